@@ -1,0 +1,135 @@
+"""The last step from a mapped body to an event: time window, validation, distinctId, serialization."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.identity import DistinctIds
+from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run counts beside its books: things that are sent, but that the person should know of."""
+
+    nulls_dropped: int = 0
+    long_arrays: int = 0
+    untimed: int = 0
+    naive_as_utc: int = 0
+    columns_left: dict[str, None] = field(default_factory=dict)
+    columns_missing: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
+
+    max_age_ms: int | None
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+    def check(self, time_ms: int) -> Fault | None:
+        """Judge one time in milliseconds since the epoch (contract: `time`)."""
+        age = self.now_ms() - time_ms
+        if age < 0:
+            return Fault("outside_window", "the time lies in the future")
+        if self.max_age_ms is not None and age > self.max_age_ms:
+            days = self.max_age_ms / 86_400_000
+            return Fault("outside_window", f"the time is older than the {days:g} days that the API takes")
+        return None
+
+
+class EventAssembler:
+    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
+
+    def __init__(self, window: Window, ids: DistinctIds, tally: Tally) -> None:
+        self._window = window
+        self._ids = ids
+        self._tally = tally
+
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+        """Judge and serialize one body, whose `time`, if there, is already integer milliseconds.
+
+        A given distinctId is in the body; without one it is derived from the content.
+        """
+        given = body.pop("distinctId", "")
+        time_ms = body.get("time")
+        fault = self._window.check(time_ms) if time_ms is not None else None
+        fault = fault or check_event(body)
+        if fault is not None:
+            return Reject(origin, given, fault.code, fault.message)
+        content = canonical_json(body)
+        if isinstance(content, Fault):
+            return Reject(origin, given, content.code, content.message)
+        fault = check_size(body, len(content)) or self._given_fault(given, content, origin.row.line)
+        if fault is not None:
+            return Reject(origin, given, fault.code, fault.message)
+        self._count(body)
+        distinct_id = given or self._ids.derive(content, origin.row.line, timed=time_ms is not None)
+        sealed = b'{"distinctId":' + orjson.dumps(distinct_id) + b"," + content[1:]
+        return Event(origin, distinct_id, sealed, body["event"], time_ms)
+
+    def _given_fault(self, given: str, content: bytes, line: int) -> Fault | None:
+        if not given:
+            return None
+        try:
+            first = self._ids.conflict(given, content, line)
+        except UnicodeEncodeError:
+            return _NOT_UNICODE
+        if first is None:
+            return None
+        return Fault(
+            "duplicate_id",
+            f"line {line} bears the distinctId of line {first.line} and other content: the API would drop it",
+        )
+
+    def _count(self, body: dict[str, Any]) -> None:
+        if "time" not in body:
+            self._tally.untimed += 1
+        properties = body.get("eventProperties")
+        if properties and has_long_array(properties):
+            self._tally.long_arrays += 1
+
+
+class VisitorAssembler:
+    """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
+
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+        """Judge and serialize one body (contract: /identify)."""
+        fault = check_visitor(body)
+        if fault is None and not body.get("userProperties"):
+            fault = Fault("missing_properties", "the row sets no visitor property")
+        if fault is not None:
+            return Reject(origin, "", fault.code, fault.message)
+        content = canonical_json(body)
+        if isinstance(content, Fault):
+            return Reject(origin, "", content.code, content.message)
+        return Event(origin, "", content, "$identify", None)
+
+
+_NOT_UNICODE = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
+
+
+def canonical_json(body: dict[str, Any]) -> bytes | Fault:
+    """Serialize with sorted keys, so that equal content has equal bytes; integers keep every digit."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # orjson stops at 64 bits, at lone surrogates, and at 254 levels; the standard library is exact.
+        return _exact_json(body)
+
+
+def _exact_json(body: dict[str, Any]) -> bytes | Fault:
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        return text.encode()
+    except UnicodeEncodeError:
+        return _NOT_UNICODE
+    except (RecursionError, ValueError):
+        return Fault("bad_json", "the row holds something that JSON cannot say")

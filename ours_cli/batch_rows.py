@@ -1,0 +1,101 @@
+"""Record → event for `ours batch`: rows that already have the shape of `/track` bodies."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ours_cli.assemble import EventAssembler, Tally
+from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
+from ours_cli.errors import UsageError
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.mapping import Mapper
+from ours_cli.record import Malformed, Table
+from ours_cli.timestamps import TimeProblem, TimeReader
+from ours_cli.validate import without_nulls
+
+_TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
+
+
+class BatchMapping:
+    """Takes rows as they are: checks keys, reads times, leaves nulls out unless told."""
+
+    def __init__(
+        self, assemble: EventAssembler, reader: TimeReader, tally: Tally, *, send_nulls: bool
+    ) -> None:
+        self._assemble = assemble
+        self._reader = reader
+        self._tally = tally
+        self._send_nulls = send_nulls
+
+    def bind(self, table: Table) -> Mapper:
+        """Refuse what is no table of JSON objects; raises `UsageError`."""
+        if table.columns:
+            raise UsageError(
+                f"{table.name} is a delimited file, and batch takes rows shaped like /track (NDJSON or JSON)",
+                hint=f"ours backfill {table.name} --event ... --time '{{column}}' maps its columns",
+            )
+        return self._map_row
+
+    def _map_row(self, origin: Origin) -> Event | Reject:
+        row = origin.row
+        if isinstance(row, Malformed):
+            return Reject(origin, "", row.code, row.message)
+        assert isinstance(row.fields, dict)
+        body = dict(row.fields)
+        unknown = next((key for key in body if key not in _KNOWN), None)
+        if unknown is not None:
+            return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
+        if not self._send_nulls:
+            self._tally.nulls_dropped += _drop_nulls(body)
+        for key in _TEXTS:
+            if key in body and not _settle_text(body, key):
+                return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
+        if row.distinct_id and "distinctId" not in body:
+            body["distinctId"] = row.distinct_id
+        if "time" in body:
+            try:
+                body["time"] = self._reader(body["time"])
+            except TimeProblem as problem:
+                return Reject(origin, _given(body), problem.code, problem.message)
+        return self._assemble(origin, body)
+
+
+_KNOWN: Final = frozenset(EVENT_KEYS)
+
+
+def _drop_nulls(body: dict[str, Any]) -> int:
+    # The row itself must stay as it was read, for the rejects file: copy what is about to change.
+    for key in ("userProperties", "defaultProperties", "eventProperties"):
+        if isinstance(body.get(key), dict):
+            body[key] = {
+                name: dict(value) if isinstance(value, dict) else value for name, value in body[key].items()
+            }
+    return without_nulls(body)
+
+
+def _settle_text(body: dict[str, Any], key: str) -> bool:
+    """Trim a text field as the server would; a number becomes its digits, an empty text an absent field."""
+    value = body[key]
+    if value is None and key not in ("event", "distinctId"):
+        return True
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return False
+    body[key] = value.strip()
+    if not body[key]:
+        del body[key]
+    return True
+
+
+def _given(body: dict[str, Any]) -> str:
+    value = body.get("distinctId")
+    return value if isinstance(value, str) else ""
+
+
+def _unknown(key: str) -> str:
+    """Name the right key for a known misnomer; an arbitrary key may itself be data, so it is not repeated."""
+    right = MISNAMED_KEYS.get(key)
+    if right is not None:
+        return f"the API knows no key {key!r}: it is called {right!r}"
+    return f"the row has a key that the API does not know; it knows {', '.join(EVENT_KEYS)}"

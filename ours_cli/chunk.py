@@ -1,0 +1,61 @@
+"""Events → chunks, cut on count or serialized bytes, whichever comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ours_cli.event import Event
+
+_COMMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Events that travel in one request. `size` is the bytes of their bodies with commas between them."""
+
+    events: list[Event]
+    size: int
+
+    def halves(self) -> tuple[Chunk, Chunk]:
+        """Split in two, in order; only for chunks of two events and more."""
+        middle = len(self.events) // 2
+        return chunk_of(self.events[:middle]), chunk_of(self.events[middle:])
+
+
+def chunk_of(events: list[Event]) -> Chunk:
+    """Make a chunk of exactly these events."""
+    return Chunk(events, sum(len(event.body) for event in events) + _COMMA * (len(events) - 1))
+
+
+class Chunker:
+    """Collects events and hands out a chunk when one more event would exceed a limit.
+
+    An event larger than `max_bytes` travels alone: only the server can say whether that is too large.
+    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope.
+    """
+
+    def __init__(self, max_events: int, max_bytes: int) -> None:
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._events: list[Event] = []
+        self._size = 0
+
+    def add(self, event: Event) -> Chunk | None:
+        """Take one event; returns a full chunk when this event completes one or begins the next."""
+        size = len(event.body)
+        full = None
+        if self._events and self._size + _COMMA + size > self._max_bytes:
+            full = self.flush()
+        self._size += size + (_COMMA if self._events else 0)
+        self._events.append(event)
+        if full is None and len(self._events) >= self._max_events:
+            return self.flush()
+        return full
+
+    def flush(self) -> Chunk | None:
+        """Return what is held, if anything."""
+        if not self._events:
+            return None
+        chunk = Chunk(self._events, self._size)
+        self._events, self._size = [], 0
+        return chunk

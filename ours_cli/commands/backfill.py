@@ -1,0 +1,76 @@
+"""`ours backfill FILE...`: any export, mapped row by row, with its original times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ours_cli.commands.field_flags import field_map
+from ours_cli.fields import FieldMap
+from ours_cli.mapfile import MapFile, load_map
+from ours_cli.mapping import FieldMapping
+from ours_cli.options import (
+    Batching,
+    EventFields,
+    Exclude,
+    MappingFlags,
+    Reading,
+    Sending,
+    Showing,
+    Target,
+    TimeFlags,
+    VisitorFields,
+)
+from ours_cli.route import BATCH
+from ours_cli.row_run import RowRun, execute
+from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.source import expand
+
+
+def backfill(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Exports; - is standard input.")],
+    *,
+    event: Annotated[
+        str | None, typer.Option("--event", metavar="TEXT", help="Name of the event, or '{column}'.")
+    ] = None,
+    happened: EventFields,
+    exclude: Exclude = None,
+    visitor: VisitorFields,
+    mapping: MappingFlags,
+    reading: Reading,
+    times: TimeFlags,
+    target: Target,
+    sending: Sending,
+    batching: Batching,
+    showing: Showing,
+) -> int:
+    """Send the rows of an export as events, with their original times, each once.
+
+    ours backfill orders.csv --event Purchase --time '{created_at}' --external-id '{customer_id}'
+    -p amount='{total|number}'
+    """
+    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    context = make_context(times, source)
+    fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
+    run = RowRun(
+        command="backfill",
+        sources=expand(files),
+        read=read_options(reading, source),
+        limit=reading.limit,
+        route=BATCH,
+        context=context,
+        mapping=FieldMapping(
+            fields,
+            context.event_assembler(),
+            context.times,
+            context.tally,
+            lambda: hmac_key(mapping.hmac_key_file),
+        ),
+        target=target,
+        sending=sending,
+        batching=batching,
+        showing=showing,
+    )
+    return execute(run)

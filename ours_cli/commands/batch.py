@@ -1,0 +1,64 @@
+"""`ours batch [FILE...]`: rows that already have the shape of `/track` bodies."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ours_cli.batch_rows import BatchMapping
+from ours_cli.errors import UsageError
+from ours_cli.fields import FieldMap
+from ours_cli.mapfile import MapFile
+from ours_cli.options import Batching, Reading, Sending, SendNulls, Showing, Target, TimeFlags
+from ours_cli.route import BATCH
+from ours_cli.row_run import RowRun, execute
+from ours_cli.run_context import make_context, read_options
+from ours_cli.source import expand
+
+
+def batch(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="NDJSON or JSON; standard input when something is piped in."
+        ),
+    ] = None,
+    *,
+    send_nulls: SendNulls = False,
+    reading: Reading,
+    times: TimeFlags,
+    target: Target,
+    sending: Sending,
+    batching: Batching,
+    showing: Showing,
+) -> int:
+    """Send rows shaped like /track, from NDJSON or a JSON array.
+
+    ... | jq -c '...' | ours batch
+    """
+    nothing = MapFile(FieldMap())
+    context = make_context(times, nothing)
+    run = RowRun(
+        command="batch",
+        sources=expand(files or _piped()),
+        read=read_options(reading, nothing),
+        limit=reading.limit,
+        route=BATCH,
+        context=context,
+        mapping=BatchMapping(
+            context.event_assembler(), context.times.reader, context.tally, send_nulls=send_nulls
+        ),
+        target=target,
+        sending=sending,
+        batching=batching,
+        showing=showing,
+    )
+    return execute(run)
+
+
+def _piped() -> list[str]:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("nothing to send", hint="ours batch FILE, or pipe NDJSON into ours batch")
+    return ["-"]

@@ -1,0 +1,34 @@
+"""Flags → `FieldMap`, the same for every command."""
+
+from __future__ import annotations
+
+from ours_cli.fields import STAR, FieldMap, parse_assignments
+from ours_cli.options import EventFields, VisitorFields
+
+
+def field_map(
+    visitor: VisitorFields,
+    event: EventFields | None = None,
+    *,
+    name: str | None = None,
+    exclude: list[str] | None = None,
+) -> FieldMap:
+    """Collect what the person mapped; raises `UsageError` for an assignment that cannot be read."""
+    happened = event or EventFields()
+    properties = list(happened.property or [])
+    return FieldMap(
+        event=name,
+        distinct_id=happened.distinct_id,
+        user_id=visitor.user_id,
+        external_id=visitor.external_id,
+        email=visitor.email,
+        time=happened.time,
+        ip=visitor.ip,
+        user_agent=visitor.user_agent,
+        properties=parse_assignments("-p", [text for text in properties if text != STAR]),
+        user_properties=parse_assignments("-u", visitor.user_property or []),
+        default_properties=parse_assignments("-d", visitor.default_property or []),
+        clear=tuple(visitor.clear or ()),
+        star=STAR in properties,
+        exclude=tuple(exclude or ()),
+    )

@@ -1,0 +1,85 @@
+"""`ours identify`: properties of one visitor from flags, or of many from files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ours_cli.assemble import VisitorAssembler
+from ours_cli.commands.field_flags import field_map
+from ours_cli.commands.one import send_one
+from ours_cli.errors import UsageError
+from ours_cli.fields import FieldMap
+from ours_cli.mapfile import MapFile, load_map
+from ours_cli.mapping import FieldMapping
+from ours_cli.options import (
+    Batching,
+    Data,
+    MappingFlags,
+    Reading,
+    Sending,
+    Showing,
+    Target,
+    TimeFlags,
+    VisitorFields,
+)
+from ours_cli.route import IDENTIFY
+from ours_cli.row_run import RowRun, execute
+from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.single import build_body, check_body, read_data
+from ours_cli.source import expand
+
+
+def identify(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files of visitors; - is standard input.")
+    ] = None,
+    *,
+    visitor: VisitorFields,
+    data: Data = None,
+    mapping: MappingFlags,
+    reading: Reading,
+    target: Target,
+    sending: Sending,
+    batching: Batching,
+    showing: Showing,
+) -> int:
+    """Set properties of a visitor, or of every visitor in a file.
+
+    ours identify --external-id c1 -u first_name=Ada
+    ours identify contacts.csv --external-id '{id}' -u first_name='{First Name}'
+    """
+    fields = field_map(visitor)
+    if not files:
+        if mapping.map is not None:
+            raise UsageError("--map maps the columns of a FILE, and there is none", hint="ours identify FILE")
+        body = build_body(fields, read_data(data))
+        check_body(body, IDENTIFY)
+        return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
+    if data is not None:
+        raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
+    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    context = make_context(TimeFlags(), replace(source, source={}))
+    run = RowRun(
+        command="identify",
+        sources=expand(files),
+        read=read_options(reading, source),
+        limit=reading.limit,
+        route=IDENTIFY,
+        context=context,
+        mapping=FieldMapping(
+            fields.over(source.fields),
+            VisitorAssembler(),
+            context.times,
+            context.tally,
+            lambda: hmac_key(mapping.hmac_key_file),
+        ),
+        target=target,
+        sending=sending,
+        batching=batching,
+        showing=showing,
+    )
+    return execute(run)

@@ -1,0 +1,40 @@
+"""Where a command sends: the API that flags, environment and profile name, or a fresh sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ours_cli.options import Target
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """An endpoint, how to name it to a person, and what it says it received (a sandbox only)."""
+
+    endpoint: Endpoint
+    name: str
+    receipt: Callable[[], str | None] = lambda: None
+
+
+@contextmanager
+def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
+    """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
+    if not target.sandbox:
+        flags = EndpointFlags(target.token_file, target.profile, target.base_url, target.test)
+        endpoint = resolve_endpoint(flags)
+        mode = "Test Mode" if endpoint.test_mode else "live"
+        yield Destination(endpoint, f"{endpoint.base_url} ({mode})")
+        return
+    from ours_cli.sandbox import Sandbox, SandboxOptions
+
+    with Sandbox(SandboxOptions(window_ms=window_ms)) as sandbox:
+        endpoint = Endpoint(base_url=sandbox.base_url, token="sandbox")  # noqa: S106 - any token is good there
+
+        def receipt() -> str:
+            totals = sandbox.totals()
+            return f"{totals.rows:,} rows received, {totals.events:,} distinct events stored"
+
+        yield Destination(endpoint, "a local sandbox, gone when this command ends", receipt)

@@ -1,0 +1,18 @@
+"""Durations as typed on the command line: "90s", "5m", "2h", "30d", or bare seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)\s*", re.ASCII | re.IGNORECASE)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds. Raises ValueError, its message for people, for all but a number with s, m, h, d or no unit."""
+    match = _DURATION.fullmatch(text)
+    seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"].lower()] if match else math.inf
+    if math.isinf(seconds):
+        raise ValueError("a duration is a number with s, m, h or d, such as 90s, 5m, 1.5h or 30d")
+    return seconds

@@ -1,0 +1,74 @@
+"""The errors a person can meet, their exit codes, and the one boundary that renders them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ends; scripts rely on these numbers (README, "Exit codes")."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    REJECTED = 3
+    AUTH = 4
+    UNAVAILABLE = 5
+    SOURCE = 6
+    LOCAL_IO = 7
+    CONTRACT = 8
+    STOPPED = 9
+    BUSY = 11
+    SIGINT = 130
+    SIGPIPE = 141
+    SIGTERM = 143
+
+
+class OursError(Exception):
+    """Something that stops the command: a message, an exit code and, nearly always, what to do instead.
+
+    Neither `message` nor `hint` may hold a row's values or the token: both go to the terminal.
+    """
+
+    exit_code = ExitCode.BUG
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(OursError):
+    """Flags, mapping or config that cannot work (exit 2). Raised before anything is sent."""
+
+    exit_code = ExitCode.USAGE
+
+
+class AuthError(OursError):
+    """No token, or the server refused it (exit 4)."""
+
+    exit_code = ExitCode.AUTH
+
+
+class UnavailableError(OursError):
+    """Network or server gave no answer in time (exit 5); the work can be resumed."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class SourceError(OursError):
+    """The source cannot be read (exit 6)."""
+
+    exit_code = ExitCode.SOURCE
+
+
+class LocalIOError(OursError):
+    """Disk full, a file that cannot be written (exit 7)."""
+
+    exit_code = ExitCode.LOCAL_IO
+
+
+class ContractError(OursError):
+    """The server broke the contract: redirect, 415, TLS, nonsense in a 2xx (exit 8)."""
+
+    exit_code = ExitCode.CONTRACT

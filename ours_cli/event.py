@@ -1,0 +1,39 @@
+"""The values between mapping and delivery: an event ready to send, or a row that will not be sent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ours_cli.record import Malformed, Record
+
+
+class Origin(NamedTuple):
+    """Where an event comes from: the index of its table in the run, and the row itself.
+
+    The row is kept until its outcome is known, so that a reject can be written with its original fields.
+    """
+
+    table: int
+    row: Record | Malformed
+
+
+class Event(NamedTuple):
+    """One event ready to send: `body` is its JSON as the API wants it, the token apart."""
+
+    origin: Origin
+    distinct_id: str
+    body: bytes
+    name: str
+    time_ms: int | None
+
+
+class Reject(NamedTuple):
+    """A row that is not, or no longer, sent: `code` for programs, `message` for people, neither with values.
+
+    A message that came from the server may quote a row, so it goes to the rejects file only.
+    """
+
+    origin: Origin
+    distinct_id: str
+    code: str
+    message: str

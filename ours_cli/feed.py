@@ -1,0 +1,122 @@
+"""Items of a run → chunks, asynchronously: files are read in line, pipes in a thread of their own.
+
+A pipe may be silent for hours while answers come in, and what it gave must not wait for a full batch.
+A file never blocks for long; reading it in the event loop spares two threads a fight for the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Final, TypeAlias
+
+from ours_cli.chunk import Chunk, Chunker
+from ours_cli.event import Event, Reject
+
+Items: TypeAlias = Iterator[Event | Reject]
+Enter: TypeAlias = Callable[[Event | Reject], None]
+
+_BREATHE_EVERY: Final = 1000
+"""Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
+
+_BUFFER_MAX: Final = 4000
+"""Rows that a reading thread may be ahead."""
+
+
+async def feed_inline(items: Items, chunker: Chunker, enter: Enter) -> AsyncGenerator[Chunk, None]:
+    """Chunks of a source that does not block. `enter` sees every item, in order."""
+    for count, item in enumerate(items):
+        enter(item)
+        if count % _BREATHE_EVERY == 0:
+            await asyncio.sleep(0)
+        if isinstance(item, Event) and (chunk := chunker.add(item)) is not None:
+            yield chunk
+    if (last := chunker.flush()) is not None:
+        yield last
+
+
+async def feed_threaded(
+    items: Items, chunker: Chunker, enter: Enter, flush_every: float
+) -> AsyncGenerator[Chunk, None]:
+    """Chunks of a source that may block; an event waits `flush_every` seconds at most for its batch to fill.
+
+    An exception of the source is raised here after the rows before it.
+    """
+    loop = asyncio.get_running_loop()
+    box = _Box(loop)
+    threading.Thread(target=box.fill, args=(items,), daemon=True).start()
+    flush_at: float | None = None
+    while not box.ended:
+        if not await box.wait(None if flush_at is None else flush_at - loop.time()):
+            flush_at = None
+            if (chunk := chunker.flush()) is not None:
+                yield chunk
+            continue
+        for item in box.take():
+            enter(item)
+            if isinstance(item, Event):
+                if flush_at is None:
+                    flush_at = loop.time() + flush_every
+                if (chunk := chunker.add(item)) is not None:
+                    flush_at = None
+                    yield chunk
+    if (last := chunker.flush()) is not None:
+        yield last
+    if box.error is not None:
+        raise box.error
+
+
+class _Box:
+    """Rows on their way from the reading thread to the event loop, a bounded number of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.error: BaseException | None = None
+        self._loop = loop
+        self._arrived = asyncio.Event()
+        self._room = threading.Condition()
+        self._items: list[Event | Reject] = []
+        self._done = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the source is at its end and everything has been taken."""
+        with self._room:
+            return self._done and not self._items
+
+    def fill(self, items: Items) -> None:
+        """Run in the reading thread: read all items."""
+        try:
+            for item in items:
+                with self._room:
+                    first = not self._items
+                    self._items.append(item)
+                    if first:
+                        self._loop.call_soon_threadsafe(self._arrived.set)
+                    while len(self._items) >= _BUFFER_MAX:
+                        self._room.wait()
+        except BaseException as error:
+            self.error = error
+        with self._room:
+            self._done = True
+        try:
+            self._loop.call_soon_threadsafe(self._arrived.set)
+        except RuntimeError:
+            return  # the run has stopped meanwhile, and its loop is closed: nobody waits for the end
+
+    async def wait(self, seconds: float | None) -> bool:
+        """Wait until something arrived; False when `seconds` pass without it."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        except TimeoutError:
+            return False
+        self._arrived.clear()
+        return True
+
+    def take(self) -> list[Event | Reject]:
+        """Take everything that arrived."""
+        with self._room:
+            items, self._items = self._items, []
+            self._room.notify()
+        return items

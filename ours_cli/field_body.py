@@ -1,0 +1,234 @@
+"""A field map compiled for one table: getters in the API's shape, and the columns they use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ours_cli.errors import UsageError
+from ours_cli.fields import NESTING, FieldMap, Value
+from ours_cli.record import Fields, Table
+from ours_cli.suggest import nearest
+from ours_cli.template import (
+    ABSENT,
+    FilterProblem,
+    Getter,
+    HmacKey,
+    Template,
+    bind,
+    bind_json,
+    bind_text,
+    parse,
+    placeholder,
+    used_columns,
+    used_keys,
+)
+from ours_cli.timestamps import TimeReader
+
+TOP: Final = (
+    ("event", "event"),
+    ("userId", "user_id"),
+    ("externalId", "external_id"),
+    ("email", "email"),
+    ("distinctId", "distinct_id"),
+)
+"""The API's text keys, and their names in a `FieldMap`."""
+
+OBJECTS: Final = (
+    ("eventProperties", "properties", "event_object"),
+    ("userProperties", "user_properties", "user_object"),
+    ("defaultProperties", "default_properties", "default_object"),
+)
+"""The API's objects, and in a `FieldMap` the names of their single keys and of the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeMapping:
+    """How a run reads times: the reader, and the zone of naive times when a column names it."""
+
+    reader: TimeReader
+    zone: Template | None = None
+
+
+class Body:
+    """One table's compiled field map: reads a row into the API's shape."""
+
+    def __init__(self) -> None:
+        self.top: list[tuple[str, Getter]] = []
+        self.time: Getter | None = None
+        self.zone: Getter | None = None
+        self.reader: TimeReader | None = None
+        self.objects: dict[str, _Object] = {}
+        self.context: tuple[Getter, Getter] | None = None
+
+    def read(self, fields: Fields) -> dict[str, Any]:
+        """Map one row; raises FilterProblem or TimeProblem."""
+        body: dict[str, Any] = {}
+        for key, getter in self.top:
+            value = getter(fields)
+            if value is not ABSENT and (text := value.strip()):  # type: ignore[attr-defined]
+                body[key] = text
+        if self.time is not None:
+            body["time"] = self._read_time(fields)
+        for key, mapped in self.objects.items():
+            entries = mapped.read(fields)
+            if entries:
+                body[key] = entries
+        if self.context is not None:
+            ip, agent = self.context[0](fields), self.context[1](fields)
+            # Either of them empty: the context as a whole is absent, as an empty cell is an absent field.
+            if ip is not ABSENT and agent is not ABSENT:
+                body["identityContext"] = {"ip": ip, "userAgent": agent}
+        return body
+
+    def _read_time(self, fields: Fields) -> int:
+        assert self.time is not None
+        assert self.reader is not None
+        value = self.time(fields)
+        if value is ABSENT:
+            raise FilterProblem("missing_time", "the row has no time")
+        if self.zone is None:
+            return self.reader(value)  # type: ignore[arg-type]
+        zone = self.zone(fields)
+        return self.reader(value, None if zone is ABSENT else str(zone))  # type: ignore[arg-type]
+
+
+class _Object:
+    """The getters of one of the API's objects."""
+
+    def __init__(self) -> None:
+        self.whole: Getter | None = None
+        self.entries: list[tuple[str, Getter]] = []
+        self.nested: list[tuple[str, str, Getter]] = []
+        self.constants: dict[str, Any] = {}
+
+    def read(self, fields: Fields) -> dict[str, Any]:
+        """Map one row's object; empty when nothing is there."""
+        found = self._whole(fields)
+        for key, getter in self.entries:
+            value = getter(fields)
+            if value is not ABSENT:
+                found[key] = value
+        for outer, key, getter in self.nested:
+            value = getter(fields)
+            if value is not ABSENT:
+                found[outer] = {**found.get(outer, {}), key: value}
+        found.update(self.constants)
+        return found
+
+    def _whole(self, fields: Fields) -> dict[str, Any]:
+        if self.whole is None:
+            return {}
+        value = self.whole(fields)
+        if value is ABSENT:
+            return {}
+        if not isinstance(value, dict):
+            raise FilterProblem("bad_type", "a template for a whole object must give an object")
+        # Nulls of an export would clear what is stored; an empty text means nothing to the API.
+        return {key: entry for key, entry in value.items() if entry is not None and entry != ""}
+
+
+class BodyBuilder:
+    """Compiles templates for one table and remembers which columns (CSV) or keys (JSON) they use."""
+
+    def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
+        self._table = table
+        self._hmac_key = hmac_key
+        self.used: set[int] = set()
+        self.keys: set[str] = set()
+
+    def body(self, fields: FieldMap, times: TimeMapping) -> Body:
+        """Compile everything that the person mapped; raises `UsageError` when a column is not there."""
+        body = Body()
+        for key, name in TOP:
+            text = getattr(fields, name)
+            if text is not None:
+                self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
+                body.top.append((key, self._getter(text, bind_text)))
+        if fields.time is not None:
+            self._refuse_bare_column(fields.time, "--time", is_id=True)
+            body.time = self._getter(fields.time, bind)
+            body.zone = self._template(times.zone, bind_text) if times.zone is not None else None
+            body.reader = times.reader
+        for key, entries, whole in OBJECTS:
+            mapped = self._object(key, getattr(fields, entries), getattr(fields, whole))
+            if key == "userProperties":
+                mapped.constants = dict.fromkeys(fields.clear)
+            body.objects[key] = mapped
+        if fields.ip is not None and fields.user_agent is not None:
+            body.context = (self._getter(fields.ip, bind_text), self._getter(fields.user_agent, bind_text))
+        return body
+
+    def star(self, fields: FieldMap, objects: dict[str, _Object]) -> None:
+        """`-p '*'`: every column that nothing else uses becomes an event property of its own name."""
+        if not fields.star:
+            return
+        properties = objects["eventProperties"]
+        columns = self._table.columns
+        if columns is None:
+            properties.whole = _star_getter(properties.whole, self.keys | set(fields.exclude))
+            return
+        for column in fields.exclude:
+            if column not in columns:
+                raise unknown_column("--exclude", column, columns)
+        already = {key for key, _ in properties.entries}
+        for index, column in enumerate(columns):
+            name = column.strip()
+            if name and index not in self.used and column not in fields.exclude and name not in already:
+                properties.entries.append((name, self._getter(placeholder(column), bind)))
+
+    def _object(self, where: str, values: dict[str, Value], whole: str | None) -> _Object:
+        mapped = _Object()
+        if whole is not None:
+            mapped.whole = self._getter(whole, bind)
+        for name, value in values.items():
+            getter = self._getter(value.text, bind_json if value.kind == "json" else bind)
+            outer, _, inner = name.partition(".")
+            if where == "userProperties" and outer in NESTING and inner:
+                mapped.nested.append((outer, inner, getter))
+            else:
+                mapped.entries.append((name, getter))
+        return mapped
+
+    def _getter(self, text: str, binder: Callable[..., Getter]) -> Getter:
+        return self._template(parse(text), binder)
+
+    def _template(self, template: Template, binder: Callable[..., Getter]) -> Getter:
+        columns = self._table.columns
+        if columns is None:
+            self.keys |= used_keys(template)
+        else:
+            self.used |= used_columns(template, columns)
+        return binder(template, columns, hmac_key=self._hmac_key)
+
+    def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
+        if is_id and self._table.columns and text.strip() in self._table.columns:
+            raise UsageError(
+                f"{flag} {text} would give every row the same text, and {text!r} is a column",
+                hint=f"{flag} '{{{text}}}'",
+            )
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Column names for a message, the first dozen."""
+    names = [name for name in columns if name.strip()]
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def unknown_column(flag: str, column: str, columns: tuple[str, ...]) -> UsageError:
+    """The error for a column that is not there, with the nearest one."""
+    close = nearest(column, columns)
+    hint = f"did you mean {close!r}?" if close else f"the columns are {listed(columns)}"
+    return UsageError(f"{flag}: there is no column {column!r}", hint=hint)
+
+
+def _star_getter(whole: Getter | None, taken: set[str]) -> Getter:
+    def every_other_key(fields: Fields) -> object:
+        assert isinstance(fields, dict)
+        found = {key: value for key, value in fields.items() if key not in taken}
+        if whole is not None and isinstance(value := whole(fields), dict):
+            found.update(value)
+        return found
+
+    return every_other_key

@@ -1,0 +1,182 @@
+"""What the person maps to what: flags, a map file and known column names become one frozen `FieldMap`.
+
+Texts here are still templates (`backfill`) or plain text (`track`); nothing is compiled or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
+from ours_cli.errors import UsageError
+from ours_cli.suggest import nearest
+
+STAR: Final = "*"
+NESTING: Final = ("custom_properties", "consent")
+"""Visitor properties that are objects: `custom_properties.NAME` sets one key of theirs."""
+
+_SEPARATORS: Final = (":=@", "=@", ":=", "=")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`)."""
+
+    text: str
+    kind: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Every field of an event, as the person gave it; None or empty where nothing was given.
+
+    `event_object` (and its fellows) fill the whole object from one template; single names override its keys.
+    """
+
+    event: str | None = None
+    distinct_id: str | None = None
+    user_id: str | None = None
+    external_id: str | None = None
+    email: str | None = None
+    time: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    properties: dict[str, Value] = field(default_factory=dict)
+    user_properties: dict[str, Value] = field(default_factory=dict)
+    default_properties: dict[str, Value] = field(default_factory=dict)
+    event_object: str | None = None
+    user_object: str | None = None
+    default_object: str | None = None
+    clear: tuple[str, ...] = ()
+    star: bool = False
+    exclude: tuple[str, ...] = ()
+
+    def over(self, base: FieldMap) -> FieldMap:
+        """This map laid over another: what is given here wins, what is not is taken from `base`."""
+        return replace(
+            self,
+            **{name: getattr(self, name) or getattr(base, name) for name in _SCALARS},
+            properties={**base.properties, **self.properties},
+            user_properties={**base.user_properties, **self.user_properties},
+            default_properties={**base.default_properties, **self.default_properties},
+            clear=tuple(dict.fromkeys(base.clear + self.clear)),
+            exclude=tuple(dict.fromkeys(base.exclude + self.exclude)),
+            star=self.star or base.star,
+        )
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is mapped."""
+        return self == FieldMap()
+
+
+_SCALARS: Final = (
+    "event",
+    "distinct_id",
+    "user_id",
+    "external_id",
+    "email",
+    "time",
+    "ip",
+    "user_agent",
+    "event_object",
+    "user_object",
+    "default_object",
+)
+
+
+def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
+    """Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
+
+    Raises `UsageError` on a missing separator, an empty or repeated name, or a file that cannot be read.
+    """
+    values: dict[str, Value] = {}
+    for text in texts:
+        name, separator, right = _split_assignment(flag, text)
+        if name in values:
+            raise UsageError(f"{flag} {name} is given twice", hint="keep one of the two")
+        if separator.endswith("@"):
+            right = _read_value_file(flag, name, right)
+        values[name] = Value(right, "json" if separator.startswith(":") else "text")
+    return values
+
+
+def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
+    name: list[str] = []
+    position = 0
+    while position < len(text):
+        if text[position] == "\\" and position + 1 < len(text) and text[position + 1] in "=:@\\":
+            name.append(text[position + 1])
+            position += 2
+            continue
+        for separator in _SEPARATORS:
+            if text.startswith(separator, position):
+                if not "".join(name).strip():
+                    raise UsageError(f"{flag} needs a name before {separator!r}", hint=f"{flag} plan=Premium")
+                return "".join(name).strip(), separator, text[position + len(separator) :]
+        name.append(text[position])
+        position += 1
+    # The text may be a value typed in the wrong place, so it is not repeated here.
+    raise UsageError(
+        f"{flag} wants NAME=TEXT or NAME:=JSON, and one of its arguments has no '='",
+        hint=f"{flag} plan=Premium, or {flag} amount:=99.99",
+    )
+
+
+def _read_value_file(flag: str, name: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
+            hint=f"to send a text that begins with @, write {flag} {name}:='\"@...\"'",
+        ) from None
+
+
+def check_user_property(name: str, flag: str = "-u") -> None:
+    """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
+    head, _, rest = name.partition(".")
+    if name in USER_PROPERTIES or (head in NESTING and rest):
+        return
+    close = nearest(name, USER_PROPERTIES)
+    own = f"for a property of your own write {flag} custom_properties.{name}=..."
+    hint = f"did you mean {close!r}? Else {own}" if close else own
+    raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
+
+
+def check_default_property(name: str) -> None:
+    """Raise `UsageError` unless the API knows this default property (contract: known keys only)."""
+    if name in DEFAULT_PROPERTIES:
+        return
+    close = nearest(name, DEFAULT_PROPERTIES)
+    own = f"a property of your own goes into the event: -p {name}=..."
+    hint = f"did you mean {close!r}? Else {own}" if close else own
+    raise UsageError(f"the API knows no default property {name!r}", hint=hint)
+
+
+def check_clear(name: str) -> None:
+    """Raise `UsageError` unless a null clears it (contract: custom_properties cannot be cleared)."""
+    if name.partition(".")[0] == "custom_properties":
+        raise UsageError(
+            f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
+            hint="overwrite it with a value of your own that means 'none'",
+        )
+    check_user_property(name, "--clear")
+
+
+def check_names(fields: FieldMap) -> None:
+    """Check every property name against the contract before anything is sent; raises `UsageError`."""
+    for name in fields.user_properties:
+        check_user_property(name)
+    for name in fields.default_properties:
+        check_default_property(name)
+    for name in fields.clear:
+        check_clear(name)
+        if name in fields.user_properties:
+            raise UsageError(f"--clear {name} and -u {name} contradict each other", hint="keep one")
+    if (fields.ip is None) != (fields.user_agent is None):
+        raise UsageError(
+            "--ip and --user-agent go together (identityContext needs both)", hint="give both or neither"
+        )

@@ -1,0 +1,95 @@
+"""When a request may start: one prober while the server is unproven, pauses for all, a rate, and the stop.
+
+One mechanism serves three needs: the first request of a run goes alone (a wrong token costs one request, not
+eight), a server that is down is asked by one prober only, and `Retry-After` holds every worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ours_cli.errors import OursError
+
+
+class Gate:
+    """Shared by all senders of a run; lives in one event loop. Times are of the loop's clock, in seconds."""
+
+    def __init__(self, rate: float | None = None) -> None:
+        self._rate = rate
+        self._slot = 0.0
+        self._not_before = 0.0
+        self._proven = False
+        self._prober = asyncio.Lock()
+        self._stopped = asyncio.Event()
+        self._error: OursError | None = None
+
+    @property
+    def error(self) -> OursError | None:
+        """Why the run stops, once it does."""
+        return self._error
+
+    @asynccontextmanager
+    async def turn(self, rows: int) -> AsyncIterator[None]:
+        """Wait for the right to send a request of `rows` rows; raises the stop's error when the run stops."""
+        await self._wait()
+        if self._proven:
+            await self._take_slot(rows)
+            yield
+            return
+        async with self._prober:
+            # Others may have proven the server, or been told to wait, while this one queued for the lock.
+            await self._wait()
+            await self._take_slot(rows)
+            yield
+
+    def prove(self) -> None:
+        """The server accepted something: all may send."""
+        self._proven = True
+
+    def doubt(self, pause: float) -> None:
+        """The server failed: nobody sends for `pause` seconds, then one prober at a time."""
+        self._proven = False
+        self._not_before = max(self._not_before, _now() + pause)
+
+    def stop(self, error: OursError) -> None:
+        """Let nothing more start; wakes everyone who waits. The first reason stays."""
+        if self._error is None:
+            self._error = error
+        self._stopped.set()
+
+    async def stopped(self) -> None:
+        """Return once the run stops."""
+        await self._stopped.wait()
+
+    async def _wait(self) -> None:
+        while not self._stopped.is_set():
+            pause = self._not_before - _now()
+            if pause <= 0:
+                return
+            await self.rest(pause)
+        assert self._error is not None
+        raise self._error
+
+    async def _take_slot(self, rows: int) -> None:
+        if self._rate is None:
+            return
+        start = max(self._slot, _now())
+        self._slot = start + rows / self._rate
+        await self.rest(start - _now())
+        await self._wait()
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep, or less when the run stops meanwhile."""
+        if seconds <= 0:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

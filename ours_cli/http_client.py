@@ -1,0 +1,177 @@
+"""The one file that knows httpx: a body in, an answer or a named failure out.
+
+It is imported only by what sends (never at start-up). Nothing here retries, judges or logs, and no exception
+with a body, URL or credentials in it leaves this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from ours_cli import __version__
+from ours_cli.errors import UsageError
+from ours_cli.retry import Answer, Failure
+from ours_cli.settings import Endpoint
+
+CONNECT_TIMEOUT_S: Final = 10.0
+ANSWER_BYTES_MAX: Final = 64 << 20
+"""An answer larger than this is not the API's; reading stops there."""
+
+
+class AsyncPoster:
+    """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int, ca_file: Path | None) -> None:
+        self._base_url = endpoint.base_url
+        self._timeout = timeout
+        self._client = httpx.AsyncClient(
+            verify=_tls_context(endpoint, ca_file),
+            trust_env=not endpoint.is_loopback,
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            headers=_headers(),
+        )
+
+    async def post(self, path: str, body: bytes) -> Answer | Failure:
+        """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(path, body)
+        except TimeoutError:
+            return Failure("timeout", f"no whole answer within {self._timeout:g} s")
+        except httpx.HTTPError as error:
+            return _failure(error, self._timeout)
+
+    async def _exchange(self, path: str, body: bytes) -> Answer | Failure:
+        request = self._client.build_request("POST", f"{self._base_url}/{path}", content=body)
+        response = await self._client.send(request, stream=True)
+        try:
+            parts, size = [], 0
+            async for part in response.aiter_raw():
+                parts.append(part)
+                size += len(part)
+                if size > ANSWER_BYTES_MAX:
+                    return Failure("cut", "the answer is too large to be the API's")
+            return _answer(response, b"".join(parts))
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def post_once(
+    endpoint: Endpoint, path: str, body: bytes, *, timeout: float, ca_file: Path | None = None
+) -> Answer | Failure:
+    """Send one request without an event loop, for commands that send one event.
+
+    The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
+    the command beyond `timeout` seconds.
+    """
+    results: list[Answer | Failure | BaseException] = []
+
+    def exchange() -> None:
+        try:
+            results.append(_exchange_once(endpoint, path, body, timeout, ca_file))
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=exchange, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not results:
+        return Failure("timeout", f"no whole answer within {timeout:g} s")
+    if isinstance(results[0], BaseException):
+        raise results[0]
+    return results[0]
+
+
+def _exchange_once(
+    endpoint: Endpoint, path: str, body: bytes, timeout: float, ca_file: Path | None
+) -> Answer | Failure:
+    try:
+        with httpx.Client(
+            verify=_tls_context(endpoint, ca_file),
+            trust_env=not endpoint.is_loopback,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
+            headers=_headers(),
+        ) as client:
+            response = client.post(f"{endpoint.base_url}/{path}", content=body)
+            return _answer(response, response.content)
+    except httpx.HTTPError as error:
+        return _failure(error, timeout)
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": f"ours-cli/{__version__}",
+    }
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    return Answer(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+    )
+
+
+def _tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+    if endpoint.base_url.startswith("http://"):
+        # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Python would write the session keys there, and with them whoever reads the file reads health records.
+    os.environ.pop("SSLKEYLOGFILE", None)
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    except (OSError, ssl.SSLError):
+        raise UsageError(
+            f"the CA bundle {ca_file or 'in SSL_CERT_FILE'} cannot be read as certificates",
+            hint="--ca-file (or SSL_CERT_FILE) names a PEM file",
+        ) from None
+
+
+def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
+    """Name what went wrong, in words that hold nothing of the request."""
+    causes = _causes(error)
+    if isinstance(error, httpx.ProxyError):
+        if "407" in str(error)[:3]:
+            return Failure("proxy_refused", "the proxy refuses its credentials (407)")
+        return Failure("proxy", "the proxy does not pass the request on")
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Failure("name", "the host's name cannot be resolved")
+    if any(_is_tls_refusal(cause) for cause in causes):
+        return Failure("tls", "the server's certificate or TLS is not to be trusted")
+    if isinstance(error, httpx.ConnectTimeout):
+        return Failure("timeout", f"no connection within {min(timeout, CONNECT_TIMEOUT_S):g} s")
+    if isinstance(error, httpx.TimeoutException):
+        return Failure("timeout", f"no whole answer within {timeout:g} s")
+    if isinstance(error, httpx.ConnectError):
+        return Failure("connect", "the connection is refused or fails")
+    return Failure("cut", "the connection broke before the answer was whole")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _is_tls_refusal(error: BaseException) -> bool:
+    # An EOF in mid-handshake is a network fault like any other cut; all else in TLS is a refusal.
+    return isinstance(error, ssl.SSLError) and not isinstance(
+        error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    )

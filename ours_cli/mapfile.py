@@ -1,0 +1,166 @@
+"""`--map FILE.toml`: the same templates as the flags, kept in a file.
+
+event = "Purchase"
+time = "{created_at}"
+externalId = "{customer_id}"
+[eventProperties]
+amount = "{total|number}"
+[source]
+delimiter = ";"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ours_cli.errors import UsageError
+from ours_cli.fields import NESTING, STAR, FieldMap, Value
+from ours_cli.suggest import nearest
+
+_TEXT_KEYS: Final = {
+    "event": "event",
+    "distinctId": "distinct_id",
+    "userId": "user_id",
+    "externalId": "external_id",
+    "email": "email",
+    "time": "time",
+}
+_OBJECT_KEYS: Final = {
+    "eventProperties": ("properties", "event_object"),
+    "userProperties": ("user_properties", "user_object"),
+    "defaultProperties": ("default_properties", "default_object"),
+}
+_SOURCE_KEYS: Final = {
+    "format": str,
+    "delimiter": str,
+    "quote": str,
+    "encoding": str,
+    "skip_lines": int,
+    "no_header": bool,
+    "timezone": str,
+    "time_format": str,
+    "date_order": str,
+    "dst": str,
+    "max_age": str,
+}
+_KEYS: Final = (*_TEXT_KEYS, *_OBJECT_KEYS, "identityContext", "exclude", "clear", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class MapFile:
+    """A map file, read: its fields, and the options of its `[source]` table by their TOML names."""
+
+    fields: FieldMap
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+def load_map(path: Path) -> MapFile:
+    """Read a map file; raises `UsageError` naming file and key for whatever is wrong with it."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"the map file {path} does not exist", hint="--map wants a TOML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the map file {path} cannot be read ({type(error).__name__})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"{path} is not valid TOML: {error}", hint='templates stand in quotes: "{column}"'
+        ) from None
+    return parse_map(document, str(path))
+
+
+def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
+    """Turn a parsed TOML document into fields; `where` names it in errors."""
+    for key in document:
+        if key not in _KEYS:
+            close = nearest(key, _KEYS)
+            raise UsageError(
+                f"unknown key {key!r} in {where}",
+                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_KEYS)}",
+            )
+    given: dict[str, Any] = {
+        name: _text(document[key], key, where) for key, name in _TEXT_KEYS.items() if key in document
+    }
+    for key, (names, whole) in _OBJECT_KEYS.items():
+        if key in document:
+            given.update(_object(document[key], key, names, whole, where))
+    if "identityContext" in document:
+        given.update(_identity(document["identityContext"], where))
+    if STAR in given.get("properties", {}):
+        del given["properties"][STAR]
+        given["star"] = True
+    for key in ("exclude", "clear"):
+        given[key] = _names(document.get(key, []), key, where)
+    return MapFile(FieldMap(**given), _source(document.get("source", {}), where))
+
+
+def _object(value: Any, key: str, names: str, whole: str, where: str) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {whole: value}
+    if not isinstance(value, dict):
+        raise UsageError(f"{key} in {where} must be a table or one template", hint=f"[{key}]")
+    values: dict[str, Value] = {}
+    for name, entry in value.items():
+        if isinstance(entry, dict) and key == "userProperties" and name in NESTING:
+            values.update(
+                {
+                    f"{name}.{inner}": _value(item, f"{key}.{name}.{inner}", where)
+                    for inner, item in entry.items()
+                }
+            )
+        else:
+            values[name] = _value(entry, f"{key}.{name}", where)
+    return {names: values}
+
+
+def _value(entry: Any, key: str, where: str) -> Value:
+    """A string is a template; numbers, booleans, lists and tables of TOML stand for themselves."""
+    if isinstance(entry, str):
+        return Value(entry)
+    try:
+        literal = json.dumps(entry, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        raise UsageError(f"{key} in {where} cannot be sent as JSON", hint="put dates in quotes") from None
+    return Value(literal.replace("{", "{{").replace("}", "}}"), "json")
+
+
+def _identity(value: Any, where: str) -> dict[str, str]:
+    if not isinstance(value, dict) or set(value) != {"ip", "userAgent"}:
+        raise UsageError(f"identityContext in {where} needs exactly ip and userAgent")
+    return {
+        "ip": _text(value["ip"], "identityContext.ip", where),
+        "user_agent": _text(value["userAgent"], "identityContext.userAgent", where),
+    }
+
+
+def _text(value: Any, key: str, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{key} in {where} must be a template in quotes", hint=f'{key} = "{{column}}"')
+    return value
+
+
+def _names(value: Any, key: str, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise UsageError(f"{key} in {where} must be a list of names", hint=f'{key} = ["column"]')
+    return tuple(value)
+
+
+def _source(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"source in {where} must be a table", hint="[source]")
+    for key, entry in value.items():
+        kind = _SOURCE_KEYS.get(key)
+        if kind is None:
+            close = nearest(key, _SOURCE_KEYS)
+            raise UsageError(
+                f"unknown key {key!r} under [source] in {where}",
+                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_SOURCE_KEYS)}",
+            )
+        if type(entry) is not kind:
+            raise UsageError(f"source.{key} in {where} must be of type {kind.__name__}")
+    return value

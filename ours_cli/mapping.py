@@ -1,0 +1,109 @@
+"""Record → event or reject: the person's field map, compiled once per table.
+
+`FieldMapping` is made once per run and holds what its rows share; `bind` compiles it for one table's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.field_body import Body, BodyBuilder, TimeMapping
+from ours_cli.fields import FieldMap, check_names
+from ours_cli.record import Fields, Malformed, Table
+from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.template import FilterProblem, HmacKey
+from ours_cli.timestamps import TimeProblem
+
+Mapper: TypeAlias = "Callable[[Origin], Event | Reject]"
+
+
+class RowMapping(Protocol):
+    """What the pipeline needs of a mapping: a mapper for each table."""
+
+    def bind(self, table: Table) -> Mapper:
+        """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+
+class FieldMapping:
+    """The field map of one run of `backfill`, or of `identify FILE` when `assemble` makes visitors."""
+
+    def __init__(
+        self,
+        fields: FieldMap,
+        assemble: EventAssembler | VisitorAssembler,
+        times: TimeMapping,
+        tally: Tally,
+        hmac_key: HmacKey | None = None,
+    ) -> None:
+        check_names(fields)
+        self._fields = fields
+        self._assemble = assemble
+        self._times = times
+        self._tally = tally
+        self._hmac_key = hmac_key
+        self._identify = isinstance(assemble, VisitorAssembler)
+
+    def bind(self, table: Table) -> Mapper:
+        """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+        fields = self._fields
+        if table.columns == ():
+            return _no_rows  # an empty file: there is nothing to map, and no column to miss
+        if fields.is_empty():
+            fields = self_mapping(table, identify=self._identify)
+        require_essentials(fields, table, identify=self._identify)
+        builder = BodyBuilder(table, self._hmac_key)
+        body = builder.body(fields, self._times)
+        builder.star(fields, body.objects)
+        if table.columns is not None:
+            left = (name for index, name in enumerate(table.columns) if index not in builder.used)
+            self._tally.columns_left.update(dict.fromkeys(left))
+            return _mapper(body, self._assemble, None)
+        return _mapper(body, self._assemble, _watcher(builder.keys, fields, self._tally))
+
+
+def _no_rows(origin: Origin) -> Event | Reject:
+    raise AssertionError(f"an empty table has no line {origin.row.line}")
+
+
+def _watcher(wanted: set[str], fields: FieldMap, tally: Tally) -> Callable[[Fields], None]:
+    """For JSON rows, whose keys show only as they come: note those left behind and those never found."""
+    tally.columns_missing.update(dict.fromkeys(sorted(wanted)))
+    known: set[str] = set()
+
+    def watch(row: Fields) -> None:
+        assert isinstance(row, dict)
+        if row.keys() <= known:
+            return
+        for key in row.keys() - known:
+            known.add(key)
+            tally.columns_missing.pop(key, None)
+            if key not in wanted and (not fields.star or key in fields.exclude):
+                tally.columns_left[key] = None
+
+    return watch
+
+
+def _mapper(
+    body: Body, assemble: EventAssembler | VisitorAssembler, watch: Callable[[Fields], None] | None
+) -> Mapper:
+    read = body.read
+    keeps_ids = isinstance(assemble, EventAssembler)
+
+    def map_row(origin: Origin) -> Event | Reject:
+        row = origin.row
+        if isinstance(row, Malformed):
+            return Reject(origin, "", row.code, row.message)
+        if watch is not None:
+            watch(row.fields)
+        try:
+            mapped = read(row.fields)
+        except (FilterProblem, TimeProblem) as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.message)
+        if row.distinct_id and keeps_ids:
+            mapped.setdefault("distinctId", row.distinct_id)
+        return assemble(origin, mapped)
+
+    return map_row

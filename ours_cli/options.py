@@ -1,0 +1,308 @@
+"""The flags that commands share, in groups: each flag is spelled and explained once.
+
+A command takes whole groups (`reading: Reading, delivery: DeliveryFlags`); `grouped` shows Typer their fields
+as single options.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
+from ours_cli.durations import parse_duration
+from ours_cli.errors import UsageError
+
+
+class Output(StrEnum):
+    """How the result is written."""
+
+    text = "text"
+    json = "json"
+
+
+def _duration(text: str | float) -> float:
+    """Read `90s`, `5m`, `2h`, or bare seconds; Typer passes defaults through as they are."""
+    if not isinstance(text, str):
+        return text
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if seconds <= 0:
+        raise typer.BadParameter("a duration must be more than nothing, like 90s")
+    return seconds
+
+
+def _refuse_token(value: str | None) -> None:
+    """`--token VALUE` is refused with the reason; the value is not looked at."""
+    if value is not None:
+        raise UsageError(
+            "there is no --token: a key on the command line stands in `ps` and in the shell's history",
+            hint="export OURS_PRIVACY_TOKEN=..., or --token-file PATH, or token_command in the config",
+        )
+
+
+def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
+    return typer.Option(*flags, metavar=metavar, help=text, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorFields:
+    """Whose event it is, and what is known of the person."""
+
+    user_id: Annotated[
+        str | None,
+        _option("--user-id", metavar="TEXT", text="userId: the Ours visitor id (not your own id)."),
+    ] = None
+    external_id: Annotated[
+        str | None, _option("--external-id", metavar="TEXT", text="externalId: your own id of the person.")
+    ] = None
+    email: Annotated[str | None, _option("--email", metavar="TEXT", text="email: the fallback look-up.")] = (
+        None
+    )
+    user_property: Annotated[
+        list[str] | None,
+        _option(
+            "-u", "--user-property", metavar="NAME=TEXT", text="Visitor property; NAME:=JSON. Repeatable."
+        ),
+    ] = None
+    default_property: Annotated[
+        list[str] | None,
+        _option("-d", "--default-property", metavar="NAME=TEXT", text="Default property (utm_source, ...)."),
+    ] = None
+    ip: Annotated[
+        str | None, _option("--ip", metavar="TEXT", text="The end user's address (with --user-agent).")
+    ] = None
+    user_agent: Annotated[
+        str | None, _option("--user-agent", metavar="TEXT", text="The end user's browser (with --ip).")
+    ] = None
+    clear: Annotated[
+        list[str] | None,
+        _option("--clear", metavar="NAME", text="Clear this visitor property (sends null). Repeatable."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFields:
+    """What happened."""
+
+    distinct_id: Annotated[
+        str | None,
+        _option("--distinct-id", metavar="TEXT", text="distinctId: the event's own id, counted once."),
+    ] = None
+    time: Annotated[str | None, _option("--time", metavar="TEXT", text="When it happened.")] = None
+    property: Annotated[
+        list[str] | None,
+        _option(
+            "-p", "--property", metavar="NAME=TEXT", text="Event property; NAME:=JSON for JSON. Repeatable."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFlags:
+    """How the columns of a file become fields."""
+
+    map: Annotated[
+        str | None, _option("--map", metavar="FILE.toml", text="Templates kept in a file; flags override it.")
+    ] = None
+    hmac_key_file: Annotated[
+        str | None,
+        _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (else OURS_HMAC_KEY)."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read."""
+
+    format: Annotated[
+        str | None, _option("--format", metavar="csv|tsv|ndjson|json", text="Else by name and content.")
+    ] = None
+    delimiter: Annotated[
+        str | None, _option("--delimiter", metavar="CHAR", text="Between cells; else detected.")
+    ] = None
+    quote: Annotated[
+        str | None, _option("--quote", metavar="CHAR|none", text="Around cells; else the double quote.")
+    ] = None
+    encoding: Annotated[
+        str | None, _option("--encoding", metavar="NAME", text="Else told by BOM and content; UTF-8.")
+    ] = None
+    skip_lines: Annotated[
+        int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
+    ] = None
+    no_header: Annotated[
+        bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
+    ] = False
+    limit: Annotated[
+        int | None, _option("--limit", min=0, metavar="N", text="Stop reading after N rows.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFlags:
+    """How times are read."""
+
+    tz: Annotated[
+        str | None, _option("--tz", metavar="ZONE", text="Zone of times without one: a name, or '{column}'.")
+    ] = None
+    time_format: Annotated[
+        str | None, _option("--time-format", metavar="FORMAT", text="A strptime format, or excel.")
+    ] = None
+    day_first: Annotated[bool, _option("--day-first", text="03/04/2026 is the 3rd of April.")] = False
+    month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
+    dst: Annotated[
+        str | None,
+        _option("--dst", metavar="earlier|later", text="For local times that happened twice, or never."),
+    ] = None
+    max_age: Annotated[
+        str | None,
+        _option("--max-age", metavar="DURATION|none", text="Oldest time the account takes; 7d unless told."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One request: how long it may take, and how long to try."""
+
+    timeout: Annotated[
+        float, _option("--timeout", metavar="DURATION", parser=_duration, text="For one request, all in all.")
+    ] = 30.0
+    give_up_after: Annotated[
+        float | None,
+        _option(
+            "--give-up-after", metavar="DURATION", parser=_duration, text="Stop after this without progress."
+        ),
+    ] = None
+    ca_file: Annotated[
+        str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How rows travel, and where what failed goes."""
+
+    batch_size: Annotated[int, _option("--batch-size", min=1, metavar="N", text="Events per request.")] = (
+        BATCH_EVENTS
+    )
+    batch_bytes: Annotated[int, _option("--batch-bytes", min=1, metavar="N", text="Bytes per request.")] = (
+        BATCH_BYTES
+    )
+    concurrency: Annotated[
+        str, _option("--concurrency", metavar="N|auto", text="Requests in flight at the same time.")
+    ] = "auto"
+    rate: Annotated[
+        float | None, _option("--rate", metavar="N", text="Events per second at most, over all requests.")
+    ] = None
+    flush_every: Annotated[
+        float,
+        _option(
+            "--flush-every",
+            metavar="DURATION",
+            parser=_duration,
+            text="On standard input, an event waits no longer for its batch to fill.",
+        ),
+    ] = 1.0
+    rejects: Annotated[
+        str | None,
+        _option(
+            "--rejects",
+            metavar="PATH|-",
+            text="Where rejects go; - is NDJSON on stdout, the report on stderr.",
+        ),
+    ] = None
+    report: Annotated[
+        str | None, _option("--report", metavar="PATH", text="Write the JSON result to this file too.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where events go, and with which key."""
+
+    token_file: Annotated[
+        str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
+    ] = None
+    token: Annotated[str | None, _option("--token", text="Refused.", hidden=True, callback=_refuse_token)] = (
+        None
+    )
+    profile: Annotated[
+        str | None, _option("--profile", metavar="NAME", text="A profile of the config file.")
+    ] = None
+    test: Annotated[
+        bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
+    ] = False
+    base_url: Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")] = None
+    sandbox: Annotated[
+        bool, _option("--sandbox", text="Send to a fresh local sandbox: a rehearsal, no token needed.")
+    ] = False
+    dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What is printed."""
+
+    output: Annotated[Output, _option("-o", "--output", text="How to print the result.")] = Output.text
+    quiet: Annotated[bool, _option("-q", "--quiet", text="No progress and no notes on stderr.")] = False
+    verbose: Annotated[bool, _option("-v", "--verbose", text="More on stderr: pauses, status, timing.")] = (
+        False
+    )
+
+
+Data = Annotated[
+    str | None,
+    _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    _option("--exclude", metavar="COLUMN", text="Leave this column out of -p '*'. Repeatable."),
+]
+SendNulls = Annotated[
+    bool, _option("--send-nulls", text="Send nulls as they stand: they clear what the API has stored.")
+]
+
+
+def grouped(command: Callable[..., int]) -> Callable[..., int]:
+    """Let a command take dataclasses of options: Typer sees their fields, the command gets instances."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, type[Any]] = {}
+    for name, parameter in signature.parameters.items():
+        if is_dataclass(parameter.annotation):
+            assert isinstance(parameter.annotation, type)
+            groups[name] = parameter.annotation
+            parameters.extend(_options_of(parameter.annotation))
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+    def run(**values: Any) -> int:
+        arguments = {
+            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        return command(**arguments, **values)
+
+    functools.update_wrapper(run, command, assigned=("__name__", "__qualname__", "__doc__", "__module__"))
+    del run.__wrapped__  # type: ignore[attr-defined]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _options_of(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(group)
+    ]

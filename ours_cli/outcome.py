@@ -1,0 +1,24 @@
+"""What became of a chunk: accepted, rejected or left unsent, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ours_cli.event import Event, Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verified fate of some events of one chunk. Every event delivered appears in exactly one outcome."""
+
+    accepted: list[Event] = field(default_factory=list)
+    rejected: list[Reject] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the delivery cost: requests sent, retries among them, bytes of bodies sent."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0

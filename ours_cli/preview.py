@@ -1,0 +1,90 @@
+"""`--dry-run` of rows: the pipeline up to the chunks, counted instead of sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ours_cli.chunk import Chunk, Chunker
+from ours_cli.event import Event, Reject
+from ours_cli.report import Books
+
+EXAMPLES: Final = 3
+LINES_PER_CODE: Final = 5
+NAMES_MAX: Final = 1000
+"""Distinct event names counted one by one; beyond, a name is most likely a mistaken template."""
+
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it."""
+
+    chunker: Chunker
+    envelope: int
+    requests: int = 0
+    bytes: int = 0
+    events: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+    days: Counter[int] = field(default_factory=Counter)
+    earliest: int | None = None
+    latest: int | None = None
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    reject_lines: dict[str, list[int]] = field(default_factory=dict)
+    reject_messages: dict[str, str] = field(default_factory=dict)
+
+    def enter(self, item: Event | Reject) -> None:
+        """Count one row."""
+        if isinstance(item, Reject):
+            lines = self.reject_lines.setdefault(item.code, [])
+            if len(lines) < LINES_PER_CODE:
+                lines.append(item.origin.row.line)
+            self.reject_messages.setdefault(item.code, item.message)
+            return
+        self.events += 1
+        name = item.name if item.name in self.names or len(self.names) < NAMES_MAX else "(others)"
+        self.names[name] += 1
+        if item.time_ms is not None:
+            self._enter_time(item.time_ms)
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(json.loads(item.body))
+        self._count(self.chunker.add(item))
+
+    def close(self) -> None:
+        """Count the last, unfinished request."""
+        self._count(self.chunker.flush())
+
+    def _enter_time(self, time_ms: int) -> None:
+        self.earliest = time_ms if self.earliest is None else min(self.earliest, time_ms)
+        self.latest = time_ms if self.latest is None else max(self.latest, time_ms)
+        self.days[time_ms // _DAY_MS] += 1
+
+    def _count(self, chunk: Chunk | None) -> None:
+        if chunk is not None:
+            self.requests += 1
+            self.bytes += chunk.size + self.envelope
+
+    def to_json(self, command: str, books: Books, warnings: list[str]) -> dict[str, Any]:
+        """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
+        return {
+            "command": command,
+            "status": "partial" if books.rejected else "complete",
+            "dry_run": True,
+            "read": books.read,
+            "accepted": 0,
+            "rejected": books.rejected,
+            "filtered": books.filtered,
+            "unsent": books.unsent,
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "reject_codes": dict(books.codes.most_common()),
+            "reject_lines": self.reject_lines,
+            "events": dict(self.names.most_common()),
+            "earliest": self.earliest,
+            "latest": self.latest,
+            "examples": self.examples,
+            "warnings": warnings,
+        }

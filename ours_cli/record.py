@@ -1,0 +1,64 @@
+"""What reading yields: records with their physical line, and rows that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Fields: TypeAlias = "list[str] | dict[str, Any]"
+
+
+class Record(NamedTuple):
+    """One row of a source.
+
+    `line` is the physical line (1-based) on which the row starts. `fields` is a list of cells in the order of
+    the table's columns (CSV; it may be shorter than the columns, never longer) or a JSON object.
+    `distinct_id` is set where the row comes from a rejects file and had an id there.
+    """
+
+    line: int
+    fields: Fields
+    distinct_id: str = ""
+
+
+class Malformed(NamedTuple):
+    """A row that could not be read: `raw` is its whole text, `code` and `message` say why, without values."""
+
+    line: int
+    raw: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a delimited file is written, so that its rejects can be written alike."""
+
+    delimiter: str = ","
+    quote: str = '"'
+
+
+@dataclass(slots=True)
+class Table:
+    """One readable source: a file, or standard input.
+
+    `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
+    bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
+    bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
+    """
+
+    name: str
+    format: Literal["csv", "ndjson", "json"]
+    columns: tuple[str, ...] | None
+    records: Iterator[Record | Malformed]
+    dialect: Dialect = field(default_factory=Dialect)
+    notes: list[str] = field(default_factory=list)
+    size: int | None = None
+    position: Callable[[], int] = lambda: 0
+
+    def close(self) -> None:
+        """Stop reading and close the file."""
+        close = getattr(self.records, "close", None)
+        if close is not None:
+            close()

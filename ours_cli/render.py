@@ -1,0 +1,114 @@
+"""Report and preview as text for people. Pure: it returns lines and prints nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from ours_cli.escape import printable
+from ours_cli.preview import Preview
+from ours_cli.report import Books, Report
+
+_BAR_WIDTH = 40
+_BARS_MAX = 14
+_NAMES_SHOWN = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def report_text(report: Report, destination: str, receipt: str | None) -> str:
+    """The report of a run on one screen; `receipt` is what a sandbox says it received."""
+    books, traffic = report.books, report.traffic
+    speed = f", {books.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
+    lines = [
+        f"{report.command}: {report.status}, to {destination}",
+        *_books(books),
+        f"  requests  {traffic.requests:>10,}   {traffic.retries:,} again, {size(traffic.bytes)} sent",
+        f"  took      {report.duration_s:>10,.1f} s{speed}",
+    ]
+    if receipt:
+        lines.append(f"  sandbox   {receipt}")
+    if books.codes:
+        lines.append(
+            f"  rejects   {', '.join(f'{code} {count:,}' for code, count in books.codes.most_common())}"
+        )
+    if report.rejects_file:
+        lines.append(f"  see       {report.rejects_file}")
+    if report.mend:
+        lines.append(f"  mend the file, then: {report.mend}")
+    if report.resume:
+        lines.append(f"  go on with: {report.resume}")
+    return printable("\n".join(lines))
+
+
+def _books(books: Books) -> list[str]:
+    rows = [("read", books.read), ("accepted", books.accepted), ("rejected", books.rejected)]
+    rows += [("filtered", books.filtered)] if books.filtered else []
+    rows += [("unsent", books.unsent)] if books.unsent else []
+    return [f"  {name:<9} {count:>10,}" for name, count in rows]
+
+
+def preview_text(command: str, preview: Preview, books: Books) -> str:
+    """What a run would do, for someone who looks before they dare."""
+    lines = [
+        f"{command}: dry run, nothing was sent",
+        f"  read      {books.read:>10,}",
+        f"  to send   {preview.events:>10,}   in {preview.requests:,} requests, {size(preview.bytes)}",
+        f"  rejects   {books.rejected:>10,}",
+    ]
+    for code, count in books.codes.most_common():
+        lines.append(f"    {code} {count:,} (line {_lines(preview.reject_lines[code], count)})")
+        lines.append(f"      {preview.reject_messages[code]}")
+    lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
+    lines += _times(preview)
+    for example in preview.examples:
+        lines.append(json.dumps(example, indent=2, ensure_ascii=False))
+    return printable("\n".join(lines))
+
+
+def _lines(lines: list[int], count: int) -> str:
+    return ", ".join(str(line) for line in lines) + (", ..." if count > len(lines) else "")
+
+
+def _times(preview: Preview) -> list[str]:
+    if preview.earliest is None or preview.latest is None:
+        return []
+    return [
+        f"  times     from {instant(preview.earliest)} to {instant(preview.latest)}",
+        *(f"    {label} {bar} {count:,}" for label, bar, count in _histogram(preview.days)),
+    ]
+
+
+def _histogram(days: Counter[int]) -> list[tuple[str, str, int]]:
+    """Bars by UTC day, or by spans of days where there are many."""
+    first, last = min(days), max(days)
+    span = -(-(last - first + 1) // _BARS_MAX)
+    counts: Counter[int] = Counter()
+    for day, count in days.items():
+        counts[(day - first) // span] += count
+    most = max(counts.values())
+    return [
+        (_day(first + index * span), "#" * -(-counts[index] * _BAR_WIDTH // most), counts[index])
+        for index in range((last - first) // span + 1)
+    ]
+
+
+def _day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+def instant(time_ms: int) -> str:
+    """Milliseconds since the epoch as ISO 8601 in UTC."""
+    return (
+        (_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+def size(count: int) -> str:
+    """Bytes as people write them."""
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} GiB"

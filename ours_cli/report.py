@@ -1,0 +1,93 @@
+"""Outcomes → report: the books of a run, and the object that `-o json` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ours_cli.event import Event, Reject
+from ours_cli.outcome import Outcome, Traffic
+
+Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
+
+
+@dataclass(slots=True)
+class Books:
+    """Every row read is in exactly one of accepted, rejected, filtered, unsent.
+
+    The five counters are kept apart from one another, so that `balance` can catch a row that was lost or
+    counted twice: `unsent` rises when a row is mapped and falls when an outcome names it.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    unsent: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+
+    def mapped(self, item: Event | Reject) -> None:
+        """Enter one row as it comes out of the mapping."""
+        self.read += 1
+        if isinstance(item, Reject):
+            self._reject(item)
+        else:
+            self.unsent += 1
+
+    def delivered(self, outcome: Outcome) -> None:
+        """Enter what the server's answers said of rows that were mapped before."""
+        self.accepted += len(outcome.accepted)
+        self.unsent -= len(outcome.accepted) + len(outcome.rejected)
+        for reject in outcome.rejected:
+            self._reject(reject)
+
+    def _reject(self, reject: Reject) -> None:
+        self.rejected += 1
+        self.codes[reject.code] += 1
+
+    def balance(self) -> bool:
+        """Whether the books balance, and no row was given two outcomes."""
+        settled = self.accepted + self.rejected + self.filtered
+        return self.unsent >= 0 and self.read == settled + self.unsent
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies."""
+
+    command: str
+    run: str
+    status: Status
+    books: Books
+    traffic: Traffic
+    duration_s: float
+    rejects_file: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    resume: str | None = None
+    mend: str | None = None
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The object for scripts; its keys are documented in the README."""
+        books = self.books
+        result = {
+            "command": self.command,
+            "run": self.run,
+            "status": self.status,
+            "read": books.read,
+            "accepted": books.accepted,
+            "rejected": books.rejected,
+            "filtered": books.filtered,
+            "unsent": books.unsent,
+            "requests": self.traffic.requests,
+            "retries": self.traffic.retries,
+            "bytes": self.traffic.bytes,
+            "duration_s": round(self.duration_s, 3),
+            "rejects_file": self.rejects_file,
+            "reject_codes": dict(books.codes.most_common()),
+            "warnings": self.warnings,
+            "resume": self.resume,
+            "mend": self.mend,
+        }
+        return result | ({"error": self.error} if self.error else {})

@@ -1,0 +1,254 @@
+"""Pure: an answer → a verdict, an attempt → a delay. Knows the contract, not the network.
+
+Contract: the table of `/batch` statuses. Where the contract is silent (an answer that does not add up),
+nothing is ever taken for accepted.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+BACKOFF_BASE_S = 0.5
+BACKOFF_CAP_S = 30.0
+RETRY_AFTER_MAX_S = 24 * 3600.0
+"""A server that asks for more than a day means something else: the header is ignored."""
+
+_RETRIED = frozenset({408, 409, 425, 429})
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that arrived whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+FailureKind: TypeAlias = Literal["timeout", "connect", "name", "tls", "proxy", "proxy_refused", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer came. `reason` is for people and holds neither addresses with credentials nor bodies."""
+
+    kind: FailureKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The answer speaks of each row: indexes accepted, `(index, code, message)` rejected, to send again."""
+
+    accepted: list[int]
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Transient: the same request again, not before `floor_s` seconds from now when the server said so."""
+
+    reason: str
+    floor_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nonsense:
+    """A success that does not add up: retried a few times, then the run stops (exit 8)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """413: send less at once. `limit` is the server's number; of events or bytes, the contract is silent."""
+
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """400: something in the request is malformed; which row is found by bisection."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorized:
+    """401 or 403: stop the run; it can be resumed with another token."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8)."""
+
+    reason: str
+    hint: str
+
+
+Verdict: TypeAlias = Judged | Again | Nonsense | TooLarge | Refused | Unauthorized | Broken
+
+
+def judge_batch(answer: Answer, count: int) -> Verdict:
+    """Judge the answer to a `/batch` request of `count` rows (contract: /batch)."""
+    if answer.status in (200, 207):
+        judged = _judge_results(answer, count)
+        return judged if judged is not None else Nonsense(_nonsense_reason(answer))
+    if answer.status == 500:
+        judged = _judge_results(answer, count)
+        if judged is not None:
+            # Contract: of a 500 with results, the failed rows are retried whatever their code says.
+            return Judged(judged.accepted, [], sorted(judged.again + [row[0] for row in judged.rejected]))
+    return _judge_status(answer)
+
+
+def judge_single(answer: Answer, count: int) -> Verdict:
+    """Judge the answer to one `/track` or `/identify` (contract: `{"success": true}`)."""
+    assert count == 1
+    if answer.status == 200:
+        body = _json_object(answer.body)
+        if body is not None and body.get("success") is True:
+            return Judged([0])
+        return Nonsense(_nonsense_reason(answer))
+    return _judge_status(answer)
+
+
+def _judge_status(answer: Answer) -> Verdict:
+    status = answer.status
+    if status in _RETRIED or status >= 500:
+        return Again(f"the server answered {status}", retry_after(answer.headers))
+    if 200 <= status < 300:
+        return Nonsense(_nonsense_reason(answer))
+    if status in (401, 403):
+        return Unauthorized(status)
+    if status == 413:
+        return TooLarge(_limit(answer.body))
+    if status == 400:
+        return Refused(_error_text(answer.body))
+    if 300 <= status < 400:
+        return Broken(
+            f"the server redirects ({status}), and redirects are never followed",
+            "check --base-url: is it the API itself, or a proxy's log-in page?",
+        )
+    if status == 415:
+        return Broken("the server refuses JSON (415)", "this is a bug of ours, or --base-url is not the API")
+    return Broken(f"the server answered {status}, which the API never does", "check --base-url")
+
+
+def _judge_results(answer: Answer, count: int) -> Judged | None:
+    """Read `results` row by row; None unless each row is there once, in order, and the sums agree."""
+    body = _json_object(answer.body)
+    if body is None:
+        return None
+    results = body.get("results")
+    if not isinstance(results, list) or len(results) != count:
+        return None
+    judged = Judged([])
+    for expected, result in enumerate(results):
+        if not isinstance(result, dict) or result.get("index") != expected:
+            return None
+        if result.get("success") is True:
+            judged.accepted.append(expected)
+        elif result.get("success") is not False:
+            return None
+        elif result.get("code") == "queue_failed":
+            judged.again.append(expected)
+        else:
+            judged.rejected.append((expected, _code(result.get("code")), _message(result.get("message"))))
+    failed = count - len(judged.accepted)
+    sums_agree = body.get("accepted") == len(judged.accepted) and body.get("failed") == failed
+    contradicts = answer.status == 200 and body.get("success") is not True
+    return judged if sums_agree and not contradicts else None
+
+
+def _nonsense_reason(answer: Answer) -> str:
+    if not answer.body:
+        return f"the server answered {answer.status} without a body"
+    if _json_object(answer.body) is None:
+        return f"the server answered {answer.status} with something that is not the API's JSON"
+    return f"the server answered {answer.status}, but its results do not add up"
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _code(code: object) -> str:
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else "refused"
+
+
+def _message(message: object) -> str:
+    return message if isinstance(message, str) else ""
+
+
+def _error_text(body: bytes) -> str:
+    value = _json_object(body)
+    return _message(value.get("error")) if value else ""
+
+
+def _limit(body: bytes) -> int | None:
+    value = _json_object(body)
+    limit = value.get("limit") if value else None
+    return limit if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0 else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the server asks to wait, or None when it does not ask or asks for something absurd.
+
+    `retry-after-ms` wins over `Retry-After`; an HTTP date is taken relative to the server's own `Date`,
+    because its clock may be off (contract: undocumented statuses, as the official SDK).
+    """
+    millis = _seconds(headers.get("retry-after-ms"))
+    if millis is not None:
+        return _sane(millis / 1000)
+    value = headers.get("retry-after")
+    seconds = _seconds(value)
+    if seconds is None and value is not None:
+        until, server_now = _http_date(value), _http_date(headers.get("date"))
+        if until is not None and server_now is not None:
+            seconds = max(0.0, until - server_now)
+    return None if seconds is None else _sane(seconds)
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None or not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()):
+        return None
+    return float(text)
+
+
+def _http_date(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _sane(seconds: float) -> float | None:
+    return seconds if 0 <= seconds <= RETRY_AFTER_MAX_S else None
+
+
+def backoff(attempt: int, jitter: random.Random | None = None) -> float:
+    """Seconds to wait before attempt number `attempt` (1 is the first retry), with full jitter.
+
+    Full jitter, uniform between nothing and the exponential bound, spreads clients best (AWS Architecture
+    Blog, "Exponential Backoff And Jitter").
+    """
+    bound = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempt - 1, 10))
+    return (jitter or random).uniform(0, bound)

@@ -1,0 +1,165 @@
+"""What the rows of one run share: window, ids, time reading, and the tally of what the person should know."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.contract import WINDOW_MS
+from ours_cli.durations import parse_duration
+from ours_cli.errors import UsageError
+from ours_cli.field_body import TimeMapping
+from ours_cli.identity import DistinctIds
+from ours_cli.mapfile import MapFile
+from ours_cli.options import Reading, TimeFlags
+from ours_cli.source import ReadOptions
+from ours_cli.template import parse
+from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Made once per run from flags and map file; `run_id` names the run and salts the ids of untimed rows."""
+
+    run_id: str
+    window: Window
+    times: TimeMapping
+    ids: DistinctIds
+    tally: Tally
+
+    def event_assembler(self) -> EventAssembler:
+        """The last step of mapping for events."""
+        return EventAssembler(self.window, self.ids, self.tally)
+
+    def warnings(self) -> list[str]:
+        """What was sent or left, and deserves a look; without values."""
+        tally, naive = self.tally, self.times.reader.naive_as_utc
+        found = [
+            (naive, f"{naive:,} times had no zone and were read as UTC; --tz ZONE says otherwise"),
+            (tally.untimed, f"{tally.untimed:,} rows had no time: the server stamps them on arrival"),
+            (tally.nulls_dropped, f"{tally.nulls_dropped:,} nulls were left out; --send-nulls sends them"),
+            (self.ids.repeats, f"{self.ids.repeats:,} rows repeat a distinctId: the API counts them once"),
+            (
+                tally.long_arrays,
+                f"{tally.long_arrays:,} rows hold arrays over 250 entries: the API cuts them",
+            ),
+            (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
+            (tally.columns_left, f"columns not sent: {', '.join(tally.columns_left)}"),
+        ]
+        return [text for count, text in found if count]
+
+
+def new_run_id() -> str:
+    """A run's name: when it started (UTC), and what tells it from another of the same second."""
+    return time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
+
+
+def make_context(flags: TimeFlags, source: MapFile) -> RunContext:
+    """Settle how times are read and judged; raises `UsageError` for flags that contradict each other."""
+    run_id = new_run_id()
+    return RunContext(
+        run_id=run_id,
+        window=Window(max_age_ms(flags.max_age or source.source.get("max_age"))),
+        times=_time_mapping(flags, source),
+        ids=DistinctIds(run_id.encode()),
+        tally=Tally(),
+    )
+
+
+def max_age_ms(text: str | None) -> int | None:
+    """Read `--max-age`: a duration in milliseconds, None for `none`, the API's window when not given."""
+    if text is None:
+        return WINDOW_MS
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return int(parse_duration(text) * 1000)
+    except ValueError as error:
+        raise UsageError(f"--max-age: {error}", hint="--max-age 30d, or --max-age none") from None
+
+
+def _time_mapping(flags: TimeFlags, source: MapFile) -> TimeMapping:
+    zone_text = flags.tz or source.source.get("timezone")
+    template = parse(zone_text) if zone_text is not None and "{" in zone_text else None
+    zone = None
+    if zone_text is not None and template is None:
+        try:
+            zone = parse_zone(zone_text)
+        except TimeProblem as problem:
+            raise UsageError(f"--tz: {problem.message}", hint=problem.hint) from None
+    rules = TimeRules(
+        zone=zone,
+        format=flags.time_format or source.source.get("time_format"),
+        order=_date_order(flags, source),
+        dst=_dst(flags.dst or source.source.get("dst")),
+    )
+    return TimeMapping(TimeReader(rules), template)
+
+
+def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | None:
+    if flags.day_first and flags.month_first:
+        raise UsageError("--day-first and --month-first contradict each other", hint="keep one")
+    if flags.day_first or flags.month_first:
+        return "day" if flags.day_first else "month"
+    match source.source.get("date_order"):
+        case None:
+            return None
+        case "day":
+            return "day"
+        case "month":
+            return "month"
+    raise UsageError('date_order in the map file must be "day" or "month"')
+
+
+def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
+    match text:
+        case None:
+            return "reject"
+        case "earlier":
+            return "earlier"
+        case "later":
+            return "later"
+    raise UsageError("--dst must be earlier or later", hint="without it such times are rejected")
+
+
+def read_options(flags: Reading, source: MapFile) -> ReadOptions:
+    """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
+    given = source.source
+    return ReadOptions(
+        format=_format(flags.format or given.get("format")),
+        delimiter=flags.delimiter or given.get("delimiter"),
+        quote=flags.quote if flags.quote is not None else given.get("quote"),
+        encoding=flags.encoding or given.get("encoding"),
+        skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
+        no_header=flags.no_header or given.get("no_header", False),
+    )
+
+
+def _format(text: str | None) -> Literal["csv", "tsv", "ndjson", "json"] | None:
+    match text:
+        case None | "csv" | "tsv" | "ndjson" | "json":
+            return text
+        case "jsonl":
+            return "ndjson"
+    raise UsageError("--format must be csv, tsv, ndjson or json", hint="without it, name and content decide")
+
+
+def hmac_key(path: str | None) -> bytes:
+    """The key of the hmac filter; raises `UsageError` when there is none (called only where it is used)."""
+    if path is not None:
+        try:
+            key = Path(path).expanduser().read_bytes().strip()
+        except OSError as error:
+            raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
+    else:
+        key = os.environ.get("OURS_HMAC_KEY", "").encode()
+    if not key:
+        raise UsageError(
+            "the hmac filter needs a key", hint="export OURS_HMAC_KEY=..., or --hmac-key-file PATH"
+        )
+    return key

@@ -1,0 +1,114 @@
+"""Starting and stopping a sandbox, and looking at what it received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ours_cli.sandbox.faults import Fault
+from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals, Visitor
+
+if TYPE_CHECKING:
+    from ours_cli.sandbox.server import SandboxServer
+    from ours_cli.sandbox.store import Store
+
+SEVEN_DAYS_MS = 604_800_000
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How a sandbox behaves.
+
+    `port` 0 takes a free one. `db` None is a private temporary file, gone when the sandbox stops; a file
+    that exists is continued. `max_events` and `max_bytes` are per batch; beyond them the answer is 413,
+    which names the limit unless `limit_in_413` is off. `window_ms` is how far back an event's time may lie,
+    None is any distance. `latency` delays every answer to a POST, in seconds.
+    """
+
+    port: int = 0
+    db: Path | None = None
+    max_events: int | None = None
+    max_bytes: int | None = None
+    window_ms: int | None = SEVEN_DAYS_MS
+    latency: float = 0.0
+    faults: tuple[Fault, ...] = ()
+    limit_in_413: bool = True
+
+
+class Sandbox:
+    """A local Ingest API on 127.0.0.1; a context manager.
+
+    `on_event` is called for each event stored for the first time, before its request is answered, on the
+    thread that serves the request. What was received can be read while the sandbox runs, not after `stop`.
+    """
+
+    def __init__(
+        self,
+        options: SandboxOptions | None = None,
+        *,
+        on_event: Callable[[StoredEvent], None] | None = None,
+    ) -> None:
+        self._options = options or SandboxOptions()
+        self._on_event = on_event
+        self._store: Store | None = None
+        self._server: SandboxServer | None = None
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Open the database and serve. Raises `LocalIOError` (database) or `UsageError` (port in use)."""
+        from ours_cli.sandbox.server import SandboxServer
+        from ours_cli.sandbox.store import Store
+
+        store = Store(self._options.db)
+        try:
+            server = SandboxServer(self._options, store, on_event=self._on_event)
+        except BaseException:
+            store.close()
+            raise
+        server.serve_in_background()
+        self._store, self._server = store, server
+
+    def stop(self) -> None:
+        """Cut every connection and close the database, at once; stopping twice is harmless."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def base_url(self) -> str:
+        """The URL a client is to be pointed at, without a slash at its end."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running")
+        return f"http://127.0.0.1:{self._server.port}/api/v1"
+
+    def events(self, after: int = 0) -> Iterator[StoredEvent]:
+        """Walk the stored events with an id above `after`, oldest first."""
+        return self._running_store().events(after)
+
+    def requests(self, after: int = 0) -> Iterator[LoggedRequest]:
+        """Walk the logged requests with an id above `after`, oldest first."""
+        return self._running_store().requests(after)
+
+    def visitors(self) -> list[Visitor]:
+        """Every visitor of whom more than one bare identifier is known."""
+        return self._running_store().visitors()
+
+    def totals(self) -> Totals:
+        """Requests, rows received and distinct events stored, over everything in the database."""
+        return self._running_store().totals()
+
+    def _running_store(self) -> Store:
+        if self._store is None:
+            raise RuntimeError("the sandbox is not running")
+        return self._store

@@ -1,0 +1,66 @@
+"""The map of a table that needs none: its columns bear the API's own names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ours_cli.contract import IDENTIFY_KEYS
+from ours_cli.errors import UsageError
+from ours_cli.field_body import OBJECTS, TOP, listed
+from ours_cli.fields import FieldMap, Value
+from ours_cli.record import Table
+from ours_cli.template import placeholder
+
+
+def self_mapping(table: Table, *, identify: bool) -> FieldMap:
+    """The map of a table whose columns bear the API's own names (but never a mere `user_id`).
+
+    `eventProperties.NAME` and its fellows map into the objects. For JSON rows the API's keys map themselves.
+    """
+    columns = _api_keys(identify) if table.columns is None else table.columns
+    given: dict[str, Any] = {"properties": {}, "user_properties": {}, "default_properties": {}}
+    scalars = {key: name for key, name in (*TOP, ("time", "time")) if key in _api_keys(identify)}
+    objects = {key: (entries, whole) for key, entries, whole in OBJECTS if key in _api_keys(identify)}
+    for column in columns:
+        reference = placeholder(column)
+        head, _, rest = column.partition(".")
+        if column in scalars:
+            given[scalars[column]] = reference
+        elif column in objects:
+            given[objects[column][1]] = reference if table.columns is None else reference[:-1] + "|json}"
+        elif head in objects and rest:
+            given[objects[head][0]][rest] = Value(reference)
+    return FieldMap(**given)
+
+
+def _api_keys(identify: bool) -> tuple[str, ...]:
+    if identify:
+        return IDENTIFY_KEYS
+    return (*(key for key, _ in TOP), "time", *(key for key, _, _ in OBJECTS))
+
+
+def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:
+    """Refuse a mapping that could not make a single event."""
+    have = "" if table.columns is None else f"; the columns are {listed(table.columns)}"
+    if not identify:
+        _require_event(fields, have)
+    visitor = fields.user_properties.keys() | ({"phone_number"} if fields.user_object else set())
+    if not (fields.user_id or fields.external_id or fields.email or "phone_number" in visitor):
+        raise UsageError(
+            "nothing says whom the rows are about",
+            hint=f"--external-id '{{customer_id}}' or --email '{{email}}'{have}",
+        )
+
+
+def _require_event(fields: FieldMap, have: str) -> None:
+    if fields.event is None:
+        raise UsageError("nothing says what the event is called", hint=f"--event 'Order Placed'{have}")
+    if fields.time is None:
+        raise UsageError(
+            "nothing says when each event happened", hint=f"--time '{{created_at}}' names the column{have}"
+        )
+    if fields.time.strip().lower() == "now":
+        raise UsageError(
+            "a backfill keeps the original times: --time now is for ours track",
+            hint=f"--time '{{created_at}}' names the column{have}",
+        )

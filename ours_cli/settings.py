@@ -1,0 +1,240 @@
+"""Where events go and with which key: profile, token and endpoint, decided once before any work."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
+from ours_cli.errors import AuthError, UsageError
+from ours_cli.suggest import nearest
+
+_TOKEN_KEYS = ("token_command", "token_file", "token")
+_PROFILE_KEYS = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})
+_TOKEN_COMMAND_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One Ingest API and the key for it. `repr` never shows the token."""
+
+    base_url: str
+    token: str = field(repr=False)
+    test_mode: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether requests stay on this machine."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFlags:
+    """What the person typed about the endpoint; None where nothing was."""
+
+    token_file: str | None = None
+    profile: str | None = None
+    base_url: str | None = None
+    test: bool = False
+
+
+def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
+    """Settle endpoint and token: flags, then environment, then profile.
+
+    Raises `UsageError` for a config or URL that cannot be used and `AuthError` when there is no token.
+    """
+    profile = _load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
+    base_url = flags.base_url or os.environ.get("OURS_PRIVACY_BASE_URL") or profile.get("base_url")
+    return Endpoint(
+        base_url=check_base_url(str(base_url or DEFAULT_BASE_URL)),
+        token=_resolve_token(flags, profile),
+        test_mode=flags.test,
+    )
+
+
+def check_base_url(url: str) -> str:
+    """Return the URL without a trailing slash; `UsageError` unless it is HTTPS, or HTTP on loopback."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(
+            "the base URL is not an http(s) address", hint=f"it looks like this: {DEFAULT_BASE_URL}"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError(
+            "the base URL may hold neither credentials nor a query",
+            hint="the token comes from OURS_PRIVACY_TOKEN or --token-file",
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise UsageError(
+            "refusing to send health data over plain http:// to another machine",
+            hint="use https://; http:// is for a sandbox on 127.0.0.1 or localhost",
+        )
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine, without asking a name server."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def config_path() -> Path:
+    """Where the profiles live."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "ours" / "config.toml"
+
+
+def state_dir() -> Path:
+    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "ours"
+
+
+def _load_profile(name: str | None) -> dict[str, Any]:
+    path = config_path()
+    try:
+        text = _read_private(path)
+    except FileNotFoundError:
+        if name is None:
+            return {}
+        raise UsageError(
+            f"there is no profile {name!r}: {path} does not exist",
+            hint="make the file (chmod 600) with a table [profiles." + name + "], or leave --profile out",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
+        ) from None
+    try:
+        config = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The exception's attributes hold the document, and with it the token: only the position is named.
+        raise UsageError(
+            f"the config {path} is not valid TOML{_toml_position(error)}", hint="strings need quotes in TOML"
+        ) from None
+    profile = _select_profile(config, name, path)
+    _check_profile(profile, path)
+    return profile
+
+
+def _toml_position(error: tomllib.TOMLDecodeError) -> str:
+    _, _, position = str(error).rpartition("(at ")
+    return f" (at {position}" if position.startswith("line ") else ""
+
+
+def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dict[str, Any]:
+    common = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    profiles = config.get("profiles", {})
+    wanted = name or common.pop("default_profile", None)
+    common.pop("default_profile", None)
+    if wanted is None:
+        return common
+    if not isinstance(profiles, dict) or not isinstance(profiles.get(wanted), dict):
+        known = sorted(profiles) if isinstance(profiles, dict) else []
+        close = nearest(str(wanted), known)
+        raise UsageError(
+            f"there is no profile {wanted!r} in {path}",
+            hint=f"did you mean {close!r}?" if close else f"profiles there: {', '.join(known) or 'none'}",
+        )
+    own = profiles[wanted]
+    # A profile with a token of its own must never fall back on the common one: that is another account.
+    if any(key in own for key in _PROFILE_KEYS - {"base_url"}):
+        common = {key: value for key, value in common.items() if key == "base_url"}
+    return {**common, **own}
+
+
+def _check_profile(profile: dict[str, Any], path: Path) -> None:
+    for key, value in profile.items():
+        if key not in _PROFILE_KEYS:
+            close = nearest(key, _PROFILE_KEYS)
+            raise UsageError(
+                f"unknown key {key!r} in {path}",
+                hint=f"did you mean {close!r}?"
+                if close
+                else f"known keys: {', '.join(sorted(_PROFILE_KEYS))}",
+            )
+        if not isinstance(value, str):
+            raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
+
+
+def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> str:
+    variable = "OURS_PRIVACY_TEST_TOKEN" if flags.test else "OURS_PRIVACY_TOKEN"
+    prefix = "test_" if flags.test else ""
+    if flags.token_file is not None:
+        token = _read_token_file(flags.token_file)
+    else:
+        token = os.environ.get(variable, "").strip() or _profile_token(profile, prefix)
+    if not token:
+        kind = "Test Mode token" if flags.test else "token"
+        raise AuthError(
+            f"there is no {kind}",
+            hint=f"export {variable}=..., or --token-file PATH, or {prefix}token_command in {config_path()}; "
+            "--sandbox needs none",
+        )
+    if len(token) > TOKEN_MAX or not token.isprintable() or any(char.isspace() for char in token):
+        raise AuthError(
+            f"the token cannot be right: it is longer than {TOKEN_MAX} characters, or has spaces in it",
+            hint="a token file holds the source API key alone, on one line",
+        )
+    return token
+
+
+def _profile_token(profile: dict[str, Any], prefix: str) -> str:
+    if command := profile.get(f"{prefix}token_command"):
+        return _run_token_command(command)
+    if path := profile.get(f"{prefix}token_file"):
+        return _read_token_file(path)
+    return str(profile.get(f"{prefix}token", "")).strip()
+
+
+def _read_token_file(path: str) -> str:
+    if path == "-":
+        return sys.stdin.readline().strip()
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuthError(
+            f"the token file {path} cannot be read ({type(error).__name__})",
+            hint="it holds the source API key alone, on one line",
+        ) from None
+
+
+def _run_token_command(command: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S602 - a shell command by design, from a config only its owner can write
+            command, shell=True, stdout=subprocess.PIPE, timeout=_TOKEN_COMMAND_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AuthError(f"token_command gave no answer in {_TOKEN_COMMAND_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        raise AuthError(
+            f"token_command failed with exit code {done.returncode}", hint="run it by hand to see why"
+        )
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _read_private(path: Path) -> str:
+    if os.name == "posix":
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise UsageError(
+                f"others can read the config {path} (mode {mode:04o}), and it may hold a token",
+                hint=f"chmod 600 {path}",
+            )
+    return path.read_text("utf-8")

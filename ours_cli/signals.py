@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ours_cli.errors import ExitCode, OursError
+
+
+class Interrupted(OursError):  # noqa: N818 - not an error of the program
+    """A signal stopped the run; `exit_code` is 130 for SIGINT and 143 for SIGTERM."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            "interrupted" if number == signal.SIGINT else "terminated",
+            hint="run the same command again: nothing counts twice",
+        )
+        self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
+
+
+@contextmanager
+def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
+    """While inside, the first signal calls `stop` and the second ends the process at once.
+
+    `stop` is called between two bytecodes of the main thread: it must only hand the error over.
+    """
+    seen = False
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            os._exit(int(Interrupted(number).exit_code))
+        seen = True
+        stop(Interrupted(number))
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

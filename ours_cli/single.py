@@ -1,0 +1,241 @@
+"""One body from flags, sent once: what `track` and `identify` share.
+
+No event loop is started here: these commands run in shell loops, and their start-up is what people feel.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
+from ours_cli.errors import ExitCode, OursError, UnavailableError, UsageError
+from ours_cli.exact_json import read_json
+from ours_cli.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.mapfile import MapFile
+from ours_cli.options import TimeFlags
+from ours_cli.retry import (
+    Again,
+    Answer,
+    Failure,
+    Judged,
+    Nonsense,
+    TooLarge,
+    Verdict,
+    backoff,
+)
+from ours_cli.route import IDENTIFY, Route, with_token
+from ours_cli.settings import Endpoint
+from ours_cli.stops import fatal
+from ours_cli.suggest import nearest
+from ours_cli.validate import Fault, check_event, check_visitor
+
+GIVE_UP_AFTER_S = 60.0
+"""Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""
+
+
+class RefusedError(OursError):
+    """The server refuses the one event (exit 3, as a run whose rows were rejected)."""
+
+    exit_code = ExitCode.REJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class SingleOptions:
+    """How to send one body. Times in seconds; `pause` is `time.sleep`, or nothing in tests."""
+
+    timeout: float
+    give_up_after: float
+    ca_file: Path | None = None
+    on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
+
+
+def read_data(data: str | None) -> dict[str, Any]:
+    """Read `--data JSON`, `@FILE` or `@-`; raises `UsageError` unless it is a JSON object."""
+    if data is None:
+        return {}
+    try:
+        if data == "@-":
+            text = sys.stdin.read()
+        else:
+            text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
+    try:
+        body = read_json(text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError(
+            "--data is not a JSON object", hint='--data \'{"event": "Purchase"}\', or --data @FILE'
+        )
+    if "token" in body:
+        raise UsageError(
+            "--data may not hold the token", hint="it comes from OURS_PRIVACY_TOKEN or --token-file"
+        )
+    return body
+
+
+def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
+    """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
+    check_names(fields)
+    body = dict(data)
+    given = {
+        "event": fields.event,
+        "distinctId": fields.distinct_id,
+        "userId": fields.user_id,
+        "externalId": fields.external_id,
+        "email": fields.email,
+    }
+    body.update({key: text.strip() for key, text in given.items() if text is not None and text.strip()})
+    _lay(body, "eventProperties", fields.properties, "-p")
+    _lay(body, "userProperties", fields.user_properties, "-u")
+    _lay(body, "defaultProperties", fields.default_properties, "-d")
+    if fields.clear:
+        body["userProperties"] = {**body.get("userProperties", {}), **dict.fromkeys(fields.clear)}
+    if fields.ip is not None:
+        body["identityContext"] = {"ip": fields.ip, "userAgent": fields.user_agent}
+    return body
+
+
+def _lay(body: dict[str, Any], key: str, values: dict[str, Value], flag: str) -> None:
+    if not values:
+        return
+    base = body.get(key, {})
+    if not isinstance(base, dict):
+        raise UsageError(f"--data: {key} must be an object")
+    found = dict(base)
+    for name, value in values.items():
+        outer, _, inner = name.partition(".")
+        if key == "userProperties" and outer in NESTING and inner:
+            found[outer] = {**found.get(outer, {}), inner: _read(value, name, flag)}
+        else:
+            found[name] = _read(value, name, flag)
+    body[key] = found
+
+
+def _read(value: Value, name: str, flag: str) -> Any:
+    if value.kind == "text":
+        return value.text
+    try:
+        return read_json(value.text)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {name}:= is not JSON", hint=f"a plain text wants one sign only: {flag} {name}=TEXT"
+        ) from None
+
+
+def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> None:
+    """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`."""
+    from ours_cli.run_context import make_context
+    from ours_cli.timestamps import TimeProblem
+
+    value = time_text if time_text is not None else body.get("time")
+    if value is None:
+        return
+    now_ms = time.time_ns() // 1_000_000
+    if isinstance(value, str) and value.strip().lower() == "now":
+        body["time"] = now_ms
+        return
+    context = make_context(flags, MapFile(FieldMap()))
+    try:
+        body["time"] = context.times.reader(value)
+    except TimeProblem as problem:
+        raise UsageError(
+            f"--time: {problem.message}", hint=problem.hint or "--time 2026-11-20T10:00:00Z"
+        ) from None
+    fault = context.window.check(body["time"])
+    if fault is not None:
+        raise UsageError(f"--time: {fault.message}", hint="--max-age 30d for an account with a wider window")
+
+
+def check_body(body: dict[str, Any], route: Route) -> None:
+    """Judge one body by the contract before it is sent; raises `UsageError`."""
+    identify = route is IDENTIFY
+    known = IDENTIFY_KEYS if identify else EVENT_KEYS
+    for key in body:
+        if key not in known:
+            right = MISNAMED_KEYS.get(key) or nearest(key, known)
+            raise UsageError(
+                f"--data: the API knows no key {key!r} here",
+                hint=f"it is called {right!r}" if right in known else f"the keys are {', '.join(known)}",
+            )
+    fault = check_visitor(body) if identify else check_event(body)
+    if fault is None and identify and not body.get("userProperties"):
+        fault = Fault("missing_properties", "there is no visitor property to set")
+    if fault is not None:
+        raise UsageError(fault.message, hint=_FAULT_HINTS.get(fault.code))
+
+
+_FAULT_HINTS = {
+    "missing_event": "ours track 'Order Placed' --external-id ID",
+    "missing_identifier": "--external-id ID, or --email ADDRESS, or --user-id ID",
+    "missing_properties": "-u first_name=Ada, or --clear NAME",
+    "bad_type": "NAME:=JSON sends numbers, booleans and objects; NAME=TEXT sends text",
+}
+
+
+def settle_distinct_id(body: dict[str, Any]) -> str:
+    """The event's distinctId: as given, else a random UUID, made once and kept over retries."""
+    given = body.get("distinctId")
+    if given is not None and not (isinstance(given, str) and given.strip()):
+        raise UsageError("distinctId must be a text", hint="leave it out, and a random one is made")
+    body["distinctId"] = given.strip() if given else str(uuid.uuid4())
+    return str(body["distinctId"])
+
+
+def masked(body: bytes) -> str:
+    """The exact request as pretty JSON, the token masked, for `--dry-run`."""
+    return json.dumps({"token": "***", **json.loads(body)}, indent=2, ensure_ascii=False)
+
+
+def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> None:
+    """Send one body until it is accepted; raises the `OursError` that says why it was not."""
+    from ours_cli.http_client import post_once
+
+    request = with_token(endpoint, body)
+    give_up_at = time.monotonic() + options.give_up_after
+    nonsense = names = 0
+    for attempt in range(1, sys.maxsize):
+        answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
+        verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
+        nonsense = nonsense + 1 if isinstance(verdict, Nonsense) else 0
+        names = names + 1 if isinstance(verdict, Failure) and verdict.kind == "name" else 0
+        error = fatal(verdict, nonsense, names)
+        if error is not None:
+            raise error
+        match verdict:
+            case Judged():
+                return
+            case Again() | Nonsense() | Failure():
+                _pause(verdict, attempt, give_up_at, options)
+            case _:
+                raise _refused(verdict)
+
+
+def _pause(
+    verdict: Again | Nonsense | Failure, attempt: int, give_up_at: float, options: SingleOptions
+) -> None:
+    floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
+    left = give_up_at - time.monotonic()
+    if left <= 0 or floor > left:
+        raise UnavailableError(f"gave up: {verdict.reason}", hint="--give-up-after 5m tries longer")
+    pause = min(max(floor, backoff(attempt)), left)
+    options.on_wait(verdict.reason, pause)
+    time.sleep(pause)
+
+
+def _refused(verdict: Verdict) -> OursError:
+    if isinstance(verdict, TooLarge):
+        return RefusedError("the server refuses the event as too large (413)", hint="send less in it")
+    # The server's words may quote the event, so they stay off the terminal.
+    return RefusedError(
+        "the server refuses the event (400)",
+        hint="is its name allowed in the dashboard? --dry-run shows what is sent",
+    )

@@ -1,0 +1,48 @@
+"""Epoch numbers → milliseconds, their unit told by their size.
+
+Each unit has its own thousandfold range, from 1973 to the year 5138, so that a number can be in one unit
+only. Smaller and greater numbers are no times. Eight and fourteen digits are not read here: they are YYYYMMDD
+and YYYYMMDDHHMMSS (see `written`); fourteen-digit milliseconds would lie beyond the year 2286.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+
+_SMALLEST = 10**8
+GREATEST = 10**20
+UNIT_NAMES: dict[EpochUnit, str] = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+}
+
+_PER_MS: dict[EpochUnit, int] = {"ms": 1, "us": 1_000, "ns": 1_000_000}
+_FRACTION_DIGITS = 9
+_FRACTION_SCALE = 10**9
+
+
+def unit_of(number: int) -> EpochUnit | None:
+    """The unit a whole number must be in, or None when no unit makes it a time."""
+    size = abs(number)
+    if not _SMALLEST <= size < GREATEST:
+        return None
+    if size < 10**11:
+        return "s"
+    if size < 10**14:
+        return "ms"
+    return "us" if size < 10**17 else "ns"
+
+
+def whole_to_ms(number: int, unit: EpochUnit) -> int:
+    """Whole milliseconds; what is finer is cut off towards the past."""
+    return number * 1_000 if unit == "s" else number // _PER_MS[unit]
+
+
+def decimal_to_ms(sign: str, whole: str, fraction: str, unit: EpochUnit) -> int:
+    """As `whole_to_ms` for digits with decimals, without the rounding of floats (1707878164.837 is .837)."""
+    digits = int(whole + fraction[:_FRACTION_DIGITS].ljust(_FRACTION_DIGITS, "0"))
+    return whole_to_ms(-digits if sign == "-" else digits, unit) // _FRACTION_SCALE

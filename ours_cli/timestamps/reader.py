@@ -1,0 +1,147 @@
+"""Text or number → integer milliseconds since the Unix epoch, as the API's `time` wants them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Literal
+
+from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
+from ours_cli.timestamps.format import check_format, read_excel, read_format
+from ours_cli.timestamps.problem import TimeProblem, bad_time
+from ours_cli.timestamps.written import DateOrder, Written, clean, read_written
+from ours_cli.timestamps.zones import parse_zone
+
+# What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
+_is_plain_iso = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
+).fullmatch
+_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
+_SCIENTIFIC = re.compile(r"-?\d+(?:[.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
+# ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
+_CALENDAR_LENGTHS = (7, 8, 14)
+
+_EPOCH = datetime(1970, 1, 1)
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """What the person said about the times of a source.
+
+    `zone` is for times that state none. `format` is a strptime format or "excel" (serial days); then
+    nothing else is read. `order` is that of numeric dates such as 03/04/2026. `dst` decides local times
+    that a clock change made happen twice or never: "earlier" takes the offset before the change, "later"
+    the one after it (as `fold` 0 and 1). So 02:30 in a gap is 03:30 summer time with "earlier" and 01:30
+    winter time with "later".
+    """
+
+    zone: tzinfo | None = None
+    format: str | None = None
+    order: DateOrder | None = None
+    dst: Literal["reject", "earlier", "later"] = "reject"
+
+
+class TimeReader:
+    """Reads the times of one column; raises TimeProblem for what cannot be read without guessing.
+
+    `naive_as_utc` counts the times that had no zone, and no rule gave one: they were read as UTC.
+    `epoch_unit` is the unit of the first epoch number seen; numbers of another unit are `mixed_epoch_units`.
+    """
+
+    def __init__(self, rules: TimeRules) -> None:
+        """Raises TimeProblem when `rules.format` cannot give a whole date."""
+        if rules.format is not None and rules.format != "excel":
+            check_format(rules.format)
+        self._rules = rules
+        self.naive_as_utc = 0
+        self.epoch_unit: EpochUnit | None = None
+
+    def __call__(self, value: str | int | float, zone: str | None = None) -> int:
+        """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
+
+        `zone` is the text of the row's own zone column, if it has one: for a time that states no zone it goes
+        before the rules' zone.
+        """
+        if not isinstance(value, str):
+            value = _number_text(value)
+        elif self._rules.format is None and _is_plain_iso(value):
+            try:
+                moment = datetime.fromisoformat(value)
+            except ValueError:
+                pass  # 24:00:00, or no such day: told below
+            else:
+                if moment.tzinfo is None:
+                    return self._place(moment, zone)
+                return _milliseconds(moment - _EPOCH_UTC)
+        return self._read(value, zone)
+
+    def _read(self, text: str, zone: str | None) -> int:
+        form = self._rules.format
+        if form is not None:
+            return self._instant(read_excel(text) if form == "excel" else read_format(text, form), zone)
+        text = clean(text)
+        number = _NUMBER.fullmatch(text)
+        if number and (number["sign"] or len(number["whole"]) not in _CALENDAR_LENGTHS):
+            return self._from_epoch(number)
+        if _SCIENTIFIC.fullmatch(text):
+            raise bad_time(
+                "a number in scientific notation, its last digits are lost", "export the column as text"
+            )
+        return self._instant(read_written(text, self._rules.order), zone)
+
+    def _from_epoch(self, number: re.Match[str]) -> int:
+        unit = unit_of(int(number["whole"]))
+        if unit is None:
+            raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
+        if self.epoch_unit is None:
+            self.epoch_unit = unit
+        elif unit != self.epoch_unit:
+            raise TimeProblem(
+                "mixed_epoch_units",
+                f"this number is in {UNIT_NAMES[unit]}, earlier ones are in {UNIT_NAMES[self.epoch_unit]}",
+                "send the rows of each unit in a run of their own",
+            )
+        return decimal_to_ms(number["sign"], number["whole"], number["fraction"] or "", unit)
+
+    def _instant(self, written: Written, zone: str | None) -> int:
+        if written.zone is None:
+            return self._place(written.moment, zone)
+        return _milliseconds(written.moment - _EPOCH - self._offset(written.moment, written.zone))
+
+    def _place(self, moment: datetime, zone_text: str | None) -> int:
+        """Where a naive moment lies, by the row's zone, else the rules', else UTC."""
+        zone = parse_zone(zone_text) if zone_text else self._rules.zone
+        if zone is None:
+            self.naive_as_utc += 1
+            return _milliseconds(moment - _EPOCH)
+        return _milliseconds(moment - _EPOCH - self._offset(moment, zone))
+
+    def _offset(self, moment: datetime, zone: tzinfo) -> timedelta:
+        before = zone.utcoffset(moment)
+        after = before if isinstance(zone, timezone) else zone.utcoffset(moment.replace(fold=1))
+        assert before is not None
+        assert after is not None
+        if before == after or self._rules.dst == "earlier":
+            return before
+        if self._rules.dst == "later":
+            return after
+        hint = "choose with --dst earlier or --dst later"
+        if before > after:
+            raise TimeProblem("dst_repeat", "the clocks went back: this local time happened twice", hint)
+        raise TimeProblem("dst_gap", "the clocks went forward: this local time never happened", hint)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span.days * 86_400_000 + span.seconds * 1_000 + span.microseconds // 1_000
+
+
+def _number_text(value: object) -> str:
+    """A number's digits, a whole float without its ".0"."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    # Beyond a size it is no time, and Python refuses to write out an int of more than 4,300 digits.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < GREATEST:
+        raise bad_time("not a time")
+    return repr(value)

@@ -1,0 +1,198 @@
+"""Pure: judge one event by the contract before it is sent; a verdict is a code and a message without values.
+
+What only the server can know (event names allowed in the dashboard, its clock) is left to the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from ours_cli.contract import (
+    ARRAY_MAX,
+    DEFAULT_PROPERTIES,
+    DEPTH_MAX,
+    EVENT_NAME_MAX,
+    ID_MAX,
+    IDENTITY_CONTEXT_KEYS,
+    PROPERTIES_MAX,
+    PROPERTIES_UTF16_MAX,
+    USER_PROPERTIES,
+)
+from ours_cli.fields import NESTING
+
+
+class Fault(NamedTuple):
+    """Why a row cannot be sent: `code` for programs, `message` for people. Never a value of the row."""
+
+    code: str
+    message: str
+
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (dict,),
+}
+
+
+def check_event(event: Mapping[str, Any]) -> Fault | None:
+    """Judge a `/track` body or `/batch` row, apart from time and distinctId (contract: one event)."""
+    name = event.get("event")
+    if not name:
+        return Fault("missing_event", "the row has no event name")
+    if not isinstance(name, str):
+        return Fault("bad_type", "event must be a text")
+    if len(name) > EVENT_NAME_MAX:
+        return Fault("event_too_long", f"the event name is longer than {EVENT_NAME_MAX} characters")
+    fault = check_visitor(event)
+    if fault is None and "eventProperties" in event:
+        fault = check_properties(event["eventProperties"])
+    return fault
+
+
+def check_visitor(body: Mapping[str, Any]) -> Fault | None:
+    """Judge what `/track` and `/identify` share: identifiers, visitor and default properties, context."""
+    fault = _check_identifiers(body)
+    if fault is None and "userProperties" in body:
+        fault = _check_known(body["userProperties"], "userProperties", USER_PROPERTIES)
+    if fault is None and "defaultProperties" in body:
+        fault = _check_known(body["defaultProperties"], "defaultProperties", DEFAULT_PROPERTIES)
+    if fault is None and "identityContext" in body:
+        fault = _check_context(body["identityContext"])
+    return fault
+
+
+def _check_identifiers(body: Mapping[str, Any]) -> Fault | None:
+    found = False
+    for key, longest in ID_MAX.items():
+        value = body.get(key)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            return Fault("bad_type", f"{key} must be a text")
+        if len(value) > longest:
+            return Fault("id_too_long", f"{key} is longer than {longest} characters")
+        found = found or bool(value)
+    if found:
+        return None
+    user_properties = body.get("userProperties")
+    if isinstance(user_properties, dict) and user_properties.get("phone_number"):
+        return None
+    return Fault("missing_identifier", "the row has none of userId, externalId, email (or a phone_number)")
+
+
+def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Fault | None:
+    if not isinstance(value, dict):
+        return Fault("bad_type", f"{where} must be an object")
+    for key, entry in value.items():
+        kind = known.get(key)
+        if kind is None:
+            return Fault("unknown_property", f"{where} has a key that the API does not know")
+        if entry is not None and kind != "any" and not _is_a(entry, kind):
+            return Fault("bad_type", f"{where}.{key} must be of type {kind}")
+    return None
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _JSON_TYPES[kind])
+
+
+def _check_context(value: Any) -> Fault | None:
+    complete = isinstance(value, dict) and value.keys() == set(IDENTITY_CONTEXT_KEYS)
+    if complete and all(isinstance(entry, str) and entry for entry in value.values()):
+        return None
+    return Fault("bad_context", "identityContext needs ip and userAgent, both texts, and nothing else")
+
+
+def check_properties(properties: Any) -> Fault | None:
+    """Judge `eventProperties`: count, depth and size (contract: eventProperties)."""
+    if not isinstance(properties, dict):
+        return Fault("bad_type", "eventProperties must be an object")
+    if len(properties) > PROPERTIES_MAX and _filled(properties) > PROPERTIES_MAX:
+        return Fault("too_many_properties", f"eventProperties has more than {PROPERTIES_MAX} non-empty keys")
+    if _too_deep(properties, DEPTH_MAX):
+        return Fault("too_deep", f"eventProperties nests deeper than {DEPTH_MAX} objects")
+    return None
+
+
+def _filled(properties: Mapping[str, Any]) -> int:
+    return sum(value is not None and value != "" for value in properties.values())
+
+
+def _too_deep(properties: Mapping[str, Any], levels: int) -> bool:
+    """Walk without recursion: the nesting is the sender's, and may be absurd."""
+    level: list[Any] = [properties]
+    for _ in range(levels):
+        level = _objects_within(level)
+        if not level:
+            return False
+    return True
+
+
+def _objects_within(objects: list[Any]) -> list[Any]:
+    """The objects one object level below these; arrays in between do not count as levels."""
+    found: list[Any] = []
+    waiting = [value for entry in objects for value in entry.values() if isinstance(value, (dict, list))]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.append(value)
+        else:
+            waiting.extend(item for item in value if isinstance(item, (dict, list)))
+    return found
+
+
+def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
+    """Judge the size of `eventProperties`; `serialized` is the UTF-8 bytes of the whole body.
+
+    UTF-8 never takes fewer bytes than UTF-16 takes code units, so small bodies need no counting.
+    """
+    if serialized < PROPERTIES_UTF16_MAX or "eventProperties" not in event:
+        return None
+    text = orjson.dumps(event["eventProperties"]).decode()
+    if len(text.encode("utf-16-le")) // 2 < PROPERTIES_UTF16_MAX:
+        return None
+    return Fault("too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON")
+
+
+def has_long_array(properties: Mapping[str, Any]) -> bool:
+    """Whether the server will cut an array (contract: arrays cut at 250 entries)."""
+    waiting: list[Any] = [value for value in properties.values() if isinstance(value, (dict, list))]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list) and len(value) > ARRAY_MAX:
+            return True
+        inner = value.values() if isinstance(value, dict) else value
+        waiting.extend(item for item in inner if isinstance(item, (dict, list)))
+    return False
+
+
+def without_nulls(event: dict[str, Any]) -> int:
+    """Drop nulls in place where they would clear stored values, and in custom_properties; returns how many.
+
+    Contract: at the top level and in userProperties a null clears what is stored. That must be asked for.
+    """
+    dropped = _drop_nulls(event)
+    for key in ("userProperties", "defaultProperties", "eventProperties"):
+        value = event.get(key)
+        if isinstance(value, dict):
+            dropped += _drop_nulls(value)
+    user_properties = event.get("userProperties")
+    if isinstance(user_properties, dict):
+        for key in NESTING:
+            if isinstance(user_properties.get(key), dict):
+                dropped += _drop_nulls(user_properties[key])
+    return dropped
+
+
+def _drop_nulls(value: dict[str, Any]) -> int:
+    nulls = [key for key, entry in value.items() if entry is None]
+    for key in nulls:
+        del value[key]
+    return len(nulls)

@@ -1,0 +1,113 @@
+"""The door: the real command against a real HTTP server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ours_cli import app
+from ours_cli.sandbox import Fault, Sandbox, SandboxOptions
+
+TOKEN = "tok-canary-7f3a91"
+"""Planted everywhere a token goes, so that a test can look for it where it must not be."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.out)
+        return value
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A HOME of one's own, a token, and nothing else of the tester's environment."""
+    for name in list(os.environ):
+        if name.startswith(("OURS_", "XDG_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("OURS_PRIVACY_TOKEN", TOKEN)
+    monkeypatch.setenv("COLUMNS", "100")
+    return folder
+
+
+Ours = Callable[..., Ended]
+
+
+@pytest.fixture
+def ours(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ours:
+    """Run `ours ARGS` in this process; what needs pipes or signals uses `ours_process`."""
+
+    def run(*arguments: str | Path) -> Ended:
+        words = [str(argument) for argument in arguments]
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["ours", *words])
+        umask = os.umask(0o077)
+        try:
+            code = app.run(words)
+        finally:
+            os.umask(umask)
+        captured = capfd.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def ours_process() -> Ours:
+    """Run `ours ARGS` as a process of its own, with `stdin` (bytes, or none at all) and `env` on top."""
+
+    def run(
+        *arguments: str | Path,
+        stdin: bytes | None = None,
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            timeout=timeout,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+StartSandbox = Callable[..., Sandbox]
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
+    """Start sandboxes; the environment points at the last one."""
+    with ExitStack() as running:
+
+        def start(*faults: Fault, **options: Any) -> Sandbox:
+            started = running.enter_context(Sandbox(SandboxOptions(faults=faults, **options)))
+            monkeypatch.setenv("OURS_PRIVACY_BASE_URL", started.base_url)
+            return started
+
+        yield start
