@@ -1,0 +1,87 @@
+"""FILE arguments: names, globs, directories and `-`, turned into the list of sources of one run."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ours_cli.errors import SourceError
+
+# What messages call `-`.
+STANDARD_INPUT = "standard input"
+
+Location: TypeAlias = "Path | Literal['-']"
+
+DATA_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".json"})
+
+
+def data_suffix(path: Path) -> str:
+    """The suffix that tells the format, lower-case: `.csv` of `Export.CSV.gz`."""
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def expand(arguments: Sequence[str]) -> list[Location]:
+    """The sources that the arguments name, in their order, each once.
+
+    A directory stands for the data files in it and below, sorted, hidden ones left out. Globs are expanded
+    here too, for shells that don't. Raises `SourceError` for what is not there.
+    """
+    found: dict[str, Location] = {}
+    for argument in arguments:
+        for location in _locations(argument):
+            # Overlapping globs name a file twice; it is still one file.
+            key = "-" if location == "-" else os.path.realpath(location)
+            found.setdefault(key, location)
+    return list(found.values())
+
+
+def _locations(argument: str) -> Iterator[Location]:
+    if argument == "-":
+        yield "-"
+        return
+    path = Path(argument)
+    # A file may really be called `export[1].csv`, so a name that exists is never a glob.
+    if argument and os.path.lexists(path):
+        yield from _files(path)
+        return
+    matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []  # noqa: PTH207 - Path.glob takes no absolute patterns
+    if not matches:
+        raise _missing(argument)
+    for match in matches:
+        yield from _files(Path(match))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    files = sorted(file for file in path.rglob("*") if _is_data_file(file, path))
+    if not files:
+        raise SourceError(
+            f"{path} holds no data files",
+            hint=f"looked for {', '.join(sorted(DATA_SUFFIXES))}, also with .gz",
+        )
+    yield from files
+
+
+def _is_data_file(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return not hidden and data_suffix(file) in DATA_SUFFIXES and file.is_file()
+
+
+def _missing(argument: str) -> SourceError:
+    if glob.has_magic(argument):
+        return SourceError(f"no file matches {argument}")
+    path = Path(argument)
+    try:
+        names = os.listdir(path.parent) if argument else []  # noqa: PTH208 - names are compared, not paths
+    except OSError:
+        return SourceError(f"{argument} does not exist, nor can its folder be read")
+    nearest = difflib.get_close_matches(path.name, names, n=1)
+    hint = f"did you mean {path.parent / nearest[0]}?" if nearest else None
+    return SourceError(f"{argument or 'an empty file name'} does not exist", hint=hint)

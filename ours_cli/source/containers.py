@@ -1,0 +1,60 @@
+"""Files that hold no text: told by their first bytes, and refused with what to do instead."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from ours_cli.errors import SourceError
+from ours_cli.source.arguments import STANDARD_INPUT
+
+_TAR_MAGIC = slice(257, 262)
+
+
+class _Container(NamedTuple):
+    magic: bytes
+    what: str
+    remedy: str
+
+
+_CONTAINERS = (
+    _Container(
+        b"PK\x03\x04",
+        "a zip archive or an Excel workbook",
+        "`unzip -p {} | ours ... -`, or save the sheet as CSV",
+    ),
+    _Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "save the sheet as CSV"),
+    _Container(b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours batch -`"),
+    _Container(b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours batch -`"),
+    _Container(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours batch -`"),
+    _Container(
+        b"SQLite format 3\x00",
+        "an SQLite database",
+        "`sqlite3 -csv -header {} 'SELECT ...' | ours backfill -`",
+    ),
+    # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
+    _Container(
+        b"PAR1\x15", "a Parquet file", "`duckdb -csv -c \"FROM read_parquet('FILE')\" | ours backfill -`"
+    ),
+    _Container(b"Obj\x01", "an Avro file", "convert it to NDJSON, for example with `avro-tools tojson`"),
+    _Container(b"%PDF-", "a PDF", "export the data as CSV"),
+    *(
+        _Container(b"BZh%d1AY&SY" % level, "compressed with bzip2", "`bzip2 -dc {} | ours batch -`")
+        for level in range(1, 10)
+    ),
+)
+
+
+def is_gzip(head: bytes) -> bool:
+    """Whether these first bytes are those of a gzip file."""
+    return head.startswith(b"\x1f\x8b")
+
+
+def refuse_container(head: bytes, name: str) -> None:
+    """Raise `SourceError` where `head`, the first bytes of a source, shows that it holds no plain text."""
+    quoted = "" if name == STANDARD_INPUT else shlex.quote(name)
+    for container in _CONTAINERS:
+        if head.startswith(container.magic):
+            raise SourceError(f"{name} is {container.what}", hint=container.remedy.replace("{}", quoted))
+    if head[_TAR_MAGIC] == b"ustar":
+        raise SourceError(f"{name} is a tar archive", hint="unpack it and name the files in it")

@@ -1,0 +1,202 @@
+"""Rows of delimited text. A row that cannot be read costs the line that opened it, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+from ours_cli.record import Dialect, Malformed, Record
+from ours_cli.source.lines import MAX_RECORD, TextLines
+from ours_cli.source.text_encoding import is_intact
+
+# The default of 128 KiB is less than a real cell may hold.
+csv.field_size_limit(MAX_RECORD)
+
+# Many short lines weigh more than their characters: about 64 bytes each.
+_MAX_RECORD_LINES = 4 * 1024 * 1024
+# How many lines are handed over at once on a second reading. Few, since rows that fail come in rows.
+_LINES_AGAIN = 64
+_ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
+
+
+class Row(NamedTuple):
+    """Cells as they stand, and the physical line (1-based) on which they begin."""
+
+    line: int
+    cells: list[str]
+
+
+class _RecordTooLongError(Exception):
+    """The record being read passes `MAX_RECORD`, or its line does."""
+
+
+class _KnownToFailError(Exception):
+    """The record being read has come to a line from which an earlier attempt led nowhere."""
+
+
+_UNREADABLE = (csv.Error, _RecordTooLongError, _KnownToFailError)
+
+
+class RowReader:
+    """Reads blocks of lines as CSV, in one pass.
+
+    The lines from the record being read to the end of the newest block stay in a window. When the record
+    fails, its first line is rejected, and reading starts anew on the line after it.
+
+    Inside quotes, what follows depends on the text alone, not on where the quote was opened. So once an
+    attempt has failed on line E, a later record that is still inside quotes at the end of its first line,
+    before E, must fail alike: it is rejected at once. That keeps files full of stray quotes linear.
+    """
+
+    def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
+        self.line = first_line  # where the next record starts, or the one being read
+        self._blocks = blocks
+        self._format = csv_format(dialect)
+        self._window: list[str] = []
+        self._window_line = first_line
+        self._held = 0
+        self._damaged = False
+        self._oversize = False
+        self._is_too_long = False
+        self._failed_until = 0
+        self._failure = ("", "")
+        self._start()
+
+    def next_row(self) -> Row | Malformed | None:
+        """The next row as it stands, blank ones too; None at the end."""
+        line = self.line
+        try:
+            cells = next(self._reader, None)
+        except _UNREADABLE as error:
+            return self._reject(error)
+        if cells is None:
+            return None
+        self.line = self._base + self._reader.line_num
+        return Row(line, cells)
+
+    def records(self, width: int) -> Iterator[Record | Malformed]:
+        """The rows from here on, for a table of `width` columns; blank ones are left out."""
+        while True:
+            reader, base = self._reader, self._base
+            try:
+                for cells in reader:
+                    line = self.line
+                    self.line = base + reader.line_num
+                    if len(cells) == width and cells[0] and not self._damaged:
+                        yield Record(line, cells)
+                    elif (record := self._examine(line, cells, width)) is not None:
+                        yield record
+            except _UNREADABLE as error:
+                yield self._reject(error)
+            else:
+                return
+
+    def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
+        """A row that is not plainly right: blank, damaged, or of another width."""
+        if not any(map(str.strip, cells)):
+            return None
+        text = "".join(self._window[line - self._window_line : self.line - self._window_line])
+        problem = _damage(text) if self._damaged else None
+        if problem is None and len(cells) > width:
+            if any(cells[width:]):
+                problem = ("ragged_row", f"{len(cells)} cells where the header has {width}")
+            del cells[width:]
+        elif problem is None and len(cells) < width and not text.endswith(("\n", "\r")):
+            problem = (
+                "truncated_row",
+                f"the file ends within this row: {len(cells)} of {width} cells, no line end",
+            )
+        return Malformed(line, text.rstrip("\r\n"), *problem) if problem else Record(line, cells)
+
+    def _start(self) -> None:
+        self._base = self.line
+        self._reader = csv.reader(chain.from_iterable(self._feed()), **self._format)
+
+    def _feed(self) -> Iterator[list[str]]:
+        """Lines for the csv reader: those of the window from `self.line` on, then block after block."""
+        first = self.line
+        known = max(self._failed_until + 1, first)
+        for line in range(first, known):
+            if self.line < line:
+                raise _KnownToFailError
+            yield self._window[line - self._window_line : line - self._window_line + 1]
+        end = len(self._window) - self._oversize
+        for at in range(known - self._window_line, end, _LINES_AGAIN):
+            yield self._window[at : min(at + _LINES_AGAIN, end)]
+        if self._oversize:
+            raise _RecordTooLongError
+        for block in self._blocks:
+            self._keep(block)
+            if self._oversize or self._is_too_long:
+                raise _RecordTooLongError
+            yield block.lines
+
+    def _keep(self, block: TextLines) -> None:
+        done = self.line - self._window_line
+        if done:
+            del self._window[:done]
+            self._window_line = self.line
+            self._held = sum(map(len, self._window))
+        self._damaged = block.damaged or (self._damaged and bool(self._window))
+        self._oversize = block.oversize
+        self._is_too_long = self._held > MAX_RECORD or len(self._window) > _MAX_RECORD_LINES
+        self._window.extend(block.lines)
+        self._held += block.size
+
+    def _reject(self, error: Exception) -> Malformed:
+        line, window_end = self.line, self._window_line + len(self._window)
+        raw = self._window[line - self._window_line].rstrip("\r\n")
+        last_read = self._base + self._reader.line_num - 1
+        if self._oversize and line == window_end - 1:
+            self._oversize = False
+            failure = ("too_large", f"a line of more than {MAX_RECORD >> 20} MiB (its beginning is kept)")
+        elif isinstance(error, _KnownToFailError):
+            failure = self._failure
+        else:
+            failure = _failure(error, on_first_line=last_read == line)
+            if last_read > self._failed_until:
+                self._failed_until, self._failure = last_read, failure
+        self.line = line + 1
+        self._start()
+        return Malformed(line, raw, *failure)
+
+
+def csv_format(dialect: Dialect) -> dict[str, Any]:
+    """The arguments of `csv.reader` for `dialect`."""
+    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    return {
+        "delimiter": dialect.delimiter,
+        "quotechar": dialect.quote or None,
+        "quoting": quoting,
+        "strict": True,
+    }
+
+
+def _failure(error: Exception, *, on_first_line: bool) -> tuple[str, str]:
+    if isinstance(error, _RecordTooLongError) or str(error).startswith(_ENDS_INSIDE_QUOTES):
+        return (
+            "unclosed_quote",
+            "a quote opened in this row is never closed; close it, or read with --quote none",
+        )
+    if on_first_line:
+        return (
+            "bad_csv",
+            "text follows a closing quote; double quotes within a cell, or read with --quote none",
+        )
+    return (
+        "unclosed_quote",
+        "a quote opened in this row is not closed in it; close it, or read with --quote none",
+    )
+
+
+def _damage(text: str) -> tuple[str, str] | None:
+    if "\0" in text:
+        return "nul_byte", "the row holds a NUL byte"
+    if not is_intact(text):
+        return (
+            "bad_encoding",
+            "not valid in the file's encoding; if the file is in another, say --encoding cp1252",
+        )
+    return None

@@ -1,0 +1,131 @@
+"""Physical lines, in blocks as they arrive, of bounded length."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import AnyStr, NamedTuple
+
+from ours_cli.source.text_encoding import decoder, is_intact
+
+# Longest line, cell or record, in characters or bytes: more than any real one, yet it fits in memory.
+MAX_RECORD = 64 * 1024 * 1024
+_TEXT_LINE = re.compile(r"[^\r\n]*+(?:\r\n?+|\n)|[^\r\n]++")
+_TEXT_LINE_END = re.compile(r"\r\n?|\n")
+
+
+class TextLines(NamedTuple):
+    r"""Lines with their ends, which are `\n`, `\r\n` or `\r`; the last line of a source may lack one.
+
+    `size` counts characters. `damaged`: a NUL or an undecodable byte is somewhere among them. `oversize`: the
+    block is one line of more than `MAX_RECORD` characters, cut there.
+    """
+
+    lines: list[str]
+    size: int
+    damaged: bool = False
+    oversize: bool = False
+
+
+class ByteLines(NamedTuple):
+    r"""Lines without their `\n`. `oversize` as above; `terminated`: the last one had an end."""
+
+    lines: list[bytes]
+    oversize: bool = False
+    terminated: bool = True
+
+
+def split_text(text: str) -> list[str]:
+    """The physical lines of `text`, with their ends."""
+    return _TEXT_LINE.findall(text)
+
+
+def is_damaged(text: str) -> bool:
+    """Whether `text` holds a NUL or stands for undecodable bytes."""
+    return "\0" in text or not is_intact(text)
+
+
+def text_lines(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextLines]:
+    """Decode `blocks` and cut them into lines, leaving out the first `skip`."""
+    for text, oversize in _whole_lines(_decode(blocks, codec), _text_end, _first_text_end):
+        lines = [text] if oversize else split_text(text)
+        dropped = min(skip, len(lines))
+        skip -= dropped
+        if dropped < len(lines):
+            yield TextLines(lines[dropped:], len(text), is_damaged(text), oversize)
+
+
+def byte_lines(blocks: Iterator[bytes], skip: int) -> Iterator[ByteLines]:
+    r"""Cut UTF-8 `blocks` at each `\n`, leaving out the first `skip` lines."""
+    for data, oversize in _whole_lines(blocks, _byte_end, _byte_first_end):
+        lines = [data] if oversize else data.split(b"\n")
+        terminated = oversize or not lines[-1]
+        if terminated and not oversize:
+            lines.pop()
+        dropped = min(skip, len(lines))
+        skip -= dropped
+        if dropped < len(lines):
+            yield ByteLines(lines[dropped:], oversize, terminated)
+
+
+def utf8_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:
+    """The same text in UTF-8; what could not be decoded is not valid UTF-8 afterwards either."""
+    if codec == "utf-8":
+        return blocks
+    decode = decoder(codec).decode
+    texts = (decode(block, final=not block) for part in (blocks, (b"",)) for block in part)
+    return (text.encode("utf-8", "surrogatepass") for text in texts if text)
+
+
+def _decode(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
+    # The newline decoder holds a `\r` back until it is known whether a `\n` follows.
+    decode = io.IncrementalNewlineDecoder(decoder(codec), translate=False).decode
+    for block in blocks:
+        yield decode(block)
+    yield decode(b"", final=True)
+
+
+def _whole_lines(
+    pieces: Iterator[AnyStr], last_end: Callable[[AnyStr], int], first_end: Callable[[AnyStr], int]
+) -> Iterator[tuple[AnyStr, bool]]:
+    """Join and cut `pieces` so that each ends with a line; true with the beginning of an oversize line.
+
+    `last_end` and `first_end` say where the last and the first line of a piece ends, 0 where none does.
+    """
+    held: list[AnyStr] = []
+    size = 0
+    for arrived in pieces:
+        piece = arrived
+        if size > MAX_RECORD:
+            if not (end := first_end(piece)):
+                continue
+            yield piece[:0].join(held), True
+            held, size, piece = [], 0, piece[end:]
+        end = last_end(piece)
+        if end:
+            held.append(piece[:end])
+            yield piece[:0].join(held), False
+            held, size, piece = [], 0, piece[end:]
+        if piece:
+            held.append(piece)
+            size += len(piece)
+    if held:
+        yield held[0][:0].join(held), size > MAX_RECORD
+
+
+def _text_end(text: str) -> int:
+    return max(text.rfind("\n"), text.rfind("\r")) + 1
+
+
+def _first_text_end(text: str) -> int:
+    end = _TEXT_LINE_END.search(text)
+    return end.end() if end else 0
+
+
+def _byte_end(data: bytes) -> int:
+    return data.rfind(b"\n") + 1
+
+
+def _byte_first_end(data: bytes) -> int:
+    return data.find(b"\n") + 1

@@ -1,0 +1,169 @@
+"""Opening a source: what it is, in which encoding and dialect, and the table that reads it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from ours_cli.errors import SourceError
+from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.source.arguments import data_suffix
+from ours_cli.source.byte_stream import ByteStream, open_stream
+from ours_cli.source.containers import refuse_container
+from ours_cli.source.delimited import Row, RowReader
+from ours_cli.source.delimiter_detection import DELIMITER_NAMES, detect_delimiter, sample_rows
+from ours_cli.source.format_detection import detect_format
+from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
+from ours_cli.source.json_document import refuse_wrapper
+from ours_cli.source.json_elements import json_element_records
+from ours_cli.source.json_lines import json_line_records
+from ours_cli.source.lines import byte_lines, is_damaged, split_text, text_lines, utf8_blocks
+from ours_cli.source.options import ReadOptions, SourceFormat
+from ours_cli.source.text_encoding import TextEncoding, decoder, detect_encoding
+
+
+def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
+    """Open a file, or `stdin` for `-`, as a table that streams.
+
+    The file is closed when the records are exhausted or closed. Raises `SourceError` for what cannot be read
+    at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
+    """
+    stream = open_stream(location, stdin)
+    try:
+        return _Opening(stream, location, options).table()
+    except BaseException:
+        stream.close()
+        raise
+
+
+class _Opening:
+    """What the beginning of one source says about it."""
+
+    def __init__(self, stream: ByteStream, location: Path | Literal["-"], options: ReadOptions) -> None:
+        self._stream = stream
+        self._options = options
+        self._suffix = "" if location == "-" else data_suffix(location)
+        sample = stream.sample(lines=options.skip_lines + 1)
+        refuse_container(sample.data, stream.name)
+        self._complete = sample.complete
+        self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
+        stream.drop(self._encoding.bom)
+        text = _decoded(sample.data, self._encoding, complete=sample.complete)
+        self._lines = split_text(text)[options.skip_lines :]
+        self._notes = [self._encoding.note] if self._encoding.note else []
+
+    def table(self) -> Table:
+        """The table, of the format that was told or detected."""
+        text = "".join(self._lines)
+        told = self._options.format
+        kind = detect_format(text, suffix=self._suffix, told=told, name=self._stream.name)
+        if kind == "csv" or kind == "tsv":
+            return self._delimited(kind)
+        if told != "ndjson":
+            refuse_wrapper(text, complete=self._complete, name=self._stream.name)
+        return self._json(kind)
+
+    def _json(self, kind: Literal["ndjson", "json"]) -> Table:
+        skip = self._options.skip_lines
+        blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
+        if kind == "ndjson":
+            records = json_line_records(byte_lines(blocks, skip), skip + 1)
+        else:
+            rest = (b"\n".join((*lines.lines, b"")) for lines in byte_lines(blocks, skip)) if skip else blocks
+            records = json_element_records(rest, self._stream.name, skip + 1)
+        return self._table(kind, None, records, Dialect())
+
+    def _delimited(self, kind: SourceFormat) -> Table:
+        lines = self._whole_lines()
+        dialect = self._dialect(kind, lines)
+        first_line = self._options.skip_lines + 1
+        rows = sample_rows(lines, dialect, first_line, complete=self._complete)
+        blocks = text_lines(self._stream.blocks(), self._encoding.codec, self._options.skip_lines)
+        reader = RowReader(blocks, dialect, first_line)
+        if self._options.no_header:
+            columns = _numbered(rows, lines)
+        else:
+            columns = self._header(reader)
+            self._refuse_doubtful(lines, rows, dialect)
+        return self._table("csv", columns, reader.records(max(len(columns), 1)), dialect)
+
+    def _whole_lines(self) -> list[str]:
+        """The sampled lines without one that the end of the sample cuts off."""
+        lines = self._lines
+        is_cut = not self._complete and len(lines) > 1 and not lines[-1].endswith(("\n", "\r"))
+        return lines[:-1] if is_cut else lines
+
+    def _dialect(self, kind: SourceFormat, lines: list[str]) -> Dialect:
+        quote = self._options.quote_character
+        delimiter = self._options.told_delimiter or ("\t" if kind == "tsv" else None)
+        if delimiter is None:
+            delimiter = detect_delimiter(lines, quote, complete=self._complete)
+            if delimiter != ",":
+                self._notes.append(f"cells separated by {DELIMITER_NAMES[delimiter]} (detected)")
+        return Dialect(delimiter, quote)
+
+    def _refuse_doubtful(self, lines: list[str], rows: list[Row], dialect: Dialect) -> None:
+        if not any(dialect.delimiter in line for line in lines):
+            refuse_fixed_width(lines, self._stream.name)
+        refuse_doubtful_header(rows, self._stream.name)
+
+    def _header(self, reader: RowReader) -> tuple[str, ...]:
+        """The first row that is not blank."""
+        while (row := reader.next_row()) is not None:
+            if isinstance(row, Malformed):
+                raise self._unreadable_header(row.line, row.message)
+            if any(map(str.strip, row.cells)):
+                if any(map(is_damaged, row.cells)):
+                    raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
+                return tuple(row.cells)
+        return ()
+
+    def _unreadable_header(self, line: int, why: str) -> SourceError:
+        return SourceError(
+            f"{self._stream.name}: the header (line {line}) cannot be read: {why}",
+            hint=f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
+        )
+
+    def _table(
+        self,
+        kind: Literal["csv", "ndjson", "json"],
+        columns: tuple[str, ...] | None,
+        records: Iterator[Record | Malformed],
+        dialect: Dialect,
+    ) -> Table:
+        stream = self._stream
+        return Table(
+            name=stream.name,
+            format=kind,
+            columns=columns,
+            records=_closing(records, stream),
+            dialect=dialect,
+            notes=self._notes,
+            size=stream.size,
+            position=stream.position,
+        )
+
+
+def _decoded(data: bytes, encoding: TextEncoding, *, complete: bool) -> str:
+    return io.IncrementalNewlineDecoder(decoder(encoding.codec), translate=False).decode(
+        data[encoding.bom :], final=complete
+    )
+
+
+def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
+    """Columns called 1, 2, ..., as many as most rows have, and no fewer than the first."""
+    if not any(map(str.strip, lines)):
+        return ()
+    widths = [len(row.cells) for row in rows] or [1]
+    usual = Counter(widths).most_common(1)[0][0]
+    return tuple(str(number) for number in range(1, max(usual, widths[0]) + 1))
+
+
+def _closing(records: Iterator[Record | Malformed], stream: ByteStream) -> Iterator[Record | Malformed]:
+    try:
+        yield from records
+    finally:
+        stream.close()

@@ -1,0 +1,70 @@
+"""What the person said about how a source is written."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ours_cli.errors import UsageError
+
+SourceFormat: TypeAlias = Literal["csv", "tsv", "ndjson", "json"]
+
+_SPELLED_DELIMITERS = {"\\t": "\t", "tab": "\t"}
+_LINE_ENDS = "\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """The reading flags. None means: find out from the source's name and content.
+
+    `quote` is one character; `""` or `"none"` says that nothing is quoted. `skip_lines` counts physical
+    lines. Raises `UsageError` where a value can never work.
+    """
+
+    format: SourceFormat | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    encoding: str | None = None
+    skip_lines: int = 0
+    no_header: bool = False
+
+    def __post_init__(self) -> None:
+        _refuse_unknown_encoding(self.encoding)
+        delimiter, quote = self.told_delimiter, self.quote_character
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in _LINE_ENDS):
+            raise UsageError("--delimiter takes one character", hint="write a tab as `--delimiter tab`")
+        if len(quote) > 1 or (quote and quote in _LINE_ENDS):
+            raise UsageError("--quote takes one character, or `none`")
+        if quote and delimiter == quote:
+            raise UsageError("--delimiter and --quote are the same character")
+        if self.skip_lines < 0:
+            raise UsageError("--skip-lines takes a number from 0")
+
+    @property
+    def told_delimiter(self) -> str | None:
+        """The delimiter the flags name, as the character itself; None to detect it."""
+        if self.delimiter is not None:
+            return _SPELLED_DELIMITERS.get(self.delimiter.lower(), self.delimiter)
+        return "\t" if self.format == "tsv" else None
+
+    @property
+    def quote_character(self) -> str:
+        """The quote character; empty where nothing is quoted."""
+        if self.quote is None:
+            return '"'
+        return "" if self.quote.lower() == "none" else self.quote
+
+
+def _refuse_unknown_encoding(name: str | None) -> None:
+    if name is None:
+        return
+    try:
+        # Decoding tells text encodings from codecs such as base64 and rot13; a look-up would not.
+        b"a".decode(name, "replace")
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError) as error:
+        raise UsageError(
+            "--encoding does not name a known text encoding",
+            hint="for example utf-8, utf-16, cp1252, latin-1",
+        ) from error

@@ -1,0 +1,109 @@
+"""Which encoding a source is in, and what stands for bytes that are not valid in it."""
+
+from __future__ import annotations
+
+import codecs
+from typing import NamedTuple
+
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NUL_SAMPLE_BYTES = 4096
+
+
+class TextEncoding(NamedTuple):
+    """A codec, the bytes of byte order mark to drop, and what to tell the person, if anything."""
+
+    codec: str
+    bom: int = 0
+    note: str | None = None
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """Lone surrogates for undecodable bytes, in every codec what `surrogateescape` is for UTF-8."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    damaged = error.object[error.start : error.end]
+    return "".join(chr(0xDC80 | byte) for byte in damaged), error.end
+
+
+codecs.register_error("ours.stand_in", _stand_in)
+
+
+def decoder(codec: str) -> codecs.IncrementalDecoder:
+    """A decoder that never fails: bytes that are not valid become lone surrogates."""
+    errors = "surrogateescape" if codec == "utf-8" else "ours.stand_in"
+    return codecs.getincrementaldecoder(codec)(errors=errors)
+
+
+def is_intact(text: str) -> bool:
+    """Whether `text` holds no stand-in for undecodable bytes."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEncoding:
+    """The encoding of a source that begins with `data`; `told` is the person's word and wins."""
+    for mark, codec in _BOMS:
+        if data.startswith(mark) and _agrees(told, codec):
+            return TextEncoding(codec, len(mark), f"{codec.upper()} by its byte order mark")
+    wide = _wide_codec(data)
+    if told is not None:
+        codec = codecs.lookup(told).name
+        return TextEncoding(wide if wide and codec == "utf-16" else codec)
+    if wide:
+        return TextEncoding(wide, note=f"{wide.upper()} without a byte order mark (detected)")
+    return _utf8_or_western(data, complete=complete)
+
+
+def _agrees(told: str | None, codec: str) -> bool:
+    return told is None or codecs.lookup(told).name.startswith(codec[:6].rstrip("-"))
+
+
+def _wide_codec(data: bytes) -> str | None:
+    """UTF-16 without a mark: in Western text every other byte is NUL, from the very first character on."""
+    head = data[: min(len(data), _NUL_SAMPLE_BYTES) & ~1]
+    if len(head) < 4 or (head[0] == 0) == (head[1] == 0):
+        return None
+    pairs = len(head) // 2
+    first, second = head[0::2].count(0) / pairs, head[1::2].count(0) / pairs
+    if second > 0.4 and first < 0.05:
+        return "utf-16-le"
+    return "utf-16-be" if first > 0.4 and second < 0.05 else None
+
+
+def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
+    """UTF-8, unless several lines say otherwise and none speaks for it.
+
+    A single bad line may as well be damage in a UTF-8 file, so it is left to be rejected on its own.
+    """
+    lines = data.splitlines()
+    if not complete and len(lines) > 1:
+        lines.pop()
+    told_apart = [_is_utf8(line) for line in lines if not line.isascii()]
+    if any(told_apart) or len(told_apart) < 2:
+        return TextEncoding("utf-8")
+    codec = "cp1252" if _fits(b"\n".join(lines), "cp1252") else "latin-1"
+    return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
+
+
+def _is_utf8(line: bytes) -> bool:
+    return _fits(line, "utf-8")
+
+
+def _fits(data: bytes, codec: str) -> bool:
+    try:
+        data.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True

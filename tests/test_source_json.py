@@ -1,0 +1,262 @@
+"""NDJSON and other JSON: nothing altered in silence, one bad element costs itself alone."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_cli.errors import SourceError
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.source import ReadOptions, json_elements, json_lines, lines, open_table, parse_raw
+
+
+def table_of(data: str | bytes, **options: object) -> Table:
+    encoded = data.encode() if isinstance(data, str) else data
+    return open_table("-", ReadOptions(**options), io.BytesIO(encoded))  # type: ignore[arg-type]
+
+
+def rows(data: str | bytes, **options: object) -> list[tuple[int, object]]:
+    return [
+        (row.line, row.fields if isinstance(row, Record) else row.code)
+        for row in table_of(data, **options).records
+    ]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), min_size=1, max_size=5)
+UTF8_OBJECTS = OBJECTS.filter(lambda objects: _is_text(objects))
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@given(UTF8_OBJECTS, st.booleans(), st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+def test_ndjson_is_read_as_the_standard_library_reads_it(
+    objects: list[dict[str, object]], ascii_only: bool, separators: tuple[str, str]
+) -> None:
+    text = "".join(json.dumps(one, ensure_ascii=ascii_only, separators=separators) + "\n" for one in objects)
+    assert repr(rows(text, format="ndjson")) == repr(list(enumerate(objects, start=1)))
+
+
+@given(UTF8_OBJECTS, st.sampled_from([None, 0, 2]), st.booleans(), st.integers(1, 40))
+def test_elements_are_found_whatever_the_layout_and_the_blocks(
+    objects: list[dict[str, object]], indent: int | None, in_array: bool, block: int
+) -> None:
+    text = (
+        json.dumps(objects, indent=indent)
+        if in_array
+        else "\n".join(json.dumps(one, indent=indent) for one in objects)
+    )
+    data = text.encode()
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    found = list(json_elements.json_element_records(blocks, "x", 1))
+    assert repr([row.fields for row in found if isinstance(row, Record)]) == repr(objects)
+    assert len(found) == len(objects)
+    assert [row.line for row in found] == sorted(row.line for row in found)
+
+
+@given(st.text(alphabet='{}[]",:\n\\a1 ', max_size=60), st.integers(1, 10))
+def test_blocks_never_decide_what_rubbish_is(text: str, block: int) -> None:
+    data = text.encode()
+    blocks = (data[at : at + block] for at in range(0, len(data), block))
+    whole = list(json_elements.json_element_records(iter([data] if data else []), "x", 1))
+    assert list(json_elements.json_element_records(blocks, "x", 1)) == whole
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"a":1,"a":2}', "duplicate_key"),
+        ('{"x":{"a" :1,"a":2}}', "duplicate_key"),
+        ('{"a":1,"\\u0061":2}', "duplicate_key"),
+        ('{"a":1,"a":2,"b":"x\\u0022:"}', "duplicate_key"),
+        ('{"a":1,"a":2,"b":"x\\"\\u003a"}', "duplicate_key"),
+        ('{"a\\\\":1,"a\\\\":2}', "duplicate_key"),
+        ('{"a":NaN}', "bad_json"),
+        ('{"a":-Infinity}', "bad_json"),
+        ('{"a":1e400}', "bad_json"),
+        ('{"a":' + "7" * 5000 + "}", "bad_json"),
+        ('{"a":"\\ud800"}', "bad_json"),
+        ('{"\\udc00":1}', "bad_json"),
+        ('{"a":1', "bad_json"),
+        ('{"a":01}', "bad_json"),
+        ("[" * 100_000 + "]" * 100_000, "too_deep"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "too_deep"),
+        ('{"a":"' + "[" * 300 + '",}', "bad_json"),
+        ("[1]", "not_an_object"),
+        ("17", "not_an_object"),
+        ('{"a":"\0"}', "nul_byte"),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_sent_unaltered_is_rejected(line: str, code: str) -> None:
+    found = list(table_of(f'{{"n":1}}\n{line}\n\n{{"n":2}}\n', format="ndjson").records)
+    assert [found[0], found[2]] == [Record(1, {"n": 1}), Record(4, {"n": 2})]
+    assert isinstance(found[1], Malformed)
+    assert (found[1].line, found[1].code, found[1].raw) == (2, code, line)
+    assert line[:12] not in found[1].message
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["18446744073709551616", "-9223372036854775809", "9223372036854775808", "1" * 400, "1e300", "-0.5"],
+)
+def test_digits_are_kept(number: str) -> None:
+    ((_, fields),) = rows(f'{{"a":{number},"b":[{number}]}}\n')
+    expected = json.loads(number)
+    assert repr(fields) == repr({"a": expected, "b": [expected]})
+
+
+def test_json_text_within_strings_is_no_duplicate() -> None:
+    fields = {"payload": json.dumps({"a": json.dumps({"a": 1}), "b": "\\"}), "a": "\\"}
+    assert rows(json.dumps(fields) + "\n") == [(1, fields)]
+
+
+def test_invalid_utf8_rejects_its_line() -> None:
+    first, second = table_of(b'{"a":"\xe9"}\r\n{"a":"\xc3\xa9"}\r\n').records
+    assert isinstance(first, Malformed)
+    assert (first.code, first.raw.encode("utf-8", "surrogateescape")) == ("bad_encoding", b'{"a":"\xe9"}')
+    assert second == Record(2, {"a": "é"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_unicode_encodings(encoding: str) -> None:
+    assert rows('{"a":"é€"}\n\n{"a":2}\n'.encode(encoding)) == [(1, {"a": "é€"}), (3, {"a": 2})]
+
+
+def test_damaged_utf16_is_not_taken_for_text() -> None:
+    data = b"\xff\xfe" + '{"a":"'.encode("utf-16-le") + b"\x00\xd8" + '"}\n{"a":1}\n'.encode("utf-16-le")
+    assert rows(data) == [(1, "bad_encoding"), (2, {"a": 1})]
+
+
+def test_a_last_line_that_breaks_off_is_truncated() -> None:
+    assert rows('{"a":1}\n{"a":') == [(1, {"a": 1}), (2, "truncated_row")]
+    assert rows('{"a":1}\n{"a":2}') == [(1, {"a": 1}), (2, {"a": 2})]
+
+
+def test_an_oversize_line_is_rejected_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (lines, json_lines):
+        monkeypatch.setattr(module, "MAX_RECORD", 300_000)
+    long = '{"a":"' + "x" * 900_000 + '"}'
+    assert rows(f'{{"n":1}}\n{long}\n{{"n":2}}\n') == [(1, {"n": 1}), (2, "too_large"), (3, {"n": 2})]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[\n{"a":1},\n{"a":"x},\n{"a":3}\n]\n', [(2, {"a": 1}), (3, "bad_json"), (4, {"a": 3})]),
+        ('[\n {"a":1},\n {"a":{"b":2},\n {"a":3}\n]\n', [(2, {"a": 1}), (3, "bad_json"), (4, {"a": 3})]),
+        ('[\n {"a":1},\n {"a":[2},\n {"a":3}\n]\n', [(2, {"a": 1}), (3, "bad_json"), (4, {"a": 3})]),
+        ('[{"a":1}, 7, {"a":3}]', [(1, {"a": 1}), (1, "not_an_object"), (1, {"a": 3})]),
+        ('[{"a":1,"a":2}, {"a":3}]', [(1, "duplicate_key"), (1, {"a": 3})]),
+        ('[\n{"a":1},\n{"a":2', [(2, {"a": 1}), (3, "truncated_row")]),
+        ('[\n{"a":1},\n', [(2, {"a": 1}), (3, "truncated_row")]),
+        ('{\n  "a": 1\n}\nrubbish\n{\n  "a": 2\n}\n', [(1, {"a": 1}), (4, "bad_json"), (5, {"a": 2})]),
+        ('[{"a":1}]\n[{"a":2}]\n', [(1, {"a": 1}), (2, {"a": 2})]),
+        ("[]", []),
+    ],
+)  # fmt: skip
+def test_elements_and_what_is_wrong_between_them(text: str, expected: list[tuple[int, object]]) -> None:
+    assert rows(text, format="json") == expected
+
+
+def test_an_element_of_many_megabytes_is_read() -> None:
+    fields = {"a": 'x"\\\n' * 2_000_000, "b": [{"c": "[" * 100}] * 50_000}
+    assert rows(json.dumps([fields, {"a": 1}])) == [(1, fields), (1, {"a": 1})]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('{"events":[{"event":"a"},{"event":"b"}]}\n', ".events[]"),
+        (
+            '{"type":"FeatureCollection",\n"features":[{"type":"Feature"},\n{"type":"Feature"}]}\n',
+            ".features[]",
+        ),
+        ('{"object":"list","my data":[{"id":1}]}', '.["my data"][]'),
+        ('{"meta":{},"rows":[\n' + '{"x":"yyyyyyyyyyyyyyyyyyyyy"},\n' * 5000 + "{}]}", ".rows[]"),
+    ],
+)
+def test_one_document_around_the_records_is_refused_with_the_key(text: str, key: str) -> None:
+    with pytest.raises(SourceError) as refused:
+        table_of(text)
+    assert f"jq -c '{key}'" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"event":"x","items":[{"sku":1}]}',
+        '{"a":[{"b":1}]}\n{"a":[{"b":2}]}\n',
+        '{"a":[1,2]}',
+        '{"a":{"b":[{"c":1}]}}',
+    ],
+)
+def test_records_that_hold_lists_are_records(text: str) -> None:
+    assert len(rows(text)) == text.count("\n") or 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [
+        ("a.json", "id,name\n1,2\n", "--format csv"),
+        ("a.ndjson", "id,name\n1,2\n", "--format csv"),
+        ("a.csv", '{"a":1}\n{"a":2}\n', "--format ndjson"),
+        ("a.csv", '[\n{"a":1}\n]\n', "--format json"),
+    ],
+)
+def test_name_and_content_that_contradict_are_refused(
+    tmp_path: object, name: str, text: str, hint: str
+) -> None:
+    path = tmp_path / name  # type: ignore[operator]
+    path.write_text(text)
+    with pytest.raises(SourceError) as refused:
+        open_table(path, ReadOptions())
+    assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind", "count"),
+    [
+        ("a.json", '{"a":1}\n{"a":2}\n', "ndjson", 2),
+        ("a.json", '{"a":1,}\n{"a":2}\n', "ndjson", 2),
+        ("a.json", '{\n"a":1\n}\n{\n"a":2\n}\n', "json", 2),
+        ("a.jsonl", '[{"a":1},{"a":2}]', "json", 2),
+        ("a.JSON", "", "ndjson", 0),
+        ("a.ndjson", 'starting up\n{"a":1}\n', "ndjson", 2),
+        ("a.txt", '{"a":1}', "ndjson", 1),
+        ("a", "[\n]", "json", 0),
+    ],
+)
+def test_the_kind_of_json_is_told_by_content(
+    tmp_path: object, name: str, text: str, kind: str, count: int
+) -> None:
+    path = tmp_path / name  # type: ignore[operator]
+    path.write_text(text)
+    table = open_table(path, ReadOptions())
+    assert (table.format, table.columns, len(list(table.records))) == (kind, None, count)
+
+
+def test_skipped_lines_still_count() -> None:
+    assert rows('x\n{"a":1}\n', skip_lines=1) == [(2, {"a": 1})]
+    assert rows('x\n[\n{"a":1}]\n', skip_lines=1) == [(3, {"a": 1})]
+
+
+def test_a_raw_record_is_read_exactly() -> None:
+    table = table_of('{"a":1}\n')
+    assert parse_raw('{"a":18446744073709551616}', table) == {"a": 18446744073709551616}
+    problem = parse_raw('{"a":1,"a":2}', table)
+    assert isinstance(problem, Malformed)
+    assert problem.code == "duplicate_key"
