@@ -3,60 +3,89 @@
 from __future__ import annotations
 
 import json
-from math import isinf
-from typing import Any, NoReturn
+import math
+import re
+from typing import Any, Final, NoReturn
+
+MAX_DEPTH: Final = 254
+"""What orjson can write again, and far deeper than any event."""
+
+_MAX_DIGITS: Final = 4300
+"""CPython's own limit; beyond it, reading digits takes quadratic time."""
+
+_STRUCTURE = re.compile(r'["{}\[\]]|\\.', re.DOTALL)
+
+
+class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
+    """Text that is no JSON, or that would not survive being written again. The message holds no value."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
 def read_json(text: str) -> Any:
     """Return the value of one JSON text, integers of any length with all their digits.
 
-    Raises ValueError, whose message holds no value, for text that is not JSON and for what would not survive
-    being written again: NaN and infinities, duplicate keys, lone surrogates, numbers beyond a double's range.
+    Raises `JsonProblem`: `too_deep`, `duplicate_key`, or `bad_json` for what is not JSON, for NaN and
+    infinities, lone surrogates, and numbers beyond a double's range.
     """
+    if _is_too_deep(text):
+        raise JsonProblem("too_deep", f"nested more than {MAX_DEPTH} levels deep")
     try:
         value = _DECODER.decode(text)
+        if "\\u" in text:
+            # Half a surrogate pair is accepted by the parser, but is no text that could be sent.
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise ValueError("too deeply nested") from None
-    if "\\u" in text and _has_lone_surrogate(value):
-        raise ValueError("a lone surrogate is not text")
+        raise JsonProblem("bad_json", f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
+    except UnicodeEncodeError:
+        raise JsonProblem("bad_json", "not valid JSON: half a surrogate pair in a string") from None
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
+def _is_too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    depth, in_string = 0, False
+    for token in _STRUCTURE.finditer(text):
+        mark = token.group()
+        if mark == '"':
+            in_string = not in_string
+        elif not in_string and mark in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif not in_string and mark in "}]":
+            depth -= 1
+    return False
 
 
-def _float(digits: str) -> float:
-    number = float(digits)
-    if isinf(number):
-        raise ValueError("a number is beyond the range of a double")
-    return number
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise JsonProblem("duplicate_key", "a key stands twice in one object")
+    return members
 
 
 def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError:  # CPython's own guard against quadratic time: 4,300 digits
-        raise ValueError("an integer has too many digits") from None
+    if len(digits) > _MAX_DIGITS:
+        raise JsonProblem("bad_json", f"an integer of more than {_MAX_DIGITS} digits")
+    return int(digits)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise JsonProblem("bad_json", "a number beyond the range of a double")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise JsonProblem("bad_json", f"{name} is not JSON")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_refuse_constant
+    object_pairs_hook=_unique_keys, parse_int=_integer, parse_float=_finite, parse_constant=_constant
 )
-
-
-def _has_lone_surrogate(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -8,8 +8,9 @@ from functools import cache
 from typing import NamedTuple
 
 from ours_cli.errors import SourceError
+from ours_cli.exact_json import JsonProblem
 from ours_cli.record import Malformed, Record
-from ours_cli.source.exact_json import UnreadableError, parse_object
+from ours_cli.source.json_objects import parse_object
 from ours_cli.source.lines import MAX_RECORD
 
 # Groups are not possessive here: before 3.11.5, `re` goes wrong where such a group fails half-way
@@ -31,15 +32,15 @@ _PATIENT_FROM = 1024 * 1024
 _LEVELS_AT_ONCE = 4
 _BYTES_AT_ONCE = 64 * 1024
 
-_TRUNCATED = UnreadableError("truncated_row", "the file ends within this element")
-_UNCLOSED_ARRAY = UnreadableError("truncated_row", "the file ends before the array is closed")
-_BROKEN = UnreadableError("bad_json", "not valid JSON: its strings or brackets are not closed")
+_TRUNCATED = JsonProblem("truncated_row", "the file ends within this element")
+_UNCLOSED_ARRAY = JsonProblem("truncated_row", "the file ends before the array is closed")
+_BROKEN = JsonProblem("bad_json", "not valid JSON: its strings or brackets are not closed")
 
 
 class _Element(NamedTuple):
     line: int
     raw: bytes
-    problem: UnreadableError | None = None
+    problem: JsonProblem | None = None
 
 
 def json_element_records(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[Record | Malformed]:
@@ -52,7 +53,7 @@ def json_element_records(blocks: Iterator[bytes], name: str, first_line: int) ->
             if element.problem:
                 raise element.problem
             fields = parse_object(element.raw)
-        except UnreadableError as problem:
+        except JsonProblem as problem:
             raw = element.raw.decode("utf-8", "surrogateescape").rstrip()
             yield Malformed(element.line, raw, problem.code, problem.message)
         else:
@@ -232,12 +233,12 @@ class _Splitter:
                 return self._take(found, _BROKEN)
         return self._rest(_BROKEN) if final else None
 
-    def _rest(self, problem: UnreadableError) -> _Element:
+    def _rest(self, problem: JsonProblem) -> _Element:
         # The element that was cut off says all there is to say; the array is not reported once more.
         self._in_array = False
         return self._take(len(self._buffer), problem)
 
-    def _take(self, end: int, problem: UnreadableError | None = None) -> _Element:
+    def _take(self, end: int, problem: JsonProblem | None = None) -> _Element:
         element = _Element(self.line, self._buffer[self._start : end], problem)
         self._consume(end)
         self._open.clear()

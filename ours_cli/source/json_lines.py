@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ours_cli.exact_json import JsonProblem
 from ours_cli.record import Malformed, Record
-from ours_cli.source.exact_json import UnreadableError, parse_object
+from ours_cli.source.json_objects import parse_object
 from ours_cli.source.lines import MAX_RECORD, ByteLines
 
 
@@ -20,7 +21,7 @@ def json_line_records(blocks: Iterator[ByteLines], first_line: int) -> Iterator[
                 continue
             try:
                 fields = parse_object(raw)
-            except UnreadableError as problem:
+            except JsonProblem as problem:
                 if raw.strip():
                     cut_off = not block.terminated and raw is block.lines[-1]
                     yield _malformed(line, raw, *_diagnosis(problem, cut_off=cut_off))
@@ -28,7 +29,7 @@ def json_line_records(blocks: Iterator[ByteLines], first_line: int) -> Iterator[
                 yield Record(line, fields)
 
 
-def _diagnosis(problem: UnreadableError, *, cut_off: bool) -> tuple[str, str]:
+def _diagnosis(problem: JsonProblem, *, cut_off: bool) -> tuple[str, str]:
     if cut_off and problem.code == "bad_json":
         return "truncated_row", f"the last line has no end and is {problem.message}"
     return problem.code, problem.message

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ours_cli.exact_json import JsonProblem
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.source.delimited import RowReader
-from ours_cli.source.exact_json import UnreadableError, parse_object
+from ours_cli.source.json_objects import parse_object
 from ours_cli.source.lines import TextLines, is_damaged, split_text
 
 _REJECT_COLUMNS = ("line", "distinctId", "code", "message", "raw")
@@ -18,7 +19,7 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
     if table.columns is None:
         try:
             return parse_object(raw.encode("utf-8", "surrogateescape"))
-        except UnreadableError as problem:
+        except JsonProblem as problem:
             return Malformed(1, raw, problem.code, problem.message)
     width = _own_width(table.columns)
     # What stands here was cut out of a file, so the line end that it lacks says nothing.
