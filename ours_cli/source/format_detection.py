@@ -40,9 +40,17 @@ def detect_format(text: str, *, suffix: str, told: SourceFormat | None, name: st
         if not any(line.lstrip().startswith("{") for line in text.splitlines()):
             raise _contradiction(name, suffix, "text that is not JSON", "csv")
         return by_name
-    if by_name == "ndjson" and text.lstrip().startswith("{") and not text.lstrip().startswith("{\n"):
+    if by_name == "ndjson" and _is_written_in_lines(text.strip("\ufeff \t\r\n")):
         return "ndjson"
     return kind or "ndjson"
+
+
+def _is_written_in_lines(body: str) -> bool:
+    """Whether the name may be believed: whole values stand on lines, or at least no document begins there."""
+    first, _, others = body.partition("\n")
+    if first.startswith("{"):
+        return first.strip() != "{"
+    return bool(others.strip()) and _is_json(first.strip())
 
 
 def json_kind(text: str) -> JsonKind | None:

@@ -1,7 +1,8 @@
 """Written times → the date, clock and zone that the text states; nothing is filled in from today.
 
-Forms are tried one after the other, each with its own pattern, and the whole text must be used up. dateutil
-is not asked: it completes what is missing with today's fields, and swaps day and month to make a date.
+Forms are tried one after the other, each with its own pattern, and the whole text must be used up. Where none
+fits and the month is named, `any_order` asks dateutil; never where the month is a number, for it completes
+what is missing with today's fields, and swaps day and month to make a date.
 
 Choices where a text leaves one: two-digit years are 1969..2068 (as POSIX strptime); a weekday is not
 checked against its date; 24:00 is the midnight that ends the day (ISO 8601); a leap second (:60) is no time,
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple, TypeAlias
 
+from ours_cli.timestamps.any_order import MONTH_NAME, WEEKDAY_NAME, read_any_order
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.zones import parse_zone
 
@@ -38,19 +40,11 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH_NAME = (
-    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-)
-_MONTH = rf"(?P<month>{_MONTH_NAME})\.?"
+_MONTH = rf"(?P<month>{MONTH_NAME})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 # "24 Sep 10:30" has no year: two digits before a colon are an hour.
 _YEAR = r"(?P<year>\d{4}(?!\d)|\d\d(?![\d:]))"
-_WEEKDAY = _pattern(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[,.]?\s+")
-# ctime, date(1), java.util.Date: "Mar  3 11:00:00 EST 2026"
-_YEAR_LAST = _pattern(
-    rf"(?P<day>(?:{_MONTH_NAME}) +\d\d?) (?P<clock>\d\d?:\d\d(?::\d\d)?)(?P<zone> \S+)? (?P<year>\d{{4}})"
-)
+_WEEKDAY = _pattern(rf"{WEEKDAY_NAME}[,.]?\s+")
 _RUN_TOGETHER = _pattern(r"(\d{8})(\d{6}(?!\d))")
 _NUMERIC = _pattern(rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark){_YEAR}")
 _CLOCK = _pattern(
@@ -80,12 +74,14 @@ def clean(text: str) -> str:
 def read_written(text: str, order: DateOrder | None) -> Written:
     """Read a `clean` text. Raises TimeProblem (bad_time, ambiguous_time, unknown_zone)."""
     text = _RUN_TOGETHER.sub(r"\1T\2", _WEEKDAY.sub("", text, count=1), count=1)
-    if match := _YEAR_LAST.fullmatch(text):
-        text = f"{match['day']} {match['year']} {match['clock']}{match['zone'] or ''}"
     for pattern, date_of in _DATE_FORMS:
         if match := pattern.match(text):
             return _add_clock(date_of(match, order), text, match.end())
-    raise bad_time("not a time with year, month and day")
+    found = read_any_order(text)
+    if found is None:
+        raise bad_time("not a time with year, month and day")
+    day, clock = found
+    return _add_clock(day, clock, 0)
 
 
 def stated_order(text: str) -> DateOrder | None:

@@ -67,9 +67,9 @@ America/Bogota: SA Pacific Standard Time
 America/Cancun: Eastern Standard Time (Mexico)
 America/Caracas: Venezuela Standard Time
 America/Cayenne: SA Eastern Standard Time
-America/Chicago: Central Standard Time; Central Time (US & Canada); Central Time
+America/Chicago: Central Standard Time; Central Time (US & Canada); Central Time; CT
 America/Cuiaba: Central Brazilian Standard Time
-America/Denver: Mountain Standard Time; Mountain Time (US & Canada); Mountain Time
+America/Denver: Mountain Standard Time; Mountain Time (US & Canada); Mountain Time; MT
 America/Edmonton: Alberta Standard Time
 America/Grand_Turk: Turks And Caicos Standard Time
 America/Guatemala: Central America Standard Time; Central America
@@ -79,12 +79,12 @@ America/Havana: Cuba Standard Time
 America/Indiana/Indianapolis: US Eastern Standard Time; Indiana (East)
 America/La_Paz: SA Western Standard Time
 America/Lima: Quito
-America/Los_Angeles: Pacific Standard Time; Pacific Time (US & Canada); Pacific Time
+America/Los_Angeles: Pacific Standard Time; Pacific Time (US & Canada); Pacific Time; PT
 America/Mazatlan: Mountain Standard Time (Mexico)
 America/Mexico_City: Central Standard Time (Mexico); Guadalajara
 America/Miquelon: Saint Pierre Standard Time
 America/Montevideo: Montevideo Standard Time
-America/New_York: Eastern Standard Time; Eastern Time (US & Canada); Eastern Time
+America/New_York: Eastern Standard Time; Eastern Time (US & Canada); Eastern Time; ET
 America/Nuuk: Greenland Standard Time; Greenland
 America/Phoenix: US Mountain Standard Time; Arizona
 America/Port-au-Prince: Haiti Standard Time
