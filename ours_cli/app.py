@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -63,6 +64,9 @@ def run(arguments: list[str]) -> int:
     Files made meanwhile are their owner's alone.
     """
     os.umask(0o077)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks is shown escaped; it must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console()
     try:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
@@ -75,8 +79,12 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return int(ExitCode.SIGINT)
     except BrokenPipeError:
-        _forget_stdout()
-        return int(ExitCode.SIGPIPE)
+        return _closed_stdout()
+    except SystemExit as error:
+        # Typer makes an exit with 1 of a broken pipe.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _closed_stdout()
+        raise
     except OSError as error:
         _forget_stdout()
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -96,6 +104,11 @@ def _bug(error: Exception) -> OursError:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "an unknown place"
     return OursError(f"a bug in ours: {type(error).__name__} at {where}", hint="please report this line")
+
+
+def _closed_stdout() -> int:
+    _forget_stdout()
+    return int(ExitCode.SIGPIPE)
 
 
 def _forget_stdout() -> None:

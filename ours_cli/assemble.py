@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -22,9 +22,19 @@ class Tally:
     nulls_dropped: int = 0
     long_arrays: int = 0
     untimed: int = 0
-    naive_as_utc: int = 0
+    columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Note columns that the mapping uses, until a row of any table has them."""
+        self.columns_missing.update((name, None) for name in names if name not in self.columns_sent)
+
+    def sent(self, names: Iterable[str]) -> None:
+        """Note columns that the mapping uses and the table has."""
+        for name in names:
+            self.columns_sent[name] = None
+            self.columns_missing.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class EventAssembler:
         content = canonical_json(body)
         if isinstance(content, Fault):
             return Reject(origin, given, content.code, content.message)
-        fault = check_size(body, len(content)) or self._given_fault(given, content, origin.row.line)
+        fault = check_size(body, len(content)) or self._given_fault(given, content, origin)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
         self._count(body)
@@ -75,18 +85,21 @@ class EventAssembler:
         sealed = b'{"distinctId":' + orjson.dumps(distinct_id) + b"," + content[1:]
         return Event(origin, distinct_id, sealed, body["event"], time_ms)
 
-    def _given_fault(self, given: str, content: bytes, line: int) -> Fault | None:
+    def _given_fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
         if not given:
             return None
+        line = origin.row.line
         try:
-            first = self._ids.conflict(given, content, line)
+            first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
         except UnicodeEncodeError:
             return _NOT_UNICODE
         if first is None:
             return None
+        table, first_line = divmod(first.line, _LINES_MAX)
+        where = f"line {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
         return Fault(
             "duplicate_id",
-            f"line {line} bears the distinctId of line {first.line} and other content: the API would drop it",
+            f"line {line} bears the distinctId of {where} and other content: the API would drop it",
         )
 
     def _count(self, body: dict[str, Any]) -> None:
@@ -113,21 +126,31 @@ class VisitorAssembler:
         return Event(origin, "", content, "$identify", None)
 
 
+_LINES_MAX: Final = 1 << 40
+"""More lines than a file can have: a table's index and a line make one integer for the ledger."""
+
 _NOT_UNICODE = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
 
 
 def canonical_json(body: dict[str, Any]) -> bytes | Fault:
     """Serialize with sorted keys, so that equal content has equal bytes; integers keep every digit."""
+    return serialize(body, sort_keys=True)
+
+
+def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault:
+    """Serialize a body, integers with every digit; a `Fault` for what JSON cannot say."""
     try:
-        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS if sort_keys else None)
     except TypeError:
         # orjson stops at 64 bits, at lone surrogates, and at 254 levels; the standard library is exact.
-        return _exact_json(body)
+        return _exact_json(body, sort_keys)
 
 
-def _exact_json(body: dict[str, Any]) -> bytes | Fault:
+def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
     try:
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(
+            body, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(",", ":")
+        )
         return text.encode()
     except UnicodeEncodeError:
         return _NOT_UNICODE

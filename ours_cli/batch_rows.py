@@ -32,7 +32,7 @@ class BatchMapping:
         if table.columns:
             raise UsageError(
                 f"{table.name} is a delimited file, and batch takes rows shaped like /track (NDJSON or JSON)",
-                hint=f"ours backfill {table.name} --event ... --time '{{column}}' maps its columns",
+                hint="its columns are mapped by: ours backfill FILE --event NAME --time '{column}' ...",
             )
         return self._map_row
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
-from ours_cli.errors import ContractError, OursError, UnavailableError
+from ours_cli.errors import ContractError, OursError
 from ours_cli.event import Event, Reject
 from ours_cli.gate import Gate
 from ours_cli.http_client import AsyncPoster
@@ -31,13 +31,13 @@ from ours_cli.retry import (
 )
 from ours_cli.route import Route
 from ours_cli.settings import Endpoint
-from ours_cli.stops import fatal
+from ours_cli.stops import Patience, fatal
 
 LONE_REFUSALS_MAX = 16
 """Lone rows answered 400 with nothing accepted yet: then it is not the rows (exit 8)."""
 
-DRAIN_S = 10.0
-"""Seconds that requests in flight get to end once the run stops."""
+DRAIN_S = 8.0
+"""Seconds that requests in flight get to end once the run stops; within 10 s all is over, the report too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,9 @@ class Delivery:
         self._limit = _SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
         self._accepted_any = False
         self._suspects: list[Reject] = []
-        self._failures = 0
-        self._nonsense = 0
-        self._name_failures = 0
-        self._trouble_since: float | None = None
+        self._patience = Patience(
+            options.give_up_after, hint="run the same command again: nothing counts twice"
+        )
 
     def stop(self, error: OursError) -> None:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
@@ -105,60 +104,43 @@ class Delivery:
             raise self._gate.error
 
     async def _send_all(self, chunks: AsyncIterator[Chunk]) -> None:
-        tasks: set[asyncio.Task[None]] = set()
-        try:
-            await self._start_all(chunks, tasks)
-        except OursError as error:
+        senders: set[asyncio.Task[None]] = set()
+        feeding = asyncio.create_task(self._start_all(chunks, senders))
+        stopped = asyncio.create_task(self._gate.stopped())
+        # The stop must reach a source that is silent, and a full house of senders that wait for answers.
+        await asyncio.wait({feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        feeding.cancel()
+        (failure,) = await asyncio.gather(feeding, return_exceptions=True)
+        if isinstance(failure, Exception):
             # The source broke, or a reject could not be written: what is in flight still gets its answer.
-            self._gate.stop(error)
-        await self._drain(tasks)
+            self._gate.stop(_as_stop(failure))
+        while senders and not stopped.done():
+            await asyncio.wait({*senders, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await _drain(senders)
+        if isinstance(failure, Exception) and not isinstance(failure, OursError):
+            raise failure
 
-    async def _start_all(self, chunks: AsyncIterator[Chunk], tasks: set[asyncio.Task[None]]) -> None:
+    async def _start_all(self, chunks: AsyncIterator[Chunk], senders: set[asyncio.Task[None]]) -> None:
         slots = asyncio.Semaphore(self._options.concurrency)
-        source = aiter(chunks)
-        while await self._free(slots):
-            chunk = await self._next(source)
-            if chunk is None:
-                return
-            task = asyncio.create_task(self._settle(chunk))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            task.add_done_callback(lambda _: slots.release())
-            # A task that failed must stop the run now, not be found at the end of it.
-            task.add_done_callback(self._stop_on_error)
-
-    async def _free(self, slots: asyncio.Semaphore) -> bool:
         await slots.acquire()
-        return self._gate.error is None
-
-    async def _next(self, source: AsyncIterator[Chunk]) -> Chunk | None:
-        """The next chunk; None at the end, or when the run stops while the source is still silent."""
-        pull: asyncio.Task[Chunk | None] = asyncio.create_task(_pull(source))
-        stopped = asyncio.create_task(self._gate.stopped())
-        done, _ = await asyncio.wait({pull, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if pull in done:
-            return pull.result()
-        pull.cancel()
-        return None
-
-    async def _drain(self, tasks: set[asyncio.Task[None]]) -> None:
-        stopped = asyncio.create_task(self._gate.stopped())
-        while tasks and not stopped.done():
-            await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=DRAIN_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        async for chunk in chunks:
+            sender = asyncio.create_task(self._settle(chunk))
+            senders.add(sender)
+            sender.add_done_callback(senders.discard)
+            sender.add_done_callback(lambda _: slots.release())
+            # A sender that failed must stop the run now, not be found at the end of it.
+            sender.add_done_callback(self._stop_on_error)
+            # A source that never waits would fill every slot before the first request leaves.
+            await asyncio.sleep(0)
+            await slots.acquire()
 
     def _stop_on_error(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
             return
         error = task.exception()
         if error is not None:
-            self._gate.stop(error if isinstance(error, OursError) else _bug(error))
+            self._gate.stop(_as_stop(error))
 
     async def _settle(self, chunk: Chunk) -> None:
         """Send a chunk, whole or in parts, until each of its rows has an outcome, or the run stops."""
@@ -170,11 +152,14 @@ class Delivery:
                 parts.extend(reversed(part.halves()))
                 continue
             async with self._gate.turn(len(part.events)):
+                if not self._limit.allows(part):
+                    parts.append(part)  # the 413 of another one came in while this one waited
+                    continue
+                started = _now()
                 verdict = await self._ask(part, resend)
-                left = self._apply(verdict, part)
+                left = self._apply(verdict, part, started)
             if isinstance(verdict, Judged) and left:
-                self._failures += 1
-                await self._gate.rest(backoff(self._failures))
+                await self._gate.rest(backoff(1))
             parts.extend(reversed(left))
             resend = bool(left) and isinstance(verdict, (Judged, Failure, Again, Nonsense))
 
@@ -183,78 +168,55 @@ class Delivery:
         self.traffic.requests += 1
         self.traffic.bytes += len(body)
         self.traffic.retries += resend
-        started = asyncio.get_running_loop().time()
         answer = await self._poster.post(self._route.path, body)
-        verdict = answer if isinstance(answer, Failure) else self._route.judge(answer, len(chunk.events))
-        if isinstance(verdict, (Failure, Again, Nonsense)):
-            self._trouble_since = started if self._trouble_since is None else self._trouble_since
-        elif not isinstance(verdict, Judged):
-            self._trouble_since = None
-        return verdict
+        return answer if isinstance(answer, Failure) else self._route.judge(answer, len(chunk.events))
 
-    def _apply(self, verdict: Verdict | Failure, chunk: Chunk) -> list[Chunk]:
-        """Act on one verdict; returns the parts of the chunk that must still be sent."""
+    def _apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:
+        """Act on one verdict; returns the parts of the chunk that must still be sent.
+
+        Raises the `OursError` that stops the run when there is no use in going on.
+        """
         match verdict:
+            case Judged(accepted=[], rejected=[]):
+                # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
+                self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
+                return [chunk]
             case Judged():
+                self._patience.progress(_now())
                 return self._take(verdict, chunk)
             case Failure() | Again() | Nonsense():
-                self._hold_off(verdict)
+                self._hold_off(verdict, started)
                 return [chunk]
             case TooLarge(limit):
+                self._patience.progress(_now())
                 return self._shrink(chunk, limit)
             case Refused(message):
+                self._patience.progress(_now())
                 return self._isolate(chunk, message)
             case Unauthorized() | Broken():
                 error = fatal(verdict, 0, 0)
                 assert error is not None
-                self._gate.stop(error)
-                return [chunk]
+                raise error
 
     def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
         events = chunk.events
         rejected = [_reject(events[index], code, message) for index, code, message in judged.rejected]
         accepted = [events[index] for index in judged.accepted] if rejected or judged.again else events
-        if accepted or rejected:
-            self._progress(bool(accepted))
-            self._emit_outcome(Outcome(accepted, rejected))
-        return [chunk_of([events[index] for index in judged.again])] if judged.again else []
-
-    def _progress(self, accepted: bool) -> None:
-        self._failures = self._nonsense = 0
-        self._trouble_since = None
         self._gate.prove()
+        self._gate.hold(judged.floor_s or 0.0)
         if accepted and not self._accepted_any:
             self._accepted_any = True
             if self._suspects:
                 self._emit_outcome(Outcome([], self._suspects))
                 self._suspects = []
+        self._emit_outcome(Outcome(accepted, rejected))
+        return [chunk_of([events[index] for index in judged.again])] if judged.again else []
 
-    def _hold_off(self, verdict: Failure | Again | Nonsense) -> None:
+    def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
-        now = asyncio.get_running_loop().time()
-        self._failures += 1
-        floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
-        pause = max(floor, backoff(self._failures))
-        hopeless = self._hopeless(verdict)
-        if hopeless is not None:
-            self._gate.stop(hopeless)
-            return
-        assert self._trouble_since is not None
-        left = self._options.give_up_after - (now - self._trouble_since)
-        if floor > left:
-            self._gate.stop(_gives_up(f"the server asks to wait {floor:g} s, longer than is left to give up"))
-        elif left <= 0:
-            self._gate.stop(_gives_up(f"{verdict.reason}, for {self._options.give_up_after:g} s"))
-        else:
-            pause = min(pause, max(left, floor))
-            self._gate.doubt(pause)
-            self._on_wait(verdict.reason, pause)
-
-    def _hopeless(self, verdict: Failure | Again | Nonsense) -> OursError | None:
-        self._nonsense = self._nonsense + 1 if isinstance(verdict, Nonsense) else 0
-        wrong_name = isinstance(verdict, Failure) and verdict.kind == "name" and not self._accepted_any
-        self._name_failures = self._name_failures + 1 if wrong_name else 0
-        return fatal(verdict, self._nonsense, self._name_failures)
+        pause = self._patience.after(verdict, started, _now())
+        self._gate.doubt(pause)
+        self._on_wait(verdict.reason, pause)
 
     def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
         if len(chunk.events) == 1:
@@ -280,37 +242,50 @@ class Delivery:
             return []
         self._suspects.append(reject)
         if len(self._suspects) >= LONE_REFUSALS_MAX:
-            self._gate.stop(_refuses_everything(len(self._suspects)))
+            raise _refuses_everything(len(self._suspects))
         return []
 
 
 class _SizeLimit:
-    """The batch size in force: what the person allows, made smaller by each 413."""
+    """The batch size in force: what the person allows, made smaller by each 413.
+
+    A 413 without a number leaves open whether events or bytes were too many. So a chunk is then held to be
+    too large only where it exceeds half of a refused one in both: a few huge rows must not have a million
+    small ones travel one by one.
+    """
 
     def __init__(self, events: int, size: int, envelope: int) -> None:
         self._events = events
         self._size = size - envelope
         self._envelope = envelope
+        self._either = (events, self._size)
 
     def allows(self, chunk: Chunk) -> bool:
-        count = len(chunk.events)
-        return count == 1 or (count <= self._events and chunk.size <= self._size)
+        count, size = len(chunk.events), chunk.size
+        if count == 1:
+            return True
+        fits_either = count <= self._either[0] or size <= self._either[1]
+        return fits_either and count <= self._events and size <= self._size
 
     def learn(self, chunk: Chunk, limit: int | None) -> None:
         """A 413 for this chunk. Whether `limit` counts events or bytes is unknown (contract: 413), so it is
-        taken for whichever of the two it can be; without one, both are halved."""
-        count = len(chunk.events)
+        taken for whichever of the two it can be."""
+        count, size = len(chunk.events), chunk.size
         if limit is not None and limit < count:
             self._events = min(self._events, limit)
-        elif limit is not None and limit < chunk.size + self._envelope:
+        elif limit is not None and limit < size + self._envelope:
             self._size = min(self._size, limit - self._envelope)
         else:
-            self._events = min(self._events, max(1, count // 2))
-            self._size = min(self._size, max(1, chunk.size // 2))
+            self._either = (min(self._either[0], count // 2), min(self._either[1], size // 2))
 
 
-async def _pull(source: AsyncIterator[Chunk]) -> Chunk | None:
-    return await anext(source, None)
+async def _drain(senders: set[asyncio.Task[None]]) -> None:
+    """Let what is in flight end, for `DRAIN_S` seconds at most."""
+    if senders:
+        _, late = await asyncio.wait(senders, timeout=DRAIN_S)
+        for sender in late:
+            sender.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 def _reject(event: Event, code: str, message: str) -> Reject:
@@ -324,11 +299,13 @@ def _refuses_everything(count: int) -> OursError:
     )
 
 
-def _gives_up(reason: str) -> OursError:
-    return UnavailableError(f"gave up: {reason}", hint="run the same command again: nothing counts twice")
-
-
-def _bug(error: BaseException) -> OursError:
+def _as_stop(error: BaseException) -> OursError:
+    if isinstance(error, OursError):
+        return error
     return OursError(
         f"a bug while sending ({type(error).__name__})", hint="please report it; nothing counts twice"
     )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

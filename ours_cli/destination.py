@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ours_cli.errors import UsageError
 from ours_cli.options import Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
@@ -17,6 +18,15 @@ class Destination:
     endpoint: Endpoint
     name: str
     receipt: Callable[[], str | None] = lambda: None
+
+
+def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
+    """Raise `UsageError` where standard input would have to give both the token and the data."""
+    if is_read and target.token_file == "-":  # noqa: S105 - a file's name
+        raise UsageError(
+            "standard input cannot give both the token and the data",
+            hint="export OURS_PRIVACY_TOKEN=..., or --token-file PATH",
+        )
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import Any
 
 _KEPT = frozenset("\n\t")
 
@@ -12,6 +14,12 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char in _KEPT or _is_safe(char) else _escaped(char) for char in text)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """JSON as people read it; in ASCII where it holds something that could steer a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if printable(text) == text else json.dumps(value, indent=indent)
 
 
 def _is_safe(char: str) -> bool:

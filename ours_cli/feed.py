@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
+from math import inf
 from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk, Chunker
@@ -46,25 +48,29 @@ async def feed_threaded(
     loop = asyncio.get_running_loop()
     box = _Box(loop)
     threading.Thread(target=box.fill, args=(items,), daemon=True).start()
-    flush_at: float | None = None
-    while not box.ended:
-        if not await box.wait(None if flush_at is None else flush_at - loop.time()):
-            flush_at = None
-            if (chunk := chunker.flush()) is not None:
-                yield chunk
-            continue
-        for item in box.take():
-            enter(item)
-            if isinstance(item, Event):
-                if flush_at is None:
-                    flush_at = loop.time() + flush_every
+    flush_at = inf
+    try:
+        while not box.ended:
+            await box.wait(flush_at)
+            for item in box.take():
+                enter(item)
+                if not isinstance(item, Event):
+                    continue
+                flush_at = min(flush_at, loop.time() + flush_every)
                 if (chunk := chunker.add(item)) is not None:
-                    flush_at = None
+                    # An event that did not fit has just begun the next batch, and waits from now on.
+                    flush_at = inf if chunk.events[-1] is item else loop.time() + flush_every
                     yield chunk
-    if (last := chunker.flush()) is not None:
-        yield last
-    if box.error is not None:
-        raise box.error
+            if loop.time() >= flush_at:
+                flush_at = inf
+                if (chunk := chunker.flush()) is not None:
+                    yield chunk
+        if (last := chunker.flush()) is not None:
+            yield last
+        if box.error is not None:
+            raise box.error
+    finally:
+        box.close()
 
 
 class _Box:
@@ -77,6 +83,7 @@ class _Box:
         self._room = threading.Condition()
         self._items: list[Event | Reject] = []
         self._done = False
+        self._closed = False
 
     @property
     def ended(self) -> bool:
@@ -89,30 +96,30 @@ class _Box:
         try:
             for item in items:
                 with self._room:
-                    first = not self._items
                     self._items.append(item)
-                    if first:
-                        self._loop.call_soon_threadsafe(self._arrived.set)
-                    while len(self._items) >= _BUFFER_MAX:
+                    if len(self._items) == 1:
+                        self._wake()
+                    while len(self._items) >= _BUFFER_MAX and not self._closed:
                         self._room.wait()
+                    if self._closed:
+                        return
         except BaseException as error:
             self.error = error
         with self._room:
             self._done = True
-        try:
-            self._loop.call_soon_threadsafe(self._arrived.set)
-        except RuntimeError:
-            return  # the run has stopped meanwhile, and its loop is closed: nobody waits for the end
+            self._wake()
 
-    async def wait(self, seconds: float | None) -> bool:
-        """Wait until something arrived; False when `seconds` pass without it."""
-        try:
-            async with asyncio.timeout(seconds):
+    def _wake(self) -> None:
+        # Once the run has stopped its loop may be closed, and nobody waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._arrived.set)
+
+    async def wait(self, until: float) -> None:
+        """Wait until something arrived, or until this time of the loop's clock."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(None if until == inf else until):
                 await self._arrived.wait()
-        except TimeoutError:
-            return False
         self._arrived.clear()
-        return True
 
     def take(self) -> list[Event | Reject]:
         """Take everything that arrived."""
@@ -120,3 +127,9 @@ class _Box:
             items, self._items = self._items, []
             self._room.notify()
         return items
+
+    def close(self) -> None:
+        """Nobody takes any more: let the reading thread end with the row that it is at."""
+        with self._room:
+            self._closed = True
+            self._room.notify()

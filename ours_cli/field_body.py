@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
+from ours_cli.field_value import present
 from ours_cli.fields import NESTING, FieldMap, Value
 from ours_cli.record import Fields, Table
 from ours_cli.suggest import nearest
@@ -113,7 +115,10 @@ class _Object:
         for outer, key, getter in self.nested:
             value = getter(fields)
             if value is not ABSENT:
-                found[outer] = {**found.get(outer, {}), key: value}
+                within = found.get(outer, {})
+                if not isinstance(within, dict):
+                    raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
+                found[outer] = {**within, key: value}
         found.update(self.constants)
         return found
 
@@ -126,17 +131,21 @@ class _Object:
         if not isinstance(value, dict):
             raise FilterProblem("bad_type", "a template for a whole object must give an object")
         # Nulls of an export would clear what is stored; an empty text means nothing to the API.
-        return {key: entry for key, entry in value.items() if entry is not None and entry != ""}
+        return {key: entry for key, entry in value.items() if present(entry) is not ABSENT}
 
 
 class BodyBuilder:
-    """Compiles templates for one table and remembers which columns (CSV) or keys (JSON) they use."""
+    """Compiles templates for one table and remembers which columns they use.
+
+    `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as it
+    is written and the top-level keys that it may read.
+    """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
         self._table = table
         self._hmac_key = hmac_key
         self.used: set[int] = set()
-        self.keys: set[str] = set()
+        self.references: dict[str, tuple[str, ...]] = {}
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
         """Compile everything that the person mapped; raises `UsageError` when a column is not there."""
@@ -167,7 +176,8 @@ class BodyBuilder:
         properties = objects["eventProperties"]
         columns = self._table.columns
         if columns is None:
-            properties.whole = _star_getter(properties.whole, self.keys | set(fields.exclude))
+            taken = {key for keys in self.references.values() for key in keys}
+            properties.whole = _star_getter(properties.whole, taken | set(fields.exclude))
             return
         for column in fields.exclude:
             if column not in columns:
@@ -182,8 +192,10 @@ class BodyBuilder:
         mapped = _Object()
         if whole is not None:
             mapped.whole = self._getter(whole, bind)
+        texts = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}.get(where, {})
         for name, value in values.items():
-            getter = self._getter(value.text, bind_json if value.kind == "json" else bind)
+            plain = bind_text if texts.get(name) == "string" else bind
+            getter = self._getter(value.text, bind_json if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
             if where == "userProperties" and outer in NESTING and inner:
                 mapped.nested.append((outer, inner, getter))
@@ -197,7 +209,7 @@ class BodyBuilder:
     def _template(self, template: Template, binder: Callable[..., Getter]) -> Getter:
         columns = self._table.columns
         if columns is None:
-            self.keys |= used_keys(template)
+            self.references.update(used_keys(template))
         else:
             self.used |= used_columns(template, columns)
         return binder(template, columns, hmac_key=self._hmac_key)

@@ -60,9 +60,17 @@ class FieldMap:
             self,
             **{name: getattr(self, name) or getattr(base, name) for name in _SCALARS},
             properties={**base.properties, **self.properties},
-            user_properties={**base.user_properties, **self.user_properties},
+            user_properties={
+                name: value
+                for name, value in {**base.user_properties, **self.user_properties}.items()
+                if name not in self.clear
+            },
             default_properties={**base.default_properties, **self.default_properties},
-            clear=tuple(dict.fromkeys(base.clear + self.clear)),
+            clear=tuple(
+                dict.fromkeys(
+                    [*(name for name in base.clear if name not in self.user_properties), *self.clear]
+                )
+            ),
             exclude=tuple(dict.fromkeys(base.exclude + self.exclude)),
             star=self.star or base.star,
         )
@@ -164,6 +172,22 @@ def check_clear(name: str) -> None:
             hint="overwrite it with a value of your own that means 'none'",
         )
     check_user_property(name, "--clear")
+
+
+def refuse_event_fields(fields: FieldMap) -> None:
+    """Raise `UsageError` where the map says something about an event (contract: /identify takes none)."""
+    given = (
+        ("event", fields.event),
+        ("distinctId", fields.distinct_id),
+        ("time", fields.time),
+        ("eventProperties", fields.properties or fields.event_object or fields.star),
+    )
+    found = [name for name, value in given if value]
+    if found:
+        raise UsageError(
+            f"identify takes no {', '.join(found)}: it sets properties of visitors, it sends no events",
+            hint="give identify a map of its own",
+        )
 
 
 def check_names(fields: FieldMap) -> None:

@@ -32,17 +32,31 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, rows: int) -> AsyncIterator[None]:
-        """Wait for the right to send a request of `rows` rows; raises the stop's error when the run stops."""
-        await self._wait()
-        if self._proven:
-            await self._take_slot(rows)
+        """Wait for the right to send a request of `rows` rows; raises the stop's error when the run stops.
+
+        An `OursError` raised inside stops the run, before anyone else gets a turn.
+        """
+        is_prober, has_slot = False, False
+        try:
+            while True:
+                # While this one waited, others may have proven the server, or found it in trouble.
+                await self._wait()
+                if not (self._proven or is_prober):
+                    is_prober = await self._prober.acquire()
+                elif not has_slot:
+                    has_slot = await self._take_slot(rows)
+                else:
+                    break
+            if self._proven and is_prober:
+                self._prober.release()
+                is_prober = False
             yield
-            return
-        async with self._prober:
-            # Others may have proven the server, or been told to wait, while this one queued for the lock.
-            await self._wait()
-            await self._take_slot(rows)
-            yield
+        except OursError as error:
+            self.stop(error)
+            raise
+        finally:
+            if is_prober:
+                self._prober.release()
 
     def prove(self) -> None:
         """The server accepted something: all may send."""
@@ -51,6 +65,10 @@ class Gate:
     def doubt(self, pause: float) -> None:
         """The server failed: nobody sends for `pause` seconds, then one prober at a time."""
         self._proven = False
+        self.hold(pause)
+
+    def hold(self, pause: float) -> None:
+        """Nobody sends for `pause` seconds."""
         self._not_before = max(self._not_before, _now() + pause)
 
     def stop(self, error: OursError) -> None:
@@ -72,13 +90,12 @@ class Gate:
         assert self._error is not None
         raise self._error
 
-    async def _take_slot(self, rows: int) -> None:
-        if self._rate is None:
-            return
-        start = max(self._slot, _now())
-        self._slot = start + rows / self._rate
-        await self.rest(start - _now())
-        await self._wait()
+    async def _take_slot(self, rows: int) -> bool:
+        if self._rate is not None:
+            start = max(self._slot, _now())
+            self._slot = start + rows / self._rate
+            await self.rest(start - _now())
+        return True
 
     async def rest(self, seconds: float) -> None:
         """Sleep, or less when the run stops meanwhile."""

@@ -10,13 +10,17 @@ import asyncio
 import os
 import socket
 import ssl
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx
 
 from ours_cli import __version__
+from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
 from ours_cli.retry import Answer, Failure
 from ours_cli.settings import Endpoint
@@ -25,6 +29,60 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 64 << 20
 """An answer larger than this is not the API's; reading stops there."""
 
+_Address: TypeAlias = (
+    "tuple[socket.AddressFamily, socket.SocketKind, int, str,"
+    " tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]"
+)
+_ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
+_UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
+
+
+if sys.platform == "win32":
+    _PlatformLoop = asyncio.ProactorEventLoop
+else:
+    _PlatformLoop = asyncio.SelectorEventLoop
+
+
+class NetworkLoop(_PlatformLoop):
+    """The event loop for an `AsyncPoster`: its end never waits for a name server.
+
+    asyncio looks names up in threads that it waits for when the loop closes, and Python once more at exit: a
+    name server that is silent would hold back the report of an interrupted run for half a minute.
+    """
+
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,  # noqa: A002 - asyncio's name for it
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[_Address]:
+        """As `socket.getaddrinfo`, in a thread that nobody waits for."""
+        found: asyncio.Future[list[_Address]] = self.create_future()
+
+        def settle(addresses: list[_Address] | None, error: Exception | None) -> None:
+            if found.done():
+                return
+            if error is not None:
+                found.set_exception(error)
+            else:
+                found.set_result(addresses or [])
+
+        def look_up() -> None:
+            addresses, error = None, None
+            try:
+                addresses = socket.getaddrinfo(host, port, family, type, proto, flags)
+            except Exception as caught:
+                error = caught
+            with suppress(RuntimeError):  # the loop is closed meanwhile
+                self.call_soon_threadsafe(settle, addresses, error)
+
+        threading.Thread(target=look_up, daemon=True).start()
+        return await found
+
 
 class AsyncPoster:
     """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop."""
@@ -32,13 +90,14 @@ class AsyncPoster:
     def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int, ca_file: Path | None) -> None:
         self._base_url = endpoint.base_url
         self._timeout = timeout
-        self._client = httpx.AsyncClient(
-            verify=_tls_context(endpoint, ca_file),
-            trust_env=not endpoint.is_loopback,
-            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers=_headers(),
-        )
+        with _usable_addresses(endpoint):
+            self._client = httpx.AsyncClient(
+                verify=_tls_context(endpoint, ca_file),
+                trust_env=not endpoint.is_loopback,
+                timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+                headers=_headers(),
+            )
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
@@ -54,13 +113,12 @@ class AsyncPoster:
         request = self._client.build_request("POST", f"{self._base_url}/{path}", content=body)
         response = await self._client.send(request, stream=True)
         try:
-            parts, size = [], 0
+            received = bytearray()
             async for part in response.aiter_raw():
-                parts.append(part)
-                size += len(part)
-                if size > ANSWER_BYTES_MAX:
-                    return Failure("cut", "the answer is too large to be the API's")
-            return _answer(response, b"".join(parts))
+                received += part
+                if len(received) > ANSWER_BYTES_MAX:
+                    return _ENDLESS
+            return _answer(response, bytes(received))
         finally:
             await response.aclose()
 
@@ -98,17 +156,44 @@ def post_once(
 def _exchange_once(
     endpoint: Endpoint, path: str, body: bytes, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
-    try:
-        with httpx.Client(
+    with _usable_addresses(endpoint):
+        client = httpx.Client(
             verify=_tls_context(endpoint, ca_file),
             trust_env=not endpoint.is_loopback,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
             headers=_headers(),
-        ) as client:
-            response = client.post(f"{endpoint.base_url}/{path}", content=body)
-            return _answer(response, response.content)
+        )
+    try:
+        with client, client.stream("POST", f"{endpoint.base_url}/{path}", content=body) as response:
+            received = bytearray()
+            for part in response.iter_raw():
+                received += part
+                if len(received) > ANSWER_BYTES_MAX:
+                    return _ENDLESS
+            return _answer(response, bytes(received))
+    except UnicodeError:
+        return _UNKNOWN_NAME  # the socket module's word for a label that no name server could know
     except httpx.HTTPError as error:
         return _failure(error, timeout)
+
+
+@contextmanager
+def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
+    """Raise `UsageError` for a base URL or a proxy that httpx cannot take; neither is shown."""
+    try:
+        httpx.URL(endpoint.base_url)
+    except (httpx.InvalidURL, ValueError):
+        raise UsageError(
+            "the base URL is not an http(s) address", hint=f"it looks like this: {DEFAULT_BASE_URL}"
+        ) from None
+    try:
+        yield
+    except (httpx.InvalidURL, ValueError, ImportError):
+        # The exception's text holds the proxy's address, and with it perhaps a password.
+        raise UsageError(
+            "the proxy that the environment names cannot be used",
+            hint="HTTPS_PROXY=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out",
+        ) from None
 
 
 def _headers() -> dict[str, str]:
@@ -145,11 +230,11 @@ def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
     """Name what went wrong, in words that hold nothing of the request."""
     causes = _causes(error)
     if isinstance(error, httpx.ProxyError):
-        if "407" in str(error)[:3]:
+        if str(error).startswith("407"):
             return Failure("proxy_refused", "the proxy refuses its credentials (407)")
         return Failure("proxy", "the proxy does not pass the request on")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return Failure("name", "the host's name cannot be resolved")
+        return _UNKNOWN_NAME
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):

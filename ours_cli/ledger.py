@@ -7,9 +7,11 @@ a million rows) merely count as repeats of each other, which leaves their ids di
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MEMORY_MAX: Final = 100_000
 """Entries kept in memory, about 15 MB, before the ledger moves to disk."""
@@ -56,6 +58,8 @@ class Ledger:
         return Seen(row[0], row[1], row[2] - 1) if row[2] > 1 else None
 
     def _move_to_disk(self) -> None:
+        import sqlite3
+
         # An empty name is SQLite's private temporary database: on disk, unlinked, gone with the process.
         self._disk = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._disk.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

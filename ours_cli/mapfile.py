@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ours_cli.contract import MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.fields import NESTING, STAR, FieldMap, Value
 from ours_cli.suggest import nearest
@@ -78,7 +79,7 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
     """Turn a parsed TOML document into fields; `where` names it in errors."""
     for key in document:
         if key not in _KEYS:
-            close = nearest(key, _KEYS)
+            close = MISNAMED_KEYS.get(key) or nearest(key, _KEYS)
             raise UsageError(
                 f"unknown key {key!r} in {where}",
                 hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_KEYS)}",
@@ -92,11 +93,16 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
     if "identityContext" in document:
         given.update(_identity(document["identityContext"], where))
     if STAR in given.get("properties", {}):
-        del given["properties"][STAR]
-        given["star"] = True
+        given["star"] = _star(given["properties"].pop(STAR), where)
     for key in ("exclude", "clear"):
         given[key] = _names(document.get(key, []), key, where)
     return MapFile(FieldMap(**given), _source(document.get("source", {}), where))
+
+
+def _star(value: Value, where: str) -> bool:
+    if value not in (Value("true", "json"), Value("false", "json")):
+        raise UsageError(f'eventProperties."*" in {where} must be true or false', hint='"*" = true')
+    return value.text == "true"
 
 
 def _object(value: Any, key: str, names: str, whole: str, where: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
-from ours_cli.fields import FieldMap, check_names
+from ours_cli.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.record import Fields, Malformed, Table
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.template import FilterProblem, HmacKey
@@ -39,6 +39,8 @@ class FieldMapping:
         hmac_key: HmacKey | None = None,
     ) -> None:
         check_names(fields)
+        if isinstance(assemble, VisitorAssembler):
+            refuse_event_fields(fields)
         self._fields = fields
         self._assemble = assemble
         self._times = times
@@ -51,26 +53,37 @@ class FieldMapping:
         fields = self._fields
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
-        if fields.is_empty():
+        maps_itself = fields.is_empty()
+        if maps_itself:
             fields = self_mapping(table, identify=self._identify)
         require_essentials(fields, table, identify=self._identify)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
         if table.columns is not None:
-            left = (name for index, name in enumerate(table.columns) if index not in builder.used)
-            self._tally.columns_left.update(dict.fromkeys(left))
+            for index, name in enumerate(table.columns):
+                if index in builder.used:
+                    self._tally.sent([name])
+                elif name.strip():
+                    self._tally.columns_left[name] = None
             return _mapper(body, self._assemble, None)
-        return _mapper(body, self._assemble, _watcher(builder.keys, fields, self._tally))
+        if not maps_itself:
+            self._tally.expect(sorted(builder.references))
+        return _mapper(body, self._assemble, _watcher(builder.references, fields, self._tally))
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
     raise AssertionError(f"an empty table has no line {origin.row.line}")
 
 
-def _watcher(wanted: set[str], fields: FieldMap, tally: Tally) -> Callable[[Fields], None]:
-    """For JSON rows, whose keys show only as they come: note those left behind and those never found."""
-    tally.columns_missing.update(dict.fromkeys(sorted(wanted)))
+def _watcher(
+    references: dict[str, tuple[str, ...]], fields: FieldMap, tally: Tally
+) -> Callable[[Fields], None]:
+    """For JSON rows, whose keys show only as they come: note those sent and those left behind."""
+    used: dict[str, list[str]] = {}
+    for name, keys in references.items():
+        for key in keys:
+            used.setdefault(key, []).append(name)
     known: set[str] = set()
 
     def watch(row: Fields) -> None:
@@ -79,8 +92,11 @@ def _watcher(wanted: set[str], fields: FieldMap, tally: Tally) -> Callable[[Fiel
             return
         for key in row.keys() - known:
             known.add(key)
-            tally.columns_missing.pop(key, None)
-            if key not in wanted and (not fields.star or key in fields.exclude):
+            if key in used:
+                tally.sent(used[key])
+            elif fields.star and key not in fields.exclude:
+                tally.sent([key])
+            else:
                 tally.columns_left[key] = None
 
     return watch

@@ -1,16 +1,17 @@
-"""A rejects file fed back: its bookkeeping columns come off, ids stay, and `_raw` is read as the row it was.
+"""A rejects file fed back: its own columns come off, ids stay, and `_raw` is read as the row it was.
 
 The names of those columns, shared by the one who writes them (`rejects.py`) and this reader, stand here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
-from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.source import parse_raw
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
 PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
@@ -22,35 +23,94 @@ def marks_for(names: Iterator[str] | tuple[str, ...] | dict[str, Any]) -> tuple[
     return PREFIXED if any(name in MARKS for name in names) else MARKS
 
 
+def mend_command(
+    words: Sequence[str], files: Sequence[str], rejects: Sequence[Path], read: ReadOptions
+) -> list[str]:
+    """The command `words` again, on its rejects instead of its `files`.
+
+    Rejects begin with their header, are UTF-8 and quoted in the usual way, and those of JSON are NDJSON: what
+    said otherwise of the source goes, and where a map file says it, a flag says the contrary.
+    """
+    kept = _without(words, files, read)
+    if any(word.partition("=")[0] == "--map" for word in words):
+        kept += ["--skip-lines", "0"] if read.skip_lines else []
+        kept += ["--encoding", "utf-8"] if read.encoding else []
+        kept += ["--quote", '"'] if not read.quote_character else []
+        kept += ["--format", "ndjson"] if read.format == "json" else []
+    return [kept[0], *map(str, rejects), *kept[1:]]
+
+
+def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
+    dropped = {"--skip-lines", "--encoding", "--rejects", "--limit"}
+    dropped |= {"--format"} if read.format == "json" else set()
+    dropped |= {"--quote"} if not read.quote_character else set()
+    names = set(files)
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if skip or word in names:
+            skip = False
+        elif flag in dropped:
+            skip = not equals
+        else:
+            kept.append(word)
+    return kept
+
+
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
         return replace(table, records=_mended_objects(table))
-    for marks in (PREFIXED, MARKS):
-        at = len(table.columns) - len(marks)
-        if at > 0 and table.columns[at:] == marks:
-            own = replace(table, columns=table.columns[:at])
-            own.notes = [
-                *table.notes,
-                "a rejects file: its own columns are not sent, its distinctIds are kept",
-            ]
-            own.records = _mended_rows(table.records, at, own)
-            return own
-    return table
+    table = _with_header(table)
+    assert table.columns is not None
+    marks = _marks_at_end(table.columns)
+    if marks is None:
+        return table
+    own = replace(table, columns=table.columns[: -len(marks)])
+    own.notes = [*table.notes, "a rejects file: its own columns are not sent, its distinctIds are kept"]
+    own.records = _mended_rows(table.records, own)
+    return own
 
 
-def _mended_rows(records: Iterator[Record | Malformed], at: int, own: Table) -> Iterator[Record | Malformed]:
+def _with_header(table: Table) -> Table:
+    """A rejects file has a header, also where the source has none and `--no-header` says so."""
+    columns = table.columns or ()
+    if not columns or columns != tuple(str(number + 1) for number in range(len(columns))):
+        return table
+    first = next(table.records, None)
+    if isinstance(first, Record) and _marks_at_end(header := tuple(first.fields)):
+        return replace(table, columns=header)
+    return replace(table, records=_put_back(first, table.records))
+
+
+def _put_back(
+    first: Record | Malformed | None, rest: Iterator[Record | Malformed]
+) -> Iterator[Record | Malformed]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _marks_at_end(columns: tuple[str, ...]) -> tuple[str, ...] | None:
+    found = columns[-len(MARKS) :]
+    return found if found in (PREFIXED, MARKS) and len(columns) > len(MARKS) else None
+
+
+def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[Record | Malformed]:
+    assert own.columns is not None
+    width = len(own.columns)
     for record in records:
-        if isinstance(record, Malformed) or len(record.fields) < at + len(MARKS):
+        if isinstance(record, Malformed) or len(record.fields) <= width:
             yield record
             continue
         assert isinstance(record.fields, list)
-        cells, marks = record.fields[:at], record.fields[at:]
-        fields: Fields = cells
+        cells, marks = record.fields[:width], record.fields[width:]
+        marks += [""] * (len(MARKS) - len(marks))  # an editor may have cut off empty cells at the end
         if marks[-1] and not any(cells):
             yield _reread(record.line, marks[-1], marks[1], own)
         else:
-            yield Record(record.line, fields, marks[1].strip())
+            yield Record(record.line, cells, marks[1].strip())
 
 
 def _mended_objects(table: Table) -> Iterator[Record | Malformed]:

@@ -18,6 +18,7 @@ from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.feed import feed_inline, feed_threaded
+from ours_cli.http_client import NetworkLoop
 from ours_cli.mapping import RowMapping
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
@@ -86,7 +87,8 @@ def _map_rows(
 
 def run(plan: Plan, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
-    return asyncio.run(_run(plan, rejects, observer))
+    with asyncio.Runner(loop_factory=NetworkLoop) as runner:
+        return runner.run(_run(plan, rejects, observer))
 
 
 async def _run(plan: Plan, rejects: Rejects, observer: Observer) -> Result:

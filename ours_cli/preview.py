@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Reject
 from ours_cli.report import Books
@@ -67,7 +68,7 @@ class Preview:
             self.requests += 1
             self.bytes += chunk.size + self.envelope
 
-    def to_json(self, command: str, books: Books, warnings: list[str]) -> dict[str, Any]:
+    def to_json(self, command: str, books: Books, tally: Tally, warnings: list[str]) -> dict[str, Any]:
         """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
         return {
             "command": command,
@@ -85,6 +86,8 @@ class Preview:
             "events": dict(self.names.most_common()),
             "earliest": self.earliest,
             "latest": self.latest,
+            "columns_sent": list(tally.columns_sent),
+            "columns_left": list(tally.columns_left),
             "examples": self.examples,
             "warnings": warnings,
         }

@@ -9,6 +9,7 @@ import csv
 import errno
 import json
 import os
+import stat
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +75,7 @@ class Rejects:
         try:
             for stream in self._streams:
                 stream.flush()
-                if stream is not sys.stdout:
+                if _is_file(stream):
                     os.fsync(stream.fileno())
         except OSError as error:
             raise _io_error(error, self.paths[-1] if self.paths else self._folder) from None
@@ -86,9 +87,10 @@ class Rejects:
             if stream is not sys.stdout:
                 stream.close()
         if self._reserved is not None:
-            self._reserved.close()
             assert self._named is not None
-            self._named.unlink(missing_ok=True)
+            if _is_file(self._reserved):
+                self._named.unlink(missing_ok=True)
+            self._reserved.close()
 
     def _reserve(self) -> IO[str] | None:
         """Open a path that the person named at once, so that a failure shows before anything is sent."""
@@ -106,7 +108,7 @@ class Rejects:
         if self._reserved is not None:
             assert self._named is not None
             stream, self._reserved = self._reserved, None
-            self.paths.append(self._named)
+            self.paths += [self._named] if _is_file(stream) else []
             return stream
         first = self._named or self._folder / f"rejects.{_suffix(table)}"
         count = len(self.paths) + 1
@@ -123,13 +125,12 @@ class _CsvSink:
     def __init__(self, stream: IO[str], table: Table) -> None:
         assert table.columns is not None
         self._width = len(table.columns)
+        # Where the source quotes nothing, rejects must all the same: messages and raw rows hold delimiters.
         self._writer = csv.writer(
-            stream,
+            _LineFeeds(stream),
             delimiter=table.dialect.delimiter,
-            quotechar=table.dialect.quote or None,
-            quoting=csv.QUOTE_MINIMAL if table.dialect.quote else csv.QUOTE_NONE,
-            escapechar=None if table.dialect.quote else "\\",
-            lineterminator="\n",
+            quotechar=table.dialect.quote or '"',
+            lineterminator="\r\n",
         )
         self._writer.writerow([*table.columns, *marks_for(table.columns)])
 
@@ -141,6 +142,19 @@ class _CsvSink:
             assert isinstance(row.fields, list)
             cells, raw = row.fields + [""] * (self._width - len(row.fields)), ""
         self._writer.writerow([*cells, row.line, reject.distinct_id, reject.code, reject.message, raw])
+
+
+class _LineFeeds:
+    """Ends lines with a line feed alone.
+
+    Before Python 3.13 the csv module quotes a carriage return in a cell only where the line end has one.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        return self._stream.write(line.removesuffix("\r\n") + "\n")
 
 
 class _JsonSink:
@@ -196,10 +210,16 @@ def _create(path: Path) -> IO[str]:
                 hint="name the file itself",
             ) from None
         raise _io_error(error, path) from None
-    if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, 0o600)
     # surrogateescape gives bytes that were no valid UTF-8 back as they came.
-    return os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
+    stream = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
+    if hasattr(os, "fchmod") and _is_file(stream):
+        os.fchmod(descriptor, 0o600)
+    return stream
+
+
+def _is_file(stream: IO[str]) -> bool:
+    """Whether it is a file of our own, not standard output, nor `/dev/null` or a pipe by name."""
+    return stream is not sys.stdout and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
 def _io_error(error: OSError, path: Path) -> LocalIOError:

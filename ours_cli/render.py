@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from ours_cli.escape import printable
+from ours_cli.assemble import Tally
+from ours_cli.escape import json_text, printable
 from ours_cli.preview import Preview
 from ours_cli.report import Books, Report
 
@@ -48,7 +49,7 @@ def _books(books: Books) -> list[str]:
     return [f"  {name:<9} {count:>10,}" for name, count in rows]
 
 
-def preview_text(command: str, preview: Preview, books: Books) -> str:
+def preview_text(command: str, preview: Preview, books: Books, tally: Tally) -> str:
     """What a run would do, for someone who looks before they dare."""
     lines = [
         f"{command}: dry run, nothing was sent",
@@ -61,9 +62,16 @@ def preview_text(command: str, preview: Preview, books: Books) -> str:
         lines.append(f"      {preview.reject_messages[code]}")
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)
+    lines += _columns("columns sent", tally.columns_sent)
+    lines += _columns("left behind", tally.columns_left)
     for example in preview.examples:
-        lines.append(json.dumps(example, indent=2, ensure_ascii=False))
+        lines.append(json_text(example, indent=2))
     return printable("\n".join(lines))
+
+
+def _columns(label: str, names: Iterable[str]) -> list[str]:
+    listed = ", ".join(names)
+    return [f"  {label}: {listed}"] if listed else []
 
 
 def _lines(lines: list[int], count: int) -> str:

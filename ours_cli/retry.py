@@ -10,7 +10,7 @@ import email.utils
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -46,11 +46,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The answer speaks of each row: indexes accepted, `(index, code, message)` rejected, to send again."""
+    """The answer speaks of each row: indexes accepted, `(index, code, message)` rejected, to send again.
+
+    `floor_s` is as in `Again`.
+    """
 
     accepted: list[int]
     rejected: list[tuple[int, str, str]] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
+    floor_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ def judge_batch(answer: Answer, count: int) -> Verdict:
         judged = _judge_results(answer, count)
         if judged is not None:
             # Contract: of a 500 with results, the failed rows are retried whatever their code says.
-            return Judged(judged.accepted, [], sorted(judged.again + [row[0] for row in judged.rejected]))
+            again = sorted(judged.again + [row[0] for row in judged.rejected])
+            return replace(judged, rejected=[], again=again)
     return _judge_status(answer)
 
 
@@ -154,7 +159,7 @@ def _judge_results(answer: Answer, count: int) -> Judged | None:
     results = body.get("results")
     if not isinstance(results, list) or len(results) != count:
         return None
-    judged = Judged([])
+    judged = Judged([], floor_s=retry_after(answer.headers))
     for expected, result in enumerate(results):
         if not isinstance(result, dict) or result.get("index") != expected:
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -10,14 +9,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, TypeAlias
 
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
-from ours_cli.destination import Destination, destination
+from ours_cli.destination import Destination, destination, refuse_shared_stdin
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
+from ours_cli.escape import json_text
 from ours_cli.mapping import RowMapping
-from ours_cli.mend import mended
+from ours_cli.mend import mend_command, mended
 from ours_cli.options import Batching, Output, Sending, Showing, Target
 from ours_cli.preview import Preview
 from ours_cli.record import Table
@@ -40,9 +40,13 @@ Source: TypeAlias = "Path | Literal['-']"
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """One command over rows, its flags read and its mapping made."""
+    """One command over rows, its flags read and its mapping made.
+
+    `arguments` are the FILEs as typed, `sources` what they stand for.
+    """
 
     command: str
+    arguments: Sequence[str]
     sources: Sequence[Source]
     read: ReadOptions
     limit: int | None
@@ -58,6 +62,7 @@ class RowRun:
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
+    _check_flags(run)
     _preflight(run)
     if run.target.dry_run:
         return _dry_run(run, console)
@@ -74,7 +79,7 @@ def _send(run: RowRun, target: Destination, console: Console) -> int:
     with Rejects(_rejects_path(run), folder) as rejects, console.progress() as observer:
         result = run_pipeline(plan, rejects, observer)
     duration = time.monotonic() - started
-    for text in run.context.warnings():
+    for text in (*run.context.warnings(), *run.context.left_behind()):
         console.warn(text)
     report = _report(run, result, rejects.paths, duration, console.warnings)
     _publish(run, report, target, console)
@@ -100,7 +105,7 @@ def _plan(run: RowRun, endpoint: Endpoint) -> Plan:
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=1 if run.route is IDENTIFY else batching.batch_size,
+            batch_events=_batch_events(run),
             batch_bytes=batching.batch_bytes,
             concurrency=_concurrency(batching.concurrency),
             rate=batching.rate,
@@ -126,10 +131,14 @@ def _report(
         duration_s=duration_s,
         rejects_file=str(rejects[0]) if rejects else None,
         warnings=warnings,
-        resume=shlex.join(["ours", *sys.argv[1:]]) if result.error else None,
-        mend=_mend_command(run, rejects) if rejects else None,
+        resume=_resume(result.error) if result.error else None,
+        mend=_mend(run, rejects) if rejects else None,
         error=result.error.message if result.error else None,
     )
+
+
+def _resume(stopped_by: OursError) -> str | None:
+    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *sys.argv[1:]])
 
 
 def _status(books: Books, stopped_by: ExitCode) -> Status:
@@ -142,7 +151,7 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
 
 def _publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
     """Print the result, and write it where --report says."""
-    as_json = json.dumps(report.to_json(), ensure_ascii=False)
+    as_json = json_text(report.to_json())
     if run.batching.report is not None:
         _write_report(Path(run.batching.report), as_json)
     text = (
@@ -158,8 +167,11 @@ def _write_report(path: Path, text: str) -> None:
     """Write whole or not at all: a script must never read half a report."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_text(text + "\n", "utf-8")
-        scratch.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(text + "\n", "utf-8")  # /dev/null and the like are written to, never replaced
+        else:
+            scratch.write_text(text + "\n", "utf-8")
+            scratch.replace(path)
     except OSError as error:
         raise LocalIOError(f"the report {path} cannot be written: {os.strerror(error.errno or 0)}") from None
 
@@ -170,7 +182,7 @@ def _dry_run(run: RowRun, console: Console) -> int:
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(run.batching.batch_size, room), envelope)
+    preview = Preview(Chunker(_batch_events(run), room), envelope)
     books = Books()
     with console.progress() as observer:
         for item in map_rows(_tables(run), run.mapping, run.limit, lambda _, table: observer.table(table)):
@@ -180,15 +192,20 @@ def _dry_run(run: RowRun, console: Console) -> int:
     for text in run.context.warnings():
         console.warn(text)
     if run.showing.output is Output.json:
-        console.result(json.dumps(preview.to_json(run.command, books, console.warnings), ensure_ascii=False))
+        console.result(json_text(preview.to_json(run.command, books, run.context.tally, console.warnings)))
     else:
-        console.result(preview_text(run.command, preview, books))
+        console.result(preview_text(run.command, preview, books, run.context.tally))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
 
 
 def _tables(run: RowRun) -> Iterator[Table]:
     for source in run.sources:
-        yield mended(open_table(source, run.read))
+        yield mended(open_table(source, run.read, _stdin() if source == "-" else None))
+
+
+def _stdin() -> BinaryIO | None:
+    # Unbuffered: a thread that still reads at exit would hold the buffer's lock, and Python would abort.
+    return None if sys.stdin is None else open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
 
 
 def _preflight(run: RowRun) -> None:
@@ -205,6 +222,18 @@ def _preflight(run: RowRun) -> None:
 
 def _may_block(source: Source) -> bool:
     return source == "-" or not source.is_file()
+
+
+def _check_flags(run: RowRun) -> None:
+    refuse_shared_stdin(run.target, is_read="-" in run.sources)
+    _concurrency(run.batching.concurrency)
+    if run.batching.rate is not None and not run.batching.rate > 0:
+        raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+
+
+def _batch_events(run: RowRun) -> int:
+    """Contract: /identify has no bulk form."""
+    return 1 if run.route is IDENTIFY else run.batching.batch_size
 
 
 def _concurrency(text: str) -> int:
@@ -227,19 +256,5 @@ def _rejects_path(run: RowRun) -> str | None:
     return path
 
 
-def _mend_command(run: RowRun, paths: Sequence[Path]) -> str:
-    """The same command on the rejects: they have a header and are UTF-8, so what told of neither goes."""
-    names = set(map(str, run.sources))
-    words: list[str] = []
-    skip = False
-    for word in sys.argv[1:]:
-        flag, equals, _ = word.partition("=")
-        if skip or word in names or flag in ("--no-header", "--sandbox"):
-            skip = False
-            continue
-        if flag in ("--skip-lines", "--encoding", "--rejects", "--limit"):
-            skip = not equals
-            continue
-        words.append(word)
-    words[1:1] = map(str, paths)
-    return shlex.join(["ours", *words])
+def _mend(run: RowRun, rejects: Sequence[Path]) -> str:
+    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read)])

@@ -49,9 +49,13 @@ class RunContext:
                 f"{tally.long_arrays:,} rows hold arrays over 250 entries: the API cuts them",
             ),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
-            (tally.columns_left, f"columns not sent: {', '.join(tally.columns_left)}"),
         ]
         return [text for count, text in found if count]
+
+    def left_behind(self) -> list[str]:
+        """The columns that no template uses, as a warning: they are never sent."""
+        left = self.tally.columns_left
+        return [f"columns not sent: {', '.join(left)}"] if left else []
 
 
 def new_run_id() -> str:
@@ -59,13 +63,16 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
 
 
-def make_context(flags: TimeFlags, source: MapFile) -> RunContext:
-    """Settle how times are read and judged; raises `UsageError` for flags that contradict each other."""
+def make_context(flags: TimeFlags, source: MapFile, *, zone_columns: bool = True) -> RunContext:
+    """Settle how times are read and judged; raises `UsageError` for flags that contradict each other.
+
+    `zone_columns` says whether rows have columns that may name their zone.
+    """
     run_id = new_run_id()
     return RunContext(
         run_id=run_id,
         window=Window(max_age_ms(flags.max_age or source.source.get("max_age"))),
-        times=_time_mapping(flags, source),
+        times=_time_mapping(flags, source, zone_columns),
         ids=DistinctIds(run_id.encode()),
         tally=Tally(),
     )
@@ -83,9 +90,11 @@ def max_age_ms(text: str | None) -> int | None:
         raise UsageError(f"--max-age: {error}", hint="--max-age 30d, or --max-age none") from None
 
 
-def _time_mapping(flags: TimeFlags, source: MapFile) -> TimeMapping:
+def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> TimeMapping:
     zone_text = flags.tz or source.source.get("timezone")
     template = parse(zone_text) if zone_text is not None and "{" in zone_text else None
+    if template is not None and not zone_columns:
+        raise UsageError("--tz names a zone here, not a column", hint="--tz Europe/Berlin")
     zone = None
     if zone_text is not None and template is None:
         try:
@@ -98,7 +107,12 @@ def _time_mapping(flags: TimeFlags, source: MapFile) -> TimeMapping:
         order=_date_order(flags, source),
         dst=_dst(flags.dst or source.source.get("dst")),
     )
-    return TimeMapping(TimeReader(rules), template)
+    try:
+        return TimeMapping(TimeReader(rules), template)
+    except TimeProblem as problem:
+        raise UsageError(
+            problem.message, hint=problem.hint or "--time-format '%d/%m/%Y %H:%M', or excel"
+        ) from None
 
 
 def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | None:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ours_cli.assemble import Window
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
-from ours_cli.errors import ExitCode, OursError, UnavailableError, UsageError
+from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.escape import json_text
 from ours_cli.exact_json import read_json
 from ours_cli.fields import NESTING, FieldMap, Value, check_names
 from ours_cli.mapfile import MapFile
@@ -28,11 +30,10 @@ from ours_cli.retry import (
     Nonsense,
     TooLarge,
     Verdict,
-    backoff,
 )
 from ours_cli.route import IDENTIFY, Route, with_token
 from ours_cli.settings import Endpoint
-from ours_cli.stops import fatal
+from ours_cli.stops import Patience, fatal
 from ours_cli.suggest import nearest
 from ours_cli.validate import Fault, check_event, check_visitor
 
@@ -48,7 +49,7 @@ class RefusedError(OursError):
 
 @dataclass(frozen=True, slots=True)
 class SingleOptions:
-    """How to send one body. Times in seconds; `pause` is `time.sleep`, or nothing in tests."""
+    """How to send one body. Times in seconds; `on_wait(reason, seconds)` is told of pauses."""
 
     timeout: float
     give_up_after: float
@@ -86,6 +87,9 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
     body = dict(data)
+    for key in ("eventProperties", "userProperties", "defaultProperties"):
+        if not isinstance(body.get(key, {}), dict):
+            raise UsageError(f"--data: {key} must be an object")
     given = {
         "event": fields.event,
         "distinctId": fields.distinct_id,
@@ -104,17 +108,22 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def in_api_order(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with its keys in the order of the contract, as people read it."""
+    return {key: body[key] for key in EVENT_KEYS if key in body}
+
+
 def _lay(body: dict[str, Any], key: str, values: dict[str, Value], flag: str) -> None:
     if not values:
         return
-    base = body.get(key, {})
-    if not isinstance(base, dict):
-        raise UsageError(f"--data: {key} must be an object")
-    found = dict(base)
+    found = dict(body.get(key, {}))
     for name, value in values.items():
         outer, _, inner = name.partition(".")
         if key == "userProperties" and outer in NESTING and inner:
-            found[outer] = {**found.get(outer, {}), inner: _read(value, name, flag)}
+            within = found.get(outer, {})
+            if not isinstance(within, dict):
+                raise UsageError(f"{outer} must be an object, to hold {name}", hint=f"keep {flag} {name}=...")
+            found[outer] = {**within, inner: _read(value, name, flag)}
         else:
             found[name] = _read(value, name, flag)
     body[key] = found
@@ -131,28 +140,38 @@ def _read(value: Value, name: str, flag: str) -> Any:
         ) from None
 
 
-def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> None:
-    """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`."""
+def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> list[str]:
+    """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`.
+
+    Returns what the person should know of how it was read.
+    """
     from ours_cli.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 
-    value = time_text if time_text is not None else body.get("time")
+    context = make_context(flags, MapFile(FieldMap()), zone_columns=False)
+    value = time_text if time_text is not None else body.pop("time", None)
     if value is None:
-        return
-    now_ms = time.time_ns() // 1_000_000
+        return []
     if isinstance(value, str) and value.strip().lower() == "now":
-        body["time"] = now_ms
-        return
-    context = make_context(flags, MapFile(FieldMap()))
+        body["time"] = context.window.now_ms()
+        return []
     try:
         body["time"] = context.times.reader(value)
     except TimeProblem as problem:
         raise UsageError(
             f"--time: {problem.message}", hint=problem.hint or "--time 2026-11-20T10:00:00Z"
         ) from None
+    naive = context.times.reader.naive_as_utc > 0
     fault = context.window.check(body["time"])
     if fault is not None:
-        raise UsageError(f"--time: {fault.message}", hint="--max-age 30d for an account with a wider window")
+        raise UsageError(f"--time: {fault.message}", hint=_window_hint(body["time"], context.window, naive))
+    return ["the time has no zone and was read as UTC; --tz ZONE says otherwise"] if naive else []
+
+
+def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
+    if time_ms <= window.now_ms():
+        return "--max-age 30d for an account with a wider window"
+    return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
 
 
 def check_body(body: dict[str, Any], route: Route) -> None:
@@ -192,7 +211,7 @@ def settle_distinct_id(body: dict[str, Any]) -> str:
 
 def masked(body: bytes) -> str:
     """The exact request as pretty JSON, the token masked, for `--dry-run`."""
-    return json.dumps({"token": "***", **json.loads(body)}, indent=2, ensure_ascii=False)
+    return json_text({"token": "***", **json.loads(body)}, indent=2)
 
 
 def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> None:
@@ -200,35 +219,20 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) 
     from ours_cli.http_client import post_once
 
     request = with_token(endpoint, body)
-    give_up_at = time.monotonic() + options.give_up_after
-    nonsense = names = 0
-    for attempt in range(1, sys.maxsize):
+    patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer")
+    while True:
+        started = time.monotonic()
         answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
         verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
-        nonsense = nonsense + 1 if isinstance(verdict, Nonsense) else 0
-        names = names + 1 if isinstance(verdict, Failure) and verdict.kind == "name" else 0
-        error = fatal(verdict, nonsense, names)
-        if error is not None:
-            raise error
         match verdict:
             case Judged():
                 return
             case Again() | Nonsense() | Failure():
-                _pause(verdict, attempt, give_up_at, options)
+                pause = patience.after(verdict, started, time.monotonic())
+                options.on_wait(verdict.reason, pause)
+                time.sleep(pause)
             case _:
-                raise _refused(verdict)
-
-
-def _pause(
-    verdict: Again | Nonsense | Failure, attempt: int, give_up_at: float, options: SingleOptions
-) -> None:
-    floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
-    left = give_up_at - time.monotonic()
-    if left <= 0 or floor > left:
-        raise UnavailableError(f"gave up: {verdict.reason}", hint="--give-up-after 5m tries longer")
-    pause = min(max(floor, backoff(attempt)), left)
-    options.on_wait(verdict.reason, pause)
-    time.sleep(pause)
+                raise fatal(verdict, 0, 0) or _refused(verdict)
 
 
 def _refused(verdict: Verdict) -> OursError:

@@ -110,9 +110,9 @@ def used_columns(template: Template, columns: tuple[str, ...]) -> set[int]:
     return {locate(part.reference, columns).position for part in template.placeholders}
 
 
-def used_keys(template: Template) -> set[str]:
-    """Return the top-level keys that the template may read in JSON rows: for `{ a.b }`, `a.b` and `a`."""
-    return {key for part in template.placeholders for key in roots(part.reference)}
+def used_keys(template: Template) -> dict[str, tuple[str, ...]]:
+    """Return each reference with the top-level keys that it may read in JSON rows: `a.b`: `a.b` and `a`."""
+    return {part.reference.name.strip(): roots(part.reference) for part in template.placeholders}
 
 
 def bind(template: Template, columns: tuple[str, ...] | None, hmac_key: HmacKey | None = None) -> Getter:

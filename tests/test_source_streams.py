@@ -50,7 +50,7 @@ def from_bytes(data: bytes, **options: object) -> Table:
 
 
 def test_gzip_is_told_by_its_bytes_on_files_and_pipes(tmp_path: Path, pipe: Pipe) -> None:
-    packed = gzip.compress(CSV.encode())
+    packed = gzip.compress(CSV.encode(), mtime=0)
     path = tmp_path / "no-suffix"
     path.write_bytes(packed)
     table = open_table(path, ReadOptions())
@@ -62,28 +62,28 @@ def test_gzip_is_told_by_its_bytes_on_files_and_pipes(tmp_path: Path, pipe: Pipe
 
 
 def test_gzip_members_follow_one_another_and_padding_is_no_data() -> None:
-    packed = gzip.compress(b"a,b\n") + gzip.compress("1,é\n3,4\n".encode()) + b"\0" * 100
+    packed = gzip.compress(b"a,b\n", mtime=0) + gzip.compress("1,é\n3,4\n".encode(), mtime=0) + b"\0" * 100
     assert list(from_bytes(packed).records) == CSV_ROWS
 
 
 @pytest.mark.parametrize("cut", [5, 12, -1, -9])
 def test_gzip_that_is_cut_off_is_an_error_not_an_end(cut: int) -> None:
     with pytest.raises(SourceError, match="cut off"):
-        list(from_bytes(gzip.compress(CSV.encode())[:cut]).records)
+        list(from_bytes(gzip.compress(CSV.encode(), mtime=0)[:cut]).records)
 
 
 def test_a_long_gzip_gives_its_rows_before_the_cut_shows() -> None:
     rows = b"".join(b"%d,%d\n" % (number, number * 7919) for number in range(400_000))
-    table = from_bytes(gzip.compress(b"a,b\n" + rows)[:-10])
+    table = from_bytes(gzip.compress(b"a,b\n" + rows, mtime=0)[:-10])
     with pytest.raises(SourceError, match="cut off"):
         for _ in range(400_001):
             assert isinstance(next(table.records), Record)
 
 
-@pytest.mark.parametrize("damaged", [b"garbage after", gzip.compress(b"x")[:6] + b"\xff" * 30])
+@pytest.mark.parametrize("damaged", [b"garbage after", gzip.compress(b"x", mtime=0)[:6] + b"\xff" * 30])
 def test_damaged_gzip_is_an_error(damaged: bytes) -> None:
     with pytest.raises(SourceError):
-        list(from_bytes(gzip.compress(CSV.encode()) + damaged).records)
+        list(from_bytes(gzip.compress(CSV.encode(), mtime=0) + damaged).records)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_damaged_gzip_is_an_error(damaged: bytes) -> None:
         (b"PAR1\x15\x04", "duckdb"),
         (b"SQLite format 3\x00", "sqlite3"),
         (b"x" * 257 + b"ustar\x00" + b"\0" * 100, "unpack"),
-        (gzip.compress(b"x" * 257 + b"ustar\x00" + b"\0" * 100), "unpack"),
+        (gzip.compress(b"x" * 257 + b"ustar\x00" + b"\0" * 100, mtime=0), "unpack"),
     ],
 )
 def test_containers_are_refused_with_what_to_do(tmp_path: Path, magic: bytes, remedy: str) -> None:
@@ -188,7 +188,7 @@ def test_a_nonblocking_pipe_is_no_end_of_file(pipe: Pipe) -> None:
 def test_a_fifo_is_a_file_that_cannot_seek(tmp_path: Path) -> None:
     path = tmp_path / "fifo"
     os.mkfifo(path)
-    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(CSV.encode()),))
+    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(CSV.encode(), mtime=0),))
     writer.start()
     table = open_table(path, ReadOptions())
     assert (table.size, list(table.records)) == (None, CSV_ROWS)

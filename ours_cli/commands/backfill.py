@@ -56,6 +56,7 @@ def backfill(
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
     run = RowRun(
         command="backfill",
+        arguments=files,
         sources=expand(files),
         read=read_options(reading, source),
         limit=reading.limit,

@@ -38,11 +38,13 @@ def batch(
 
     ... | jq -c '...' | ours batch
     """
+    files = files or _piped()
     nothing = MapFile(FieldMap())
-    context = make_context(times, nothing)
+    context = make_context(times, nothing, zone_columns=False)
     run = RowRun(
         command="batch",
-        sources=expand(files or _piped()),
+        arguments=files,
+        sources=expand(files),
         read=read_options(reading, nothing),
         limit=reading.limit,
         route=BATCH,

@@ -11,6 +11,7 @@ import typer
 from ours_cli.assemble import VisitorAssembler
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import send_one
+from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.mapfile import MapFile, load_map
@@ -52,6 +53,7 @@ def identify(
     ours identify --external-id c1 -u first_name=Ada
     ours identify contacts.csv --external-id '{id}' -u first_name='{First Name}'
     """
+    refuse_shared_stdin(target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
         if mapping.map is not None:
@@ -65,6 +67,7 @@ def identify(
     context = make_context(TimeFlags(), replace(source, source={}))
     run = RowRun(
         command="identify",
+        arguments=files,
         sources=expand(files),
         read=read_options(reading, source),
         limit=reading.limit,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ours_cli.assemble import canonical_json
+from ours_cli.assemble import serialize
 from ours_cli.console import Console
 from ours_cli.destination import destination
 from ours_cli.errors import OursError, UsageError
-from ours_cli.escape import printable
+from ours_cli.escape import json_text, printable
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.route import Route
-from ours_cli.single import GIVE_UP_AFTER_S, SingleOptions, masked, send
+from ours_cli.single import GIVE_UP_AFTER_S, SingleOptions, in_api_order, masked, send
 from ours_cli.validate import Fault
 
 
@@ -26,10 +26,13 @@ def send_one(
     target: Target,
     sending: Sending,
     showing: Showing,
+    warnings: Sequence[str] = (),
 ) -> int:
     """Send the body, or show it with `--dry-run`; prints one line and returns the exit code."""
     console = Console(quiet=showing.quiet, verbose=showing.verbose)
-    serialized = canonical_json(body)
+    for text in warnings:
+        console.warn(text)
+    serialized = serialize(in_api_order(body))
     if isinstance(serialized, Fault):
         raise UsageError(serialized.message)
     if target.dry_run:
@@ -49,10 +52,10 @@ def send_one(
             send(route, place.endpoint, serialized, options)
         except OursError as error:
             if showing.output is Output.json:
-                console.result(json.dumps(result | {"status": "failed", "error": error.message}))
+                console.result(json_text(result | {"status": "failed", "error": error.message}))
             raise
     console.detail(f"accepted by {place.name} in {(time.monotonic() - started) * 1000:.0f} ms")
-    console.result(json.dumps(result) if showing.output is Output.json else _line(body, distinct_id))
+    console.result(json_text(result) if showing.output is Output.json else _line(body, distinct_id))
     return 0
 
 

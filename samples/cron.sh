@@ -1,0 +1,72 @@
+#!/bin/sh
+# The nightly file, unattended: sends FOLDER/incoming/*.csv, moves what is done to FOLDER/done.
+#
+#   sh samples/cron.sh FOLDER MAP.toml [FLAGS OF OURS BACKFILL...]
+#   crontab:  15 2 * * *  OURS_PRIVACY_TOKEN=... PATH=... sh cron.sh /srv/orders /srv/orders.toml
+#
+# Better than a token in the crontab: token_file or token_command in ours' config.
+# For each file it leaves FOLDER/reports/FILE.json (the result) and FILE.log (warnings, errors), and
+# FOLDER/rejects/FILE when rows were rejected.
+# It exits with the greatest of ours' exit codes (README, "Exit codes"), and says nothing when all is well, so
+# that cron's mail tells of trouble only.
+#
+# Try it on a local API (the sample's times are old, hence the two "none"):
+#   ours sandbox --window-days none            in another terminal
+#   export OURS_PRIVACY_BASE_URL=http://127.0.0.1:8787/api/v1 OURS_PRIVACY_TOKEN=any
+#   mkdir -p /tmp/orders/incoming && cp samples/orders.csv /tmp/orders/incoming
+#   sh samples/cron.sh /tmp/orders samples/orders.toml --max-age none
+set -eu
+umask 077 # reports name files, rejects hold whole rows
+
+[ $# -ge 2 ] || {
+    echo "usage: cron.sh FOLDER MAP.toml [flags of ours backfill]" >&2
+    exit 2
+}
+folder=$1
+map=$2
+shift 2
+mkdir -p "$folder/done" "$folder/reports" "$folder/rejects"
+
+# mkdir is atomic: one run at a time. A crash leaves the lock behind, and a person should look why.
+lock=$folder/lock
+mkdir "$lock" 2>/dev/null || {
+    echo "cron.sh: another run holds $lock (after a crash: rmdir it)" >&2
+    exit 11
+}
+trap 'rmdir "$lock"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+worst=0
+for file in "$folder"/incoming/*.csv; do
+    [ -e "$file" ] || break
+    name=$(basename -- "$file")
+    code=0
+    ours backfill "$file" --map "$map" --quiet \
+        --report "$folder/reports/$name.json" --rejects "$folder/rejects/$name" "$@" \
+        >/dev/null 2>"$folder/reports/$name.log" || code=$?
+    [ "$code" -le "$worst" ] || worst=$code
+    [ "$code" -eq 0 ] || cat -- "$folder/reports/$name.log" >&2
+
+    case $code in
+        0)
+            mv -- "$file" "$folder/done/"
+            ;;
+        3)
+            # The good rows arrived. The file is done; its rejects wait to be mended.
+            mv -- "$file" "$folder/done/"
+            echo "cron.sh: $name: some rows were rejected, see $folder/rejects/$name" >&2
+            ;;
+        4 | 5 | 130 | 143)
+            # Token, network or a signal: the next file would fare no better. The file stays, and goes again
+            # the next night; rows that arrived this time do not count twice.
+            echo "cron.sh: $name: stopped with $code, stays in incoming" >&2
+            exit "$code"
+            ;;
+        *)
+            # A file or a map that does not fit needs a person; the other files may be fine.
+            echo "cron.sh: $name: failed with $code, stays in incoming" >&2
+            ;;
+    esac
+done
+exit "$worst"

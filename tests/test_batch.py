@@ -1,0 +1,277 @@
+"""`ours batch`: rows that already have the shape of `/track`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from conftest import Ended, Ours, StartSandbox
+from rows import ago, iso, ndjson, write
+
+
+def rows(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"event": "Visit", "externalId": f"c{number}", "time": ago(1) - number, **more}
+        for number in range(count)
+    ]
+
+
+def reports(ended: Ended, **expected: object) -> None:
+    assert {key: ended.json[key] for key in expected} == expected, ended.err
+
+
+def test_rows_from_a_pipe(ours_process: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours_process("batch", "-o", "json", stdin=ndjson(rows(1202)).encode())
+    assert ended.code == 0, ended.err
+    reports(ended, command="batch", status="complete", read=1202, accepted=1202, rejected=0, unsent=0)
+    stored = list(place.events())
+    assert [event.external_id for event in stored] == [f"c{number}" for number in range(1202)]
+    assert {event.path for event in stored} == {"/batch"}
+    assert stored[5].body == {**rows(6)[5], "distinctId": stored[5].distinct_id}
+    assert max(request.rows for request in place.requests()) <= 500
+
+
+def test_the_dash_is_standard_input(ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox()
+    reports(ours_process("batch", "-", "-o", "json", stdin=ndjson(rows(2)).encode()), accepted=2)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_json_array(ours: Ours, sandbox: StartSandbox, tmp_path: Path, indent: int | None) -> None:
+    place = sandbox()
+    path = write(tmp_path / "rows.json", json.dumps(rows(30), indent=indent))
+    reports(ours("batch", path, "-o", "json"), read=30, accepted=30)
+    assert place.totals().events == 30
+
+
+def test_report_keys(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox()
+    report = ours("batch", write(tmp_path / "r.ndjson", ndjson(rows(3))), "-o", "json").json
+    assert {
+        *("command", "run", "status", "read", "accepted", "rejected", "filtered", "unsent", "requests"),
+        *("retries", "bytes", "duration_s", "rejects_file", "reject_codes", "warnings", "resume"),
+    } <= report.keys()
+    assert (report["rejects_file"], report["reject_codes"], report["resume"]) == (None, {}, None)
+
+
+class TestDistinctIds:
+    """Derived where none is given."""
+
+    def test_the_same_on_a_second_run(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        # Two rows are wholly alike: they are two events, and stay two.
+        path = write(tmp_path / "r.ndjson", ndjson([*rows(5), *rows(1)]))
+        db = tmp_path / "kept.sqlite"
+        for _ in range(2):
+            place = sandbox(db=db)
+            reports(ours("batch", path, "-o", "json"), accepted=6)
+            assert place.totals().events == 6
+            place.stop()
+
+    def test_key_order_does_not_matter(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        forward = [dict(row.items()) for row in rows(3, eventProperties={"a": 1, "b": 2})]
+        backward = [dict(reversed(row.items())) for row in rows(3, eventProperties={"b": 2, "a": 1})]
+        assert ours("batch", write(tmp_path / "a.ndjson", ndjson(forward))).code == 0
+        assert ours("batch", write(tmp_path / "b.ndjson", ndjson(backward))).code == 0
+        assert place.totals().events == 3
+
+    def test_rows_without_time_are_other_events_in_another_run(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        untimed = [{"event": "Visit", "externalId": "c"}] * 2
+        path = write(tmp_path / "r.ndjson", ndjson(untimed))
+        for _ in range(2):
+            ended = ours("batch", path, "-o", "json")
+            reports(ended, accepted=2)
+            assert "2 rows had no time: the server stamps them on arrival" in ended.json["warnings"]
+        assert place.totals().events == 4
+        assert all(event.time is None or "time" not in event.body for event in place.events())
+
+    def test_given_ids_are_kept(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        given = [{**row, "distinctId": f" d{n} "} for n, row in enumerate(rows(3))]
+        reports(ours("batch", write(tmp_path / "r.ndjson", ndjson(given)), "-o", "json"), accepted=3)
+        assert [event.distinct_id for event in place.events()] == ["d0", "d1", "d2"]
+
+    def test_given_ids_that_repeat(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        one, other = rows(2)
+        given = [{**row, "distinctId": "d"} for row in (one, one, other)]
+        ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(given)), "-o", "json")
+        reports(ended, accepted=2, rejected=1, reject_codes={"duplicate_id": 1})
+        assert "1 rows repeat a distinctId: the API counts them once" in ended.json["warnings"]
+        reject = json.loads(Path(ended.json["rejects_file"]).read_text())
+        assert (reject["_line"], reject["_distinctId"]) == (3, "d")
+        assert "line 3" in reject["_message"]
+        assert "line 1" in reject["_message"]
+        assert place.totals().events == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "message"),
+    [
+        ({"event": "E", "externalId": "c", "properties": {}}, "unknown_key", "'eventProperties'"),
+        ({"event": "E", "externalId": "c", "distinct_id": "d"}, "unknown_key", "'distinctId'"),
+        ({"event": "E", "user_id": "c"}, "unknown_key", "'externalId'"),
+        ({"event": "E", "externalId": "c", "canary": 1}, "unknown_key", "it knows event, distinctId"),
+        ({"event": "E", "externalId": "c", "token": "t"}, "unknown_key", "it knows event, distinctId"),
+        ({"externalId": "c"}, "missing_event", "event name"),
+        ({"event": "  ", "externalId": "c"}, "missing_event", "event name"),
+        ({"event": "E"}, "missing_identifier", "externalId"),
+        ({"event": "E", "externalId": ""}, "missing_identifier", "externalId"),
+        ({"event": "E", "externalId": None}, "missing_identifier", "externalId"),
+        ({"event": "E", "externalId": ["c"]}, "bad_type", "externalId"),
+        ({"event": "E", "externalId": True}, "bad_type", "externalId"),
+        ({"event": {"a": 1}, "externalId": "c"}, "bad_type", "event"),
+        ({"event": "E", "externalId": "x" * 401}, "id_too_long", "externalId"),
+        ({"event": "E" * 1001, "externalId": "c"}, "event_too_long", "1000"),
+        ({"event": "E", "externalId": "c", "time": "soon"}, "bad_time", ""),
+        ({"event": "E", "externalId": "c", "time": iso(200)}, "outside_window", "older"),
+        ({"event": "E", "externalId": "c", "time": iso(-2)}, "outside_window", "future"),
+        ({"event": "E", "externalId": "c", "eventProperties": []}, "bad_type", "eventProperties"),
+        ({"event": "E", "externalId": "c", "userProperties": {"nick": 1}}, "unknown_property", ""),
+        ({"event": "E", "externalId": "c", "identityContext": {"ip": "1.2.3.4"}}, "bad_context", ""),
+    ],
+)
+def test_rejects(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, row: dict[str, Any], code: str, message: str
+) -> None:
+    place = sandbox()
+    good = rows(2)
+    path = write(tmp_path / "r.ndjson", ndjson([good[0], row, good[1]]))
+    ended = ours("batch", path, "-o", "json")
+    assert ended.code == 3
+    reports(ended, read=3, accepted=2, rejected=1, reject_codes={code: 1}, status="partial")
+    reject = json.loads(Path(ended.json["rejects_file"]).read_text())
+    assert {key: value for key, value in reject.items() if not key.startswith("_")} == row
+    assert (reject["_line"], reject["_code"]) == (2, code)
+    assert message in reject["_message"]
+    assert "canary" not in reject["_message"]
+    assert place.totals().events == 2
+
+
+class TestNulls:
+    ROW: ClassVar[dict[str, Any]] = {
+        "event": "E",
+        "externalId": "c",
+        "email": None,
+        "time": None,
+        "eventProperties": {"a": None, "b": 1, "c": [None]},
+        "userProperties": {"gclid": None, "city": "Ulm", "custom_properties": {"x": None, "y": 2}},
+        "defaultProperties": None,
+    }
+
+    def test_are_left_out_and_counted(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([self.ROW])), "-o", "json")
+        assert ended.code == 0, ended.err
+        assert "6 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
+        (event,) = place.events()
+        assert event.body == {
+            "event": "E",
+            "externalId": "c",
+            "eventProperties": {"b": 1, "c": [None]},
+            "userProperties": {"city": "Ulm", "custom_properties": {"y": 2}},
+            "distinctId": event.distinct_id,
+        }
+
+    def test_are_sent_when_told(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        row = {key: value for key, value in self.ROW.items() if key not in ("time", "defaultProperties")}
+        ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([row])), "--send-nulls", "-o", "json")
+        assert ended.code == 0, ended.err
+        assert not any("null" in text for text in ended.json["warnings"])
+        (event,) = place.events()
+        assert event.body["email"] is None
+        assert event.body["userProperties"]["gclid"] is None
+
+    def test_rejects_keep_them(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        row = {**self.ROW, "event": ""}
+        ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([row])), "-o", "json")
+        reject = json.loads(Path(ended.json["rejects_file"]).read_text())
+        assert {key: value for key, value in reject.items() if not key.startswith("_")} == row
+
+
+def test_a_slow_pipe_is_flushed(sandbox: StartSandbox) -> None:
+    place = sandbox()
+    command = [sys.executable, "-m", "ours_cli", "batch", "--flush-every", "0.3", "-o", "json"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for count in (1, 2):
+        process.stdin.write(ndjson(rows(count)[-1:]).encode())
+        process.stdin.flush()
+        deadline = time.monotonic() + 10
+        while place.totals().events < count:
+            assert time.monotonic() < deadline, "the row waits for a batch to fill"
+            time.sleep(0.02)
+    process.stdin.close()
+    report = json.loads(process.stdout.read())
+    process.stdout.close()
+    assert process.wait(10) == 0
+    assert (report["accepted"], report["requests"]) == (2, 2)
+
+
+def test_a_delimited_file_is_refused_with_the_right_command(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox()
+    ended = ours("batch", write(tmp_path / "r.csv", "event,externalId\nE,c\n"))
+    assert ended.code == 2
+    assert "r.csv is a delimited file" in ended.err
+    assert "ours backfill" in ended.err.partition("hint: ")[2]
+    assert list(place.requests()) == []
+
+
+def test_a_zone_column_is_refused(ours: Ours, tmp_path: Path) -> None:
+    ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(rows(1))), "--tz", "{zone}", "--dry-run")
+    assert ended.code == 2
+    assert "not a column" in ended.err
+
+
+def test_nothing_piped_in_is_a_usage_error(ours_process: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, child = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ours_cli", "batch"], stdin=child, capture_output=True, timeout=20
+        )
+    finally:
+        os.close(parent)
+        os.close(child)
+    assert done.returncode == 2
+    assert b"nothing to send" in done.stderr
+
+
+def test_token_and_rows_cannot_share_standard_input(ours_process: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours_process("batch", "--token-file", "-", stdin=ndjson(rows(1)).encode())
+    assert ended.code == 2
+    assert "standard input" in ended.err
+    assert list(place.requests()) == []
+
+
+def test_times_of_all_kinds(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place = sandbox()
+    texts = [iso(3), iso(3).removesuffix("Z"), ago(3), str(ago(3)), float(ago(3))]
+    timed = [{"event": "E", "externalId": f"c{n}", "time": text} for n, text in enumerate(texts)]
+    ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(timed)), "-o", "json")
+    assert ended.code == 0, ended.err
+    assert [event.body["time"] for event in place.events()] == [ago(3)] * 5
+    assert "1 times had no zone and were read as UTC; --tz ZONE says otherwise" in ended.json["warnings"]
+
+
+def test_numbers_that_are_ids_keep_their_digits(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place = sandbox()
+    text = '{"event": "E", "externalId": 123456789012345678901234567890, "eventProperties": {"n": 1e2}}\n'
+    assert ours("batch", write(tmp_path / "r.ndjson", text)).code == 0
+    (event,) = place.events()
+    assert event.external_id == "123456789012345678901234567890"

@@ -1,0 +1,499 @@
+"""Delivery against a scripted poster: no sockets, every interleaving on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_chunk import events_of
+
+from ours_cli import delivery
+from ours_cli.chunk import Chunk, Chunker, chunk_of
+from ours_cli.delivery import Delivery, DeliveryOptions
+from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
+from ours_cli.event import Event
+from ours_cli.outcome import Outcome
+from ours_cli.retry import Answer, Failure
+from ours_cli.route import BATCH
+from ours_cli.settings import Endpoint
+
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
+Reply = Callable[[list[str]], Awaitable["Answer | Failure"]]
+"""distinctIds of one request → what comes back."""
+
+
+def good(names: list[str]) -> Answer:
+    results = [{"index": index, "success": True} for index, _ in enumerate(names)]
+    body = {"success": True, "accepted": len(names), "failed": 0, "results": results}
+    return Answer(200, {}, json.dumps(body).encode())
+
+
+def plain(status: int, **body: Any) -> Answer:
+    return Answer(status, {}, json.dumps({"success": False, **body}).encode())
+
+
+def failing(names: list[str], failed: dict[str, str]) -> Answer:
+    """207: the rows named in `failed` fail with that code."""
+    results: list[dict[str, Any]] = [
+        {"index": index, "success": False, "code": failed[name], "message": "no"}
+        if name in failed
+        else {"index": index, "success": True}
+        for index, name in enumerate(names)
+    ]
+    bad = sum(name in failed for name in names)
+    body = {"success": not bad, "accepted": len(names) - bad, "failed": bad, "results": results}
+    return Answer(207 if bad else 200, {}, json.dumps(body).encode())
+
+
+@dataclass
+class Run:
+    """One delivery with its outcomes; `reply` plays the server."""
+
+    reply: Reply
+    options: DeliveryOptions = field(default_factory=DeliveryOptions)
+    accepted: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    requests: list[list[str]] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+    error: BaseException | None = None
+    delivery: Delivery | None = None
+
+    def emit(self, outcome: Outcome) -> None:
+        self.accepted.update(event.distinct_id for event in outcome.accepted)
+        self.rejected.update(reject.distinct_id for reject in outcome.rejected)
+        self.codes.update(reject.code for reject in outcome.rejected)
+
+    async def post(self, _path: str, body: bytes) -> Answer | Failure:
+        names = [row["distinctId"] for row in json.loads(body)["events"]]
+        self.requests.append(names)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            return await self.reply(names)
+        finally:
+            self.in_flight -= 1
+
+    async def aclose(self) -> None:
+        assert self.in_flight == 0, "closed under a request in flight"
+
+    async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
+        self.delivery = Delivery(
+            BATCH, Endpoint("http://127.0.0.1", "token"), self.options, self.emit, lambda *_: None
+        )
+        try:
+            await self.delivery.deliver(chunks)
+        except Exception as error:
+            self.error = error
+        assert self.in_flight == 0
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1, "nothing is left behind"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """Deliver chunks of events; returns once the delivery has ended, however it did."""
+
+    def go(
+        reply: Reply,
+        chunks: Callable[[Run], AsyncIterator[Chunk]] | list[Chunk],
+        **options: Any,
+    ) -> Run:
+        made = Run(reply, DeliveryOptions(**options))
+        monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+
+        async def body() -> None:
+            async with asyncio.timeout(15):
+                await made.deliver(each(chunks) if isinstance(chunks, list) else chunks(made))
+
+        asyncio.run(body())
+        return made
+
+    return go
+
+
+async def each(chunks: list[Chunk]) -> AsyncIterator[Chunk]:
+    for chunk in chunks:
+        yield chunk
+
+
+def named_events(pads: list[int]) -> list[Event]:
+    """One event each, whose body names it and is padded by so many bytes."""
+    return [
+        event._replace(body=json.dumps({"distinctId": event.distinct_id, "pad": "x" * pad}).encode())
+        for event, pad in zip(events_of(pads), pads, strict=True)
+    ]
+
+
+def chunks_of(count: int, size: int) -> list[Chunk]:
+    events = named_events([0] * count)
+    return [chunk_of(events[start : start + size]) for start in range(0, count, size)]
+
+
+def names_of(chunks: list[Chunk]) -> set[str]:
+    return {event.distinct_id for chunk in chunks for event in chunk.events}
+
+
+async def accept(names: list[str]) -> Answer:
+    await asyncio.sleep(0)
+    return good(names)
+
+
+RunIt = Callable[..., Run]
+
+
+def test_everything_accepted_once(run: RunIt) -> None:
+    chunks = chunks_of(100, 7)
+    done = run(accept, chunks, concurrency=4)
+    assert done.error is None
+    assert done.accepted == Counter(names_of(chunks))
+
+
+def test_requests_are_in_flight_together_once_something_was_accepted(run: RunIt) -> None:
+    assert run(slowly, chunks_of(40, 2), concurrency=5).most_in_flight == 5
+
+
+def test_401_at_once_is_one_request(run: RunIt) -> None:
+    async def reply(_names: list[str]) -> Answer:
+        await asyncio.sleep(0.01)
+        return plain(401)
+
+    done = run(reply, chunks_of(50, 1), concurrency=16)
+    assert isinstance(done.error, AuthError)
+    assert len(done.requests) == 1
+
+
+def test_401_in_mid_run_lets_what_is_in_flight_end(run: RunIt) -> None:
+    async def reply(names: list[str]) -> Answer:
+        if names == ["d-5"]:
+            return plain(401)
+        await asyncio.sleep(0.05)
+        return good(names)
+
+    done = run(reply, chunks_of(50, 1), concurrency=4)
+    assert isinstance(done.error, AuthError)
+    assert set(done.accepted) == {name for (name,) in done.requests} - {"d-5"}
+
+
+async def slowly(names: list[str]) -> Answer:
+    await asyncio.sleep(0.05)
+    return good(names)
+
+
+async def _breaks(error: Exception) -> AsyncIterator[Chunk]:
+    """Three chunks, then the error, while the second and the third are in flight."""
+    first, *others = chunks_of(6, 2)
+    yield first
+    await asyncio.sleep(0.1)
+    for chunk in others:
+        yield chunk
+    await asyncio.sleep(0.01)
+    raise error
+
+
+def test_an_error_of_the_source_lets_what_is_in_flight_end(run: RunIt) -> None:
+    done = run(slowly, lambda _run: _breaks(SourceError("the gzip data ends early")))
+    assert isinstance(done.error, SourceError)
+    assert len(done.accepted) == 6
+
+
+def test_a_bug_of_the_source_lets_what_is_in_flight_end_and_shows_itself(run: RunIt) -> None:
+    done = run(slowly, lambda _run: _breaks(ZeroDivisionError()))
+    assert isinstance(done.error, ZeroDivisionError)
+    assert len(done.accepted) == 6
+
+
+def test_a_reject_that_cannot_be_written_stops_the_run(run: RunIt, monkeypatch: pytest.MonkeyPatch) -> None:
+    def emit(self: Run, outcome: Outcome) -> None:
+        if outcome.rejected:
+            raise LocalIOError("disk full")
+        self.accepted.update(event.distinct_id for event in outcome.accepted)
+
+    monkeypatch.setattr(Run, "emit", emit)
+
+    async def reply(names: list[str]) -> Answer:
+        return failing(names, {"d-4": "invalid_event"})
+
+    done = run(reply, chunks_of(200, 2), concurrency=1)
+    assert isinstance(done.error, LocalIOError)
+    assert set(done.accepted) == {"d-1", "d-2"}
+    assert len(done.requests) == 2
+
+
+def test_a_bug_in_a_sender_stops_the_run(run: RunIt) -> None:
+    async def reply(names: list[str]) -> Answer:
+        if "d-9" in names:
+            raise ZeroDivisionError
+        return good(names)
+
+    done = run(reply, chunks_of(400, 2), concurrency=2)
+    assert isinstance(done.error, OursError)
+    assert "ZeroDivisionError" in str(done.error)
+    assert len(done.requests) < 20
+
+
+async def _silent(run: Run) -> AsyncIterator[Chunk]:
+    yield chunks_of(2, 2)[0]
+    while len(run.accepted) < 2:
+        await asyncio.sleep(0.001)
+    assert run.delivery is not None
+    asyncio.get_running_loop().call_later(0.05, run.delivery.stop, OursError("interrupted"))
+    await asyncio.sleep(60)
+
+
+def test_the_stop_reaches_a_source_that_is_silent(run: RunIt) -> None:
+    began = time.monotonic()
+    done = run(accept, _silent)
+    assert str(done.error) == "interrupted"
+    assert time.monotonic() - began < 1
+    assert len(done.accepted) == 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_the_stop_reaches_a_full_house_of_senders(
+    run: RunIt, monkeypatch: pytest.MonkeyPatch, concurrency: int
+) -> None:
+    monkeypatch.setattr(delivery, "DRAIN_S", 0.2)
+
+    async def reply(names: list[str]) -> Answer:
+        if names == ["d-1"]:
+            return good(names)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def source(run: Run) -> AsyncIterator[Chunk]:
+        assert run.delivery is not None
+        asyncio.get_running_loop().call_later(0.1, run.delivery.stop, OursError("interrupted"))
+        for chunk in chunks_of(30, 1):
+            yield chunk
+
+    began = time.monotonic()
+    done = run(reply, source, concurrency=concurrency)
+    assert str(done.error) == "interrupted"
+    assert 0.3 <= time.monotonic() - began < 1
+    assert set(done.accepted) == {"d-1"}
+
+
+def test_what_is_answered_while_draining_counts_and_nothing_more_starts(run: RunIt) -> None:
+    async def reply(names: list[str]) -> Answer:
+        if names == ["d-1"]:
+            return good(names)
+        await asyncio.sleep(0.3)
+        return failing(names, {"d-3": "queue_failed"})
+
+    async def source(run: Run) -> AsyncIterator[Chunk]:
+        assert run.delivery is not None
+        asyncio.get_running_loop().call_later(0.1, run.delivery.stop, OursError("interrupted"))
+        for chunk in chunks_of(30, 1):
+            yield chunk
+
+    done = run(reply, source, concurrency=3)
+    assert set(done.accepted) == {"d-1", "d-2", "d-4"}
+    assert len(done.requests) == 4
+
+
+def test_the_stop_ends_a_backoff(run: RunIt) -> None:
+    async def reply(_names: list[str]) -> Answer:
+        return Answer(503, {"retry-after": "30"}, b"")
+
+    async def source(run: Run) -> AsyncIterator[Chunk]:
+        assert run.delivery is not None
+        asyncio.get_running_loop().call_later(0.1, run.delivery.stop, OursError("interrupted"))
+        for chunk in chunks_of(30, 1):
+            yield chunk
+
+    began = time.monotonic()
+    done = run(reply, source)
+    assert str(done.error) == "interrupted"
+    assert time.monotonic() - began < 1
+
+
+def test_one_blip_of_many_senders_is_one_failure(run: RunIt) -> None:
+    """Eight senders meet the same nonsense at the same time: that is one try, not the end of the run."""
+    calls = 0
+
+    async def reply(names: list[str]) -> Answer:
+        nonlocal calls
+        calls += 1
+        number = calls
+        await asyncio.sleep(0.02)
+        return Answer(200, {}, b"<html>") if 2 <= number <= 9 else good(names)
+
+    chunks = chunks_of(60, 1)
+    done = run(reply, chunks, concurrency=8)
+    assert done.error is None
+    assert done.accepted == Counter(names_of(chunks))
+
+
+def test_rows_that_never_get_into_the_queue_end_the_run(run: RunIt) -> None:
+    async def reply(names: list[str]) -> Answer:
+        await asyncio.sleep(0)
+        return failing(names, {"d-2": "queue_failed", "d-7": "queue_failed"})
+
+    done = run(reply, chunks_of(10, 5), give_up_after=0.4)
+    assert isinstance(done.error, UnavailableError)
+    assert len(done.accepted) == 8
+    assert not done.rejected
+
+
+def test_lone_refusals_are_rejects_once_another_row_was_accepted(run: RunIt) -> None:
+    bad = {"d-1", "d-2", "d-3"}
+
+    async def reply(names: list[str]) -> Answer:
+        return plain(400, error="no") if bad & set(names) else good(names)
+
+    chunks = chunks_of(9, 3)
+    done = run(reply, chunks)
+    assert done.error is None
+    assert done.rejected == Counter(bad)
+    assert done.accepted == Counter(names_of(chunks) - bad)
+
+
+def test_lone_refusals_stay_unsent_when_the_run_stops_before_any_was_accepted(run: RunIt) -> None:
+    async def reply(names: list[str]) -> Answer:
+        return plain(401) if "d-5" in names else plain(400)
+
+    done = run(reply, chunks_of(9, 3), concurrency=1)
+    assert isinstance(done.error, AuthError)
+    assert not done.rejected
+
+
+def test_rows_refused_by_207_prove_nothing_about_lone_refusals(run: RunIt) -> None:
+    """An `invalid_event` is a reject by the server's own word; a 400 may still mean the whole request."""
+
+    async def reply(names: list[str]) -> Answer:
+        return failing(names, {"d-1": "invalid_event"}) if names == ["d-1"] else plain(400)
+
+    done = run(reply, chunks_of(5, 1))
+    assert isinstance(done.error, ContractError)
+    assert done.rejected == Counter(["d-1"])
+
+
+class SizeServer:
+    """Answers 413 beyond its limits, in the manner asked for."""
+
+    def __init__(self, most_events: int, most_bytes: int, tell: str) -> None:
+        self.refusals = 0
+        self._most_events = most_events
+        self._most_bytes = most_bytes
+        self._tell = tell
+
+    async def reply(self, body: bytes) -> Answer:
+        names = [row["distinctId"] for row in json.loads(body)["events"]]
+        await asyncio.sleep(0)
+        if len(names) <= self._most_events and len(body) <= self._most_bytes:
+            return good(names)
+        self.refusals += 1
+        limit = self._most_events if len(names) > self._most_events else self._most_bytes
+        return plain(413, **({"limit": limit} if self._tell == "limit" else {}))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pads=st.lists(st.integers(0, 300) | st.sampled_from([2000, 5000]), min_size=1, max_size=80),
+    most_events=st.integers(1, 40),
+    most_bytes=st.integers(200, 3000),
+    tell=st.sampled_from(["limit", "nothing"]),
+    batch=st.integers(1, 60),
+    concurrency=st.integers(1, 4),
+)
+def test_learning_the_size_always_ends_with_each_row_once(
+    monkeypatch: pytest.MonkeyPatch,
+    pads: list[int],
+    most_events: int,
+    most_bytes: int,
+    tell: str,
+    batch: int,
+    concurrency: int,
+) -> None:
+    server = SizeServer(most_events, most_bytes, tell)
+    events = named_events(pads)
+    chunker = Chunker(batch, 1 << 20)
+    chunks = [chunk for event in events if (chunk := chunker.add(event))]
+    chunks += [last] if (last := chunker.flush()) else []
+    made = Run(accept, DeliveryOptions(concurrency=concurrency))
+
+    async def post(_path: str, body: bytes) -> Answer:
+        return await server.reply(body)
+
+    monkeypatch.setattr(made, "post", post)
+    monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+
+    async def body() -> None:
+        async with asyncio.timeout(10):
+            await made.deliver(each(chunks))
+
+    asyncio.run(body())
+    assert made.error is None
+    envelope = len(b'{"token":"token","events":[]}')
+    giants = {event.distinct_id for event in events if len(event.body) + envelope > most_bytes}
+    assert made.rejected == Counter(giants)
+    assert set(made.codes) <= {"too_large"}
+    assert made.accepted == Counter({event.distinct_id for event in events} - giants)
+    assert server.refusals <= 4 * len(events)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1 << 32), concurrency=st.integers(1, 5), size=st.integers(1, 9))
+def test_whatever_the_server_answers_no_row_has_two_fates(
+    monkeypatch: pytest.MonkeyPatch, seed: int, concurrency: int, size: int
+) -> None:
+    """The server's own record is the oracle: what is called accepted is there, and all are at the end."""
+    held: set[str] = set()
+    chance = random.Random(seed)
+
+    async def reply(names: list[str]) -> Answer | Failure:
+        await asyncio.sleep(chance.choice([0, 0, 0.001]))
+        kind = chance.randrange(10)
+        if kind == 0:
+            return Failure("cut", "cut")
+        if kind == 1:
+            held.update(names)
+            return Failure("timeout", "slow")
+        if kind == 2:
+            return plain(chance.choice([500, 503, 429]))
+        if kind == 3:
+            held.update(names)
+            return Answer(200, {}, good(names).body[:-3])
+        if kind == 4:
+            failed = {name: "queue_failed" for name in names if chance.random() < 0.5}
+            held.update(set(names) - set(failed))
+            return failing(names, failed)
+        if kind == 5 and len(names) > 1:
+            return plain(413)
+        held.update(names)
+        return good(names)
+
+    chunks = chunks_of(30, size)
+    made = Run(reply, DeliveryOptions(concurrency=concurrency))
+    monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+    monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.001)
+    monkeypatch.setattr("ours_cli.stops.NONSENSE_MAX", 10**6)
+
+    async def body() -> None:
+        async with asyncio.timeout(10):
+            await made.deliver(each(chunks))
+
+    asyncio.run(body())
+    assert made.error is None
+    assert made.accepted == Counter(names_of(chunks))
+    assert set(made.accepted) <= held
+    assert not made.rejected
+
+
+def test_rate_holds_over_all_senders(run: RunIt) -> None:
+    began = time.monotonic()
+    done = run(accept, chunks_of(50, 5), concurrency=8, rate=100)
+    assert time.monotonic() - began >= 0.45
+    assert len(done.accepted) == 50

@@ -1,0 +1,143 @@
+"""Fault matrix: stdout closed or full, rejects that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import pytest
+from conftest import Ended, Ours, StartSandbox
+from faults_kit import (
+    QUICK,
+    assert_no_leak,
+    fault,
+    ids,
+    request_count,
+    rows_file,
+    stored,
+)
+
+from ours_cli.sandbox import When
+
+SINGLE = ("track", "Purchase", "--external-id", "c1")
+
+
+def run_into(stdout: int | IO[bytes], *arguments: object, file_bytes_max: int | None = None) -> Ended:
+    """Run `ours ARGS` with this stdout, and with files that may not grow beyond so many bytes."""
+
+    def limit() -> None:
+        if file_bytes_max is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        preexec_fn=limit,
+        timeout=30,
+        check=False,
+    )
+    return Ended(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+
+
+def run_into_closed_pipe(*arguments: object) -> Ended:
+    """As `| head -1` once head has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return run_into(writer, *arguments)
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("command", ["batch", "track", "dry run"])
+def test_stdout_closed(sandbox: StartSandbox, tmp_path: Path, command: str) -> None:
+    box = sandbox()
+    rows = ("batch", rows_file(tmp_path, 3))
+    ended = run_into_closed_pipe(*{"batch": rows, "track": SINGLE, "dry run": (*rows, "--dry-run")}[command])
+    assert ended.code == 141
+    assert_no_leak(ended)
+    assert len(stored(box)) == {"batch": 3, "track": 1, "dry run": 0}[command]
+
+
+@pytest.mark.xfail(strict=True, reason="Rejects.write makes a LocalIOError of a broken pipe")
+def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox(fault(When(), "invalid_event"))
+    ended = run_into_closed_pipe("batch", rows_file(tmp_path, 400), "--batch-size", 20, "--rejects", "-")
+    assert ended.code == 141
+    assert_no_leak(ended)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", [SINGLE, ("batch",)], ids=["track", "batch"])
+def test_full_disk_on_stdout(sandbox: StartSandbox, tmp_path: Path, command: tuple[str, ...]) -> None:
+    sandbox()
+    rest = () if command == SINGLE else (rows_file(tmp_path, 3),)
+    with Path("/dev/full").open("wb") as full:
+        ended = run_into(full, *command, *rest)
+    assert ended.code == 7
+    assert "No space left" in ended.err
+    assert_no_leak(ended)
+
+
+def test_rejects_path_is_a_symlink(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox(fault(When(), "invalid_event"))
+    target, link = tmp_path / "target", tmp_path / "link.ndjson"
+    target.write_text("precious")
+    link.symlink_to(target)
+    ended = ours("batch", rows_file(tmp_path, 3), "--rejects", link)
+    assert ended.code == 2
+    assert_no_leak(ended)
+    assert target.read_text() == "precious"
+    assert request_count(box) == 0
+
+
+def test_rejects_path_is_a_dangling_symlink(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox()
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    assert ours("batch", rows_file(tmp_path, 3), "--rejects", tmp_path / "link").code == 2
+    assert request_count(box) == 0
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("place", ["rows.ndjson/rejects.ndjson", "nowhere/rejects.ndjson", ""])
+def test_rejects_path_cannot_be_written(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, place: str
+) -> None:
+    """Known before anything is sent."""
+    box = sandbox()
+    ended = ours("batch", rows_file(tmp_path, 3), "--rejects", tmp_path / place)
+    assert ended.code == 7
+    assert_no_leak(ended)
+    assert request_count(box) == 0
+
+
+def test_state_folder_cannot_be_written(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox(fault(When(every_row=2), "invalid_event"))
+    file = rows_file(tmp_path, 4)
+    monkeypatch.setenv("XDG_STATE_HOME", str(file))
+    ended = ours("batch", file, *QUICK)
+    assert ended.code == 7
+    assert_no_leak(ended)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named by --rejects", "in the state folder"])
+def test_disk_full_under_rejects(sandbox: StartSandbox, tmp_path: Path, named: bool) -> None:
+    """What could not be written down must not count as rejected, nor its chunk as done."""
+    box = sandbox(fault(When(every_row=2), "invalid_event"))
+    file = rows_file(tmp_path, 400, pad=500)
+    flags = ("--rejects", tmp_path / "rejects.ndjson") if named else ()
+    command = ("batch", file, "--batch-size", 20, "--concurrency", 2, *flags, *QUICK)
+    ended = run_into(subprocess.PIPE, *command, file_bytes_max=40_000)
+    assert ended.code == 7
+    assert "cannot be written" in ended.err
+    assert_no_leak(ended)
+    assert set(stored(box)) <= set(ids(400))
+    assert len(stored(box)) < 200, "the run went on without its rejects"

@@ -1,0 +1,239 @@
+"""Fault matrix: refused, unknown names, proxies, and answers that only a raw socket can give."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Ours, StartSandbox
+from faults_kit import (
+    CONTACT_FLAGS,
+    QUICK,
+    Scripted,
+    answer_bytes,
+    assert_no_leak,
+    contacts_file,
+    free_port,
+    ids,
+    rows_file,
+    scripted,
+    settled,
+    stored,
+)
+
+from ours_cli.sandbox import Sandbox, SandboxOptions
+
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
+PROXY_PASSWORD = "hunter2/proxy"
+
+
+def test_refused_then_up(ours: Ours, tmp_path: Path) -> None:
+    port = free_port()
+    box = Sandbox(SandboxOptions(port=port))
+    late = threading.Timer(0.5, box.start)
+    late.start()
+    try:
+        command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{port}/api/v1", *QUICK)
+        report = settled(ours(*command), 0, accepted=5)
+        assert report["retries"] >= 1
+        assert stored(box) == ids(5)
+    finally:
+        late.join()
+        box.stop()
+
+
+def test_refused_for_ever(ours: Ours, tmp_path: Path) -> None:
+    command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{free_port()}/api/v1")
+    report = settled(ours(*command, "-o", "json", "--give-up-after", 0.3), 5, unsent=5)
+    assert "refused" in report["error"]
+
+
+@pytest.mark.parametrize("command", ["batch", "identify", "track"])
+def test_name_not_found(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    def no_such_name(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
+    where = ("--base-url", "https://nowhere.invalid/api/v1", *QUICK)
+    began = time.monotonic()
+    if command == "track":
+        ended = ours("track", "Purchase", "--external-id", "c1", *where)
+        assert ended.code == 5
+        assert_no_leak(ended)
+    elif command == "identify":
+        settled(ours("identify", contacts_file(tmp_path, 3), *CONTACT_FLAGS, *where), 5, unsent=3)
+    else:
+        settled(ours("batch", rows_file(tmp_path, 3), *where), 5, unsent=3)
+    assert time.monotonic() - began < 3, "three look-ups tell; nobody waits for --give-up-after"
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "exa mple.invalid", "☃☃.example"])
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_host_that_cannot_be_a_name(ours: Ours, tmp_path: Path, host: str, command: str) -> None:
+    rest = (rows_file(tmp_path, 1),) if command == "batch" else ("Purchase", "--external-id", "c1")
+    ended = ours(command, *rest, "--base-url", f"https://{host}/api/v1", *QUICK)
+    assert ended.code in (2, 5), ended.err
+    assert_no_leak(ended)
+
+
+def test_body_of_the_answer_drips(ours: Ours, tmp_path: Path) -> None:
+    """Headers at once, then a byte at a time: no single read takes long, the whole does."""
+
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        while (body := server.read_request(connection)) is not None:
+            rows = json.loads(body)["events"]
+            results = [{"index": index, "success": True} for index, _ in enumerate(rows)]
+            good = json.dumps({"success": True, "accepted": len(rows), "failed": 0, "results": results})
+            head, separator, payload = answer_bytes(good.encode()).partition(b"\r\n\r\n")
+            connection.sendall(head + separator)
+            if server.connections > 1:
+                connection.sendall(payload)
+                continue
+            for byte in payload:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    with scripted(serve) as server:
+        began = time.monotonic()
+        command = ("batch", rows_file(tmp_path, 2), "--base-url", server.base_url, "--timeout", 0.4)
+        settled(ours(*command, "-o", "json"), 0, accepted=2)
+        assert time.monotonic() - began < 2
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/9.9 banana\r\n\r\n",
+    ],
+    ids=["nothing", "ssh", "cut in the body", "bad length", "bad chunks", "bad version"],
+)
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, command: str) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(reply)
+
+    with scripted(serve) as server:
+        rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
+        where = ("--base-url", server.base_url, "--give-up-after", 0.3, "-o", "json")
+        ended = ours(command, *rest, *where)
+        assert ended.code == 5, ended.err
+        assert_no_leak(ended)
+        assert server.connections > 1
+
+
+def test_an_answer_without_end_is_cut_off(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ours_cli.http_client.ANSWER_BYTES_MAX", 1 << 16)
+
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b" " * 4096)
+
+    with scripted(serve) as server:
+        where = ("--base-url", server.base_url, "--give-up-after", 0.3, "-o", "json")
+        report = settled(ours("batch", rows_file(tmp_path, 2), *where), 5, unsent=2)
+        assert "too large" in report["error"]
+        ended = ours("track", "Purchase", "--external-id", "c1", *where)
+        assert (ended.code, "too large" in ended.json["error"]) == (5, True)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://api.example.com/api/v1", "http://10.0.0.7", "http://localhost.example"]
+)
+@pytest.mark.parametrize("command", ["batch", "track", "identify"])
+def test_plain_http_to_another_machine_is_refused(
+    ours: Ours, tmp_path: Path, address: str, command: str
+) -> None:
+    rest = {
+        "batch": (rows_file(tmp_path, 1),),
+        "track": ("Purchase", "--external-id", "c1"),
+        "identify": (contacts_file(tmp_path, 1), *CONTACT_FLAGS),
+    }[command]
+    ended = ours(command, *rest, "--base-url", address)
+    assert ended.code == 2
+    assert "plain http" in ended.err
+    assert_no_leak(ended)
+
+
+def _through_proxy(port: int, scheme: str = "http") -> str:
+    return f"{scheme}://proxy-user:{PROXY_PASSWORD.replace('/', '%2F')}@127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        b"",
+        None,
+    ],
+    ids=["407", "502", "403", "cut", "refused"],
+)
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_proxy_with_credentials_fails(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: bytes | None, command: str
+) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(reply or b"")
+
+    with scripted(serve) as server:
+        port = free_port() if reply is None else server.port
+        monkeypatch.setenv("HTTPS_PROXY", _through_proxy(port))
+        rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
+        where = (
+            "--base-url",
+            "https://ingest.example.com/api/v1",
+            "--give-up-after",
+            0.3,
+            "-v",
+            "-o",
+            "json",
+        )
+        ended = ours(command, *rest, *where)
+        assert ended.code == 5, ended.err
+        assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
+        if reply is not None:
+            assert bytes(server.seen).startswith(b"CONNECT ingest.example.com:443")
+            assert b"events" not in server.seen
+        if reply is not None and b"407" in reply:
+            assert server.connections == 1
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "gopher"])
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_proxy_of_a_kind_that_is_not_known(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, command: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", _through_proxy(1080, scheme))
+    rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
+    ended = ours(command, *rest, "--base-url", "https://ingest.example.com/api/v1")
+    assert ended.code == 2
+    assert "proxy" in ended.err
+    assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
+
+
+def test_a_sandbox_on_this_machine_is_never_asked_through_a_proxy(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, _through_proxy(free_port()))
+    box = sandbox()
+    settled(ours("batch", rows_file(tmp_path, 2), *QUICK), 0, accepted=2)
+    assert stored(box) == ids(2)

@@ -1,0 +1,202 @@
+"""Fault matrix: SIGINT while sending, while backing off, while standard input is silent; twice; SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from conftest import Ended, StartSandbox
+from faults_kit import ALWAYS, FIRST, QUICK, fault, ids, request_count, rows_file, settled, status, stored
+
+from ours_cli.sandbox import Sandbox, Then, When
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start `ours ARGS` and go on; what still runs at the end of the test is killed."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str | Path, stdin: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return running[-1]
+
+    yield run
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def end_of(process: subprocess.Popen[bytes], *numbers: int, within: float) -> Ended:
+    """Send the signals, half a second apart; the process must end within so many seconds of the last."""
+    for number in numbers[:-1]:
+        process.send_signal(number)
+        time.sleep(0.5)
+    process.send_signal(numbers[-1])
+    began = time.monotonic()
+    silent = process.stdin is not None
+    if silent:
+        # communicate() would close standard input, and with it end the silence.
+        process.wait(within + 5)
+    out, err = process.communicate(timeout=within + 5)
+    took = time.monotonic() - began
+    assert took < within, f"took {took:.1f} s"
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def until(condition: Callable[[], bool], *, settle: float = 0.3) -> None:
+    """Wait for the condition, and a little longer: what it shows is seen by the server first."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(settle)
+
+
+def asked(box: Sandbox, count: int) -> Callable[[], bool]:
+    return lambda: request_count(box) >= count
+
+
+def test_sigint_while_every_sender_waits_for_its_answer(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """The hardest case: a server that hangs, a full house of senders, rows still unread."""
+    box = sandbox(fault(When(after=2), Then("hang", seconds=60)))
+    command = ("batch", rows_file(tmp_path, 40), "--batch-size", 1, "--concurrency", 2, "-o", "json")
+    process = start(*command)
+    until(asked(box, 2))
+    report = settled(end_of(process, signal.SIGINT, within=10), 130, accepted=2, unsent=None)
+    assert (report["status"], report["unsent"]) == ("interrupted", report["read"] - 2)
+    assert report["resume"].startswith("ours batch ")
+    assert stored(box) == ids(2)
+
+
+def test_sigint_counts_what_is_answered_while_draining(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox(fault(When(after=2), Then("hang", seconds=1.5)))
+    process = start("batch", rows_file(tmp_path, 40), "--batch-size", 1, "--concurrency", 2, *QUICK)
+    until(asked(box, 2))
+    settled(end_of(process, signal.SIGINT, within=5), 130, accepted=4, unsent=None)
+    assert stored(box) == ids(4)
+
+
+def test_sigint_while_backing_off(start: Start, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox(fault(ALWAYS, status(503, headers={"Retry-After": "15"})))
+    process = start("batch", rows_file(tmp_path, 40), "--batch-size", 5, *QUICK)
+    until(asked(box, 1))
+    report = settled(end_of(process, signal.SIGINT, within=2), 130, unsent=None)
+    assert report["resume"] is not None
+    assert request_count(box) == 1
+
+
+def test_sigint_twice_ends_at_once(start: Start, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox(fault(When(after=1), Then("hang", seconds=60)))
+    process = start("batch", rows_file(tmp_path, 10), "--batch-size", 2, *QUICK)
+    until(asked(box, 1))
+    ended = end_of(process, signal.SIGINT, signal.SIGINT, within=1)
+    assert (ended.code, ended.out) == (130, "")
+    assert "Traceback" not in ended.err
+
+
+def test_sigterm(start: Start, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox(fault(When(after=2), status(503)))
+    process = start("batch", rows_file(tmp_path, 10), "--batch-size", 2, "--concurrency", 1, *QUICK)
+    until(asked(box, 3))
+    report = settled(end_of(process, signal.SIGTERM, within=5), 143, accepted=4, unsent=None)
+    assert report["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_sigint_while_standard_input_is_silent(
+    start: Start, sandbox: StartSandbox, tmp_path: Path, rows: int
+) -> None:
+    """A thread blocks on the pipe; neither the stop nor the exit of Python may wait for it."""
+    box = sandbox()
+    process = start("batch", "-", "--flush-every", 0.1, *QUICK, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    if rows:
+        process.stdin.write(rows_file(tmp_path, rows).read_bytes())
+        process.stdin.flush()
+        until(asked(box, 1))
+    else:
+        time.sleep(1)
+    report = settled(end_of(process, signal.SIGINT, within=2), 130, accepted=rows)
+    assert report["status"] == "interrupted"
+    assert stored(box) == ids(rows)
+
+
+def test_standard_input_that_trickles_is_sent_without_waiting_for_a_full_batch(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox()
+    lines = rows_file(tmp_path, 4).read_bytes().splitlines(keepends=True)
+    process = start("batch", "-", "--flush-every", 0.2, *QUICK, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    for count, line in enumerate(lines, 1):
+        process.stdin.write(line)
+        process.stdin.flush()
+        until(lambda count=count: len(stored(box)) == count, settle=0)  # type: ignore[misc]
+    out, err = process.communicate(timeout=10)
+    settled(Ended(process.returncode, out.decode(), err.decode()), 0, accepted=4)
+
+
+def test_401_stops_a_run_whose_standard_input_is_silent(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(fault(ALWAYS, status(401)))
+    process = start("batch", "-", "--flush-every", 0.1, *QUICK, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(rows_file(tmp_path, 3).read_bytes())
+    process.stdin.flush()
+    assert process.wait(5) == 4
+
+
+@pytest.mark.parametrize("command", ["track", "identify"])
+@pytest.mark.parametrize("then", [Then("hang", seconds=60), status(503, headers={"Retry-After": "15"})])
+def test_sigint_of_a_single_event(
+    start: Start, sandbox: StartSandbox, tmp_path: Path, command: str, then: Then
+) -> None:
+    box = sandbox(fault(FIRST, then))
+    rest = ("Purchase",) if command == "track" else ("-u", "first_name=Ada")
+    process = start(command, *rest, "--external-id", "c1", *QUICK)
+    until(asked(box, 1) if then.do == "status" else _after(1.0))
+    ended = end_of(process, signal.SIGINT, within=2)
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    done = threading.Event()
+    threading.Timer(seconds, done.set).start()
+    return done.is_set
+
+
+def test_report_file_of_an_interrupted_run_is_whole(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox(fault(When(after=1), status(503)))
+    path = tmp_path / "report.json"
+    process = start("batch", rows_file(tmp_path, 6), "--batch-size", 2, "--report", path, *QUICK)
+    until(asked(box, 2))
+    ended = end_of(process, signal.SIGTERM, within=5)
+    assert json.loads(path.read_text()) == ended.json

@@ -1,0 +1,170 @@
+"""Items → chunks over time: what a silent pipe holds back, and how its end, its errors and its stop go."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
+from queue import Queue
+
+import pytest
+from test_chunk import events_of
+
+from ours_cli.chunk import Chunker
+from ours_cli.errors import SourceError
+from ours_cli.event import Event, Reject
+from ours_cli.feed import feed_inline, feed_threaded
+
+
+class Pipe:
+    """A source that a test feeds: events, then perhaps an exception, then the end (None)."""
+
+    def __init__(self) -> None:
+        self.queue: Queue[Event | Reject | Exception | None] = Queue()
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[Event | Reject]:
+        try:
+            while (item := self.queue.get()) is not None:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self.closed.set()
+
+    def put(self, *items: Event | Reject | Exception | None) -> None:
+        for item in items:
+            self.queue.put(item)
+
+
+def in_loop(body: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(10):
+            await body()
+
+    asyncio.run(limited())
+
+
+def ignore(_item: Event | Reject) -> None:
+    pass
+
+
+def reject_of(event: Event) -> Reject:
+    return Reject(event.origin, event.distinct_id, "bad_time", "no time")
+
+
+def test_an_event_waits_no_longer_than_flush_every() -> None:
+    async def body() -> None:
+        pipe, events = Pipe(), events_of([5] * 3)
+        loop = asyncio.get_running_loop()
+        async with aclosing(feed_threaded(iter(pipe), Chunker(100, 10_000), ignore, 0.1)) as chunks:
+            pipe.put(*events[:2])
+            began = loop.time()
+            assert (await anext(chunks)).events == events[:2]
+            assert 0.09 <= loop.time() - began < 0.5
+            pipe.put(events[2])
+            assert (await anext(chunks)).events == events[2:]
+            pipe.put(None)
+
+    in_loop(body)
+
+
+def test_an_event_that_began_the_next_batch_is_not_forgotten() -> None:
+    """It did not fit into the batch before it; then the pipe falls silent."""
+
+    async def body() -> None:
+        pipe, events = Pipe(), events_of([60, 60])
+        async with aclosing(feed_threaded(iter(pipe), Chunker(100, 100), ignore, 0.1)) as chunks:
+            pipe.put(*events)
+            assert (await anext(chunks)).events == events[:1]
+            assert (await anext(chunks)).events == events[1:]
+            pipe.put(None)
+
+    in_loop(body)
+
+
+def test_a_steady_trickle_does_not_put_off_the_flush() -> None:
+    async def body() -> None:
+        pipe, events = Pipe(), events_of([5] * 40)
+
+        async def trickle() -> None:
+            for event in events:
+                pipe.put(event)
+                await asyncio.sleep(0.01)
+            pipe.put(None)
+
+        trickling = asyncio.create_task(trickle())
+        sizes = [
+            len(chunk.events) async for chunk in feed_threaded(iter(pipe), Chunker(100, 10_000), ignore, 0.1)
+        ]
+        await trickling
+        assert sum(sizes) == 40
+        assert len(sizes) >= 3
+        assert max(sizes) <= 20
+
+    in_loop(body)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 9001])
+@pytest.mark.parametrize("threaded", [True, False])
+def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
+    """9001 are more than the reading thread may be ahead."""
+
+    async def body() -> None:
+        items: list[Event | Reject] = list(events_of([5] * count))
+        for place in range(3, count, 10):
+            items[place] = reject_of(items[place])  # type: ignore[arg-type]
+        seen: list[Event | Reject] = []
+        chunker = Chunker(50, 10_000)
+        chunks = (
+            feed_threaded(iter(items), chunker, seen.append, 5)
+            if threaded
+            else feed_inline(iter(items), chunker, seen.append)
+        )
+        sent = [event async for chunk in chunks for event in chunk.events]
+        assert seen == items
+        assert sent == [item for item in items if isinstance(item, Event)]
+
+    in_loop(body)
+
+
+def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:
+    async def body() -> None:
+        pipe, events = Pipe(), events_of([5] * 3)
+        pipe.put(*events, SourceError("damaged"))
+        chunks = feed_threaded(iter(pipe), Chunker(2, 10_000), ignore, 5)
+        assert (await anext(chunks)).events == events[:2]
+        assert (await anext(chunks)).events == events[2:]
+        with pytest.raises(SourceError, match="damaged"):
+            await anext(chunks)
+
+    in_loop(body)
+
+
+def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
+    pipe, events = Pipe(), events_of([5] * 9000)
+    pipe.put(*events, None)
+
+    async def body() -> None:
+        chunks = feed_threaded(iter(pipe), Chunker(10, 10_000), ignore, 5)
+        await anext(chunks)
+        await chunks.aclose()
+
+    in_loop(body)
+    assert pipe.closed.wait(5), "the thread is stuck, and with it the file stays open"
+
+
+def test_the_feed_can_be_cancelled_while_the_pipe_is_silent() -> None:
+    async def body() -> None:
+        pipe = Pipe()
+        chunks = feed_threaded(iter(pipe), Chunker(10, 10_000), ignore, 5)
+        pull = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0.05)
+        pull.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pull
+        await chunks.aclose()
+        pipe.put(None)
+
+    in_loop(body)

@@ -1,0 +1,176 @@
+"""`ours identify`: one visitor from flags, many from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Ours, StartSandbox
+from rows import ndjson, write
+
+
+def test_exact_body_and_one_line(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours(
+        *("identify", "--external-id", "c1", "--email", "ada@example.org", "-u", "first_name=Ada"),
+        *("-u", "custom_properties.plan=gold", "-u", "phone_number:=4915112345", "--clear", "gclid"),
+        *("-d", "utm_source=mail"),
+    )
+    assert (ended.code, ended.out, ended.err) == (0, "accepted: visitor properties\n", "")
+    (event,) = place.events()
+    body = dict(event.body)
+    body.pop("event", None)
+    body.pop("distinctId", None)
+    assert event.path == "/identify"
+    assert body == {
+        "externalId": "c1",
+        "email": "ada@example.org",
+        "userProperties": {
+            "first_name": "Ada",
+            "custom_properties": {"plan": "gold"},
+            "phone_number": 4915112345,
+            "gclid": None,
+        },
+        "defaultProperties": {"utm_source": "mail"},
+    }
+
+
+def test_clear_clears_what_is_stored(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    assert ours("identify", "--external-id", "c1", "-u", "gclid=g", "-u", "city=Ulm").code == 0
+    assert ours("identify", "--external-id", "c1", "--clear", "gclid").code == 0
+    (visitor,) = place.visitors()
+    assert visitor.properties == {"city": "Ulm"}
+
+
+def test_json_result_has_no_distinct_id(ours: Ours, sandbox: StartSandbox) -> None:
+    sandbox()
+    ended = ours("identify", "--external-id", "c1", "-u", "city=Ulm", "-o", "json")
+    assert ended.json == {"command": "identify", "status": "complete"}
+
+
+def test_dry_run_in_the_api_order(ours: Ours) -> None:
+    ended = ours("identify", "-u", "city=Ulm", "--email", "a@b.c", "--external-id", "c1", "--dry-run")
+    assert list(ended.json) == ["token", "externalId", "email", "userProperties"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (("--external-id", "c"), "no visitor property to set", "-u first_name=Ada"),
+        (("-u", "city=Ulm"), "none of userId, externalId, email", "--external-id"),
+        (("--external-id", "c", "-u", "fist_name=A"), "'fist_name'", "'first_name'"),
+        (("--external-id", "c", "-u", "shoe=44"), "'shoe'", "custom_properties.shoe"),
+        (("--external-id", "c", "-d", "utm_sorce=x"), "'utm_sorce'", "'utm_source'"),
+        (("--external-id", "c", "--clear", "custom_properties.a"), "cannot be cleared", "overwrite"),
+        (("--external-id", "c", "--clear", "gclidd"), "'gclidd'", "'gclid'"),
+        (("--external-id", "c", "--clear", "gclid", "-u", "gclid=x"), "contradict", "keep one"),
+        (("--external-id", "c", "-u", "city:=7"), "must be of type string", "NAME=TEXT"),
+        (("--external-id", "c", "-u", "city=a", "-u", "city=b"), "twice", "keep one"),
+        (("--external-id", "c", "-u", "city=a", "--ip", "1.2.3.4"), "go together", "both or neither"),
+        (("--data", '{"externalId": "c", "event": "E"}', "-u", "city=a"), "'event'", "the keys are"),
+    ],
+)
+def test_refused(
+    ours: Ours, sandbox: StartSandbox, arguments: tuple[str, ...], message: str, hint: str
+) -> None:
+    place = sandbox()
+    ended = ours("identify", *arguments)
+    assert ended.code == 2
+    assert message in ended.err
+    assert hint in ended.err.partition("hint: ")[2]
+    assert list(place.requests()) == []
+
+
+class TestFiles:
+    """`identify FILE...`: one request a row."""
+
+    CSV = "id,First Name,Mail,Phone\n1,Ada,ada@x.org,0049151\n2,,bob@x.org,\n3,,,\n,Eve,,\n"
+    FIELDS = ("--external-id", "{id}", "-u", "first_name={First Name}", "-u", "phone_number={Phone}")
+
+    def test_rows(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "contacts.csv", self.CSV)
+        ended = ours("identify", path, *self.FIELDS, "--email", "{Mail}", "-u", "city=Ulm", "-o", "json")
+        assert ended.code == 3
+        report = ended.json
+        assert (report["command"], report["read"], report["accepted"], report["rejected"]) == (
+            *("identify", 4, 3),
+            1,
+        )
+        assert report["requests"] == 3
+        assert report["reject_codes"] == {"missing_identifier": 1}
+        people = {visitor.external_id: visitor for visitor in place.visitors()}
+        assert people["1"].properties == {"first_name": "Ada", "city": "Ulm", "phone_number": "0049151"}
+        assert people["2"].properties == {"city": "Ulm"}
+
+    def test_a_row_that_sets_nothing_is_a_reject(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "contacts.csv", self.CSV)
+        ended = ours("identify", path, *self.FIELDS, "-o", "json")
+        assert ended.json["reject_codes"] == {"missing_properties": 2, "missing_identifier": 1}
+
+    def test_maps_itself(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        rows = [{"externalId": 7, "userProperties": {"city": "Ulm", "gclid": None}, "internal": "x"}]
+        ended = ours("identify", write(tmp_path / "v.ndjson", ndjson(rows)), "-o", "json")
+        assert ended.code == 0, ended.err
+        (event,) = place.events()
+        assert event.body["userProperties"] == {"city": "Ulm"}
+        assert event.external_id == "7"
+        assert ended.json["warnings"] == ["columns not sent: internal"]
+
+    def test_clear_in_every_row(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "v.csv", "id\n1\n2\n")
+        assert ours("identify", path, "--external-id", "{id}", "--clear", "gclid").code == 0
+        assert [event.body["userProperties"] for event in place.events()] == [{"gclid": None}] * 2
+
+    def test_dry_run_counts_a_request_a_row(self, ours: Ours, tmp_path: Path) -> None:
+        path = write(tmp_path / "contacts.csv", self.CSV)
+        ended = ours("identify", path, *self.FIELDS, "-u", "city=Ulm", "--dry-run", "-o", "json")
+        assert ended.json["requests"] == 3
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--data", "{}"), "--data and FILE"),
+            (("-u", "nick={id}"), "'nick'"),
+            (("-u", "city={idd}"), "'idd'"),
+        ],
+    )
+    def test_refused(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, arguments: tuple[str, ...], message: str
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "v.csv", "id\n1\n")
+        ended = ours("identify", path, "--external-id", "{id}", *arguments)
+        assert ended.code == 2
+        assert message in ended.err
+        assert list(place.requests()) == []
+
+    def test_a_map_for_events_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "v.csv", "id\n1\n")
+        fields = write(
+            tmp_path / "m.toml", 'event = "E"\nexternalId = "{id}"\n[userProperties]\ncity = "Ulm"\n'
+        )
+        ended = ours("identify", path, "--map", fields)
+        assert ended.code == 2
+        assert "identify takes no event" in ended.err
+        assert list(place.requests()) == []
+
+    def test_rejects_go_back(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "v.csv", "id;city\n1;Ulm\n;Köln\n")
+        first = ours("identify", path, "--external-id", "{id}", "-u", "city={city}", "-o", "json").json
+        rejects = Path(first["rejects_file"])
+        rejects.write_text(rejects.read_text().replace(";Köln", "2;Köln"))
+        ended = ours("identify", rejects, "--external-id", "{id}", "-u", "city={city}", "-o", "json")
+        assert ended.code == 0, ended.err
+        cities = {event.external_id: event.body["userProperties"]["city"] for event in place.events()}
+        assert cities == {"1": "Ulm", "2": "Köln"}
+        assert json.dumps("_line") not in json.dumps([event.body for event in place.events()])

@@ -1,0 +1,457 @@
+"""Rejects and the way back: write, mend, feed to the printed command, and the exact set is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ended, Ours, StartSandbox
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rows import ago, iso, ndjson, write
+
+from ours_cli.errors import LocalIOError, UsageError
+from ours_cli.event import Origin, Reject
+from ours_cli.mend import MARKS, PREFIXED, mend_command, mended
+from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.rejects import Rejects
+from ours_cli.sandbox import Fault, Sandbox, Then, When
+from ours_cli.source import ReadOptions, open_table
+
+FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "-p", "note={note}")
+
+
+def amounts(place: Sandbox) -> dict[str | None, Any]:
+    return {event.external_id: event.body.get("eventProperties", {}).get("note") for event in place.events()}
+
+
+def mend(ours: Ours, ended: Ended, fix: Callable[[str], str]) -> Ended:
+    """Edit every rejects file that the printed command names, and run that command."""
+    words = shlex.split(ended.json["mend"])
+    assert words[0] == "ours"
+    paths = [Path(word) for word in words if "rejects" in Path(word).name and Path(word).is_file()]
+    assert paths
+    for path in paths:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        path.write_bytes(fix(text).encode("utf-8", "surrogateescape"))
+    return ours(*words[1:])
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+    def test_csv(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, delimiter: str) -> None:
+        place = sandbox()
+        lines = [
+            ["when", "id", "note", "unused"],
+            [iso(1), "1", "fine", ""],
+            ["soon", "2", f'"a{delimiter}b ""q"" "', "x"],
+            ["soon", "3", '"two\nlines"', ""],
+            [iso(1), "4", "fine", "y"],
+        ]
+        path = write(tmp_path / "o.csv", "\n".join(map(delimiter.join, lines)) + "\n")
+        first = ours("backfill", path, *FIELDS, "-o", "json")
+        assert (first.code, first.json["rejected"]) == (3, 2)
+        header = Path(first.json["rejects_file"]).read_text().splitlines()[0]
+        assert header == delimiter.join(["when", "id", "note", "unused", *MARKS])
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert (again.code, again.json["accepted"]) == (0, 2), again.err
+        assert amounts(place) == {
+            "1": "fine",
+            "2": f'a{delimiter}b "q" ',
+            "3": "two\nlines",
+            "4": "fine",
+        }
+
+    @pytest.mark.parametrize("name", ["o.ndjson", "o.json"])
+    @pytest.mark.parametrize("told", [False, True])
+    def test_json(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str, told: bool) -> None:
+        place = sandbox()
+        rows = [
+            {"when": ago(1), "id": 1, "note": {"deep": [1, None]}},
+            {"when": "soon", "id": 2, "note": "ü\u2028"},
+            {"when": "soon", "id": 12345678901234567890123, "note": 1.0},
+        ]
+        text = ndjson(rows) if name == "o.ndjson" else json.dumps(rows)
+        form = ("--format", name[2:]) if told else ()
+        first = ours("backfill", write(tmp_path / name, text), *FIELDS, *form, "-o", "json")
+        rejects = Path(first.json["rejects_file"])
+        assert rejects.name == "rejects.ndjson"
+        first_reject = json.loads(rejects.read_text().split("\n")[0])
+        assert {"when": "soon", "id": 2, "note": "ü\u2028"}.items() <= first_reject.items()
+        again = mend(ours, first, lambda text: text.replace('"soon"', str(ago(2))))
+        assert (again.code, again.json["accepted"]) == (0, 2), again.err
+        assert amounts(place) == {
+            "1": {"deep": [1, None]},
+            "2": "ü\u2028",
+            "12345678901234567890123": 1.0,
+        }
+
+    def test_several_files_of_several_kinds(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        folder = tmp_path / "in"
+        folder.mkdir()
+        write(folder / "a.csv", f"when,id,note\n{iso(1)},1,a\nsoon,2,b\n")
+        write(folder / "b.csv", "when;id;note\nsoon;3;c\n")
+        write(folder / "c.ndjson", ndjson([{"when": "soon", "id": "4", "note": "d"}]))
+        write(folder / "d.csv", "when,id,note\nsoon,5,e\n")
+        first = ours("backfill", folder, *FIELDS, "-o", "json")
+        assert (first.json["accepted"], first.json["rejected"]) == (1, 4)
+        names = sorted(path.name for path in Path(first.json["rejects_file"]).parent.glob("rejects*"))
+        assert names == ["rejects-2.csv", "rejects-3.ndjson", "rejects.csv"]
+        assert str(folder) not in first.json["mend"]
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert (again.code, again.json["accepted"]) == (0, 4), again.err
+        assert amounts(place) == dict(zip("12345", "abcde", strict=True))
+
+    def test_raw_rows_come_back(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        good = f"{iso(1)},1,a\n"
+        lines = f'{iso(2)},2,b,too many\n{iso(2)},3,"never closed\n{iso(1)},4,d\n'
+        path = write(tmp_path / "o.csv", "when,id,note\n" + good + lines)
+        first = ours("backfill", path, *FIELDS, "-o", "json")
+        assert first.json["reject_codes"] == {"ragged_row": 1, "unclosed_quote": 1}
+        with Path(first.json["rejects_file"]).open(newline="") as file:
+            rejects = list(csv.DictReader(file))
+        assert [(row["_line"], row["when"]) for row in rejects] == [("3", ""), ("4", "")]
+        assert [row["_raw"] for row in rejects] == lines.splitlines()[:2]
+        again = mend(
+            ours, first, lambda text: text.replace(",too many", "").replace('""never closed', "never closed")
+        )
+        assert (again.code, again.json["accepted"]) == (0, 2), again.err
+        assert amounts(place) == {"1": "a", "2": "b", "3": "never closed", "4": "d"}
+
+    def test_raw_json_comes_back(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        lines = [
+            json.dumps({"when": ago(1), "id": "1", "note": "a"}),
+            '{"when": %d, "id": "2", "note": oops}',
+        ]
+        path = write(tmp_path / "o.ndjson", "\n".join([*lines, ""]) % ago(2))
+        first = ours("backfill", path, *FIELDS, "-o", "json")
+        (reject,) = map(json.loads, Path(first.json["rejects_file"]).read_text().splitlines())
+        assert reject["_raw"] == lines[1] % ago(2)
+        again = mend(ours, first, lambda text: text.replace("oops", r"\"b\""))
+        assert (again.code, again.json["accepted"]) == (0, 1), again.err
+        assert amounts(place) == {"1": "a", "2": "b"}
+
+    @pytest.mark.parametrize("kind", ["csv", "ndjson"])
+    def test_a_source_with_a_line_column_of_its_own(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, kind: str
+    ) -> None:
+        place = sandbox()
+        if kind == "csv":
+            path = write(tmp_path / "o.csv", "_line,when,id\n77,soon,1\n")
+        else:
+            path = write(tmp_path / "o.ndjson", ndjson([{"_line": "77", "when": "soon", "id": "1"}]))
+        fields = (*FIELDS[:6], "-p", "*")
+        first = ours("backfill", path, *fields, "-o", "json")
+        text = Path(first.json["rejects_file"]).read_text()
+        assert all(mark in text for mark in PREFIXED[:4])
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert again.code == 0, again.err
+        (event,) = place.events()
+        assert event.body["eventProperties"] == {"_line": "77"}
+
+    def test_bookkeeping_is_never_sent(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", "when,id,note\nsoon,1,a\n")
+        first = ours("backfill", path, *FIELDS[:6], "-p", "*", "-o", "json")
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert again.json["warnings"] == []
+        (event,) = place.events()
+        assert event.body["eventProperties"] == {"note": "a"}
+
+    def test_the_distinct_id_of_a_refused_row_is_kept(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        refuse = Fault(When(event=("Bad",)), Then("invalid_event", message="not allowed"))
+        place = sandbox(refuse)
+        path = write(tmp_path / "o.csv", f"when,id,name\n{iso(1)},1,Good\n{iso(1)},2,Bad\n")
+        fields = ("--event", "{name}", *FIELDS[2:6])
+        first = ours("backfill", path, *fields, "-o", "json")
+        assert first.json["reject_codes"] == {"invalid_event": 1}
+        with Path(first.json["rejects_file"]).open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert row["_message"] == "not allowed"
+        assert len(row["_distinctId"]) == 32
+        again = mend(ours, first, lambda text: text.replace(",Bad,", ",Good,"))
+        assert again.code == 0, again.err
+        assert {event.external_id: event.distinct_id for event in place.events()}["2"] == row["_distinctId"]
+
+    def test_skipped_lines_encoding_and_no_header(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", f"Export\n{iso(1)};1;a\nsoon;2;é\n", "utf-16")
+        fields = ("--event", "E", "--time", "{1}", "--external-id", "{2}", "-p", "note={3}")
+        flags = ("--skip-lines", "1", "--no-header", "--encoding=utf-16")
+        first = ours("backfill", path, *fields, *flags, "-o", "json")
+        assert first.json["rejected"] == 1, first.err
+        assert "--skip-lines" not in first.json["mend"]
+        assert Path(first.json["rejects_file"]).read_text().splitlines()[1].startswith("soon;2;é;3;")
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert (again.code, again.json["accepted"]) == (0, 1), again.err
+        assert amounts(place) == {"1": "a", "2": "é"}
+
+    def test_what_a_map_file_says_of_the_source_is_overruled(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.txt", f'Export\n{iso(1)};1;a\nsoon;2;é\nsoon;3;say "hi\n', "cp1252")
+        text = """
+        event = "E"
+        time = "{1}"
+        externalId = "{2}"
+        [eventProperties]
+        note = "{3}"
+        [source]
+        format = "csv"
+        skip_lines = 1
+        no_header = true
+        quote = "none"
+        delimiter = ";"
+        encoding = "cp1252"
+        """
+        first = ours("backfill", path, "--map", write(tmp_path / "m.toml", text), "-o", "json")
+        assert first.json["rejected"] == 2, first.err
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert (again.code, again.json["accepted"]) == (0, 2), again.err
+        assert amounts(place) == {"1": "a", "2": "é", "3": 'say "hi'}
+
+    def test_nothing_quoted(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", f'when,id,note\n{iso(1)},1,"a\nsoon,2,5" pipe\n')
+        first = ours("backfill", path, *FIELDS, "--quote", "none", "-o", "json")
+        assert first.json["rejected"] == 1, first.err
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert (again.code, again.json["accepted"]) == (0, 1), again.err
+        assert amounts(place) == {"1": '"a', "2": '5" pipe'}
+
+    def test_standard_input(self, ours: Ours, ours_process: Ours, sandbox: StartSandbox) -> None:
+        place = sandbox()
+        rows: list[dict[str, Any]] = [{"event": "E", "externalId": "1"}, {"event": "E", "externalId": ["2"]}]
+        first = ours_process("batch", "-o", "json", stdin=ndjson(rows).encode())
+        assert shlex.split(first.json["mend"])[:2] == ["ours", "batch"]
+        again = mend(ours, first, lambda text: text.replace('["2"]', '"2"'))
+        assert again.code == 0, again.err
+        assert set(amounts(place)) == {"1", "2"}
+
+
+class TestFiles:
+    """Where rejects are written, and where they are not."""
+
+    PATH_FIELDS = FIELDS[:6]
+
+    def bad(self, tmp_path: Path) -> Path:
+        return write(tmp_path / "o.csv", "when,id\nsoon,1\n")
+
+    def test_a_named_path(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        named = tmp_path / "bad.csv"
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", named, "-o", "json")
+        assert ended.json["rejects_file"] == str(named)
+        assert stat.S_IMODE(named.stat().st_mode) == 0o600
+        assert "--rejects" not in ended.json["mend"]
+
+    def test_a_named_path_that_stays_empty_goes_away(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        named = tmp_path / "bad.csv"
+        good = write(tmp_path / "o.csv", f"when,id\n{iso(1)},1\n")
+        assert ours("backfill", good, *self.PATH_FIELDS, "--rejects", named).code == 0
+        assert not named.exists()
+        assert not (tmp_path / "home" / "state").exists()
+
+    @pytest.mark.parametrize("text", ["when,id\nsoon,1\n", f"when,id\n{iso(1)},1\n"])
+    def test_dev_null_is_left_alone(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str
+    ) -> None:
+        sandbox()
+        before = os.stat(os.devnull)
+        path = write(tmp_path / "o.csv", text)
+        flags = ("--rejects", os.devnull, "--report", os.devnull, "-o", "json")
+        ended = ours("backfill", path, *self.PATH_FIELDS, *flags)
+        assert ended.code in (0, 3), ended.err
+        assert ended.json["rejects_file"] is None
+        after = os.stat(os.devnull)
+        assert (after.st_mode, after.st_rdev) == (before.st_mode, before.st_rdev)
+
+    def test_a_link_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        target = write(tmp_path / "precious", "keep")
+        link = tmp_path / "bad.csv"
+        link.symlink_to(target)
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", link)
+        assert (ended.code, target.read_text()) == (2, "keep")
+        assert "is a link" in ended.err
+        assert list(place.requests()) == []
+
+    def test_a_folder_that_is_not_there(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        ended = ours(
+            "backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", tmp_path / "no" / "bad.csv"
+        )
+        assert ended.code == 7
+        assert list(place.requests()) == []
+
+    def test_never_the_file_that_is_being_read(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = self.bad(tmp_path)
+        ended = ours("backfill", path, *self.PATH_FIELDS, "--rejects", path)
+        assert ended.code == 2
+        assert path.read_text() == "when,id\nsoon,1\n"
+
+    def test_an_existing_file_becomes_private(self, tmp_path: Path) -> None:
+        named = write(tmp_path / "bad.csv", "old")
+        named.chmod(0o644)
+        table = Table("t", "csv", ("a",), iter(()))
+        with Rejects(str(named), tmp_path) as rejects:
+            rejects.add_table(0, table)
+            rejects.write(Reject(Origin(0, Record(2, ["x"])), "", "c", "m"))
+        assert stat.S_IMODE(named.stat().st_mode) == 0o600
+        assert "old" not in named.read_text()
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+    def test_a_full_disk(self) -> None:
+        table = Table("t", "csv", ("a",), iter(()))
+        with pytest.raises(LocalIOError, match="cannot be written"), Rejects("/dev/full", Path()) as rejects:
+            rejects.add_table(0, table)
+            rejects.write(Reject(Origin(0, Record(2, ["x" * 100_000])), "", "c", "m"))
+            rejects.sync()
+
+    def test_a_dangling_link(self, tmp_path: Path) -> None:
+        link = tmp_path / "link"
+        link.symlink_to(tmp_path / "nowhere")
+        with pytest.raises(UsageError):
+            Rejects(str(link), tmp_path)
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;\t|"),
+    quote=st.sampled_from(['"', "'", ""]),
+)
+def test_any_cells_survive(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, quote: str
+) -> None:
+    folder = tmp_path_factory.mktemp("rejects")
+    table = Table("t", "csv", ("a", "b", "c"), iter(()), Dialect(delimiter, quote))
+    with Rejects(None, folder) as rejects:
+        rejects.add_table(0, table)
+        for line, cells in enumerate(rows, start=2):
+            rejects.write(
+                Reject(Origin(0, Record(line, cells)), f"id{line}", "code", f"say, {quote}x{delimiter}")
+            )
+    (path,) = rejects.paths
+    options = ReadOptions(delimiter=delimiter, quote=quote or '"', encoding="utf-8")
+    back = mended(open_table(path, options))
+    found = list(back.records)
+    expected = [(cells, f"id{line}") for line, cells in enumerate(rows, start=2)]
+    assert back.columns == ("a", "b", "c")
+    assert [(row.fields, row.distinct_id) for row in found if isinstance(row, Record)] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.text(max_size=4) | st.sampled_from(MARKS[:1]),
+        st.none() | st.booleans() | st.integers(-(2**63), 2**70) | st.text(max_size=4),
+        min_size=1,
+    )
+)
+def test_any_object_survives(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -> None:
+    folder = tmp_path_factory.mktemp("rejects")
+    with Rejects(None, folder) as rejects:
+        rejects.add_table(0, Table("t", "ndjson", None, iter(())))
+        rejects.write(Reject(Origin(0, Record(9, fields)), "d", "code", "message"))
+    (record,) = mended(open_table(rejects.paths[0], ReadOptions())).records
+    assert record == Record(1, fields, "d")
+
+
+def rows_of(*rows: list[str]) -> Iterator[Record | Malformed]:
+    return (Record(line, row) for line, row in enumerate(rows, start=2))
+
+
+class TestMended:
+    def test_empty_cells_cut_off_by_an_editor(self) -> None:
+        table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["1", "2", "9", "d", "code", "message"]))
+        assert list(mended(table).records) == [Record(2, ["1", "2"], "d")]
+
+    def test_a_mended_row_wins_over_its_raw_text(self) -> None:
+        row = ["1", "2", "9", "", "code", "message", "1,2,3"]
+        table = Table("t", "csv", ("a", "b", *MARKS), rows_of(row))
+        assert list(mended(table).records) == [Record(2, ["1", "2"], "")]
+
+    def test_raw_text_that_is_still_wrong(self) -> None:
+        table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", "", "code", "m", "1,2,3"]))
+        (found,) = mended(table).records
+        assert isinstance(found, Malformed)
+        assert (found.line, found.raw, found.code) == (2, "1,2,3", "ragged_row")
+
+    @pytest.mark.parametrize("columns", [("a", "_line"), MARKS, ("a", *MARKS[1:]), ("a", *MARKS, "z")])
+    def test_other_tables_are_left_alone(self, columns: tuple[str, ...]) -> None:
+        table = Table("t", "csv", columns, rows_of(["1"] * len(columns)))
+        found = mended(table)
+        assert found.columns == columns
+        assert list(found.records) == [Record(2, ["1"] * len(columns))]
+
+    def test_a_header_row_under_no_header(self) -> None:
+        header = ["1", "2", *MARKS]
+        row = ["x", "y", "9", "d", "code", "m", ""]
+        numbered = tuple(str(number + 1) for number in range(len(header)))
+        found = mended(Table("t", "csv", numbered, rows_of(header, row)))
+        assert found.columns == ("1", "2")
+        assert list(found.records) == [Record(3, ["x", "y"], "d")]
+
+    def test_no_header_and_no_rejects(self) -> None:
+        found = mended(Table("t", "csv", ("1", "2"), rows_of(["a", "b"], ["c", "d"])))
+        assert list(found.records) == [Record(2, ["a", "b"]), Record(3, ["c", "d"])]
+
+
+@pytest.mark.parametrize(
+    ("typed", "files", "read", "expected"),
+    [
+        ("backfill o.csv --event E", ["o.csv"], ReadOptions(), "backfill R --event E"),
+        ("backfill --event E a/ b.csv", ["a/", "b.csv"], ReadOptions(), "backfill R --event E"),
+        ("batch -o json", ["-"], ReadOptions(), "batch R -o json"),
+        ("batch - -o json", ["-"], ReadOptions(), "batch R -o json"),
+        (
+            "backfill o.csv --skip-lines 2 --limit=5 --rejects r.csv --encoding cp1252 --delimiter ;",
+            ["o.csv"],
+            ReadOptions(skip_lines=2, encoding="cp1252", delimiter=";"),
+            "backfill R --delimiter ;",
+        ),
+        ("backfill o.json --format json", ["o.json"], ReadOptions(format="json"), "backfill R"),
+        ("backfill o.txt --format csv", ["o.txt"], ReadOptions(format="csv"), "backfill R --format csv"),
+        (
+            "backfill o.csv --map m --day-first --tz Europe/Berlin",
+            ["o.csv"],
+            ReadOptions(),
+            "backfill R --map m --day-first --tz Europe/Berlin",
+        ),
+        (
+            "backfill o.csv --map=m",
+            ["o.csv"],
+            ReadOptions(skip_lines=2, encoding="cp1252", quote="none"),
+            "backfill R --map=m --skip-lines 0 --encoding utf-8 --quote '\"'",
+        ),
+    ],
+)
+def test_mend_command(typed: str, files: list[str], read: ReadOptions, expected: str) -> None:
+    assert shlex.join(mend_command(typed.split(), files, [Path("R")], read)) == shlex.join(
+        shlex.split(expected)
+    )

@@ -1,0 +1,181 @@
+"""The books, the report, and its two faces."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_cli.assemble import Tally
+from ours_cli.chunk import Chunker
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.outcome import Outcome, Traffic
+from ours_cli.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
+from ours_cli.record import Record
+from ours_cli.render import instant, preview_text, report_text, size
+from ours_cli.report import Books, Report
+
+DAY_MS = 86_400_000
+
+
+def event(line: int = 1, name: str = "E", time_ms: int | None = 0) -> Event:
+    return Event(Origin(0, Record(line, {})), f"d{line}", b'{"event":"E"}', name, time_ms)
+
+
+def reject(line: int = 1, code: str = "bad_time") -> Reject:
+    return Reject(Origin(0, Record(line, {})), "", code, "why")
+
+
+@given(st.lists(st.sampled_from(["reject", "accepted", "refused", "unsent"])))
+def test_the_books_balance_at_every_moment(fates: list[str]) -> None:
+    books = Books()
+    for fate in fates:
+        books.mapped(reject() if fate == "reject" else event())
+        assert books.balance()
+    for fate in fates:
+        if fate in ("accepted", "refused"):
+            taken = Outcome([event()], []) if fate == "accepted" else Outcome([], [reject(code="refused")])
+            books.delivered(taken)
+            assert books.balance()
+    counted = Counter(fates)
+    assert books.read == len(fates)
+    assert books.accepted == counted["accepted"]
+    assert books.rejected == counted["reject"] + counted["refused"] == sum(books.codes.values())
+    assert books.unsent == counted["unsent"]
+
+
+def test_a_row_with_two_outcomes_is_noticed() -> None:
+    books = Books()
+    books.mapped(event())
+    books.delivered(Outcome([event()], []))
+    books.delivered(Outcome([event()], []))
+    assert not books.balance()
+
+
+@pytest.mark.parametrize("field", ["read", "accepted", "rejected", "filtered", "unsent"])
+def test_a_row_lost_from_any_column_is_noticed(field: str) -> None:
+    books = Books()
+    for item in (event(1), event(2), reject(3)):
+        books.mapped(item)
+    books.delivered(Outcome([event(1)], []))
+    setattr(books, field, getattr(books, field) + 1)
+    assert not books.balance()
+
+
+def report(**more: Any) -> Report:
+    books = Books(read=5, accepted=3, rejected=2, codes=Counter({"bad_time": 1, "refused": 1}))
+    given: dict[str, Any] = {
+        "command": "backfill",
+        "run": "r1",
+        "status": "partial",
+        "books": books,
+        "traffic": Traffic(2, 1, 2048),
+        "duration_s": 1.23456,
+    }
+    return Report(**{**given, **more})
+
+
+def test_json() -> None:
+    found = report(rejects_file="r.csv", warnings=["w"], mend="ours ...").to_json()
+    assert found == {
+        "command": "backfill",
+        "run": "r1",
+        "status": "partial",
+        "read": 5,
+        "accepted": 3,
+        "rejected": 2,
+        "filtered": 0,
+        "unsent": 0,
+        "requests": 2,
+        "retries": 1,
+        "bytes": 2048,
+        "duration_s": 1.235,
+        "rejects_file": "r.csv",
+        "reject_codes": {"bad_time": 1, "refused": 1},
+        "warnings": ["w"],
+        "resume": None,
+        "mend": "ours ...",
+    }
+    assert report(error="gave up").to_json()["error"] == "gave up"
+    json.dumps(found)
+
+
+def test_text() -> None:
+    lines = report_text(
+        report(rejects_file="r.csv", mend="ours x", resume="ours y"), "there", "3 rows"
+    ).splitlines()
+    assert lines[0] == "backfill: partial, to there"
+    assert [line.split()[:2] for line in lines[1:4]] == [["read", "5"], ["accepted", "3"], ["rejected", "2"]]
+    assert "rejects   bad_time 1, refused 1" in "\n".join(lines)
+    assert lines[-2:] == ["  mend the file, then: ours x", "  go on with: ours y"]
+    assert "filtered" not in "\n".join(lines)
+    unsent = report(books=Books(read=3, unsent=2, filtered=1))
+    assert {"filtered", "unsent"} <= set(report_text(unsent, "there", None).split())
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (1023, "1,023 bytes"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (5 << 20, "5.0 MiB"),
+        (3 << 30, "3.0 GiB"),
+        (5000 << 30, "5,000.0 GiB"),
+    ],
+)
+def test_size(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_instant() -> None:
+    assert instant(0) == "1970-01-01T00:00:00.000Z"
+    assert instant(1_700_000_000_123) == "2023-11-14T22:13:20.123Z"
+
+
+class TestPreview:
+    def preview(self, *items: Event | Reject) -> tuple[Preview, Books]:
+        preview, books = Preview(Chunker(2, 10_000), 10), Books()
+        for item in items:
+            books.mapped(item)
+            preview.enter(item)
+        preview.close()
+        return preview, books
+
+    def test_requests_and_bytes(self) -> None:
+        preview, _ = self.preview(*(event(line) for line in range(5)))
+        assert preview.requests == 3
+        assert preview.bytes == 5 * 13 + 2 * 1 + 3 * 10
+
+    def test_examples_and_lines_are_few(self) -> None:
+        preview, _ = self.preview(*(event(line) for line in range(50)), *(reject(line) for line in range(50)))
+        assert len(preview.examples) == EXAMPLES
+        assert preview.reject_lines == {"bad_time": list(range(LINES_PER_CODE))}
+
+    def test_names_are_bounded(self) -> None:
+        preview, _ = self.preview(*(event(line, f"E{line}") for line in range(NAMES_MAX + 5)))
+        assert preview.names["(others)"] == 5
+        assert len(preview.names) == NAMES_MAX + 1
+
+    @pytest.mark.parametrize("span", [1, 2, 14, 15, 400])
+    def test_histogram(self, span: int) -> None:
+        preview, books = self.preview(*(event(day, time_ms=day * DAY_MS + 5) for day in range(span)))
+        text = preview_text("backfill", preview, books, Tally())
+        bars = [line for line in text.splitlines() if "#" in line]
+        assert len(bars) <= 14
+        assert sum(int(line.split()[-1].replace(",", "")) for line in bars) == span
+        assert bars[0].split()[0] == "1970-01-01"
+
+    def test_nothing(self) -> None:
+        preview, books = self.preview()
+        assert "to send            0   in 0 requests" in preview_text("batch", preview, books, Tally())
+        assert preview.to_json("batch", books, Tally(), [])["earliest"] is None
+
+    def test_events_without_time(self) -> None:
+        preview, books = self.preview(event(time_ms=None))
+        assert "times" not in preview_text("batch", preview, books, Tally())

@@ -1,0 +1,304 @@
+"""Where token and endpoint come from, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import TOKEN, Ours, StartSandbox
+from rows import write
+
+from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
+from ours_cli.errors import AuthError, OursError, UsageError
+from ours_cli.settings import (
+    Endpoint,
+    EndpointFlags,
+    check_base_url,
+    config_path,
+    resolve_endpoint,
+    state_dir,
+)
+
+SECRET = "tok-from-config-99"
+
+
+def config(text: str, mode: int = 0o600) -> Path:
+    path = config_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, text).chmod(mode)
+    return path
+
+
+@pytest.fixture
+def no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OURS_PRIVACY_TOKEN")
+
+
+def token(**flags: object) -> str:
+    return resolve_endpoint(EndpointFlags(**flags)).token  # type: ignore[arg-type]
+
+
+class TestOrder:
+    def test_file_before_environment_before_profile(self, tmp_path: Path) -> None:
+        config(f'token = "{SECRET}"')
+        path = write(tmp_path / "t", "  from-file\n")
+        assert token(token_file=str(path)) == "from-file"
+        assert token() == TOKEN
+
+    @pytest.mark.usefixtures("no_token")
+    def test_profile(self) -> None:
+        config(f'token = "{SECRET}"')
+        assert token() == SECRET
+
+    @pytest.mark.usefixtures("no_token")
+    def test_command_before_file_before_token(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "t", "from-file\n")
+        config(f'token = "plain"\ntoken_file = "{path}"\ntoken_command = "echo from-command"')
+        assert token() == "from-command"
+        config(f'token = "plain"\ntoken_file = "{path}"')
+        assert token() == "from-file"
+
+    @pytest.mark.usefixtures("no_token")
+    def test_a_file_below_home(self, home: Path) -> None:
+        write(home / "key", "from-home\n")
+        config('token_file = "~/key"')
+        assert token() == "from-home"
+
+    def test_test_mode_has_a_key_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(AuthError, match="Test Mode token"):
+            token(test=True)
+        config(f'test_token = "{SECRET}"')
+        assert token(test=True) == SECRET
+        monkeypatch.setenv("OURS_PRIVACY_TEST_TOKEN", "test-env")
+        assert token(test=True) == "test-env"
+        assert resolve_endpoint(EndpointFlags(test=True)).test_mode
+        assert token() == TOKEN
+
+    @pytest.mark.usefixtures("no_token")
+    def test_the_key_of_the_other_cli_is_not_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OURS_PRIVACY_API_KEY", "management-key")
+        with pytest.raises(AuthError):
+            token()
+
+    @pytest.mark.parametrize("empty", ["", "  ", "\n"])
+    def test_an_empty_token_is_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str
+    ) -> None:
+        monkeypatch.setenv("OURS_PRIVACY_TOKEN", empty)
+        with pytest.raises(AuthError, match="there is no token") as caught:
+            token()
+        assert "OURS_PRIVACY_TOKEN" in str(caught.value.hint)
+        with pytest.raises(AuthError):
+            token(token_file=str(write(tmp_path / "t", empty)))
+        config('token = ""')
+        with pytest.raises(AuthError):
+            token()
+
+    def test_base_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert resolve_endpoint(EndpointFlags()).base_url == DEFAULT_BASE_URL
+        config('base_url = "https://config.example/api/"')
+        assert resolve_endpoint(EndpointFlags()).base_url == "https://config.example/api"
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "https://env.example")
+        assert resolve_endpoint(EndpointFlags()).base_url == "https://env.example"
+        flags = EndpointFlags(base_url="https://flag.example")
+        assert resolve_endpoint(flags).base_url == "https://flag.example"
+
+
+@pytest.mark.usefixtures("no_token")
+class TestProfiles:
+    TEXT = f"""
+    token = "{SECRET}"
+    base_url = "https://common.example"
+    [profiles.clinic]
+    token = "clinic-token"
+    [profiles.staging]
+    base_url = "https://staging.example"
+    """
+
+    def test_by_flag_environment_and_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        config(self.TEXT)
+        assert token() == SECRET
+        assert token(profile="clinic") == "clinic-token"
+        monkeypatch.setenv("OURS_PRIVACY_PROFILE", "clinic")
+        assert token() == "clinic-token"
+        assert token(profile="staging") == SECRET
+        monkeypatch.delenv("OURS_PRIVACY_PROFILE")
+        config('default_profile = "clinic"\n' + self.TEXT)
+        assert token() == "clinic-token"
+
+    def test_a_profile_with_a_token_never_falls_back_on_the_common_one(self) -> None:
+        config(self.TEXT)
+        assert resolve_endpoint(EndpointFlags(profile="clinic")).base_url == "https://common.example"
+        with pytest.raises(AuthError):
+            token(profile="clinic", test=True)
+        config('test_token = "common-test"\n' + self.TEXT)
+        with pytest.raises(AuthError):
+            token(profile="clinic", test=True)
+
+    def test_unknown_ones(self) -> None:
+        with pytest.raises(UsageError, match="does not exist"):
+            token(profile="clinic")
+        config(self.TEXT)
+        with pytest.raises(UsageError) as caught:
+            token(profile="clinc")
+        assert caught.value.hint == "did you mean 'clinic'?"
+
+
+class TestConfig:
+    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+    def test_others_must_not_read_it(self, mode: int) -> None:
+        path = config(f'token = "{SECRET}"', mode)
+        with pytest.raises(UsageError) as caught:
+            resolve_endpoint(EndpointFlags())
+        assert caught.value.hint == f"chmod 600 {path}"
+        assert SECRET not in caught.value.message
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (f'token = "{SECRET}', "not valid TOML"),
+            (f"token = {SECRET}", "not valid TOML"),
+            (f'tokn = "{SECRET}"', "unknown key 'tokn'"),
+            ('token = ["tok-from-config-99"]', "'token'"),
+            (f'token = "{SECRET}"\ntoken_command = 7', "'token_command'"),
+        ],
+    )
+    def test_errors_hold_no_token(self, text: str, message: str) -> None:
+        config(text)
+        with pytest.raises(UsageError) as caught:
+            resolve_endpoint(EndpointFlags())
+        assert message in caught.value.message
+        assert SECRET not in f"{caught.value!r} {caught.value.hint}"
+
+    def test_latin_1(self) -> None:
+        path = config("")
+        path.write_bytes(b'token = "\xe9"')
+        with pytest.raises(UsageError, match="cannot be read"):
+            resolve_endpoint(EndpointFlags())
+
+    @pytest.mark.usefixtures("no_token")
+    @pytest.mark.parametrize(
+        ("command", "message"),
+        [("exit 3", "exit code 3"), ("true", "no token"), ("echo 'a b'", "cannot be right")],
+    )
+    def test_token_commands_that_fail(self, command: str, message: str) -> None:
+        config(f'token_command = "{command}"')
+        with pytest.raises(AuthError, match=message):
+            token()
+
+    @pytest.mark.usefixtures("no_token")
+    def test_a_token_file_that_is_not_there(self) -> None:
+        config('token_file = "/no/such"')
+        with pytest.raises(AuthError, match="cannot be read"):
+            token()
+
+    def test_xdg(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert config_path() == home / "config" / "ours" / "config.toml"
+        assert state_dir() == home / "state" / "ours"
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            monkeypatch.setenv(name, "")
+        assert config_path() == home / ".config" / "ours" / "config.toml"
+        assert state_dir() == home / ".local" / "state" / "ours"
+
+
+@pytest.mark.parametrize("text", ["x" * (TOKEN_MAX + 1), "two words", "a\tb", "a\x00b", "a\nb", "a\u202eb"])
+def test_tokens_that_cannot_be_right(tmp_path: Path, text: str) -> None:
+    with pytest.raises(AuthError) as caught:
+        token(token_file=str(write(tmp_path / "t", text)))
+    assert text not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_the_longest_token(tmp_path: Path) -> None:
+    assert token(token_file=str(write(tmp_path / "t", "x" * TOKEN_MAX))) == "x" * TOKEN_MAX
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://api.example/api/v1/", "https://api.example:8443", "http://localhost:8787/api/v1"),
+        *("http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:8787", "https://[2001:db8::1]/x"),
+    ],
+)
+def test_base_urls(url: str) -> None:
+    assert check_base_url(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://api.example", "http://localhost.example", "http://10.0.0.1", "http://0.0.0.0:8787"),
+        *("http://127.0.0.1.example", "ftp://x", "api.example", "", "https://", "https://x:port", "//x"),
+        *("https://user:secret-pw@api.example", "https://api.example/?token=x", "https://api.example/#x"),
+        *("https://[", "file:///etc/passwd"),
+    ],
+)
+def test_base_urls_refused(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_base_url(url)
+    assert caught.value.hint
+    assert "secret-pw" not in caught.value.message + caught.value.hint
+
+
+def test_repr_hides_the_token() -> None:
+    endpoint = Endpoint("https://api.example", TOKEN)
+    assert TOKEN not in repr(endpoint) + str(endpoint)
+
+
+class TestCommands:
+    """The same at the door."""
+
+    FIELDS = ("track", "E", "--external-id", "c")
+
+    @pytest.mark.parametrize("typed", [("--token", SECRET), (f"--token={SECRET}",)])
+    @pytest.mark.parametrize("command", [FIELDS, ("identify",), ("batch", "x"), ("backfill", "x")])
+    def test_token_on_the_command_line_is_refused(
+        self, ours: Ours, sandbox: StartSandbox, command: tuple[str, ...], typed: tuple[str, ...]
+    ) -> None:
+        place = sandbox()
+        ended = ours(*command, *typed)
+        assert ended.code == 2
+        assert "history" in ended.err
+        assert "OURS_PRIVACY_TOKEN" in ended.err
+        assert SECRET not in ended.out + ended.err
+        assert list(place.requests()) == []
+
+    def test_token_file_on_standard_input(self, ours_process: Ours, sandbox: StartSandbox) -> None:
+        place = sandbox()
+        env = {"OURS_PRIVACY_TOKEN": ""}
+        ended = ours_process(*self.FIELDS, "--token-file", "-", stdin=b"from-stdin\n", env=env)
+        assert ended.code == 0, ended.err
+        assert len(list(place.requests())) == 1
+        ended = ours_process(*self.FIELDS, "--token-file", "-", env=env)
+        assert ended.code == 4
+
+    def test_no_token(self, ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        place = sandbox()
+        monkeypatch.setenv("OURS_PRIVACY_TOKEN", " ")
+        ended = ours(*self.FIELDS)
+        assert ended.code == 4
+        assert "--sandbox needs none" in ended.err
+        assert list(place.requests()) == []
+
+    def test_test_mode_is_said(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        monkeypatch.setenv("OURS_PRIVACY_TEST_TOKEN", "test-key")
+        path = write(tmp_path / "r.ndjson", '{"event": "E", "externalId": "c"}\n')
+        assert "(Test Mode)" in ours("batch", path, "--test").out
+        assert "(live)" in ours("batch", path).out
+
+    def test_the_token_arrives_and_is_shown_nowhere(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        for flags in ((), ("-v",), ("--dry-run",), ("-o", "json")):
+            ended = ours(*self.FIELDS, *flags)
+            assert ended.code == 0
+            assert TOKEN not in ended.out + ended.err
+
+
+def test_errors_are_for_people() -> None:
+    with pytest.raises(OursError) as caught:
+        check_base_url("http://far.example")
+    assert str(caught.value) == "refusing to send health data over plain http:// to another machine"

@@ -1,0 +1,94 @@
+"""Start-up is a feature: what a command of every shell loop may import, and how it is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ours_cli import __version__
+from ours_cli.app import COMMANDS
+
+HEAVY = (
+    *("rich", "httpx", "httpcore", "h11", "anyio", "dateutil", "asyncio", "sqlite3", "pydantic", "click"),
+    *("http.server", "ssl", "pygments"),
+)
+
+SCRIPT = """
+import json, sys
+from ours_cli.app import run
+code = run(sys.argv[1:])
+print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def modules_after(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        ("backfill", "--help"),
+        ("track", "E", "--external-id", "c", "-p", "n:=1", "-u", "city=Ulm", "--dry-run"),
+        ("identify", "--external-id", "c", "-u", "city=Ulm", "--dry-run"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_light(arguments: tuple[str, ...]) -> None:
+    assert modules_after(*arguments) & set(HEAVY) == set()
+
+
+def test_a_dry_run_of_rows_draws_nothing_and_serves_nothing() -> None:
+    assert modules_after("batch", "--dry-run") & {"rich", "sqlite3", "http.server"} == set()
+
+
+def test_python_m_and_the_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "ours_cli", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"ours {__version__}\n")
+
+
+def test_help_lists_the_commands() -> None:
+    done = subprocess.run([sys.executable, "-m", "ours_cli"], capture_output=True, text=True)
+    assert all(command in done.stdout + done.stderr for command in COMMANDS)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ours_cli", command, "-h"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    assert done.returncode == 0
+    assert f"Usage: ours {command}" in done.stdout
+    assert "--token " not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_bug_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ours_cli import app
+
+    def broken(**_: object) -> None:
+        raise ValueError("a row's value")
+
+    monkeypatch.setattr(app, "app", broken)
+    assert app.run([]) == 1
+    err = capsys.readouterr().err
+    assert "a bug in ours: ValueError" in err
+    assert "a row's value" not in err
+    assert "Traceback" not in err

@@ -1,0 +1,113 @@
+"""When to go on and when to give up."""
+
+from __future__ import annotations
+
+import pytest
+
+from ours_cli.errors import AuthError, ContractError, OursError, UnavailableError
+from ours_cli.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Refused, Unauthorized
+from ours_cli.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal
+
+DOWN = Again("the server answered 503")
+NO_NAME = Failure("name", "the host's name cannot be resolved")
+CUT = Failure("cut", "the connection broke")
+HTML = Nonsense("not the API's JSON")
+
+
+@pytest.fixture
+def patience() -> Patience:
+    return Patience(10, hint="try again")
+
+
+def test_gives_up_after_so_long_without_progress(patience: Patience) -> None:
+    assert patience.after(DOWN, 0, 1) > 0
+    assert patience.after(DOWN, 5, 9.9) <= 0.1 + 1e-9, "the last pause ends when the patience does"
+    with pytest.raises(UnavailableError, match="503, for 10 s") as caught:
+        patience.after(DOWN, 9.95, 10)
+    assert caught.value.hint == "try again"
+
+
+def test_progress_begins_anew(patience: Patience) -> None:
+    patience.after(DOWN, 0, 9)
+    patience.progress(9.5)
+    patience.after(DOWN, 9.5, 19)
+    with pytest.raises(UnavailableError):
+        patience.after(DOWN, 19, 19.5)
+
+
+def test_a_request_older_than_the_last_progress_counts_from_that_progress(patience: Patience) -> None:
+    patience.progress(11)
+    patience.after(CUT, 0, 12)
+    with pytest.raises(UnavailableError):
+        patience.after(CUT, 12, 21)
+
+
+def test_retry_after_longer_than_what_is_left(patience: Patience) -> None:
+    assert patience.after(Again("429", 9), 0, 1) == pytest.approx(9)
+    with pytest.raises(UnavailableError, match="asks to wait 8 s"):
+        patience.after(Again("429", 8), 3, 3)
+
+
+def test_backoff_grows_from_try_to_try(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ours_cli.retry.random.uniform", lambda _low, high: high)
+    assert [patience.after(CUT, second, second) for second in range(3)] == [
+        BACKOFF_BASE_S,
+        BACKOFF_BASE_S * 2,
+        BACKOFF_BASE_S * 4,
+    ]
+    patience.progress(3)
+    assert patience.after(CUT, 4, 4) == BACKOFF_BASE_S
+
+
+def test_what_was_in_flight_together_fails_once(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ours_cli.retry.random.uniform", lambda _low, high: high)
+    pauses = [patience.after(HTML, started, 1 + started) for started in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    assert pauses == [BACKOFF_BASE_S] * 7
+
+
+def test_nonsense_in_a_row(patience: Patience) -> None:
+    for second in range(NONSENSE_MAX - 1):
+        patience.after(HTML, second, second)
+    with pytest.raises(ContractError, match=f"{NONSENSE_MAX} times in a row"):
+        patience.after(HTML, 9, 9)
+
+
+def test_nonsense_with_something_else_between(patience: Patience) -> None:
+    for second in range(NONSENSE_MAX * 2 - 1):
+        patience.after(DOWN if second == NONSENSE_MAX - 1 else HTML, second / 2, second / 2)
+
+
+def test_a_name_that_was_never_found(patience: Patience) -> None:
+    for second in range(NAME_FAILURES_MAX - 1):
+        patience.after(NO_NAME, second, second)
+    with pytest.raises(UnavailableError, match="name"):
+        patience.after(NO_NAME, 5, 5)
+
+
+@pytest.mark.parametrize("answered", ["progress", "503"])
+def test_a_name_that_was_found_before_comes_back(patience: Patience, answered: str) -> None:
+    if answered == "progress":
+        patience.progress(0)
+    else:
+        patience.after(DOWN, 0, 0)
+    for second in range(NAME_FAILURES_MAX * 3):
+        patience.after(NO_NAME, second, second)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "error"),
+    [
+        (Unauthorized(401), AuthError),
+        (Broken("redirects", "check"), ContractError),
+        (Failure("tls", "not trusted"), ContractError),
+        (Failure("proxy_refused", "407"), UnavailableError),
+        (Failure("proxy", "502"), None),
+        (Failure("timeout", "slow"), None),
+        (CUT, None),
+        (DOWN, None),
+        (Refused(""), None),
+    ],
+)
+def test_what_no_further_try_can_mend(verdict: Again, error: type[OursError] | None) -> None:
+    found = fatal(verdict, 1, 1)
+    assert found is None if error is None else isinstance(found, error)

@@ -1,0 +1,214 @@
+"""What a person sees: stdout is only the result, and nothing foreign steers the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Ours, StartSandbox
+from hypothesis import given
+from hypothesis import strategies as st
+from rows import ago, iso, ndjson, write
+
+from ours_cli.escape import json_text, printable
+from ours_cli.sandbox import Fault, Then, When
+
+FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")
+ESCAPE = "\x1b[31m"
+CLEAR = "\x1b[2J"
+BIDI = "\u202e"
+
+
+def on_terminal(*arguments: str | Path, **env: str) -> tuple[int, str, str]:
+    """Run ours with stderr on a terminal; returns exit code, stdout, and what the terminal received."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=child,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **env},
+    )
+    os.close(child)
+    seen = b""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([parent], [], [], 0.1)
+        try:
+            part = os.read(parent, 65536) if ready else b""
+        except OSError:
+            part = b""
+        seen += part
+        if not part and process.poll() is not None:
+            break
+    assert process.stdout is not None
+    out = process.stdout.read()
+    process.stdout.close()
+    os.close(parent)
+    return process.wait(10), out.decode(), seen.decode()
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    rows = [{"when": ago(1), "id": number} for number in range(3000)]
+    return write(tmp_path / "many.ndjson", ndjson(rows))
+
+
+SLOW = Fault(When(), Then("status", status=503), times=2)
+
+
+def test_a_bar_on_a_terminal(sandbox: StartSandbox, many: Path) -> None:
+    sandbox(latency=0.15)
+    code, out, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "--concurrency", "1")
+    assert code == 0
+    assert json.loads(out)["accepted"] == 3000
+    assert "accepted" in seen
+    assert "many.ndjson" in seen
+    assert "\x1b[" in seen
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_plain_where_asked(sandbox: StartSandbox, many: Path, env: dict[str, str]) -> None:
+    sandbox(latency=0.15)
+    code, out, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "--concurrency", "1", **env)
+    assert code == 0
+    assert json.loads(out)["accepted"] == 3000
+    colours = [part for part in seen.split("\x1b[")[1:] if part.partition("m")[0].replace(";", "").isdigit()]
+    assert all(part.startswith(("0m", "1m", "2m", "m")) for part in colours)
+    if env.get("TERM") == "dumb":
+        assert "\x1b" not in seen
+
+
+def test_quiet_draws_nothing(sandbox: StartSandbox, many: Path) -> None:
+    sandbox(latency=0.1)
+    code, _, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "-q")
+    assert (code, seen) == (0, "")
+
+
+def test_no_bar_without_a_terminal(ours_process: Ours, sandbox: StartSandbox, many: Path) -> None:
+    sandbox(latency=0.1)
+    ended = ours_process("backfill", many, *FIELDS, "-o", "json")
+    assert (ended.code, ended.err) == (0, "")
+    assert len(ended.out.splitlines()) == 1
+
+
+def test_pauses_are_told_with_verbose(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox(SLOW)
+    path = write(tmp_path / "o.csv", f"when,id\n{iso(1)},1\n")
+    ended = ours("backfill", path, *FIELDS, "-v", "-o", "json")
+    assert ended.code == 0
+    assert "the server answered 503; next try in" in ended.err
+    assert ended.json["retries"] == 2
+
+
+class TestForeignText:
+    """Escapes and bidi marks in names, headers, cells and server messages are shown escaped."""
+
+    def safe(self, text: str) -> bool:
+        return not any(mark in text for mark in (ESCAPE, CLEAR, BIDI, "\x9b", "\x07"))
+
+    def test_file_names(self, ours: Ours, tmp_path: Path) -> None:
+        ended = ours("backfill", tmp_path / f"{ESCAPE}{BIDI}.csv", *FIELDS)
+        assert ended.code == 6
+        assert self.safe(ended.err)
+        assert r"\x1b[31m\u202e.csv" in ended.err
+
+    def test_headers(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        path = write(tmp_path / f"{CLEAR}.csv", f"when;id;{ESCAPE}x{BIDI}\n{iso(1)};1;2\n")
+        for flags in ((), ("--dry-run",), ("-o", "json"), ("--dry-run", "-o", "json"), ("-p", "a={xx}")):
+            ended = ours("backfill", path, *FIELDS, *flags)
+            assert self.safe(ended.err + ended.out)
+        assert r"\x1b[31mx\u202e" in ours("backfill", path, *FIELDS).err
+
+    def test_rows(self, ours: Ours, tmp_path: Path) -> None:
+        path = write(tmp_path / "o.csv", f"when,id,name\n{iso(1)},{CLEAR}{BIDI}\x9b,{ESCAPE}\n")
+        fields = ("--event", "{name}", *FIELDS[2:], "-p", "n={name}", "--dry-run")
+        text, data = ours("backfill", path, *fields), ours("backfill", path, *fields, "-o", "json")
+        assert self.safe(text.out)
+        assert self.safe(data.out)
+        assert data.json["examples"][0]["externalId"] == f"{CLEAR}{BIDI}\x9b"
+
+    def test_one_event(self, ours: Ours, sandbox: StartSandbox) -> None:
+        sandbox()
+        for flags in ((), ("--dry-run",), ("-o", "json")):
+            ended = ours("track", f"E{ESCAPE}{BIDI}\x9b", "--external-id", "c", "--distinct-id", BIDI, *flags)
+            assert ended.code == 0
+            assert self.safe(ended.out)
+        shown = ours("track", f"E{BIDI}\x9b", "--external-id", "ü", "--dry-run")
+        assert shown.json["event"] == f"E{BIDI}\x9b"
+
+    def test_plain_text_stays_readable(self, ours: Ours) -> None:
+        assert '"event": "Größe 日本"' in ours("track", "Größe 日本", "--external-id", "c", "--dry-run").out
+
+    def test_server_messages(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox(Fault(When(), Then("invalid_event", message=f"{ESCAPE}{BIDI}no")))
+        path = write(tmp_path / "o.csv", f"when,id\n{iso(1)},1\n")
+        ended = ours("backfill", path, *FIELDS, "-v")
+        assert ended.code == 3
+        assert self.safe(ended.out + ended.err)
+
+    def test_a_name_that_is_no_utf8(self, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        path = os.fsdecode(bytes(tmp_path) + b"/o\xff.csv")
+        Path(path).write_text(f"when,id\n{iso(1)},1\nsoon,2\n")
+        for flags in ((), ("-o", "json")):
+            ended = ours_process("backfill", path, *FIELDS, *flags)
+            assert ended.code == 3, ended.err
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+    def test_a_terminal_that_lacks_the_letters(self, ours_process: Ours, encoding: str) -> None:
+        ended = ours_process(
+            *("track", "日本", "--external-id", "c", "--dry-run"), env={"PYTHONIOENCODING": encoding}
+        )
+        assert ended.code == 0, ended.err
+        assert r"\u65e5\u672c" in ended.out
+
+
+@given(st.text())
+def test_printable_text_never_steers(text: str) -> None:
+    shown = printable(text)
+    assert all(char in "\n\t" or char.isprintable() or char == " " or char.isspace() for char in shown)
+    assert printable(shown) == shown
+    assert not set(shown) & {"\x1b", "\x9b", "\u202e", "\u2066", "\u2028", "\r", "\b"}
+
+
+@given(st.recursive(st.text() | st.integers() | st.none(), lambda inner: st.lists(inner), max_leaves=4))
+def test_json_text_is_json_and_never_steers(value: object) -> None:
+    text = json_text(value)
+    assert json.loads(text) == value
+    assert printable(text) == text
+
+
+def test_stdout_closed_early(sandbox: StartSandbox) -> None:
+    sandbox()
+    command = [sys.executable, "-m", "ours_cli", "track", "E", "--external-id", "c"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(20) == 141
+    assert err == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_stdout_on_a_full_disk(sandbox: StartSandbox) -> None:
+    sandbox()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ours_cli", "track", "E", "--external-id", "c"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 7
+    assert b"error: " in done.stderr
+    assert b"Traceback" not in done.stderr
