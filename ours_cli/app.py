@@ -6,25 +6,62 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+import typer.main
+from typer.core import TyperGroup
 
 from ours_cli import __version__
-from ours_cli.commands import backfill, batch, identify, sandbox, track
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.options import grouped
 from ours_cli.suggest import nearest
 
+COMMANDS: Final = {
+    "track": "Send one event, now.",
+    "identify": "Set properties of a visitor, or of every visitor in a file.",
+    "batch": "Send rows shaped like /track, from NDJSON or a JSON array.",
+    "backfill": "Send the rows of an export as events, with their original times, each once.",
+    "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
+}
+"""Every command and the first line of its help."""
+
+
+class _Commands(TyperGroup):
+    """Loads a command's module only when that command is asked for: start-up is a feature."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"ours_cli.commands.{cmd_name}"), cmd_name)
+        alone = typer.Typer(**_STYLE)
+        alone.command(cmd_name)(exiting(grouped(command)))
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+_STYLE: Final[dict[str, Any]] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "pretty_exceptions_show_locals": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
+
 app = typer.Typer(
     name="ours",
+    cls=_Commands,
     help="Send and backfill events to the Ours Privacy Ingest API.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    **{**_STYLE, "add_completion": True},
 )
 
 
@@ -41,10 +78,6 @@ def _main(
     ] = False,
 ) -> None:
     """Send and backfill events to the Ours Privacy Ingest API."""
-
-
-def _register(command: Callable[..., int], name: str) -> None:
-    app.command(name)(exiting(grouped(command)))
 
 
 def exiting(command: Callable[..., int]) -> Callable[..., None]:
@@ -73,6 +106,9 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return int(code or 0)
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            console.note(error.format_message())
+            return int(ExitCode.USAGE)
         return _fail(console, _usage(error))
     except OursError as error:
         return _fail(console, error)
@@ -130,12 +166,3 @@ def _usage(error: typer.TyperException) -> OursError:
         close = nearest(typed, COMMANDS)
         hint = f"did you mean 'ours {close}'?" if close else f"the commands are {', '.join(COMMANDS)}"
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
-
-
-COMMANDS = ("track", "identify", "batch", "backfill", "sandbox")
-
-_register(track.track, "track")
-_register(identify.identify, "identify")
-_register(batch.batch, "batch")
-_register(backfill.backfill, "backfill")
-_register(sandbox.sandbox, "sandbox")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import orjson
 
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.identity import DistinctIds
+from ours_cli.serialize import NOT_UNICODE, canonical_json
 from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
 
 
@@ -92,7 +92,7 @@ class EventAssembler:
         try:
             first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
         except UnicodeEncodeError:
-            return _NOT_UNICODE
+            return NOT_UNICODE
         if first is None:
             return None
         table, first_line = divmod(first.line, _LINES_MAX)
@@ -128,31 +128,3 @@ class VisitorAssembler:
 
 _LINES_MAX: Final = 1 << 40
 """More lines than a file can have: a table's index and a line make one integer for the ledger."""
-
-_NOT_UNICODE = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
-
-
-def canonical_json(body: dict[str, Any]) -> bytes | Fault:
-    """Serialize with sorted keys, so that equal content has equal bytes; integers keep every digit."""
-    return serialize(body, sort_keys=True)
-
-
-def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault:
-    """Serialize a body, integers with every digit; a `Fault` for what JSON cannot say."""
-    try:
-        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS if sort_keys else None)
-    except TypeError:
-        # orjson stops at 64 bits, at lone surrogates, and at 254 levels; the standard library is exact.
-        return _exact_json(body, sort_keys)
-
-
-def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
-    try:
-        text = json.dumps(
-            body, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(",", ":")
-        )
-        return text.encode()
-    except UnicodeEncodeError:
-        return _NOT_UNICODE
-    except (RecursionError, ValueError):
-        return Fault("bad_json", "the row holds something that JSON cannot say")

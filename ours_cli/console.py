@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from ours_cli.errors import OursError
 from ours_cli.escape import printable
-from ours_cli.outcome import Traffic
-from ours_cli.report import Books
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from ours_cli.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
+    from ours_cli.report import Books
 
 _REFRESH_S: Final = 0.1
 """Seconds between two drawings of the bar."""

@@ -13,9 +13,10 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final
 
 import httpx
 
@@ -29,10 +30,6 @@ CONNECT_TIMEOUT_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 64 << 20
 """An answer larger than this is not the API's; reading stops there."""
 
-_Address: TypeAlias = (
-    "tuple[socket.AddressFamily, socket.SocketKind, int, str,"
-    " tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]"
-)
 _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
 _UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
@@ -50,38 +47,19 @@ class NetworkLoop(_PlatformLoop):
     name server that is silent would hold back the report of an interrupted run for half a minute.
     """
 
-    async def getaddrinfo(
-        self,
-        host: bytes | str | None,
-        port: bytes | str | int | None,
-        *,
-        family: int = 0,
-        type: int = 0,  # noqa: A002 - asyncio's name for it
-        proto: int = 0,
-        flags: int = 0,
-    ) -> list[_Address]:
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
         """As `socket.getaddrinfo`, in a thread that nobody waits for."""
-        found: asyncio.Future[list[_Address]] = self.create_future()
-
-        def settle(addresses: list[_Address] | None, error: Exception | None) -> None:
-            if found.done():
-                return
-            if error is not None:
-                found.set_exception(error)
-            else:
-                found.set_result(addresses or [])
+        found: Future[Any] = Future()
+        found.set_running_or_notify_cancel()
 
         def look_up() -> None:
-            addresses, error = None, None
             try:
-                addresses = socket.getaddrinfo(host, port, family, type, proto, flags)
-            except Exception as caught:
-                error = caught
-            with suppress(RuntimeError):  # the loop is closed meanwhile
-                self.call_soon_threadsafe(settle, addresses, error)
+                found.set_result(socket.getaddrinfo(host, port, **hints))
+            except Exception as error:
+                found.set_exception(error)
 
         threading.Thread(target=look_up, daemon=True).start()
-        return await found
+        return await asyncio.wrap_future(found, loop=self)
 
 
 class AsyncPoster:

@@ -6,7 +6,6 @@ nothing is ever taken for accepted.
 
 from __future__ import annotations
 
-import email.utils
 import random
 import re
 from collections.abc import Mapping
@@ -239,8 +238,10 @@ def _seconds(text: str | None) -> float | None:
 def _http_date(text: str | None) -> float | None:
     if text is None:
         return None
+    from email.utils import parsedate_to_datetime  # slow to load, seldom needed
+
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp()
+        return parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
 

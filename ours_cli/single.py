@@ -145,11 +145,13 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
 
     Returns what the person should know of how it was read.
     """
+    value = time_text if time_text is not None else body.pop("time", None)
+    if value is None and flags == TimeFlags():
+        return []
     from ours_cli.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 
     context = make_context(flags, MapFile(FieldMap()), zone_columns=False)
-    value = time_text if time_text is not None else body.pop("time", None)
     if value is None:
         return []
     if isinstance(value, str) and value.strip().lower() == "now":

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 SOURCES = sorted((ROOT / "ours_cli").rglob("*.py"))
 PROGRAM: Any = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = PROGRAM.commands
+COMMANDS: dict[str, Any] = {name: PROGRAM.get_command(None, name) for name in PROGRAM.list_commands(None)}
 
 
 # --- reading the README ------------------------------------------------------------------------------------

@@ -171,6 +171,32 @@ def test_401_stops_a_run_whose_standard_input_is_silent(
     assert process.wait(5) == 4
 
 
+_SILENT_NAME_SERVER = """
+import socket, sys, time
+from ours_cli.app import run
+def look_up(*_, **__):
+    print("asked", file=sys.stderr, flush=True)
+    time.sleep(60)
+socket.getaddrinfo = look_up
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_sigint_while_the_name_server_is_silent(tmp_path: Path, command: str) -> None:
+    """A look-up cannot be cancelled; neither the report nor the exit of Python may wait for it."""
+    rest = (str(rows_file(tmp_path, 3)),) if command == "batch" else ("Purchase", "--external-id", "c1")
+    where = ("--base-url", "https://ingest.example.com/api/v1", "-o", "json", "--timeout", "2")
+    words = [sys.executable, "-c", _SILENT_NAME_SERVER, command, *rest, *where]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"asked\n"
+        ended = end_of(process, signal.SIGINT, within=4)
+    assert ended.code == 130
+    if command == "batch":
+        settled(ended, 130, unsent=3)
+
+
 @pytest.mark.parametrize("command", ["track", "identify"])
 @pytest.mark.parametrize("then", [Then("hang", seconds=60), status(503, headers={"Retry-After": "15"})])
 def test_sigint_of_a_single_event(

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer.main
 
 from ours_cli import __version__
-from ours_cli.app import COMMANDS
+from ours_cli.app import COMMANDS, app
 
 HEAVY = (
     *("rich", "httpx", "httpcore", "h11", "anyio", "dateutil", "asyncio", "sqlite3", "pydantic", "click"),
@@ -92,3 +94,10 @@ def test_a_bug_is_one_line_and_exit_1(
     assert "a bug in ours: ValueError" in err
     assert "a row's value" not in err
     assert "Traceback" not in err
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    group = typer.main.get_command(app)
+    for name, summary in COMMANDS.items():
+        command: Any = group.get_command(None, name)  # type: ignore[attr-defined]
+        assert command.help.partition("\n")[0] == summary

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ours_cli.assemble import serialize
 from ours_cli.console import Console
 from ours_cli.destination import destination
 from ours_cli.errors import OursError, UsageError
 from ours_cli.escape import json_text, printable
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.route import Route
+from ours_cli.serialize import serialize
 from ours_cli.single import GIVE_UP_AFTER_S, SingleOptions, in_api_order, masked, send
 from ours_cli.validate import Fault
 

@@ -1,0 +1,38 @@
+"""A body → its JSON bytes, exactly: no digit lost, nothing that JSON cannot say let through."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import orjson
+
+from ours_cli.validate import Fault
+
+NOT_UNICODE: Final = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
+
+
+def canonical_json(body: dict[str, Any]) -> bytes | Fault:
+    """Serialize with sorted keys, so that equal content has equal bytes; integers keep every digit."""
+    return serialize(body, sort_keys=True)
+
+
+def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault:
+    """Serialize a body, integers with every digit; a `Fault` for what JSON cannot say."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS if sort_keys else None)
+    except TypeError:
+        # orjson stops at 64 bits, at lone surrogates, and at 254 levels; the standard library is exact.
+        return _exact_json(body, sort_keys)
+
+
+def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
+    try:
+        text = json.dumps(
+            body, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(",", ":")
+        )
+        return text.encode()
+    except UnicodeEncodeError:
+        return NOT_UNICODE
+    except (RecursionError, ValueError):
+        return Fault("bad_json", "the row holds something that JSON cannot say")
