@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli.assemble import EventAssembler, Tally, Window, canonical_json
+from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.identity import DistinctIds
 from ours_cli.ledger import Ledger, Seen
 from ours_cli.record import Record
+from ours_cli.serialize import canonical_json
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 
