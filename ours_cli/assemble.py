@@ -70,8 +70,7 @@ class EventAssembler:
         """
         given = body.pop("distinctId", "")
         time_ms = body.get("time")
-        fault = self._window.check(time_ms) if time_ms is not None else None
-        fault = fault or check_event(body)
+        fault = check_event(body)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
         content = canonical_json(body)
@@ -80,8 +79,12 @@ class EventAssembler:
         fault = check_size(body, len(content)) or self._given_fault(given, content, origin)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
-        self._count(body)
         distinct_id = given or self._ids.derive(content, origin.row.line, timed=time_ms is not None)
+        # Last, because it alone depends on the clock: a resumed run must count the same occurrences again.
+        fault = self._window.check(time_ms) if time_ms is not None else None
+        if fault is not None:
+            return Reject(origin, distinct_id, fault.code, fault.message)
+        self._count(body)
         sealed = b'{"distinctId":' + orjson.dumps(distinct_id) + b"," + content[1:]
         return Event(origin, distinct_id, sealed, body["event"], time_ms)
 

@@ -62,10 +62,25 @@ class SourceError(OursError):
     exit_code = ExitCode.SOURCE
 
 
+class BusyError(OursError):
+    """Another process runs this run (exit 11)."""
+
+    exit_code = ExitCode.BUSY
+
+
 class LocalIOError(OursError):
     """Disk full, a file that cannot be written (exit 7)."""
 
     exit_code = ExitCode.LOCAL_IO
+
+
+class ClosedOutputError(OursError):
+    """Whoever read standard output has gone (exit 141), as `head` does; the run can be resumed."""
+
+    exit_code = ExitCode.SIGPIPE
+
+    def __init__(self) -> None:
+        super().__init__("standard output was closed")
 
 
 class ContractError(OursError):

@@ -8,13 +8,15 @@ from ours_cli.record import Malformed, Record
 
 
 class Origin(NamedTuple):
-    """Where an event comes from: the index of its table in the run, and the row itself.
+    """Where an event comes from: the index of its table in the run, the row itself, and the row's number.
 
     The row is kept until its outcome is known, so that a reject can be written with its original fields.
+    `seq` counts every row read in the run, over all its tables, from 0.
     """
 
     table: int
     row: Record | Malformed
+    seq: int = 0
 
 
 class Event(NamedTuple):

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from math import inf
 from typing import Final, TypeAlias
 
-from ours_cli.chunk import Chunk, Chunker
-from ours_cli.event import Event, Reject
+from ours_cli.chunk import Chunk
+from ours_cli.event import Event
+from ours_cli.intake import Intake, Item
 
-Items: TypeAlias = Iterator[Event | Reject]
-Enter: TypeAlias = Callable[[Event | Reject], None]
+Items: TypeAlias = Iterator[Item]
 
 _BREATHE_EVERY: Final = 1000
 """Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
@@ -26,21 +26,18 @@ _BUFFER_MAX: Final = 4000
 """Rows that a reading thread may be ahead."""
 
 
-async def feed_inline(items: Items, chunker: Chunker, enter: Enter) -> AsyncGenerator[Chunk, None]:
-    """Chunks of a source that does not block. `enter` sees every item, in order."""
+async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, None]:
+    """Chunks of a source that does not block."""
     for count, item in enumerate(items):
-        enter(item)
         if count % _BREATHE_EVERY == 0:
             await asyncio.sleep(0)
-        if isinstance(item, Event) and (chunk := chunker.add(item)) is not None:
+        if (chunk := intake.take(item)) is not None:
             yield chunk
-    if (last := chunker.flush()) is not None:
+    if (last := intake.flush()) is not None:
         yield last
 
 
-async def feed_threaded(
-    items: Items, chunker: Chunker, enter: Enter, flush_every: float
-) -> AsyncGenerator[Chunk, None]:
+async def feed_threaded(items: Items, intake: Intake, flush_every: float) -> AsyncGenerator[Chunk, None]:
     """Chunks of a source that may block; an event waits `flush_every` seconds at most for its batch to fill.
 
     An exception of the source is raised here after the rows before it.
@@ -53,19 +50,19 @@ async def feed_threaded(
         while not box.ended:
             await box.wait(flush_at)
             for item in box.take():
-                enter(item)
-                if not isinstance(item, Event):
-                    continue
-                flush_at = min(flush_at, loop.time() + flush_every)
-                if (chunk := chunker.add(item)) is not None:
+                chunk = intake.take(item)
+                if isinstance(item, Event):
+                    flush_at = min(flush_at, loop.time() + flush_every)
+                if chunk is not None:
                     # An event that did not fit has just begun the next batch, and waits from now on.
-                    flush_at = inf if chunk.events[-1] is item else loop.time() + flush_every
+                    begun = isinstance(item, Event) and chunk.events[-1] is not item
+                    flush_at = loop.time() + flush_every if begun else inf
                     yield chunk
             if loop.time() >= flush_at:
                 flush_at = inf
-                if (chunk := chunker.flush()) is not None:
+                if (chunk := intake.flush()) is not None:
                     yield chunk
-        if (last := chunker.flush()) is not None:
+        if (last := intake.flush()) is not None:
             yield last
         if box.error is not None:
             raise box.error
@@ -81,7 +78,7 @@ class _Box:
         self._loop = loop
         self._arrived = asyncio.Event()
         self._room = threading.Condition()
-        self._items: list[Event | Reject] = []
+        self._items: list[Item] = []
         self._done = False
         self._closed = False
 
@@ -121,7 +118,7 @@ class _Box:
                 await self._arrived.wait()
         self._arrived.clear()
 
-    def take(self) -> list[Event | Reject]:
+    def take(self) -> list[Item]:
         """Take everything that arrived."""
         with self._room:
             items, self._items = self._items, []

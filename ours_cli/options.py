@@ -225,6 +225,16 @@ class Batching:
 
 
 @dataclass(frozen=True, slots=True)
+class Resuming:
+    """Which run the command goes on with. Without a flag, an unfinished run of the same command is found."""
+
+    resume: Annotated[
+        str | None, _option("--resume", metavar="RUN", text="Go on with this run (ours runs list).")
+    ] = None
+    restart: Annotated[bool, _option("--restart", text="Begin a new run, whatever earlier ones did.")] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where events go, and with which key."""
 

@@ -1,30 +1,33 @@
 """The one page that states the order: source → record → event → chunk → delivery → outcome → report.
 
-A journal will stand between delivery and report (`_Run.settle`), workers between source and chunk
-(`_Run.items`); neither changes the order.
+The journal stands between delivery and report (`settle`, `record`); worker processes would stand between
+source and chunk.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
+from ours_cli.attempt import Attempt
+from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Reject
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.http_client import NetworkLoop
+from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
+from ours_cli.row_mapping import map_rows
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
 
@@ -68,30 +71,13 @@ class Result:
     error: OursError | None = None
 
 
-def map_rows(
-    tables: Iterable[Table], mapping: RowMapping, limit: int | None, begin: Callable[[int, Table], None]
-) -> Iterator[Event | Reject]:
-    """Source → record → event, lazily. `begin` hears of each table before its first row."""
-    return islice(_map_rows(tables, mapping, begin), limit)
-
-
-def _map_rows(
-    tables: Iterable[Table], mapping: RowMapping, begin: Callable[[int, Table], None]
-) -> Iterator[Event | Reject]:
-    for index, table in enumerate(tables):
-        begin(index, table)
-        map_row = mapping.bind(table)
-        for record in table.records:
-            yield map_row(Origin(index, record))
-
-
-def run(plan: Plan, rejects: Rejects, observer: Observer) -> Result:
+def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
-        return runner.run(_run(plan, rejects, observer))
+        return runner.run(_run(plan, attempt, rejects, observer))
 
 
-async def _run(plan: Plan, rejects: Rejects, observer: Observer) -> Result:
+async def _run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     result = Result()
     books = result.books
     loop = asyncio.get_running_loop()
@@ -108,22 +94,29 @@ async def _run(plan: Plan, rejects: Rejects, observer: Observer) -> Result:
         if isinstance(item, Reject):
             observer.books(books, delivery.traffic)
 
+    def replayed(block: Block) -> None:
+        books.replayed(block)
+        observer.books(books, delivery.traffic)
+
     def settle(outcome: Outcome) -> None:
         for reject in outcome.rejected:
             rejects.write(reject)
+        tracker.deliver(outcome)
         books.delivered(outcome)
         observer.books(books, delivery.traffic)
 
+    def record(block: Block) -> None:
+        # The order is the promise: answer verified, rejects on disk, then the journal.
+        rejects.sync()
+        attempt.commit(block, rejects.files)
+
     delivery = Delivery(plan.route, plan.endpoint, plan.options, settle, observer.wait)
     result.traffic = delivery.traffic
-    items = map_rows(plan.tables, plan.mapping, plan.limit, begin)
+    items = map_rows(plan.tables, plan.mapping, plan.limit, begin, attempt.replay)
     room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
-    chunker = Chunker(plan.options.batch_events, room)
-    chunks = (
-        feed_threaded(items, chunker, enter, plan.flush_every)
-        if plan.blocking
-        else feed_inline(items, chunker, enter)
-    )
+    tracker = BlockTracker(record)
+    intake = Intake(Chunker(plan.options.batch_events, room), tracker, enter, replayed)
+    chunks = feed_threaded(items, intake, plan.flush_every) if plan.blocking else feed_inline(items, intake)
     try:
         with stopping(lambda error: loop.call_soon_threadsafe(delivery.stop, error)):
             async with aclosing(chunks):

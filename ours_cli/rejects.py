@@ -6,20 +6,21 @@ Rejects hold health data: files are made with mode 0600 in a 0700 folder, and li
 from __future__ import annotations
 
 import csv
-import errno
+import hashlib
 import json
 import os
-import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, NamedTuple, Protocol, Self
 
 import orjson
 
-from ours_cli.errors import LocalIOError, UsageError
+from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.event import Reject
 from ours_cli.mend import marks_for
+from ours_cli.private_files import is_regular, local_io, make_private_folder, open_private
 from ours_cli.record import Malformed, Table
 
 
@@ -30,21 +31,43 @@ class RejectSink(Protocol):
         """Write one reject of this table."""
 
 
+class RejectFile(NamedTuple):
+    """A rejects file as far as it is known to be on disk: the shape of its rows (a digest), and its bytes."""
+
+    shape: str
+    path: str
+    size: int
+
+
 class Rejects:
     """All rejects of a run. Nothing is created until the first reject, but for a path the person named.
 
-    Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`).
+    Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
+    the files of earlier attempts: each is cut back to what was recorded, and written on.
     """
 
-    def __init__(self, path: str | None, folder: Path) -> None:
+    def __init__(self, path: str | None, folder: Path, known: Sequence[RejectFile] = ()) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self._stdout = path == "-"
         self._folder = folder
         self._tables: dict[int, Table] = {}
         self._sinks: dict[object, RejectSink] = {}
         self._streams: list[IO[str]] = []
-        self.paths: list[Path] = []
+        self._files: list[tuple[str, Path, IO[str]]] = []
+        self._known = {} if self._stdout else {file.shape: file for file in known}
+        self._dirty = False
         self._reserved = self._reserve()
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that hold this run's rejects, those of earlier attempts included."""
+        earlier = [Path(file.path) for file in self._known.values()]
+        return list(dict.fromkeys(earlier + [path for _, path, _ in self._files]))
+
+    def files(self) -> list[RejectFile]:
+        """What is on disk now; only sizes after a `sync` are to be relied on."""
+        now = {shape: RejectFile(shape, str(path), path.stat().st_size) for shape, path, _ in self._files}
+        return list({**self._known, **now}.values())
 
     def __enter__(self) -> Self:
         return self
@@ -66,19 +89,27 @@ class Rejects:
             sink = self._sinks.get(key)
             if sink is None:
                 sink = self._sinks[key] = self._open(table)
+            self._dirty = True
             sink.write(reject, table)
+        except BrokenPipeError:
+            raise ClosedOutputError from None
         except OSError as error:
             raise _io_error(error, self.paths[-1] if self.paths else self._folder) from None
 
     def sync(self) -> None:
         """Have everything written so far on disk; raises `LocalIOError`."""
+        if not self._dirty:
+            return
         try:
             for stream in self._streams:
                 stream.flush()
-                if _is_file(stream):
+                if is_regular(stream):
                     os.fsync(stream.fileno())
+        except BrokenPipeError:
+            raise ClosedOutputError from None
         except OSError as error:
             raise _io_error(error, self.paths[-1] if self.paths else self._folder) from None
+        self._dirty = False
 
     def close(self) -> None:
         """Sync and close the files; a file that the person named and that stayed empty goes away."""
@@ -88,41 +119,66 @@ class Rejects:
                 stream.close()
         if self._reserved is not None:
             assert self._named is not None
-            if _is_file(self._reserved):
+            if is_regular(self._reserved):
                 self._named.unlink(missing_ok=True)
             self._reserved.close()
 
     def _reserve(self) -> IO[str] | None:
         """Open a path that the person named at once, so that a failure shows before anything is sent."""
-        return None if self._named is None else _create(self._named)
+        if self._named is None or any(Path(file.path) == self._named for file in self._known.values()):
+            return None
+        return open_private(self._named)
 
     def _open(self, table: Table) -> RejectSink:
         if self._stdout:
             self._streams.append(sys.stdout)
             return _JsonSink(sys.stdout)
-        stream = self._next_stream(table)
+        shape = _shape(table)
+        known = self._known.get(shape)
+        stream = _reopen(known) if known is not None else None
+        begun = stream is not None
+        if stream is None:
+            stream = self._next_stream(table, shape)
+        elif known is not None:
+            self._files.append((shape, Path(known.path), stream))
         self._streams.append(stream)
-        return _JsonSink(stream) if table.columns is None else _CsvSink(stream, table)
+        return _JsonSink(stream) if table.columns is None else _CsvSink(stream, table, with_header=not begun)
 
-    def _next_stream(self, table: Table) -> IO[str]:
+    def _next_stream(self, table: Table, shape: str) -> IO[str]:
         if self._reserved is not None:
             assert self._named is not None
             stream, self._reserved = self._reserved, None
-            self.paths += [self._named] if _is_file(stream) else []
+            if is_regular(stream):
+                self._files.append((shape, self._named, stream))
             return stream
         first = self._named or self._folder / f"rejects.{_suffix(table)}"
         count = len(self.paths) + 1
         path = first if count == 1 else first.with_name(f"{first.stem}-{count}.{_suffix(table)}")
         make_private_folder(path.parent)
-        stream = _create(path)
-        self.paths.append(path)
+        stream = open_private(path)
+        self._files.append((shape, path, stream))
         return stream
+
+
+def _shape(table: Table) -> str:
+    """A digest of what a rejects file's rows look like: column names must not stand in the journal."""
+    return hashlib.blake2b(repr((table.columns, table.dialect)).encode(), digest_size=8).hexdigest()
+
+
+def _reopen(file: RejectFile) -> IO[str] | None:
+    """Cut a file back to what is recorded (a crash may have left half a row); None if it is gone."""
+    path = Path(file.path)
+    if not path.is_file() or path.stat().st_size < file.size:
+        return None
+    stream = open_private(path, append=True)
+    stream.truncate(file.size)
+    return stream
 
 
 class _CsvSink:
     """Rejects as a delimited file: the source's columns first, then the marks."""
 
-    def __init__(self, stream: IO[str], table: Table) -> None:
+    def __init__(self, stream: IO[str], table: Table, *, with_header: bool) -> None:
         assert table.columns is not None
         self._width = len(table.columns)
         # Where the source quotes nothing, rejects must all the same: messages and raw rows hold delimiters.
@@ -132,7 +188,8 @@ class _CsvSink:
             quotechar=table.dialect.quote or '"',
             lineterminator="\r\n",
         )
-        self._writer.writerow([*table.columns, *marks_for(table.columns)])
+        if with_header:
+            self._writer.writerow([*table.columns, *marks_for(table.columns)])
 
     def write(self, reject: Reject, _table: Table) -> None:
         row = reject.origin.row
@@ -191,37 +248,5 @@ def _suffix(table: Table) -> str:
     return "tsv" if table.dialect.delimiter == "\t" else "csv"
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter; raises `LocalIOError`."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise _io_error(error, folder) from None
-
-
-def _create(path: Path) -> IO[str]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        descriptor = os.open(path, flags, 0o600)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK) or path.is_symlink():
-            raise UsageError(
-                f"the rejects file {path} is a link, and rejects hold health data",
-                hint="name the file itself",
-            ) from None
-        raise _io_error(error, path) from None
-    # surrogateescape gives bytes that were no valid UTF-8 back as they came.
-    stream = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
-    if hasattr(os, "fchmod") and _is_file(stream):
-        os.fchmod(descriptor, 0o600)
-    return stream
-
-
-def _is_file(stream: IO[str]) -> bool:
-    """Whether it is a file of our own, not standard output, nor `/dev/null` or a pipe by name."""
-    return stream is not sys.stdout and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-
-
 def _io_error(error: OSError, path: Path) -> LocalIOError:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return LocalIOError(f"{path} cannot be written: {reason}", hint="--rejects PATH names another place")
+    return local_io(error, path, hint="--rejects PATH names another place")

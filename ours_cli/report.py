@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ours_cli.blocks import Block
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome, Traffic
 
@@ -41,6 +42,13 @@ class Books:
         self.unsent -= len(outcome.accepted) + len(outcome.rejected)
         for reject in outcome.rejected:
             self._reject(reject)
+
+    def replayed(self, block: Block) -> None:
+        """Enter a block that an earlier attempt has settled."""
+        self.read += block.rows
+        self.accepted += block.accepted
+        self.rejected += block.rejected
+        self.codes.update(block.codes)
 
     def _reject(self, reject: Reject) -> None:
         self.rejected += 1

@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, refuse_shared_stdin
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.mapping import RowMapping
-from ours_cli.mend import mend_command, mended
-from ours_cli.options import Batching, Output, Sending, Showing, Target
+from ours_cli.mend import mend_command
+from ours_cli.options import Batching, Output, Resuming, Sending, Showing, Target
 from ours_cli.preview import Preview
-from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.render import preview_text, report_text
+from ours_cli.replay import Replay, SourceChangedError
 from ours_cli.report import Books, Report, Status
 from ours_cli.route import IDENTIFY, Route
-from ours_cli.run_context import RunContext
+from ours_cli.row_sources import RowSources, Source
+from ours_cli.run_context import RunContext, new_run_id
+from ours_cli.run_head import Identity
 from ours_cli.settings import Endpoint, state_dir
-from ours_cli.source import ReadOptions, open_table
+from ours_cli.source import ReadOptions
 
 if TYPE_CHECKING:
+    from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Plan, Result
 
 CONCURRENCY_AUTO: Final = 8
 GIVE_UP_AFTER_S: Final = 900.0
 
-Source: TypeAlias = "Path | Literal['-']"
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is made anew for each attempt: ids and tallies must not remember the one before."""
+
+    context: RunContext
+    mapping: RowMapping
 
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """One command over rows, its flags read and its mapping made.
+    """One command over rows, its flags read.
 
-    `arguments` are the FILEs as typed, `sources` what they stand for.
+    `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
+    of this id; `fingerprint` is all that makes two mappings the same.
     """
 
     command: str
@@ -51,57 +63,145 @@ class RowRun:
     read: ReadOptions
     limit: int | None
     route: Route
-    context: RunContext
-    mapping: RowMapping
+    prepare: Callable[[str], Prepared]
+    fingerprint: tuple[object, ...]
     target: Target
     sending: Sending
     batching: Batching
+    resuming: Resuming
     showing: Showing
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How an attempt ended."""
+
+    report: Report
+    error: OursError | None
+    superseded: bool
+
+    @property
+    def exit_code(self) -> int:
+        if self.error is not None:
+            return int(self.error.exit_code)
+        return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     _check_flags(run)
-    _preflight(run)
+    sources = RowSources(run.sources, run.read)
+    trial = run.prepare(new_run_id())
+    sources.check(trial.mapping)
     if run.target.dry_run:
-        return _dry_run(run, console)
-    with destination(run.target, run.context.window.max_age_ms) as target:
-        return _send(run, target, console)
-
-
-def _send(run: RowRun, target: Destination, console: Console) -> int:
-    from ours_cli.pipeline import run as run_pipeline
-
-    plan = _plan(run, target.endpoint)
-    started = time.monotonic()
-    folder = state_dir() / "runs" / run.context.run_id
-    with Rejects(_rejects_path(run), folder) as rejects, console.progress() as observer:
-        result = run_pipeline(plan, rejects, observer)
-    duration = time.monotonic() - started
-    for text in (*run.context.warnings(), *run.context.left_behind()):
-        console.warn(text)
-    report = _report(run, result, rejects.paths, duration, console.warnings)
-    _publish(run, report, target, console)
-    if not result.books.balance():
+        return _dry_run(run, sources, trial, console)
+    with destination(run.target, trial.context.window.max_age_ms) as target:
+        ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
+        if ended.superseded:
+            # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
+            ended = _attempt(run, sources, target, console, _begin(run, sources, target))
+        _publish(run, ended.report, target, console)
+    if not ended.report.books.balance():
         raise OursError(
             "a bug in ours: the books do not balance", hint="please report it, with the report above"
         )
-    if result.error is not None:
-        console.error(result.error)
-        return int(result.error.exit_code)
-    return int(ExitCode.REJECTED if result.books.rejected else ExitCode.OK)
+    if ended.error is not None:
+        console.error(ended.error)
+    return ended.exit_code
 
 
-def _plan(run: RowRun, endpoint: Endpoint) -> Plan:
+def _find(run: RowRun, sources: RowSources, target: Destination, console: Console) -> Attempt:
+    """The attempt that goes on with an earlier run, or begins one."""
+    from ours_cli.attempt import Attempt
+    from ours_cli.run_registry import find_run, named_run
+
+    identity = _identity(run, sources, target)
+    runs_dir = state_dir() / "runs"
+    if run.target.sandbox:
+        return Attempt.unjournaled(runs_dir, new_run_id(), identity)
+    if run.resuming.resume is not None:
+        known = named_run(runs_dir, run.resuming.resume)
+        if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
+            raise UsageError(
+                f"run {known.head.id} had another mapping or command",
+                hint="resume with the flags it was begun with: ours runs show " + known.head.id,
+            )
+    elif run.resuming.restart:
+        return _begin(run, sources, target)
+    else:
+        found = find_run(runs_dir, identity, sources.begins_like)
+        if found is None:
+            return _begin(run, sources, target)
+        known = found
+    attempt = Attempt.go_on(known, identity)
+    console.note(f"going on with run {attempt.run_id}: {attempt.done_rows:,} rows are done")
+    return attempt
+
+
+def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
+    from ours_cli.attempt import Attempt
+
+    identity = _identity(run, sources, target)
+    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]))
+
+
+def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
+    return Identity(
+        command=run.command,
+        mapping=_digest(repr(run.fingerprint)),
+        endpoint=target.endpoint.base_url,
+        token=_digest(target.endpoint.token),
+        sources=sources.names,
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12, person=b"ours-cli").hexdigest()
+
+
+def _attempt(
+    run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
+) -> _Ended:
+    from ours_cli.pipeline import run as run_pipeline
+
+    with attempt:
+        prepared = run.prepare(attempt.run_id)
+        plan = _plan(run, sources, prepared.mapping, target.endpoint)
+        started = time.monotonic()
+        rejects = Rejects(_rejects_path(run), attempt.folder, attempt.known_rejects)
+        with console.progress() as observer:
+            result = run_pipeline(plan, attempt, rejects, observer)
+        duration = time.monotonic() - started
+        _close(rejects, result)
+        replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
+        if replaced and attempt.was_finished and sources.can_be_read_again:
+            return _Ended(_report(run, attempt, result, [], duration, []), result.error, superseded=True)
+        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
+            console.warn(text)
+        report = _report(run, attempt, result, rejects.paths, duration, console.warnings)
+        ended = _Ended(report, result.error, superseded=False)
+        attempt.end(report, ended.exit_code, rejects.paths)
+    return ended
+
+
+def _close(rejects: Rejects, result: Result) -> None:
+    """A disk that is full must not cost the report."""
+    try:
+        rejects.close()
+    except OursError as error:
+        result.error = result.error or error
+
+
+def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpoint) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
     from ours_cli.pipeline import Plan
 
     sending, batching = run.sending, run.batching
     return Plan(
-        tables=_tables(run),
-        mapping=run.mapping,
+        tables=sources.tables(),
+        mapping=mapping,
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
@@ -114,17 +214,22 @@ def _plan(run: RowRun, endpoint: Endpoint) -> Plan:
             ca_file=Path(sending.ca_file) if sending.ca_file else None,
         ),
         limit=run.limit,
-        blocking=any(_may_block(source) for source in run.sources),
+        blocking=sources.may_block,
         flush_every=batching.flush_every,
     )
 
 
 def _report(
-    run: RowRun, result: Result, rejects: Sequence[Path], duration_s: float, warnings: list[str]
+    run: RowRun,
+    attempt: Attempt,
+    result: Result,
+    rejects: Sequence[Path],
+    duration_s: float,
+    warnings: list[str],
 ) -> Report:
     return Report(
         command=run.command,
-        run=run.context.run_id,
+        run=attempt.run_id,
         status=_status(result.books, result.error.exit_code if result.error else ExitCode.OK),
         books=result.books,
         traffic=result.traffic,
@@ -176,52 +281,31 @@ def _write_report(path: Path, text: str) -> None:
         raise LocalIOError(f"the report {path} cannot be written: {os.strerror(error.errno or 0)}") from None
 
 
-def _dry_run(run: RowRun, console: Console) -> int:
-    from ours_cli.pipeline import map_rows
+def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
+    from ours_cli.row_mapping import map_rows
 
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
     preview = Preview(Chunker(_batch_events(run), room), envelope)
     books = Books()
+    tally = prepared.context.tally
     with console.progress() as observer:
-        for item in map_rows(_tables(run), run.mapping, run.limit, lambda _, table: observer.table(table)):
+        rows = map_rows(
+            sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
+        )
+        for item in rows:
+            assert not isinstance(item, Block)
             books.mapped(item)
             preview.enter(item)
     preview.close()
-    for text in run.context.warnings():
+    for text in prepared.context.warnings():
         console.warn(text)
     if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, run.context.tally, console.warnings)))
+        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
     else:
-        console.result(preview_text(run.command, preview, books, run.context.tally))
+        console.result(preview_text(run.command, preview, books, tally))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
-
-
-def _tables(run: RowRun) -> Iterator[Table]:
-    for source in run.sources:
-        yield mended(open_table(source, run.read, _stdin() if source == "-" else None))
-
-
-def _stdin() -> BinaryIO | None:
-    # Unbuffered: a thread that still reads at exit would hold the buffer's lock, and Python would abort.
-    return None if sys.stdin is None else open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
-
-
-def _preflight(run: RowRun) -> None:
-    """Read every file's head and bind the mapping to it, so that nothing is sent before all of it fits.
-
-    A pipe cannot be read twice; its mapping is bound before its first row all the same.
-    """
-    for source in run.sources:
-        if not _may_block(source):
-            table = mended(open_table(source, run.read))
-            run.mapping.bind(table)
-            table.close()
-
-
-def _may_block(source: Source) -> bool:
-    return source == "-" or not source.is_file()
 
 
 def _check_flags(run: RowRun) -> None:

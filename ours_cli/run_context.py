@@ -63,12 +63,11 @@ def new_run_id() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime()) + secrets.token_hex(3)
 
 
-def make_context(flags: TimeFlags, source: MapFile, *, zone_columns: bool = True) -> RunContext:
+def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns: bool = True) -> RunContext:
     """Settle how times are read and judged; raises `UsageError` for flags that contradict each other.
 
     `zone_columns` says whether rows have columns that may name their zone.
     """
-    run_id = new_run_id()
     return RunContext(
         run_id=run_id,
         window=Window(max_age_ms(flags.max_age or source.source.get("max_age"))),

@@ -151,7 +151,7 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     from ours_cli.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 
-    context = make_context(flags, MapFile(FieldMap()), zone_columns=False)
+    context = make_context("", flags, MapFile(FieldMap()), zone_columns=False)
     if value is None:
         return []
     if isinstance(value, str) and value.strip().lower() == "now":

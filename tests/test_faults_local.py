@@ -65,7 +65,6 @@ def test_stdout_closed(sandbox: StartSandbox, tmp_path: Path, command: str) -> N
     assert len(stored(box)) == {"batch": 3, "track": 1, "dry run": 0}[command]
 
 
-@pytest.mark.xfail(strict=True, reason="Rejects.write makes a LocalIOError of a broken pipe")
 def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_path: Path) -> None:
     sandbox(fault(When(), "invalid_event"))
     ended = run_into_closed_pipe("batch", rows_file(tmp_path, 400), "--batch-size", 20, "--rejects", "-")

@@ -75,7 +75,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def authority(folder: Path) -> Certificate:
     made = Certificate(folder / "ca.pem", folder / "ca.key")
     _openssl(
-        "req", "-x509", *_NEW_KEY, "-keyout", made.key, "-out", made.pem, "-days", 2, "-subj", "/CN=Test CA"
+        "req",
+        "-x509",
+        *_NEW_KEY,
+        "-keyout",
+        made.key,
+        "-out",
+        made.pem,
+        "-days",
+        2,
+        "-subj",
+        "/CN=Test CA",
+        "-addext",
+        "keyUsage=critical,keyCertSign",
     )
     return made
 
@@ -92,7 +104,9 @@ def _issue(
 ) -> Certificate:
     made = Certificate(folder / f"{name}.pem", folder / f"{name}.key")
     request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    extensions.write_text(f"subjectAltName={host}\n")
+    # Python 3.13 verifies strictly: without these identifiers even a good one is refused.
+    identifiers = "authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+    extensions.write_text(f"subjectAltName={host}\n{identifiers}")
     _openssl("req", *_NEW_KEY, "-keyout", made.key, "-out", request, "-subj", "/CN=localhost")
     (folder / "index.txt").write_text("")
     config = folder / "ca.conf"

@@ -11,10 +11,12 @@ from queue import Queue
 import pytest
 from test_chunk import events_of
 
+from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Reject
 from ours_cli.feed import feed_inline, feed_threaded
+from ours_cli.intake import Intake
 
 
 class Pipe:
@@ -46,8 +48,8 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
-def ignore(_item: Event | Reject) -> None:
-    pass
+def intake_of(chunker: Chunker, enter: Callable[[Event | Reject], object] = lambda _: None) -> Intake:
+    return Intake(chunker, BlockTracker(lambda _: None), lambda item: (enter(item), None)[1], lambda _: None)
 
 
 def reject_of(event: Event) -> Reject:
@@ -58,7 +60,7 @@ def test_an_event_waits_no_longer_than_flush_every() -> None:
     async def body() -> None:
         pipe, events = Pipe(), events_of([5] * 3)
         loop = asyncio.get_running_loop()
-        async with aclosing(feed_threaded(iter(pipe), Chunker(100, 10_000), ignore, 0.1)) as chunks:
+        async with aclosing(feed_threaded(iter(pipe), intake_of(Chunker(100, 10_000)), 0.1)) as chunks:
             pipe.put(*events[:2])
             began = loop.time()
             assert (await anext(chunks)).events == events[:2]
@@ -75,7 +77,7 @@ def test_an_event_that_began_the_next_batch_is_not_forgotten() -> None:
 
     async def body() -> None:
         pipe, events = Pipe(), events_of([60, 60])
-        async with aclosing(feed_threaded(iter(pipe), Chunker(100, 100), ignore, 0.1)) as chunks:
+        async with aclosing(feed_threaded(iter(pipe), intake_of(Chunker(100, 100)), 0.1)) as chunks:
             pipe.put(*events)
             assert (await anext(chunks)).events == events[:1]
             assert (await anext(chunks)).events == events[1:]
@@ -96,7 +98,8 @@ def test_a_steady_trickle_does_not_put_off_the_flush() -> None:
 
         trickling = asyncio.create_task(trickle())
         sizes = [
-            len(chunk.events) async for chunk in feed_threaded(iter(pipe), Chunker(100, 10_000), ignore, 0.1)
+            len(chunk.events)
+            async for chunk in feed_threaded(iter(pipe), intake_of(Chunker(100, 10_000)), 0.1)
         ]
         await trickling
         assert sum(sizes) == 40
@@ -118,9 +121,9 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
         seen: list[Event | Reject] = []
         chunker = Chunker(50, 10_000)
         chunks = (
-            feed_threaded(iter(items), chunker, seen.append, 5)
+            feed_threaded(iter(items), intake_of(chunker, seen.append), 5)
             if threaded
-            else feed_inline(iter(items), chunker, seen.append)
+            else feed_inline(iter(items), intake_of(chunker, seen.append))
         )
         sent = [event async for chunk in chunks for event in chunk.events]
         assert seen == items
@@ -133,7 +136,7 @@ def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:
     async def body() -> None:
         pipe, events = Pipe(), events_of([5] * 3)
         pipe.put(*events, SourceError("damaged"))
-        chunks = feed_threaded(iter(pipe), Chunker(2, 10_000), ignore, 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(2, 10_000)), 5)
         assert (await anext(chunks)).events == events[:2]
         assert (await anext(chunks)).events == events[2:]
         with pytest.raises(SourceError, match="damaged"):
@@ -147,7 +150,7 @@ def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
     pipe.put(*events, None)
 
     async def body() -> None:
-        chunks = feed_threaded(iter(pipe), Chunker(10, 10_000), ignore, 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(10, 10_000)), 5)
         await anext(chunks)
         await chunks.aclose()
 
@@ -158,7 +161,7 @@ def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
 def test_the_feed_can_be_cancelled_while_the_pipe_is_silent() -> None:
     async def body() -> None:
         pipe = Pipe()
-        chunks = feed_threaded(iter(pipe), Chunker(10, 10_000), ignore, 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(10, 10_000)), 5)
         pull = asyncio.ensure_future(anext(chunks))
         await asyncio.sleep(0.05)
         pull.cancel()

@@ -102,8 +102,8 @@ def test_orders_arrive_and_what_is_not_mapped_stays(ours: Ours, sandbox: StartSa
 
 def test_orders_sent_twice_count_once(ours: Ours, sandbox: StartSandbox) -> None:
     running = sandbox(window_ms=None)
-    for _ in range(2):
-        assert ours("backfill", ORDERS, "--map", MAP, *OPEN).code == ExitCode.OK
+    for again in ((), ("--restart",)):
+        assert ours("backfill", ORDERS, "--map", MAP, *OPEN, *again).code == ExitCode.OK
     totals = running.totals()
     assert (totals.rows, totals.events) == (2 * len(rows_of(ORDERS)), len(rows_of(ORDERS)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from ours_cli.options import (
     Exclude,
     MappingFlags,
     Reading,
+    Resuming,
     Sending,
     Showing,
     Target,
@@ -24,7 +27,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import BATCH
-from ours_cli.row_run import RowRun, execute
+from ours_cli.row_run import Prepared, RowRun, execute
 from ours_cli.run_context import hmac_key, make_context, read_options
 from ours_cli.source import expand
 
@@ -44,6 +47,7 @@ def backfill(
     target: Target,
     sending: Sending,
     batching: Batching,
+    resuming: Resuming,
     showing: Showing,
 ) -> int:
     """Send the rows of an export as events, with their original times, each once.
@@ -52,8 +56,14 @@ def backfill(
     -p amount='{total|number}'
     """
     source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
-    context = make_context(times, source)
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
+
+    def prepare(run_id: str) -> Prepared:
+        context = make_context(run_id, times, source)
+        key = partial(hmac_key, mapping.hmac_key_file)
+        assemble = context.event_assembler()
+        return Prepared(context, FieldMapping(fields, assemble, context.times, context.tally, key))
+
     run = RowRun(
         command="backfill",
         arguments=files,
@@ -61,17 +71,12 @@ def backfill(
         read=read_options(reading, source),
         limit=reading.limit,
         route=BATCH,
-        context=context,
-        mapping=FieldMapping(
-            fields,
-            context.event_assembler(),
-            context.times,
-            context.tally,
-            lambda: hmac_key(mapping.hmac_key_file),
-        ),
+        prepare=prepare,
+        fingerprint=(fields, replace(times, max_age=None), source.source),
         target=target,
         sending=sending,
         batching=batching,
+        resuming=resuming,
         showing=showing,
     )
     return execute(run)

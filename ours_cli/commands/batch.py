@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,9 +12,9 @@ from ours_cli.batch_rows import BatchMapping
 from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.mapfile import MapFile
-from ours_cli.options import Batching, Reading, Sending, SendNulls, Showing, Target, TimeFlags
+from ours_cli.options import Batching, Reading, Resuming, Sending, SendNulls, Showing, Target, TimeFlags
 from ours_cli.route import BATCH
-from ours_cli.row_run import RowRun, execute
+from ours_cli.row_run import Prepared, RowRun, execute
 from ours_cli.run_context import make_context, read_options
 from ours_cli.source import expand
 
@@ -32,6 +33,7 @@ def batch(
     target: Target,
     sending: Sending,
     batching: Batching,
+    resuming: Resuming,
     showing: Showing,
 ) -> int:
     """Send rows shaped like /track, from NDJSON or a JSON array.
@@ -40,7 +42,12 @@ def batch(
     """
     files = files or _piped()
     nothing = MapFile(FieldMap())
-    context = make_context(times, nothing, zone_columns=False)
+
+    def prepare(run_id: str) -> Prepared:
+        context = make_context(run_id, times, nothing, zone_columns=False)
+        assemble, reader = context.event_assembler(), context.times.reader
+        return Prepared(context, BatchMapping(assemble, reader, context.tally, send_nulls=send_nulls))
+
     run = RowRun(
         command="batch",
         arguments=files,
@@ -48,13 +55,12 @@ def batch(
         read=read_options(reading, nothing),
         limit=reading.limit,
         route=BATCH,
-        context=context,
-        mapping=BatchMapping(
-            context.event_assembler(), context.times.reader, context.tally, send_nulls=send_nulls
-        ),
+        prepare=prepare,
+        fingerprint=(send_nulls, replace(times, max_age=None)),
         target=target,
         sending=sending,
         batching=batching,
+        resuming=resuming,
         showing=showing,
     )
     return execute(run)

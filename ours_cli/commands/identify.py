@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from ours_cli.options import (
     Data,
     MappingFlags,
     Reading,
+    Resuming,
     Sending,
     Showing,
     Target,
@@ -28,7 +30,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import IDENTIFY
-from ours_cli.row_run import RowRun, execute
+from ours_cli.row_run import Prepared, RowRun, execute
 from ours_cli.run_context import hmac_key, make_context, read_options
 from ours_cli.single import build_body, check_body, read_data
 from ours_cli.source import expand
@@ -46,6 +48,7 @@ def identify(
     target: Target,
     sending: Sending,
     batching: Batching,
+    resuming: Resuming,
     showing: Showing,
 ) -> int:
     """Set properties of a visitor, or of every visitor in a file.
@@ -64,7 +67,13 @@ def identify(
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
-    context = make_context(TimeFlags(), replace(source, source={}))
+    mapped = fields.over(source.fields)
+
+    def prepare(run_id: str) -> Prepared:
+        context = make_context(run_id, TimeFlags(), replace(source, source={}))
+        key = partial(hmac_key, mapping.hmac_key_file)
+        return Prepared(context, FieldMapping(mapped, VisitorAssembler(), context.times, context.tally, key))
+
     run = RowRun(
         command="identify",
         arguments=files,
@@ -72,17 +81,12 @@ def identify(
         read=read_options(reading, source),
         limit=reading.limit,
         route=IDENTIFY,
-        context=context,
-        mapping=FieldMapping(
-            fields.over(source.fields),
-            VisitorAssembler(),
-            context.times,
-            context.tally,
-            lambda: hmac_key(mapping.hmac_key_file),
-        ),
+        prepare=prepare,
+        fingerprint=(mapped, source.source),
         target=target,
         sending=sending,
         batching=batching,
+        resuming=resuming,
         showing=showing,
     )
     return execute(run)

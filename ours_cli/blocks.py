@@ -1,0 +1,134 @@
+"""Blocks: runs of consecutive source rows whose outcomes are recorded together, with a digest of the rows.
+
+A row's number (`seq`) counts every row read in the run, over all its files, from 0. A block is settled when
+each of its rows has an outcome; only then does the journal hear of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.outcome import Outcome
+from ours_cli.record import Malformed, Record
+
+ROWS_MAX: Final = 5000
+"""Rows in a block in which nothing is to be sent (rejects, say) before it is recorded."""
+
+_DIGEST_BYTES: Final = 16
+
+
+class RowDigest:
+    """Digests the content of source rows, in order; their lines and file names do not matter."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+
+    def add(self, row: Record | Malformed) -> None:
+        """Take one row in."""
+        self._hash.update(_content(row))
+
+    def value(self) -> bytes:
+        """The digest of the rows so far: 16 bytes."""
+        return self._hash.digest()
+
+
+def _content(row: Record | Malformed) -> bytes:
+    if isinstance(row, Malformed):
+        return row.raw.encode("utf-8", "surrogatepass") + b"\x1d"
+    fields = row.fields
+    if isinstance(fields, list):
+        return "\x1f".join(fields).encode("utf-8", "surrogatepass") + b"\x1e"
+    try:
+        return orjson.dumps(fields) + b"\x1e"
+    except TypeError:
+        return json.dumps(fields).encode() + b"\x1e"
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Rows `start` (inclusive) to `end` (exclusive) and what became of them; lines are for messages only."""
+
+    start: int
+    end: int = 0
+    first_line: int = 0
+    last_line: int = 0
+    digest: bytes = b""
+    accepted: int = 0
+    rejected: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the block spans."""
+        return self.end - self.start
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every row has an outcome."""
+        return self.accepted + self.rejected == self.rows
+
+
+class BlockTracker:
+    """Cuts a run's rows into blocks and hands each over, once, when it is settled."""
+
+    def __init__(self, settled: Callable[[Block], None]) -> None:
+        self._settled = settled
+        self._open: list[Block] = []
+        self._current: Block | None = None
+        self._digest = RowDigest()
+
+    def enter(self, item: Event | Reject) -> None:
+        """The next row of the source, as it comes out of the mapping."""
+        origin = item.origin
+        block = self._current
+        if block is None:
+            block = self._current = Block(origin.seq, first_line=origin.row.line)
+            self._digest = RowDigest()
+        self._digest.add(origin.row)
+        block.end, block.last_line = origin.seq + 1, origin.row.line
+        if isinstance(item, Reject):
+            block.rejected += 1
+            block.codes[item.code] += 1
+            if block.rows >= ROWS_MAX and block.is_settled:
+                self.cut()
+
+    def cut(self) -> None:
+        """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""
+        block, self._current = self._current, None
+        if block is None:
+            return
+        block.digest = self._digest.value()
+        self._open.append(block)
+        self._close(block)
+
+    def deliver(self, outcome: Outcome) -> None:
+        """Enter outcomes of rows that were sent. Accepted rows come from one chunk, and so from one block."""
+        touched: list[Block] = []
+        if outcome.accepted:
+            block = self._block_of(outcome.accepted[0].origin)
+            block.accepted += len(outcome.accepted)
+            touched.append(block)
+        for reject in outcome.rejected:
+            block = self._block_of(reject.origin)
+            block.rejected += 1
+            block.codes[reject.code] += 1
+            if block not in touched:
+                touched.append(block)
+        for block in touched:
+            self._close(block)
+
+    def _block_of(self, origin: Origin) -> Block:
+        return next(block for block in self._open if block.start <= origin.seq < block.end)
+
+    def _close(self, block: Block) -> None:
+        if block.is_settled:
+            self._open.remove(block)
+            self._settled(block)

@@ -1,0 +1,56 @@
+"""Items of a run, one by one → the chunks to send, and the blocks that the journal will know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ours_cli.blocks import Block, BlockTracker
+from ours_cli.chunk import Chunk, Chunker
+from ours_cli.event import Event, Reject
+
+Item: TypeAlias = Event | Reject | Block
+"""A row, or a block of rows that an earlier attempt has settled."""
+
+
+class Intake:
+    """Takes items in the order of the source; `enter` sees each once its chunk is known."""
+
+    def __init__(
+        self,
+        chunker: Chunker,
+        tracker: BlockTracker,
+        enter: Callable[[Event | Reject], None],
+        replayed: Callable[[Block], None],
+    ) -> None:
+        self._chunker = chunker
+        self._tracker = tracker
+        self._enter = enter
+        self._replayed = replayed
+
+    def take(self, item: Item) -> Chunk | None:
+        """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
+        if isinstance(item, Block):
+            chunk = self.flush()
+            self._replayed(item)
+            return chunk
+        chunk = self._chunker.add(item) if isinstance(item, Event) else None
+        if chunk is None:
+            self._admit(item)
+        elif chunk.events[-1] is item:
+            self._admit(item)
+            self._tracker.cut()
+        else:
+            self._tracker.cut()
+            self._admit(item)
+        return chunk
+
+    def flush(self) -> Chunk | None:
+        """End the block here; returns what waits for its chunk to fill, if anything does."""
+        chunk = self._chunker.flush()
+        self._tracker.cut()
+        return chunk
+
+    def _admit(self, item: Event | Reject) -> None:
+        self._enter(item)
+        self._tracker.enter(item)

@@ -1,0 +1,64 @@
+"""Files that hold health data or speak of it: their owner's alone, links never followed, written whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import IO
+
+from ours_cli.errors import LocalIOError, UsageError
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder (mode 0700) and its parents; raises `LocalIOError`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise local_io(error, folder) from None
+
+
+def open_private(path: Path, *, append: bool = False) -> IO[str]:
+    """Open a text file of mode 0600 for writing; raises `UsageError` for a link, `LocalIOError` else."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK) or path.is_symlink():
+            raise UsageError(
+                f"{path} is a link, and what goes there is private", hint="name the file itself"
+            ) from None
+        raise local_io(error, path) from None
+    # surrogateescape gives bytes that were no valid UTF-8 back as they came.
+    stream = os.fdopen(
+        descriptor, "a" if append else "w", encoding="utf-8", errors="surrogateescape", newline=""
+    )
+    if hasattr(os, "fchmod") and is_regular(stream):
+        os.fchmod(descriptor, 0o600)
+    return stream
+
+
+def is_regular(stream: IO[str]) -> bool:
+    """Whether it is a file of our own, not standard output, nor `/dev/null` or a pipe by name."""
+    return stream is not sys.stdout and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, durably; raises `LocalIOError`."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open_private(scratch) as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise local_io(error, path) from None
+
+
+def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOError:
+    """The error for a path that cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return LocalIOError(f"{path} cannot be written: {reason}", hint=hint)

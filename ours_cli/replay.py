@@ -1,0 +1,58 @@
+"""Resume by replay: the source is read from its start, what is done is verified and passed over.
+
+Rows that are done are never judged again; only their digests are compared, block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ours_cli.blocks import Block, RowDigest
+from ours_cli.errors import SourceError
+from ours_cli.event import Origin
+
+
+class SourceChangedError(SourceError):
+    """Rows that a run has settled are not in the source any more, or differ (exit 6)."""
+
+
+class Replay:
+    """Walks the recorded blocks of a run beside its source, row by row, in order."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = iter(blocks)
+        self._block = next(self._blocks, None)
+        self._digest = RowDigest()
+        self._first_line = 0
+
+    def covers(self, seq: int) -> bool:
+        """Whether the row of this number is done."""
+        return self._block is not None and seq >= self._block.start
+
+    def verify(self, origin: Origin) -> Block | None:
+        """Take a row that is done; returns its block once the whole of it has been verified.
+
+        Raises `SourceChangedError`, which names the lines and not their content.
+        """
+        block = self._block
+        assert block is not None
+        if origin.seq == block.start:
+            self._digest, self._first_line = RowDigest(), origin.row.line
+        self._digest.add(origin.row)
+        if origin.seq + 1 < block.end:
+            return None
+        if self._digest.value() != block.digest:
+            raise SourceChangedError(
+                f"the source changed: lines {self._first_line} to {origin.row.line} are not what they were",
+                hint="--restart sends it as a new run; rows with the same distinctId count once",
+            )
+        self._block = next(self._blocks, None)
+        return block
+
+    def end(self, rows: int) -> None:
+        """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before."""
+        if self._block is not None:
+            raise SourceChangedError(
+                f"the source changed: it ends after {rows:,} rows, and was longer before",
+                hint="--restart sends it as a new run; rows with the same distinctId count once",
+            )

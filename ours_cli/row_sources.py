@@ -1,0 +1,98 @@
+"""The sources of one run: opened as often as needed, standard input once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from ours_cli.blocks import Block, RowDigest
+from ours_cli.mapping import RowMapping
+from ours_cli.mend import mended
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.source import ReadOptions, open_table
+
+Source: TypeAlias = "Path | Literal['-']"
+
+
+class RowSources:
+    """What a command reads. A pipe cannot be read twice: what was looked at is held, and read from there."""
+
+    def __init__(self, sources: Sequence[Source], read: ReadOptions) -> None:
+        self._sources = sources
+        self._read = read
+        self._stdin: Table | None = None
+        self._held: list[Record | Malformed] = []
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Absolute paths, or "-" for standard input."""
+        return tuple("-" if source == "-" else str(source.absolute()) for source in self._sources)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether reading may have to wait for another program."""
+        return any(_may_block(source) for source in self._sources)
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether every source is a file on disk."""
+        return not self.may_block
+
+    def tables(self) -> Iterator[Table]:
+        """Open one source after the other."""
+        for source in self._sources:
+            if source == "-":
+                table = self._open_stdin()
+                table.records = chain(self._held, table.records)
+                yield table
+            else:
+                yield mended(open_table(source, self._read))
+
+    def check(self, mapping: RowMapping) -> None:
+        """Read every file's head and bind the mapping to it, so that nothing is sent before all of it fits.
+
+        A pipe's mapping is bound before its first row all the same.
+        """
+        for source in self._sources:
+            if not _may_block(source):
+                table = mended(open_table(source, self._read))
+                mapping.bind(table)
+                table.close()
+
+    def begins_like(self, block: Block) -> bool:
+        """Whether the first rows are those of this block, which begins with row 0."""
+        digest, count = RowDigest(), 0
+        for row in islice(self._first_rows(block.end), block.end):
+            digest.add(row)
+            count += 1
+        return count == block.end and digest.value() == block.digest
+
+    def _first_rows(self, count: int) -> Iterator[Record | Malformed]:
+        if any(_may_block(source) and source != "-" for source in self._sources):
+            return  # a named pipe: reading from it now would take its rows away
+        for source in self._sources:
+            if source == "-":
+                table = self._open_stdin()
+                self._held += islice(table.records, count - len(self._held))
+                yield from self._held
+            else:
+                table = mended(open_table(source, self._read))
+                yield from table.records
+                table.close()
+
+    def _open_stdin(self) -> Table:
+        if self._stdin is None:
+            self._stdin = mended(open_table("-", self._read, _raw_stdin()))
+        return self._stdin
+
+
+def _may_block(source: Source) -> bool:
+    return source == "-" or not source.is_file()
+
+
+def _raw_stdin() -> BinaryIO | None:
+    # Unbuffered: a thread that still reads at exit would hold the buffer's lock, and Python would abort.
+    return None if sys.stdin is None else open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)

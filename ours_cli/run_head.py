@@ -1,0 +1,77 @@
+"""A run's head: who, what and when, without a single value; `run.json` in the run's folder.
+
+It stands beside the journal, not in it, so that a damaged journal can still be told apart by its command.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from ours_cli.errors import SourceError
+from ours_cli.private_files import replace_private
+
+FILE_NAME: Final = "run.json"
+
+State: TypeAlias = Literal["running", "complete", "partial", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a command the same command: mapping (a digest), endpoint, token (a fingerprint), sources.
+
+    `sources` are absolute paths, or "-" for standard input.
+    """
+
+    command: str
+    mapping: str
+    endpoint: str
+    token: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command."""
+
+    id: str
+    identity: Identity
+    arguments: tuple[str, ...]
+    folder: str
+    started_s: int
+    ended_s: int | None = None
+    attempts: int = 1
+    state: State = "running"
+    exit_code: int | None = None
+    read: int | None = None
+    rejects: tuple[str, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every row read had an outcome."""
+        return self.state in ("complete", "partial")
+
+
+def write_head(folder: Path, head: RunHead) -> None:
+    """Write a run's head whole or not at all; raises `LocalIOError`."""
+    replace_private(folder / FILE_NAME, json.dumps(dataclasses.asdict(head), indent=1) + "\n")
+
+
+def read_head(folder: Path) -> RunHead:
+    """Read a run's head; raises `SourceError` when it is damaged."""
+    try:
+        fields = json.loads((folder / FILE_NAME).read_text("utf-8"))
+        identity = Identity(**fields.pop("identity") | {})
+        return RunHead(
+            identity=dataclasses.replace(identity, sources=tuple(identity.sources)),
+            arguments=tuple(fields.pop("arguments")),
+            rejects=tuple(fields.pop("rejects")),
+            **fields,
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise SourceError(
+            f"the run in {folder} is damaged; it was not touched", hint=f"ours runs delete {folder.name}"
+        ) from None

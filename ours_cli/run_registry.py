@@ -1,0 +1,92 @@
+"""The runs on this machine: found again by what they are, named, listed and deleted."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ours_cli.blocks import Block
+from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
+from ours_cli.journal import is_running, read_blocks
+from ours_cli.run_head import Identity, RunHead, read_head
+from ours_cli.suggest import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """One run on disk."""
+
+    folder: Path
+    head: RunHead
+
+
+def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
+    """Every readable run, newest first; a damaged head is passed over (`runs list` names it)."""
+    for folder in sorted(runs_dir.glob("*/"), reverse=True):
+        try:
+            yield KnownRun(folder, read_head(folder))
+        except SourceError:
+            continue
+
+
+def named_run(runs_dir: Path, run_id: str) -> KnownRun:
+    """The run of this id, or of an unambiguous beginning of it; raises `UsageError` or `SourceError`."""
+    ids = sorted(folder.name for folder in runs_dir.glob("*/"))
+    matches = [name for name in ids if name.startswith(run_id)] if run_id else []
+    if run_id in ids:
+        matches = [run_id]
+    if len(matches) != 1:
+        close = nearest(run_id, ids)
+        raise UsageError(
+            f"{'several runs begin with' if matches else 'there is no run'} {run_id!r}",
+            hint=f"did you mean {close}?" if close and not matches else "ours runs list shows them",
+        )
+    return KnownRun(runs_dir / matches[0], read_head(runs_dir / matches[0]))
+
+
+def find_run(runs_dir: Path, identity: Identity, begins_like: Callable[[Block], bool]) -> KnownRun | None:
+    """The run that this command goes on with, if there is one.
+
+    An unfinished run of the same files is it, whatever they hold now (the replay finds out). An unfinished
+    run of other files, or of standard input, is it when the source begins like its first block: a renamed
+    file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
+    """
+    for run in known_runs(runs_dir):
+        if not _same_command(run.head, identity):
+            continue
+        same_files = run.head.identity.sources == identity.sources and "-" not in identity.sources
+        if same_files:
+            return run
+        if run.head.is_finished:
+            continue
+        first = next(iter(read_blocks(run.folder)), None)
+        if first is not None and first.start == 0 and begins_like(first):
+            return run
+    return None
+
+
+def _same_command(head: RunHead, identity: Identity) -> bool:
+    theirs = head.identity
+    # A run that stopped because its token was refused goes on with another one.
+    same_token = theirs.token == identity.token or head.exit_code == ExitCode.AUTH
+    return same_token and (theirs.command, theirs.mapping, theirs.endpoint) == (
+        identity.command,
+        identity.mapping,
+        identity.endpoint,
+    )
+
+
+def delete_run(run: KnownRun) -> None:
+    """Remove a run's journal and rejects for good; raises `BusyError` while it runs."""
+    if is_running(run.folder):
+        raise BusyError(f"{run.head.id} is running right now", hint="stop it first")
+    shutil.rmtree(run.folder)
+
+
+def older_than(runs: Iterator[KnownRun], seconds: float) -> list[KnownRun]:
+    """The runs that started longer ago than this."""
+    limit = time.time() - seconds
+    return [run for run in runs if run.head.started_s < limit]
