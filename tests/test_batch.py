@@ -33,7 +33,7 @@ def test_rows_from_a_pipe(ours_process: Ours, sandbox: StartSandbox) -> None:
     reports(ended, command="batch", status="complete", read=1202, accepted=1202, rejected=0, unsent=0)
     stored = list(place.events())
     assert {event.external_id for event in stored} == {f"c{number}" for number in range(1202)}
-        assert len(stored) == 1202
+    assert len(stored) == 1202
     assert {event.path for event in stored} == {"/batch"}
     assert stored[5].body == {**rows(6)[5], "distinctId": stored[5].distinct_id}
     assert max(request.rows for request in place.requests()) <= 500
