@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     import sqlite3
 
-MEMORY_MAX: Final = 100_000
-"""Entries kept in memory, about 15 MB, before the ledger moves to disk."""
+MEMORY_MAX: Final = 20_000
+"""Entries kept in memory, about 4 MB, before the ledger moves to disk."""
 
-_CACHE_KIB: Final = 8192
+_CACHE_KIB: Final = 4096
 
 
 class Seen(NamedTuple):

@@ -17,8 +17,9 @@ class Outcome:
 
 @dataclass(slots=True)
 class Traffic:
-    """What the delivery cost: requests sent, retries among them, bytes of bodies sent."""
+    """What this attempt did: requests sent, retries among them, bytes of bodies, events accepted."""
 
     requests: int = 0
     retries: int = 0
     bytes: int = 0
+    accepted: int = 0

@@ -103,6 +103,7 @@ async def _run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observe
             rejects.write(reject)
         tracker.deliver(outcome)
         books.delivered(outcome)
+        delivery.traffic.accepted += len(outcome.accepted)
         observer.books(books, delivery.traffic)
 
     def record(block: Block) -> None:

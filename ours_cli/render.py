@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def report_text(report: Report, destination: str, receipt: str | None) -> str:
     """The report of a run on one screen; `receipt` is what a sandbox says it received."""
     books, traffic = report.books, report.traffic
-    speed = f", {books.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
+    speed = f", {traffic.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
     lines = [
         f"{report.command}: {report.status}, to {destination}",
         *_books(books),

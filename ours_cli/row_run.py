@@ -180,6 +180,8 @@ def _attempt(
         for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
         report = _report(run, attempt, result, rejects.paths, duration, console.warnings)
+        if attempt.was_finished and result.error is None and not result.traffic.requests:
+            console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
         ended = _Ended(report, result.error, superseded=False)
         attempt.end(report, ended.exit_code, rejects.paths)
     return ended
