@@ -74,6 +74,12 @@ class LocalIOError(OursError):
     exit_code = ExitCode.LOCAL_IO
 
 
+class StoppedError(OursError):
+    """`--max-rejects` or `--canary` stopped the run (exit 9)."""
+
+    exit_code = ExitCode.STOPPED
+
+
 class ClosedOutputError(OursError):
     """Whoever read standard output has gone (exit 141), as `head` does; the run can be resumed."""
 

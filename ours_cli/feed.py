@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from math import inf
 from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
 from ours_cli.event import Event
 from ours_cli.intake import Intake, Item
+from ours_cli.safeguards import Canary
 
 Items: TypeAlias = Iterator[Item]
 
@@ -68,6 +69,29 @@ async def feed_threaded(items: Items, intake: Intake, flush_every: float) -> Asy
             raise box.error
     finally:
         box.close()
+
+
+async def behind_canary(
+    chunks: AsyncGenerator[Chunk, None], intake: Intake, canary: Canary, settled: asyncio.Event
+) -> AsyncGenerator[Chunk, None]:
+    """The chunks of the canary, then, once each of its rows was accepted, all others.
+
+    `settled` is set whenever outcomes come in. Raises `StoppedError` when a row of the canary was rejected.
+    """
+    async with aclosing(chunks):
+        is_passed = False
+        async for chunk in chunks:
+            if not is_passed and canary.is_behind:
+                while not canary.is_settled:
+                    settled.clear()
+                    await settled.wait()
+                if (error := canary.check()) is not None:
+                    raise error
+                is_passed = True
+            yield chunk
+            # Its last row may have been one that no longer fitted into that chunk.
+            if canary.is_full and (last := intake.flush()) is not None:
+                yield last
 
 
 class _Box:

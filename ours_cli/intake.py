@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Reject
+from ours_cli.safeguards import Canary
 
 Item: TypeAlias = Event | Reject | Block
 """A row, or a block of rows that an earlier attempt has settled."""
@@ -22,11 +23,13 @@ class Intake:
         tracker: BlockTracker,
         enter: Callable[[Event | Reject], None],
         replayed: Callable[[Block], None],
+        canary: Canary | None = None,
     ) -> None:
         self._chunker = chunker
         self._tracker = tracker
         self._enter = enter
         self._replayed = replayed
+        self._canary = canary
 
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
@@ -43,6 +46,8 @@ class Intake:
         else:
             self._tracker.cut()
             self._admit(item)
+        if self._canary is not None and self._canary.is_full and chunk is None:
+            return self.flush()
         return chunk
 
     def flush(self) -> Chunk | None:
@@ -54,3 +59,5 @@ class Intake:
     def _admit(self, item: Event | Reject) -> None:
         self._enter(item)
         self._tracker.enter(item)
+        if self._canary is not None:
+            self._canary.enter(item)

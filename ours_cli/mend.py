@@ -41,7 +41,7 @@ def mend_command(
 
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
-    dropped = {"--skip-lines", "--encoding", "--rejects", "--limit"}
+    dropped = {"--skip-lines", "--encoding", "--rejects", "--limit", "--expect", "--canary", "--resume"}
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
     names = set(files)
@@ -49,7 +49,7 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
     skip = False
     for word in words:
         flag, equals, _ = word.partition("=")
-        if skip or word in names:
+        if skip or word in names or flag == "--restart":
             skip = False
         elif flag in dropped:
             skip = not equals

@@ -211,6 +211,17 @@ class Batching:
             text="On standard input, an event waits no longer for its batch to fill.",
         ),
     ] = 1.0
+    canary: Annotated[
+        int | None,
+        _option("--canary", min=1, metavar="N", text="Send N rows first; go on only if all are accepted."),
+    ] = None
+    max_rejects: Annotated[
+        str | None,
+        _option("--max-rejects", metavar="N|P%", text="Stop once more rows are rejected."),
+    ] = None
+    expect: Annotated[
+        int | None, _option("--expect", min=0, metavar="N", text="Fail unless N rows were read.")
+    ] = None
     rejects: Annotated[
         str | None,
         _option(

@@ -1,24 +1,24 @@
 """The one page that states the order: source → record → event → chunk → delivery → outcome → report.
 
-The journal stands between delivery and report (`settle`, `record`); worker processes would stand between
+The journal stands between delivery and report (`_settle`, `_record`); worker processes would stand between
 source and chunk.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ours_cli.attempt import Attempt
 from ours_cli.blocks import Block, BlockTracker
-from ours_cli.chunk import Chunker
+from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Reject
-from ours_cli.feed import feed_inline, feed_threaded
+from ours_cli.feed import behind_canary, feed_inline, feed_threaded
 from ours_cli.http_client import NetworkLoop
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
@@ -28,6 +28,7 @@ from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
 from ours_cli.row_mapping import map_rows
+from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
 
@@ -49,7 +50,8 @@ class Observer(Protocol):
 class Plan:
     """Everything a run needs, settled before anything is sent.
 
-    `blocking` says that the source may fall silent (a pipe); `flush_every` is in seconds.
+    `blocking` says that the source may fall silent (a pipe); `flush_every` is in seconds. `canary`, `limit`
+    and `expect` count rows.
     """
 
     tables: Iterable[Table]
@@ -58,6 +60,9 @@ class Plan:
     endpoint: Endpoint
     options: DeliveryOptions
     limit: int | None = None
+    canary: int | None = None
+    max_rejects: RejectLimit | None = None
+    expect: int | None = None
     blocking: bool = False
     flush_every: float = 1.0
 
@@ -74,55 +79,95 @@ class Result:
 def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
-        return runner.run(_run(plan, attempt, rejects, observer))
+        return runner.run(_Run(plan, attempt, rejects, observer).go())
 
 
-async def _run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
-    result = Result()
-    books = result.books
-    loop = asyncio.get_running_loop()
+class _Run:
+    """One attempt under way. Its methods are the stations of a row, in the order in which it passes them."""
 
-    def begin(index: int, table: Table) -> None:
-        rejects.add_table(index, table)
-        observer.table(table)
+    def __init__(self, plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> None:
+        self._plan = plan
+        self._attempt = attempt
+        self._rejects = rejects
+        self._observer = observer
+        self._books = Books()
+        self._tracker = BlockTracker(self._record)
+        self._canary = Canary(plan.canary) if plan.canary else None
+        self._settled = asyncio.Event()
+        self._delivery = Delivery(plan.route, plan.endpoint, plan.options, self._settle, observer.wait)
 
-    def enter(item: Event | Reject) -> None:
+    async def go(self) -> Result:
+        """Read, map, send and record everything."""
+        result = Result(self._books, self._delivery.traffic)
+        loop = asyncio.get_running_loop()
+        try:
+            with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
+                async with aclosing(self._chunks()) as chunks:
+                    await self._delivery.deliver(chunks)
+            self._rejects.sync()
+            self._check_end()
+        except OursError as error:
+            result.error = error
+        return result
+
+    def _chunks(self) -> AsyncGenerator[Chunk, None]:
+        plan = self._plan
+        items = map_rows(plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay)
+        room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
+        chunker = Chunker(plan.options.batch_events, room)
+        intake = Intake(chunker, self._tracker, self._enter, self._replayed, self._canary)
+        chunks = (
+            feed_threaded(items, intake, plan.flush_every) if plan.blocking else feed_inline(items, intake)
+        )
+        if self._canary is None:
+            return chunks
+        return behind_canary(chunks, intake, self._canary, self._settled)
+
+    def _begin(self, index: int, table: Table) -> None:
+        self._rejects.add_table(index, table)
+        self._observer.table(table)
+
+    def _enter(self, item: Event | Reject) -> None:
+        """A row comes out of the mapping."""
+        if isinstance(item, Event):
+            self._books.mapped(item)
+            return
         # First on disk, then in the books: a reject that could not be written must not count as one.
-        if isinstance(item, Reject):
-            rejects.write(item)
-        books.mapped(item)
-        if isinstance(item, Reject):
-            observer.books(books, delivery.traffic)
+        self._rejects.write(item)
+        self._books.mapped(item)
+        self._show()
 
-    def replayed(block: Block) -> None:
-        books.replayed(block)
-        observer.books(books, delivery.traffic)
+    def _replayed(self, block: Block) -> None:
+        """A block that an earlier attempt has settled is still in the source."""
+        self._books.replayed(block)
+        self._show()
 
-    def settle(outcome: Outcome) -> None:
+    def _settle(self, outcome: Outcome) -> None:
+        """The server's answer speaks of some rows."""
         for reject in outcome.rejected:
-            rejects.write(reject)
-        tracker.deliver(outcome)
-        books.delivered(outcome)
-        delivery.traffic.accepted += len(outcome.accepted)
-        observer.books(books, delivery.traffic)
+            self._rejects.write(reject)
+        self._tracker.deliver(outcome)
+        self._books.delivered(outcome)
+        self._delivery.traffic.accepted += len(outcome.accepted)
+        if self._canary is not None:
+            self._canary.settle(outcome)
+            self._settled.set()
+        self._show()
 
-    def record(block: Block) -> None:
-        # The order is the promise: answer verified, rejects on disk, then the journal.
-        rejects.sync()
-        attempt.commit(block, rejects.files)
+    def _record(self, block: Block) -> None:
+        """Each row of a block has its outcome. The order is a promise: rejects on disk, then the journal."""
+        self._rejects.sync()
+        self._attempt.commit(block, self._rejects.files)
 
-    delivery = Delivery(plan.route, plan.endpoint, plan.options, settle, observer.wait)
-    result.traffic = delivery.traffic
-    items = map_rows(plan.tables, plan.mapping, plan.limit, begin, attempt.replay)
-    room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
-    tracker = BlockTracker(record)
-    intake = Intake(Chunker(plan.options.batch_events, room), tracker, enter, replayed)
-    chunks = feed_threaded(items, intake, plan.flush_every) if plan.blocking else feed_inline(items, intake)
-    try:
-        with stopping(lambda error: loop.call_soon_threadsafe(delivery.stop, error)):
-            async with aclosing(chunks):
-                await delivery.deliver(chunks)
-        rejects.sync()
-    except OursError as error:
-        result.error = error
-    return result
+    def _show(self) -> None:
+        self._observer.books(self._books, self._delivery.traffic)
+        limit = self._plan.max_rejects
+        if limit is not None and (error := limit.check(self._books)) is not None:
+            self._delivery.stop(error)
+
+    def _check_end(self) -> None:
+        limit = self._plan.max_rejects
+        if limit is not None and (stopped := limit.check(self._books, at_end=True)) is not None:
+            raise stopped
+        if (unexpected := check_expected(self._plan.expect, self._books)) is not None:
+            raise unexpected

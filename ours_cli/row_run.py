@@ -30,6 +30,7 @@ from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_sources import RowSources, Source
 from ours_cli.run_context import RunContext, new_run_id
 from ours_cli.run_head import Identity
+from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint, state_dir
 from ours_cli.source import ReadOptions
 
@@ -216,6 +217,9 @@ def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpo
             ca_file=Path(sending.ca_file) if sending.ca_file else None,
         ),
         limit=run.limit,
+        canary=batching.canary,
+        max_rejects=reject_limit(batching.max_rejects),
+        expect=batching.expect,
         blocking=sources.may_block,
         flush_every=batching.flush_every,
     )
@@ -313,6 +317,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
 def _check_flags(run: RowRun) -> None:
     refuse_shared_stdin(run.target, is_read="-" in run.sources)
     _concurrency(run.batching.concurrency)
+    reject_limit(run.batching.max_rejects)
     if run.batching.rate is not None and not run.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
 

@@ -1,0 +1,106 @@
+"""Pure: when a run should not go on although nothing is broken: too many rejects, a canary that died."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ours_cli.errors import SourceError, StoppedError, UsageError
+from ours_cli.event import Event, Reject
+from ours_cli.outcome import Outcome
+from ours_cli.report import Books
+
+PERCENT_FROM = 100
+"""Rows read before a percentage says anything; a shorter run is judged at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """`--max-rejects N` or `P%`: how many rejects a run may have."""
+
+    limit: float
+    is_percent: bool = False
+
+    def check(self, books: Books, *, at_end: bool = False) -> StoppedError | None:
+        """The error to stop with, once there are more."""
+        if not self.is_percent:
+            exceeded = books.rejected > self.limit
+        elif books.read >= PERCENT_FROM or at_end:
+            exceeded = books.rejected * 100 > self.limit * books.read
+        else:
+            return None
+        if not exceeded:
+            return None
+        return StoppedError(
+            f"stopped by --max-rejects: {books.rejected:,} of {books.read:,} rows are rejected",
+            hint="look at the rejects, mend the mapping, then run it again with --restart",
+        )
+
+
+def reject_limit(text: str | None) -> RejectLimit | None:
+    """Read `--max-rejects`; raises `UsageError` for anything but a number or a percentage."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(%?)", text.strip())
+    if match is None or (not match[2] and "." in match[1]) or (match[2] and float(match[1]) > 100):
+        raise UsageError(
+            "--max-rejects wants a number of rows or a percentage", hint="--max-rejects 100, or 1%"
+        )
+    return RejectLimit(float(match[1]), bool(match[2]))
+
+
+def check_expected(expected: int | None, books: Books) -> SourceError | None:
+    """`--expect N`: the error when the run, at its end, has read another number of rows."""
+    if expected is None or books.read == expected:
+        return None
+    return SourceError(
+        f"{books.read:,} rows were read, and --expect says {expected:,}",
+        hint="a program that died upstream looks like the end of its output",
+    )
+
+
+class Canary:
+    """`--canary N`: the first N rows of an attempt go alone, and all must be accepted before any other."""
+
+    def __init__(self, rows: int) -> None:
+        self._wanted = rows
+        self._entered = 0
+        self._rejected = 0
+        self._open = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the row that just came in is the last of the canary."""
+        return self._entered == self._wanted
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether rows came in that are not of the canary any more."""
+        return self._entered > self._wanted
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether each of its rows that came in has an outcome."""
+        return not self._open
+
+    def enter(self, item: Event | Reject) -> None:
+        """A row of the source."""
+        if self._entered < self._wanted:
+            self._open += isinstance(item, Event)
+            self._rejected += isinstance(item, Reject)
+        self._entered += 1
+
+    def settle(self, outcome: Outcome) -> None:
+        """Outcomes; until the canary is settled, they can only be its own."""
+        if self._open:
+            self._open -= len(outcome.accepted) + len(outcome.rejected)
+            self._rejected += len(outcome.rejected)
+
+    def check(self) -> StoppedError | None:
+        """The error to stop with when one of its rows was rejected."""
+        if not self._rejected:
+            return None
+        return StoppedError(
+            f"stopped by --canary: {self._rejected:,} of the first {self._wanted:,} rows are rejected",
+            hint="look at the rejects, mend the mapping, then run it again with --restart",
+        )

@@ -1,0 +1,113 @@
+"""Runs that should not go on: `--canary`, `--max-rejects`, `--expect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Ours, StartSandbox
+from faults_kit import fault
+
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.record import Record
+from ours_cli.report import Books
+from ours_cli.safeguards import RejectLimit, reject_limit
+from ours_cli.sandbox import When
+
+ROWS = 400
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.ndjson"
+    lines = [json.dumps({"event": "E", "externalId": f"c{n}", "distinctId": f"d{n}"}) for n in range(ROWS)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def spoilt(file: Path, *numbers: int) -> Path:
+    """Rows of these numbers lose their identifier."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    for number in numbers:
+        del rows[number]["externalId"]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+class TestCanary:
+    def test_all_is_sent_when_it_lives(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        ended = ours("batch", file, "--canary", 7, "--batch-size", 100, "-o", "json")
+        assert (ended.code, ended.json["accepted"]) == (0, ROWS)
+        sent = [request.rows for request in place.requests()]
+        assert sent[0] == 7
+        assert sum(sent) == place.totals().events == ROWS
+
+    @pytest.mark.parametrize("size", [3, 7, 10, 100])
+    def test_nothing_else_is_sent_when_the_server_rejects_one(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, size: int
+    ) -> None:
+        place = sandbox(fault(When(distinct_id=("d5",)), "invalid_event"))
+        ended = ours("batch", file, "--canary", 7, "--batch-size", size, "-o", "json")
+        assert ended.code == 9
+        assert "--canary" in ended.err
+        assert place.totals().rows == 7
+        assert (ended.json["accepted"], ended.json["rejected"]) == (6, 1)
+        assert ended.json["read"] == 7 + ended.json["unsent"]
+
+    def test_nothing_else_is_sent_when_a_row_cannot_be_mapped(
+        self, ours: Ours, sandbox: StartSandbox, file: Path
+    ) -> None:
+        place = sandbox()
+        ended = ours("batch", spoilt(file, 6), "--canary", 7, "--batch-size", 100, "-o", "json")
+        assert ended.code == 9
+        assert place.totals().rows == 6
+
+    def test_bytes_may_cut_the_canary(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        ended = ours("batch", file, "--canary", 7, "--batch-bytes", 250, "-o", "json")
+        assert (ended.code, place.totals().events) == (0, ROWS)
+
+
+class TestMaxRejects:
+    @pytest.mark.parametrize(("limit", "code"), [("3", 3), ("2", 9), ("0", 9), ("1%", 3), ("0.5%", 9)])
+    def test_limits(self, ours: Ours, sandbox: StartSandbox, file: Path, limit: str, code: int) -> None:
+        sandbox()
+        ended = ours("batch", spoilt(file, 1, 250, 399), "--max-rejects", limit, "-o", "json")
+        assert ended.code == code
+        books = ended.json
+        assert books["read"] == books["accepted"] + books["rejected"] + books["filtered"] + books["unsent"]
+
+    def test_it_stops_early(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        ended = ours("batch", spoilt(file, *range(20)), "--max-rejects", 5, "--batch-size", 10, "-o", "json")
+        assert (ended.code, place.totals().rows) == (9, 0)
+
+    @pytest.mark.parametrize("text", ["-1", "x", "1.5", "101%", "%", ""])
+    def test_nonsense(self, ours: Ours, sandbox: StartSandbox, file: Path, text: str) -> None:
+        place = sandbox()
+        ended = ours("batch", file, f"--max-rejects={text}")
+        assert ended.code == 2
+        assert "hint:" in ended.err
+        assert place.totals().requests == 0
+
+    def test_a_percentage_needs_rows_to_speak_of(self) -> None:
+        limit = reject_limit("10%")
+        assert limit == RejectLimit(10, is_percent=True)
+        books = Books()
+        origin = Origin(0, Record(1, {}))
+        books.mapped(Reject(origin, "", "c", "m"))
+        for _ in range(5):
+            books.mapped(Event(origin, "d", b"{}", "E", None))
+        assert limit.check(books) is None
+        assert limit.check(books, at_end=True) is not None
+
+
+class TestExpect:
+    @pytest.mark.parametrize(("expected", "code"), [(ROWS, 0), (ROWS - 1, 6), (ROWS + 1, 6)])
+    def test_counts(self, ours: Ours, sandbox: StartSandbox, file: Path, expected: int, code: int) -> None:
+        place = sandbox()
+        ended = ours("batch", file, "--expect", expected, "-o", "json")
+        assert (ended.code, place.totals().events) == (code, ROWS)
+        assert ended.json["status"] == ("complete" if code == 0 else "failed")
