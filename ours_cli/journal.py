@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -92,16 +92,19 @@ def _begin(folder: Path) -> sqlite3.Connection:
 
 def _reopen(folder: Path) -> sqlite3.Connection:
     """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
+    with closing(_read_only(folder)) as connection:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if verdict != "ok" or not {"block", "rejects"} <= tables:
+        raise sqlite3.DatabaseError("the file is damaged")
+    return _connect(folder)
+
+
+def _read_only(folder: Path) -> sqlite3.Connection:
+    """Open without writing anything, not even the header that SQLite would give an empty file."""
     if not (folder / FILE_NAME).is_file():
         raise sqlite3.DatabaseError("the file is gone")
-    connection = _connect(folder)
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    tables = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE name IN ('block', 'rejects')"
-    ).fetchone()
-    if verdict != "ok" or tables != (2,):
-        raise sqlite3.DatabaseError("the file is damaged")
-    return connection
+    return sqlite3.connect(f"{(folder / FILE_NAME).absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
@@ -114,13 +117,8 @@ def _connect(folder: Path) -> sqlite3.Connection:
 
 def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
-    with _house_errors(folder):
-        path = (folder / FILE_NAME).absolute().as_uri()
-        connection = sqlite3.connect(f"{path}?mode=ro", uri=True)
-        try:
-            return list(_blocks(connection))
-        finally:
-            connection.close()
+    with _house_errors(folder), closing(_read_only(folder)) as connection:
+        return list(_blocks(connection))
 
 
 def is_running(folder: Path) -> bool:

@@ -1,0 +1,346 @@
+"""Killed, stopped, changed: the same command goes on, and the server holds the exact set."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TOKEN, Ended, Ours, StartSandbox
+from faults_kit import MARKER, fault, status
+
+from ours_cli.sandbox import Sandbox, Then, When
+
+SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+ROW = {"event": "Purchase", "externalId": "p", "eventProperties": {"note": MARKER}}
+
+
+def write_rows(path: Path, count: int, *, start: int = 0) -> Path:
+    lines = [json.dumps({**ROW, "distinctId": f"d{n}"}) + "\n" for n in range(start, start + count)]
+    with path.open("a", encoding="utf-8") as stream:
+        stream.writelines(lines)
+    return path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "rows.ndjson", 1000)
+
+
+def stored(place: Sandbox) -> set[str]:
+    return {event.distinct_id for event in place.events()}
+
+
+def ids(count: int) -> set[str]:
+    return {f"d{n}" for n in range(count)}
+
+
+def balanced(ended: Ended) -> None:
+    books = ended.json
+    assert books["read"] == books["accepted"] + books["rejected"] + books["filtered"] + books["unsent"]
+
+
+def send(ours: Ours, file: Path, *more: object) -> Ended:
+    ended = ours("batch", file, "--batch-size", 100, "--concurrency", 1, "-o", "json", *more)
+    if ended.out:
+        balanced(ended)
+    return ended
+
+
+@pytest.fixture
+def stopped(ours: Ours, sandbox: StartSandbox, file: Path) -> Sandbox:
+    """A run of `file` that ended after 400 of its 1,000 rows: the fifth request was answered 401."""
+    place = sandbox(fault(When(nth=(5,)), status(401)))
+    ended = send(ours, file)
+    assert (ended.code, ended.json["accepted"]) == (4, 400)
+    return place
+
+
+def runs(home: Path) -> list[Path]:
+    return sorted((home / "state" / "ours" / "runs").iterdir())
+
+
+class TestUnfinished:
+    def test_the_same_command_goes_on(self, ours: Ours, stopped: Sandbox, file: Path, home: Path) -> None:
+        ended = send(ours, file)
+        assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 1000, 1000)
+        assert "400 rows are done" in ended.err
+        assert stored(stopped) == ids(1000)
+        # A hundred travelled in vain: those that were answered 401.
+        assert stopped.totals().rows == 1100
+        assert ended.json["requests"] == 6
+        assert len(runs(home)) == 1
+
+    def test_another_token_is_good_after_a_401(
+        self, ours: Ours, stopped: Sandbox, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OURS_PRIVACY_TOKEN", "another")
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 6)
+        assert stored(stopped) == ids(1000)
+
+    def test_other_sizes_are_no_other_run(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
+        ended = ours("batch", file, "--batch-size", 37, "--concurrency", 4, "-o", "json")
+        assert (ended.code, ended.json["accepted"]) == (0, 1000)
+        assert stored(stopped) == ids(1000)
+        assert stopped.totals().rows == 1100
+
+    def test_an_edited_row(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
+        before = stopped.totals().requests
+        file.write_text(file.read_text().replace('"distinctId": "d250"', '"distinctId": "secret-250"'))
+        ended = send(ours, file)
+        assert ended.code == 6
+        assert "lines 201 to 300" in ended.err
+        assert "--restart" in ended.err
+        assert "secret-250" not in ended.err + ended.out
+        assert stopped.totals().requests == before
+        assert send(ours, file, "--restart").code == 0
+        assert "secret-250" in stored(stopped)
+
+    def test_a_file_that_was_cut(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
+        before = stopped.totals().requests
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:250]))
+        ended = send(ours, file)
+        assert ended.code == 6
+        assert "250 rows" in ended.err
+        assert stopped.totals().requests == before
+
+    def test_a_file_that_grew(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
+        write_rows(file, 200, start=1000)
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1200, 8)
+        assert stored(stopped) == ids(1200)
+
+    def test_a_file_that_was_renamed(self, ours: Ours, stopped: Sandbox, file: Path, tmp_path: Path) -> None:
+        renamed = file.rename(tmp_path / "other.ndjson")
+        ended = send(ours, renamed)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 6)
+        assert stored(stopped) == ids(1000)
+
+    def test_another_file_is_another_run(
+        self, ours: Ours, stopped: Sandbox, tmp_path: Path, home: Path
+    ) -> None:
+        other = write_rows(tmp_path / "other.ndjson", 50, start=5000)
+        ended = send(ours, other)
+        assert (ended.code, ended.json["read"]) == (0, 50)
+        assert len(runs(home)) == 2
+        assert len(stored(stopped)) == 450
+
+    def test_restart(self, ours: Ours, stopped: Sandbox, file: Path, home: Path) -> None:
+        ended = send(ours, file, "--restart")
+        assert (ended.code, ended.json["requests"]) == (0, 10)
+        assert stored(stopped) == ids(1000)
+        assert len(runs(home)) == 2
+
+    def test_resume_by_name(self, ours: Ours, stopped: Sandbox, file: Path, home: Path) -> None:
+        (run,) = runs(home)
+        ended = send(ours, file, "--resume", run.name)
+        assert (ended.code, ended.json["run"], ended.json["requests"]) == (0, run.name, 6)
+        assert stored(stopped) == ids(1000)
+        assert send(ours, file, "--resume", "2020").code == 2
+
+    def test_rows_that_are_done_are_not_judged_again(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(fault(When(nth=(2,)), status(401)))
+        now = time.time()
+        rows = [{"event": "E", "externalId": "same", "time": int((now - 1) * 1000)} for _ in range(4)]
+        file = tmp_path / "equal.ndjson"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        flags = ("--batch-size", 2, "--concurrency", 1, "-o", "json")
+        assert ours("batch", file, "--max-age", "60", *flags).code == 4
+        # The first two have left this window; their occurrence numbers must count all the same.
+        ended = ours("batch", file, "--max-age", "0.5", *flags)
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 2, 2)
+        ended = ours("batch", ended.json["rejects_file"], "--max-age", "60", *flags)
+        assert ended.code == 0
+        assert place.totals().events == 4
+
+    @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
+    def test_a_damaged_journal(
+        self, ours: Ours, stopped: Sandbox, file: Path, home: Path, damage: bytes | None
+    ) -> None:
+        before = stopped.totals().requests
+        (run,) = runs(home)
+        journal = run / "journal.db"
+        if damage is None:
+            journal.unlink()
+        else:
+            journal.write_bytes(damage)
+        for leftover in run.glob("journal.db-*"):
+            leftover.unlink()
+        ended = send(ours, file)
+        assert ended.code == 6
+        assert "--restart" in ended.err
+        assert stopped.totals().requests == before
+        assert damage is None or journal.read_bytes() == damage
+        assert send(ours, file, "--restart").code == 0
+        assert stored(stopped) == ids(1000)
+
+
+class TestFinished:
+    def test_again_it_says_so(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        assert send(ours, file).code == 0
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 0)
+        assert "had sent all of it before" in ended.err
+        assert place.totals().rows == 1000
+
+    def test_replaced_it_is_a_new_run(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox()
+        assert send(ours, file).code == 0
+        file.unlink()
+        write_rows(file, 300, start=2000)
+        ended = send(ours, file)
+        assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 300, 300)
+        assert len(runs(home)) == 2
+        assert place.totals().events == 1300
+
+    def test_grown_only_new_rows_go(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        assert send(ours, file).code == 0
+        write_rows(file, 50, start=1000)
+        ended = send(ours, file)
+        assert (ended.code, ended.json["read"], ended.json["requests"]) == (0, 1050, 1)
+        assert place.totals().rows == 1050
+
+    def test_rejects_keep_their_exit_code(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        sandbox(fault(When(distinct_id=("d7",)), "invalid_event"))
+        first = send(ours, file)
+        again = send(ours, file)
+        assert (first.code, again.code) == (3, 3)
+        assert again.json["rejects_file"] == first.json["rejects_file"]
+        assert Path(again.json["rejects_file"]).read_text().count('"d7"') == 2  # its own key, and the mark
+
+    def test_a_rehearsal_leaves_no_journal(self, ours: Ours, file: Path, home: Path) -> None:
+        assert ours("batch", file, "--sandbox").code == 0
+        assert not list((home / "state").rglob("*"))
+
+
+class TestStandardInput:
+    def test_replayed_it_goes_on(
+        self, ours_process: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox(fault(When(nth=(5,)), status(401)))
+        command = ("batch", "-", "--batch-size", 100, "--concurrency", 1, "-o", "json")
+        whole = file.read_bytes()
+        assert ours_process(*command, stdin=whole[: len(whole) * 3 // 4]).code == 4
+        ended = ours_process(*command, stdin=whole)
+        assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 1000, 1000)
+        assert ended.json["requests"] == 6
+        assert stored(place) == ids(1000)
+        assert len(runs(home)) == 1
+
+    def test_that_begins_otherwise_is_a_new_run(
+        self, ours_process: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox(fault(When(nth=(5,)), status(401)))
+        command = ("batch", "-", "--batch-size", 100, "--concurrency", 1, "-o", "json")
+        assert ours_process(*command, stdin=file.read_bytes()).code == 4
+        lines = file.read_bytes().splitlines(keepends=True)
+        ended = ours_process(*command, stdin=b"".join(reversed(lines)))
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 10)
+        assert stored(place) == ids(1000)
+        assert len(runs(home)) == 2
+
+
+def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path) -> None:
+    place = sandbox(fault(When(nth=(1,)), Then("hang", seconds=20)))
+    command = [sys.executable, "-m", "ours_cli", "batch", str(file)]
+    first = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 10
+        while (
+            not list(Path(os.environ["XDG_STATE_HOME"]).rglob("journal.db")) and time.monotonic() < deadline
+        ):
+            time.sleep(0.05)
+        time.sleep(0.3)
+        before = place.totals().requests
+        ended = ours("batch", file)
+        assert ended.code == 11
+        assert "another process" in ended.err
+        assert place.totals().requests == before
+    finally:
+        first.kill()
+        first.wait()
+
+
+def kill_at_random(command: list[str], chance: random.Random, longest: float) -> int:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+    try:
+        return process.wait(chance.uniform(0.25, longest))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def soak(place: Sandbox, file: Path, home: Path, *, rows: int, size: int, kills: int, longest: float) -> int:
+    """Kill the command until it was killed `kills` times, then let it end; returns how often it was."""
+    chance = random.Random(7)
+    command = [
+        sys.executable,
+        "-m",
+        "ours_cli",
+        "batch",
+        str(file),
+        "--batch-size",
+        str(size),
+        "--concurrency",
+        "4",
+    ]
+    killed = 0
+    while killed < kills:
+        if kill_at_random(command, chance, longest) != -9:
+            break
+        killed += 1
+    done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["read"], report["accepted"], report["unsent"]) == (rows, rows, 0)
+    assert stored(place) == ids(rows)
+    totals = place.totals()
+    assert totals.events == rows
+    assert totals.rows < 2 * rows
+    for path in (home / "state").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert MARKER.encode() not in content
+            assert json.dumps(MARKER)[1:-1].encode() not in content
+            assert TOKEN.encode() not in content
+            assert path.stat().st_mode & 0o077 == 0, path
+        else:
+            assert path.stat().st_mode & 0o077 == 0, path
+    return killed
+
+
+FAULTS = (
+    fault(When(every=11), status(503)),
+    fault(When(every=7), "accept_then_cut"),
+    fault(When(every_row=97), "queue_failed", times=1),
+)
+
+
+def test_killed_at_random_moments(sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
+    file = write_rows(tmp_path / "many.ndjson", 6000)
+    place = sandbox(*FAULTS, latency=0.02)
+    assert soak(place, file, home, rows=6000, size=50, kills=5, longest=0.8) >= 3
+
+
+@pytest.mark.soak
+def test_killed_at_random_moments_for_long(sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
+    file = write_rows(tmp_path / "many.ndjson", 30_000)
+    place = sandbox(*FAULTS, latency=0.03)
+    assert soak(place, file, home, rows=30_000, size=100, kills=25, longest=0.9) == 25
