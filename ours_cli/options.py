@@ -268,11 +268,14 @@ class Target:
     dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
 
 
+OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Showing:
     """What is printed."""
 
-    output: Annotated[Output, _option("-o", "--output", text="How to print the result.")] = Output.text
+    output: OutputFormat = Output.text
     quiet: Annotated[bool, _option("-q", "--quiet", text="No progress and no notes on stderr.")] = False
     verbose: Annotated[bool, _option("-v", "--verbose", text="More on stderr: pauses, status, timing.")] = (
         False

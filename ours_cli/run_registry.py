@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,19 +31,23 @@ def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
             continue
 
 
-def named_run(runs_dir: Path, run_id: str) -> KnownRun:
-    """The run of this id, or of an unambiguous beginning of it; raises `UsageError` or `SourceError`."""
+def named_folder(runs_dir: Path, run_id: str) -> Path:
+    """The folder of the run of this id, or of an unambiguous beginning of it; raises `UsageError`."""
     ids = sorted(folder.name for folder in runs_dir.glob("*/"))
-    matches = [name for name in ids if name.startswith(run_id)] if run_id else []
-    if run_id in ids:
-        matches = [run_id]
-    if len(matches) != 1:
-        close = nearest(run_id, ids)
-        raise UsageError(
-            f"{'several runs begin with' if matches else 'there is no run'} {run_id!r}",
-            hint=f"did you mean {close}?" if close and not matches else "ours runs list shows them",
-        )
-    return KnownRun(runs_dir / matches[0], read_head(runs_dir / matches[0]))
+    matches = [run_id] if run_id in ids else [name for name in ids if run_id and name.startswith(run_id)]
+    if len(matches) == 1:
+        return runs_dir / matches[0]
+    close = nearest(run_id, ids)
+    raise UsageError(
+        f"{'several runs begin with' if matches else 'there is no run'} {run_id!r}",
+        hint=f"did you mean {close}?" if close and not matches else "ours runs list shows them",
+    )
+
+
+def named_run(runs_dir: Path, run_id: str) -> KnownRun:
+    """The run of this id, or of a beginning of it; raises `UsageError`, or `SourceError` when damaged."""
+    folder = named_folder(runs_dir, run_id)
+    return KnownRun(folder, read_head(folder))
 
 
 def find_run(runs_dir: Path, identity: Identity, begins_like: Callable[[Block], bool]) -> KnownRun | None:
@@ -79,14 +82,16 @@ def _same_command(head: RunHead, identity: Identity) -> bool:
     )
 
 
-def delete_run(run: KnownRun) -> None:
-    """Remove a run's journal and rejects for good; raises `BusyError` while it runs."""
-    if is_running(run.folder):
-        raise BusyError(f"{run.head.id} is running right now", hint="stop it first")
-    shutil.rmtree(run.folder)
+def delete_run(folder: Path) -> list[Path]:
+    """Remove a run's journal and rejects for good, damaged or not; raises `BusyError` while it runs.
 
-
-def older_than(runs: Iterator[KnownRun], seconds: float) -> list[KnownRun]:
-    """The runs that started longer ago than this."""
-    limit = time.time() - seconds
-    return [run for run in runs if run.head.started_s < limit]
+    Returns the rejects files that lie elsewhere: they are their owner's to delete.
+    """
+    if is_running(folder):
+        raise BusyError(f"{folder.name} is running right now", hint="stop it first")
+    try:
+        rejects = [Path(path) for path in read_head(folder).rejects]
+    except SourceError:
+        rejects = []
+    shutil.rmtree(folder)
+    return [path for path in rejects if path.exists()]

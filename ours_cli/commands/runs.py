@@ -1,0 +1,138 @@
+"""`ours runs`: past and unfinished runs on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ours_cli.console import Console
+from ours_cli.durations import parse_duration
+from ours_cli.errors import SourceError, UsageError
+from ours_cli.escape import printable
+from ours_cli.journal import is_running, read_blocks
+from ours_cli.options import Output, OutputFormat
+from ours_cli.receipt import receipt
+from ours_cli.run_registry import KnownRun, delete_run, known_runs, named_folder, named_run
+from ours_cli.settings import state_dir
+
+
+class Action(StrEnum):
+    """What to do with runs."""
+
+    list = "list"
+    show = "show"
+    resume = "resume"
+    delete = "delete"
+
+
+def runs(
+    action: Annotated[
+        Action, typer.Argument(metavar="[list|show|resume|delete]", help="What to do.")
+    ] = Action.list,
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="A run's id, or the beginning of it.")
+    ] = None,
+    *,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="DURATION", help="delete: all that began earlier."),
+    ] = None,
+    output: OutputFormat = Output.text,
+) -> int:
+    """Past and unfinished runs: list, show, resume, delete."""
+    console = Console()
+    runs_dir = state_dir() / "runs"
+    if older_than is not None and action is not Action.delete:
+        raise UsageError("--older-than goes with delete", hint="ours runs delete --older-than 30d")
+    match action:
+        case Action.list:
+            _list(runs_dir, console, output)
+        case Action.show:
+            _show(_one(runs_dir, run, action), console, output)
+        case Action.resume:
+            return _resume(_one(runs_dir, run, action))
+        case Action.delete:
+            _delete(runs_dir, run or [], older_than, console)
+    return 0
+
+
+def _one(runs_dir: Path, names: list[str] | None, action: Action) -> KnownRun:
+    if not names or len(names) != 1:
+        raise UsageError(f"{action.value} wants one RUN", hint="ours runs list shows them")
+    return named_run(runs_dir, names[0])
+
+
+def _list(runs_dir: Path, console: Console, output: Output) -> None:
+    receipts = [_receipt(known) for known in known_runs(runs_dir)]
+    if output is Output.json:
+        console.result(json.dumps(receipts))
+    elif not receipts:
+        console.note(f"there are no runs in {runs_dir}")
+    for entry in receipts if output is Output.text else ():
+        names = ", ".join(Path(source).name for source in entry["sources"])
+        counts = f"{entry['accepted']:>10,} accepted {entry['rejected']:>7,} rejected"
+        console.result(
+            printable(f"{entry['run']}  {entry['command']:<8}  {entry['state']:<11}  {counts}  {names}")
+        )
+
+
+def _show(known: KnownRun, console: Console, output: Output) -> None:
+    entry = _receipt(known)
+    if output is Output.json:
+        console.result(json.dumps(entry))
+        return
+    for key, value in entry.items():
+        if isinstance(value, (list, dict)):
+            value = json.dumps(value, ensure_ascii=False) if value else "none"
+        console.result(printable(f"{key:<13} {'-' if value is None else value}"))
+
+
+def _receipt(known: KnownRun) -> dict[str, Any]:
+    running = is_running(known.folder)
+    try:
+        blocks = read_blocks(known.folder)
+    except SourceError:
+        return {**receipt(known.head, [], is_running=running), "state": "damaged"}
+    return receipt(known.head, blocks, is_running=running)
+
+
+def _resume(known: KnownRun) -> int:
+    if "-" in known.head.identity.sources:
+        raise UsageError(
+            f"run {known.head.id} read standard input, which only you can give again",
+            hint=f"pipe the same input into the same command, with --resume {known.head.id}",
+        )
+    from ours_cli import app
+
+    try:
+        os.chdir(known.head.folder)
+    except OSError:
+        raise UsageError(f"the folder {known.head.folder} is gone", hint="run the command by hand") from None
+    arguments = [word for word in known.head.arguments if word != "--restart"]
+    return app.run([*arguments, "--resume", known.head.id])
+
+
+def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
+    if bool(names) == (older is not None):
+        raise UsageError("delete wants either RUN... or --older-than", hint="--older-than 30d")
+    folders = [named_folder(runs_dir, name) for name in names] if older is None else _old(runs_dir, older)
+    for folder in folders:
+        for path in delete_run(folder):
+            console.note(f"rejects that --rejects put elsewhere are still there: {path}")
+    console.result(f"{len(folders):,} {'run' if len(folders) == 1 else 'runs'} deleted")
+
+
+def _old(runs_dir: Path, older: str) -> list[Path]:
+    """Runs that began longer ago than this; those that run right now are left alone."""
+    try:
+        began_before = time.time() - parse_duration(older)
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}", hint="--older-than 30d") from None
+    found = [known for known in known_runs(runs_dir) if known.head.started_s < began_before]
+    return [known.folder for known in found if not is_running(known.folder)]

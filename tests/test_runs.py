@@ -1,0 +1,143 @@
+"""`ours runs` through the door."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TOKEN, Ended, Ours, StartSandbox
+from faults_kit import MARKER, fault, rows_file, status
+
+from ours_cli.sandbox import Sandbox, When
+
+
+@pytest.fixture
+def stopped(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> Sandbox:
+    """A run of 300 rows: 200 done, one of them rejected, then a 401."""
+    place = sandbox(fault(When(nth=(3,)), status(401)), fault(When(distinct_id=("d-0007",)), "invalid_event"))
+    file = rows_file(tmp_path, 300)
+    assert ours("batch", file, "--batch-size", 100, "--concurrency", 1).code == 4
+    return place
+
+
+def only_run(ours: Ours) -> str:
+    (entry,) = ours("runs", "-o", "json").json
+    name: str = entry["run"]  # type: ignore[index]
+    return name
+
+
+def test_no_runs(ours: Ours) -> None:
+    ended = ours("runs")
+    assert (ended.code, ended.out) == (0, "")
+    assert "no runs" in ended.err
+
+
+def test_list(ours: Ours, stopped: Sandbox) -> None:
+    ended = ours("runs", "list")
+    assert ended.code == 0
+    (line,) = ended.out.splitlines()
+    for part in ("batch", "failed", "199 accepted", "1 rejected", "rows.ndjson"):
+        assert part in line
+
+
+def test_show_is_a_receipt_without_values(ours: Ours, stopped: Sandbox) -> None:
+    name = only_run(ours)
+    entry = ours("runs", "show", name[:20], "-o", "json").json
+    assert (entry["run"], entry["state"], entry["exit"], entry["attempts"]) == (name, "failed", 4, 1)
+    assert (entry["done"], entry["accepted"], entry["rejected"]) == (200, 199, 1)
+    assert entry["reject_codes"] == {"invalid_event": 1}
+    assert [file["exists"] for file in entry["rejects"]] == [True]
+    text = ours("runs", "show", name).out
+    for secret in (TOKEN, MARKER, json.dumps(MARKER)[1:-1], "d-0007"):
+        assert secret not in text + json.dumps(entry)
+
+
+def test_the_same_rows_have_the_same_digest(ours: Ours, stopped: Sandbox, tmp_path: Path) -> None:
+    first = ours("runs", "show", only_run(ours), "-o", "json").json
+    assert ours("runs", "resume", first["run"]).code == 3
+    assert ours("batch", tmp_path / "rows.ndjson", "--batch-size", 100, "--restart").code == 3
+    entries = ours("runs", "-o", "json").json
+    digests = {entry["digest"] for entry in entries}  # type: ignore[index]
+    assert len(entries) == 2
+    assert len(digests) == 1
+    assert first["digest"] not in digests
+
+
+def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name = only_run(ours)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    ended = ours("runs", "resume", name)
+    assert ended.code == 3, ended.err
+    assert "200 rows are done" in ended.err
+    assert stopped.totals().events == 299
+    assert ours("runs", "show", name, "-o", "json").json["state"] == "partial"
+
+
+def test_resume_of_a_pipe_is_refused(ours: Ours, ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox(fault(When(), status(401)))
+    assert ours_process("batch", "-", stdin=b'{"event":"E","externalId":"c"}\n').code == 4
+    ended = ours("runs", "resume", only_run(ours))
+    assert ended.code == 2
+    assert "--resume" in ended.err
+
+
+class TestDelete:
+    def test_by_name(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        name = only_run(ours)
+        assert ours("runs", "delete", name).out == "1 run deleted\n"
+        assert list((home / "state" / "ours" / "runs").iterdir()) == []
+        assert ours("runs", "show", name).code == 2
+
+    def test_by_age(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        (folder,) = (home / "state" / "ours" / "runs").iterdir()
+        assert ours("runs", "delete", "--older-than", "30d").out == "0 runs deleted\n"
+        head = json.loads((folder / "run.json").read_text())
+        head["started_s"] = int(time.time()) - 31 * 86_400
+        (folder / "run.json").write_text(json.dumps(head))
+        assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
+        assert not folder.exists()
+
+    def test_rejects_elsewhere_are_named_and_kept(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox(fault(When(distinct_id=("d-0007",)), "invalid_event"))
+        rejects = tmp_path / "bad.ndjson"
+        assert ours("batch", rows_file(tmp_path, 20), "--rejects", rejects).code == 3
+        ended = ours("runs", "delete", only_run(ours))
+        assert (ended.code, rejects.exists()) == (0, True)
+        assert "bad.ndjson" in ended.err
+
+    def test_a_damaged_head(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        (folder,) = (home / "state" / "ours" / "runs").iterdir()
+        (folder / "run.json").write_text("{")
+        shown = ours("runs", "show", folder.name)
+        assert shown.code == 6
+        assert f"ours runs delete {folder.name}" in shown.err
+        assert ours("runs", "delete", folder.name).code == 0
+        assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show",),
+        ("show", "nope"),
+        ("resume",),
+        ("delete",),
+        ("delete", "x", "--older-than", "1d"),
+        ("delete", "--older-than", "soon"),
+        ("list", "--older-than", "1d"),
+        ("lst",),
+    ],
+    ids=" ".join,
+)
+def test_usage(ours: Ours, arguments: tuple[str, ...]) -> None:
+    ended: Ended = ours("runs", *arguments)
+    assert ended.code == 2
+    assert "hint:" in ended.err
+    assert os.environ["XDG_STATE_HOME"] not in ended.out
