@@ -6,6 +6,7 @@ Nothing is called accepted unless the answer for that row says so. Rows of which
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from ours_cli.retry import (
     Unauthorized,
     Verdict,
     backoff,
+    server_clock,
 )
 from ours_cli.route import Route
 from ours_cli.settings import Endpoint
@@ -169,7 +171,11 @@ class Delivery:
         self.traffic.bytes += len(body)
         self.traffic.retries += resend
         answer = await self._poster.post(self._route.path, body)
-        return answer if isinstance(answer, Failure) else self._route.judge(answer, len(chunk.events))
+        if isinstance(answer, Failure):
+            return answer
+        if self.traffic.clock_skew_s is None and (theirs := server_clock(answer.headers)) is not None:
+            self.traffic.clock_skew_s = theirs - time.time()
+        return self._route.judge(answer, len(chunk.events))
 
     def _apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:
         """Act on one verdict; returns the parts of the chunk that must still be sent.

@@ -17,9 +17,13 @@ class Outcome:
 
 @dataclass(slots=True)
 class Traffic:
-    """What this attempt did: requests sent, retries among them, bytes of bodies, events accepted."""
+    """What this attempt did: requests sent, retries among them, bytes of bodies, events accepted.
+
+    `clock_skew_s` is how far the server's clock was ahead of this machine's at its first answer.
+    """
 
     requests: int = 0
     retries: int = 0
     bytes: int = 0
     accepted: int = 0
+    clock_skew_s: float | None = None

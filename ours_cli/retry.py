@@ -229,6 +229,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if seconds is None else _sane(seconds)
 
 
+def server_clock(headers: Mapping[str, str]) -> float | None:
+    """The server's own time, in seconds since the epoch, from its `Date`; None without a readable one."""
+    return _http_date(headers.get("date"))
+
+
 def _seconds(text: str | None) -> float | None:
     if text is None or not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()):
         return None

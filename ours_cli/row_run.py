@@ -21,6 +21,7 @@ from ours_cli.escape import json_text
 from ours_cli.mapping import RowMapping
 from ours_cli.mend import mend_command
 from ours_cli.options import Batching, Output, Resuming, Sending, Showing, Target
+from ours_cli.outcome import Traffic
 from ours_cli.preview import Preview
 from ours_cli.rejects import Rejects
 from ours_cli.render import preview_text, report_text
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 CONCURRENCY_AUTO: Final = 8
 GIVE_UP_AFTER_S: Final = 900.0
+CLOCK_SKEW_S: Final = 60.0
+"""Seconds by which clocks may differ before the person is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,11 @@ def _attempt(
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
             return _Ended(_report(run, attempt, result, [], duration, []), result.error, superseded=True)
-        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
+        for text in (
+            *prepared.context.warnings(),
+            *prepared.context.left_behind(),
+            *_clock_warning(result.traffic),
+        ):
             console.warn(text)
         report = _report(run, attempt, result, rejects.paths, duration, console.warnings)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
@@ -186,6 +193,17 @@ def _attempt(
         ended = _Ended(report, result.error, superseded=False)
         attempt.end(report, ended.exit_code, rejects.paths)
     return ended
+
+
+def _clock_warning(traffic: Traffic) -> list[str]:
+    """Contract: `time` is judged by the server's clock, so one that disagrees rejects good rows."""
+    skew = traffic.clock_skew_s
+    if skew is None or abs(skew) <= CLOCK_SKEW_S:
+        return []
+    ahead = "ahead of" if skew > 0 else "behind"
+    return [
+        f"the server's clock is {abs(skew):,.0f} s {ahead} this machine's: times are judged by the server's"
+    ]
 
 
 def _close(rejects: Rejects, result: Result) -> None:

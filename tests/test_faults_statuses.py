@@ -256,3 +256,13 @@ def _quiet_after(box: Sandbox, code: int) -> float:
     (at,) = (request.arrived_ms for request in requests if request.status == code)
     later = [request.arrived_ms for request in requests if request.arrived_ms > at + 100]
     return (min(later) - at) / 1000
+
+
+@pytest.mark.parametrize(("offset", "warned"), [(-3600, True), (120, True), (20, False)])
+def test_a_server_whose_clock_is_off(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, offset: int, warned: bool
+) -> None:
+    sandbox(fault(ALWAYS, Then("clock_offset", seconds=offset)))
+    ended = ours("batch", rows_file(tmp_path, 3), *QUICK)
+    settled(ended, 0, accepted=3)
+    assert any("the server's clock is" in warning for warning in ended.json["warnings"]) is warned

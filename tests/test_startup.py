@@ -101,3 +101,13 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     for name, summary in COMMANDS.items():
         command: Any = group.get_command(None, name)  # type: ignore[attr-defined]
         assert command.help.partition("\n")[0] == summary
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows writes no core dumps")
+def test_no_core_dump_is_left() -> None:
+    script = (
+        "import resource, ours_cli.__main__ as m; m._leave_no_core();"
+        "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "0\n"
