@@ -161,7 +161,8 @@ def _usage(error: typer.TyperException) -> OursError:
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
     hint = f"{path} --help lists the flags"
     if possibilities:
-        hint = f"did you mean {' or '.join(sorted(possibilities))}?"
+        close = nearest(getattr(error, "option_name", ""), possibilities)
+        hint = f"did you mean {close or ' or '.join(sorted(possibilities))}?"
     elif message.startswith("No such command"):
         typed = message.split("'")[1] if "'" in message else ""
         close = nearest(typed, COMMANDS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,14 @@ class RowDigest:
         return self._hash.digest()
 
 
+def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
+    """The digest of these rows: 16 bytes."""
+    digest = RowDigest()
+    for row in rows:
+        digest.add(row)
+    return digest.value()
+
+
 def _content(row: Record | Malformed) -> bytes:
     if isinstance(row, Malformed):
         return row.raw.encode("utf-8", "surrogatepass") + b"\x1d"
@@ -54,12 +62,15 @@ def _content(row: Record | Malformed) -> bytes:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """Rows `start` (inclusive) to `end` (exclusive) and what became of them; lines are for messages only."""
+    """Rows `start` (inclusive) to `end` (exclusive) and what became of them.
+
+    `head` is the digest of the first row alone, kept of row 0 only: a pipe that begins otherwise is told at
+    once, without waiting for as many rows as the block has.
+    """
 
     start: int
     end: int = 0
-    first_line: int = 0
-    last_line: int = 0
+    head: bytes = b""
     digest: bytes = b""
     accepted: int = 0
     rejected: int = 0
@@ -90,10 +101,11 @@ class BlockTracker:
         origin = item.origin
         block = self._current
         if block is None:
-            block = self._current = Block(origin.seq, first_line=origin.row.line)
+            head = digest_of([origin.row]) if origin.seq == 0 else b""
+            block = self._current = Block(origin.seq, head=head)
             self._digest = RowDigest()
         self._digest.add(origin.row)
-        block.end, block.last_line = origin.seq + 1, origin.row.line
+        block.end = origin.seq + 1
         if isinstance(item, Reject):
             block.rejected += 1
             block.codes[item.code] += 1

@@ -26,7 +26,7 @@ LOCK_NAME: Final = "lock"
 
 _SCHEMA: Final = """
 CREATE TABLE block (
-    first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, digest BLOB NOT NULL,
+    first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
     accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, codes TEXT NOT NULL
 );
 CREATE TABLE rejects (shape TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL);
@@ -64,10 +64,10 @@ class Journal:
         `rejects` are the files as they are on disk now, synced.
         """
         codes = json.dumps(block.codes)
-        row = (block.start, block.end, block.digest, block.accepted, block.rejected, codes)
+        row = (block.start, block.end, block.head, block.digest, block.accepted, block.rejected, codes)
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             if block.rejected:
                 self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
             self._connection.execute("COMMIT")
@@ -131,9 +131,9 @@ def is_running(folder: Path) -> bool:
 
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
-    query = "SELECT first, stop, digest, accepted, rejected, codes FROM block ORDER BY first"
-    for first, stop, digest, accepted, rejected, codes in connection.execute(query):
-        yield Block(first, stop, 0, 0, digest, accepted, rejected, Counter(json.loads(codes)))
+    query = "SELECT first, stop, head, digest, accepted, rejected, codes FROM block ORDER BY first"
+    for first, stop, head, digest, accepted, rejected, codes in connection.execute(query):
+        yield Block(first, stop, head, digest, accepted, rejected, Counter(json.loads(codes)))
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
-from ours_cli.blocks import Block, RowDigest
+from ours_cli.blocks import Block, digest_of
 from ours_cli.mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
@@ -64,24 +64,29 @@ class RowSources:
 
     def begins_like(self, block: Block) -> bool:
         """Whether the first rows are those of this block, which begins with row 0."""
-        digest, count = RowDigest(), 0
-        for row in islice(self._first_rows(block.end), block.end):
-            digest.add(row)
-            count += 1
-        return count == block.end and digest.value() == block.digest
+        if digest_of(self._first_rows(1)) != block.head:
+            return False  # without waiting for more of a pipe that trickles
+        return digest_of(self._first_rows(block.end)) == block.digest
 
     def _first_rows(self, count: int) -> Iterator[Record | Malformed]:
+        """As many rows from the beginning, or as many as there are."""
         if any(_may_block(source) and source != "-" for source in self._sources):
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
             if source == "-":
                 table = self._open_stdin()
-                self._held += islice(table.records, count - len(self._held))
-                yield from self._held
+                self._held += islice(table.records, max(0, count - len(self._held)))
+                rows = iter(self._held)
             else:
                 table = mended(open_table(source, self._read))
-                yield from table.records
+                rows = table.records
+            for row in islice(rows, count):
+                count -= 1
+                yield row
+            if source != "-":
                 table.close()
+            if not count:
+                return
 
     def _open_stdin(self) -> Table:
         if self._stdin is None:

@@ -253,6 +253,26 @@ class TestStandardInput:
         assert len(runs(home)) == 2
 
 
+def test_a_pipe_that_trickles_is_not_held_back_to_be_compared(
+    sandbox: StartSandbox, ours_process: Ours, file: Path
+) -> None:
+    """An unfinished run whose first block has a hundred rows, and another pipe with one row so far."""
+    place = sandbox(fault(When(nth=(5,)), status(401)))
+    flags = ("batch", "-", "--batch-size", "100", "--concurrency", "1", "--flush-every", "0.1")
+    assert ours_process(*flags, stdin=file.read_bytes()).code == 4
+    command = [sys.executable, "-m", "ours_cli", *flags]
+    process = subprocess.Popen(command, **{**SILENT, "stdin": subprocess.PIPE})
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({**ROW, "distinctId": "another"}).encode() + b"\n")
+    process.stdin.flush()
+    deadline = time.monotonic() + 10
+    while "another" not in stored(place) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "another" in stored(place)
+    process.stdin.close()
+    assert process.wait(10) == 0
+
+
 def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path) -> None:
     place = sandbox(fault(When(nth=(1,)), Then("hang", seconds=20)))
     command = [sys.executable, "-m", "ours_cli", "batch", str(file)]
