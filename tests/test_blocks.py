@@ -1,0 +1,156 @@
+"""Blocks: whatever is read, flushed and answered in whatever order, each row is recorded exactly once."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_cli.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
+from ours_cli.chunk import Chunk, Chunker
+from ours_cli.errors import SourceError
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.intake import Intake
+from ours_cli.journal import Journal, is_running, read_blocks
+from ours_cli.outcome import Outcome
+from ours_cli.record import Malformed, Record
+from ours_cli.rejects import RejectFile
+from ours_cli.replay import Replay, SourceChangedError
+
+
+def row(number: int) -> Record:
+    return Record(number + 2, [f"id{number}", "x"])
+
+
+def event(number: int, size: int = 10) -> Event:
+    return Event(Origin(0, row(number), number), f"d{number}", b"x" * size, "E", None)
+
+
+def reject(number: int) -> Reject:
+    return Reject(Origin(0, row(number), number), "", "bad_time", "why")
+
+
+ITEMS = st.lists(st.tuples(st.booleans(), st.integers(1, 60), st.booleans()), max_size=60)
+
+
+@given(items=ITEMS, events_max=st.integers(1, 7), bytes_max=st.integers(1, 100), seed=st.integers())
+def test_every_row_is_in_exactly_one_block(
+    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+    blocks: list[Block] = []
+    tracker = BlockTracker(blocks.append)
+    intake = Intake(Chunker(events_max, bytes_max), tracker, lambda _: None, lambda _: None)
+    waiting: list[Chunk] = []
+    rejected = Counter[str]()
+    for number, (is_event, size, flushes) in enumerate(items):
+        chunk = intake.take(event(number, size) if is_event else reject(number))
+        waiting += [chunk] if chunk else []
+        if flushes and (flushed := intake.flush()) is not None:
+            waiting.append(flushed)
+        rejected["bad_time"] += not is_event
+    if (last := intake.flush()) is not None:
+        waiting.append(last)
+    assert all(block.accepted == 0 for block in blocks), "recorded before any answer"
+
+    chance.shuffle(waiting)
+    for chunk in waiting:
+        cut = chance.randrange(len(chunk.events) + 1)
+        for part in (chunk.events[:cut], chunk.events[cut:]):
+            refused = [one for one in part if chance.random() < 0.2]
+            tracker.deliver(
+                Outcome(
+                    [one for one in part if one not in refused],
+                    [Reject(one.origin, one.distinct_id, "refused", "") for one in refused],
+                )
+            )
+            rejected["refused"] += len(refused)
+
+    blocks.sort(key=lambda block: block.start)
+    assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
+    assert sum(block.rows for block in blocks) == len(items)
+    assert sum((block.codes for block in blocks), Counter()) == +rejected
+    for block in blocks:
+        assert block.is_settled
+        assert block.digest == digest_of(row(number) for number in range(block.start, block.end))
+        assert block.head == (digest_of([row(0)]) if block.start == 0 else b"")
+
+
+def test_rows_that_are_never_sent_are_recorded_as_they_come() -> None:
+    blocks: list[Block] = []
+    tracker = BlockTracker(blocks.append)
+    for number in range(ROWS_MAX + 1):
+        tracker.enter(reject(number))
+    assert [(block.start, block.end) for block in blocks] == [(0, ROWS_MAX)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a", "b"], ["a,b"]),
+        (["a", ""], ["a"]),
+        (["ab", "c"], ["a", "bc"]),
+        ({"a": 1}, {"a": "1"}),
+        ({"n": 2**70}, {"n": 2**70 + 1}),
+    ],
+)
+def test_other_rows_have_other_digests(one: list[str], other: list[str]) -> None:
+    assert digest_of([Record(1, one)]) != digest_of([Record(1, other)])
+    assert digest_of([Record(1, one)]) == digest_of([Record(99, one, "id")])
+
+
+def test_what_could_not_be_read_counts_as_it_stands() -> None:
+    digest = RowDigest()
+    digest.add(Malformed(3, "bro\udc80ken", "bad_encoding", "why"))
+    assert digest.value() != digest_of([])
+
+
+class TestReplay:
+    def block(self, start: int, end: int) -> Block:
+        return Block(start, end, digest=digest_of(row(number) for number in range(start, end)))
+
+    def test_gaps_are_left_open(self) -> None:
+        replay = Replay([self.block(0, 2), self.block(4, 5)])
+        covered = []
+        for number in range(6):
+            covered.append(replay.covers(number))
+            if covered[-1]:
+                replay.verify(Origin(0, row(number), number))
+        assert covered == [True, True, False, False, True, False]
+        replay.end(6)
+
+    def test_a_changed_row_is_named_by_its_lines(self) -> None:
+        replay = Replay([self.block(0, 2)])
+        assert replay.verify(Origin(0, row(0), 0)) is None
+        with pytest.raises(SourceChangedError, match="lines 2 to 3 "):
+            replay.verify(Origin(0, Record(3, ["secret", "x"]), 1))
+
+    def test_a_source_that_ends_early(self) -> None:
+        with pytest.raises(SourceChangedError, match="ends after 1 rows"):
+            Replay([self.block(0, 2)]).end(1)
+
+
+class TestJournal:
+    def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
+        block = Block(0, 3, b"h", b"d", 2, 1, Counter(bad_time=1))
+        file = RejectFile("shape", "/r.csv", 17)
+        with Journal(tmp_path, begin=True) as journal:
+            journal.commit(block, [file])
+            assert is_running(tmp_path)
+        assert not is_running(tmp_path)
+        with Journal(tmp_path, begin=False) as journal:
+            (again,) = journal.blocks()
+            assert journal.rejects() == [file]
+        assert (again.start, again.end, again.head, again.digest) == (0, 3, b"h", b"d")
+        assert (again.accepted, again.rejected, again.codes) == (2, 1, {"bad_time": 1})
+        assert [one.end for one in read_blocks(tmp_path)] == [3]
+
+    def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
+        with Journal(tmp_path, begin=True) as journal:
+            journal.commit(Block(0, 3), [])
+            with pytest.raises(SourceError):
+                journal.commit(Block(0, 3), [])
