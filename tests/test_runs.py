@@ -74,6 +74,8 @@ def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, t
     ended = ours("runs", "resume", name)
     assert ended.code == 3, ended.err
     assert "200 rows are done" in ended.err
+    assert "ours batch " in ended.out
+    assert "ours runs" not in ended.out
     assert stopped.totals().events == 299
     assert ours("runs", "show", name, "-o", "json").json["state"] == "partial"
 

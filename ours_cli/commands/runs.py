@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -114,8 +115,11 @@ def _resume(known: KnownRun) -> int:
         os.chdir(known.head.folder)
     except OSError:
         raise UsageError(f"the folder {known.head.folder} is gone", hint="run the command by hand") from None
-    arguments = [word for word in known.head.arguments if word != "--restart"]
-    return app.run([*arguments, "--resume", known.head.id])
+    command, *words = known.head.arguments
+    arguments = [command, "--resume", known.head.id, *(word for word in words if word != "--restart")]
+    # The report's mend and resume commands are made of what was typed: of the run's command, not of this one.
+    sys.argv[1:] = arguments
+    return app.run(arguments)
 
 
 def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
