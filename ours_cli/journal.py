@@ -93,11 +93,15 @@ def _begin(folder: Path) -> sqlite3.Connection:
 def _reopen(folder: Path) -> sqlite3.Connection:
     """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
     with closing(_read_only(folder)) as connection:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        _check(connection)
+    return _connect(folder)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if verdict != "ok" or not {"block", "rejects"} <= tables:
         raise sqlite3.DatabaseError("the file is damaged")
-    return _connect(folder)
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -118,6 +122,7 @@ def _connect(folder: Path) -> sqlite3.Connection:
 def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder), closing(_read_only(folder)) as connection:
+        _check(connection)
         return list(_blocks(connection))
 
 

@@ -154,3 +154,12 @@ class TestJournal:
             journal.commit(Block(0, 3), [])
             with pytest.raises(SourceError):
                 journal.commit(Block(0, 3), [])
+
+    @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
+    def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:
+        if damage is not None:
+            (tmp_path / "journal.db").write_bytes(damage)
+        with pytest.raises(SourceError):
+            read_blocks(tmp_path)
+        with pytest.raises(SourceError):
+            Journal(tmp_path, begin=False)
