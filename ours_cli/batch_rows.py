@@ -56,7 +56,7 @@ class BatchMapping:
             try:
                 body["time"] = self._reader(body["time"])
             except TimeProblem as problem:
-                return Reject(origin, _given(body), problem.code, problem.message)
+                return Reject(origin, _given(body), problem.code, problem.advice)
         return self._assemble(origin, body)
 
 

@@ -116,8 +116,10 @@ def _mapper(
             watch(row.fields)
         try:
             mapped = read(row.fields)
-        except (FilterProblem, TimeProblem) as problem:
+        except FilterProblem as problem:
             return Reject(origin, row.distinct_id, problem.code, problem.message)
+        except TimeProblem as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.advice)
         if row.distinct_id and keeps_ids:
             mapped.setdefault("distinctId", row.distinct_id)
         return assemble(origin, mapped)

@@ -223,7 +223,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after")
     seconds = _seconds(value)
     if seconds is None and value is not None:
-        until, server_now = _http_date(value), _http_date(headers.get("date"))
+        until, server_now = _http_date(value), server_clock(headers)
         if until is not None and server_now is not None:
             seconds = max(0.0, until - server_now)
     return None if seconds is None else _sane(seconds)

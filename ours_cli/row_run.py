@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,65 +12,29 @@ from typing import TYPE_CHECKING, Final
 from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
-from ours_cli.destination import Destination, destination, refuse_shared_stdin
-from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
+from ours_cli.destination import Destination, destination
+from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.mapping import RowMapping
-from ours_cli.mend import mend_command
-from ours_cli.options import Batching, Output, Resuming, Sending, Showing, Target
-from ours_cli.outcome import Traffic
+from ours_cli.options import Output
 from ours_cli.preview import Preview
 from ours_cli.rejects import Rejects
-from ours_cli.render import preview_text, report_text
+from ours_cli.render import preview_text
 from ours_cli.replay import Replay, SourceChangedError
-from ours_cli.report import Books, Report, Status
-from ours_cli.route import IDENTIFY, Route
-from ours_cli.row_sources import RowSources, Source
-from ours_cli.run_context import RunContext, new_run_id
+from ours_cli.report import Books, Report
+from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
+from ours_cli.row_report import clock_warning, make_report, publish
+from ours_cli.row_sources import RowSources
+from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
 from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint, state_dir
-from ours_cli.source import ReadOptions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Plan, Result
 
-CONCURRENCY_AUTO: Final = 8
 GIVE_UP_AFTER_S: Final = 900.0
-CLOCK_SKEW_S: Final = 60.0
-"""Seconds by which clocks may differ before the person is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is made anew for each attempt: ids and tallies must not remember the one before."""
-
-    context: RunContext
-    mapping: RowMapping
-
-
-@dataclass(frozen=True, slots=True)
-class RowRun:
-    """One command over rows, its flags read.
-
-    `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
-    of this id; `fingerprint` is all that makes two mappings the same.
-    """
-
-    command: str
-    arguments: Sequence[str]
-    sources: Sequence[Source]
-    read: ReadOptions
-    limit: int | None
-    route: Route
-    prepare: Callable[[str], Prepared]
-    fingerprint: tuple[object, ...]
-    target: Target
-    sending: Sending
-    batching: Batching
-    resuming: Resuming
-    showing: Showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +55,7 @@ class _Ended:
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
-    _check_flags(run)
+    check_flags(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
@@ -105,7 +66,7 @@ def execute(run: RowRun) -> int:
         if ended.superseded:
             # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
             ended = _attempt(run, sources, target, console, _begin(run, sources, target))
-        _publish(run, ended.report, target, console)
+        publish(run, ended.report, target, console)
     if not ended.report.books.balance():
         raise OursError(
             "a bug in ours: the books do not balance", hint="please report it, with the report above"
@@ -173,37 +134,26 @@ def _attempt(
         prepared = run.prepare(attempt.run_id)
         plan = _plan(run, sources, prepared.mapping, target.endpoint)
         started = time.monotonic()
-        rejects = Rejects(_rejects_path(run), attempt.folder, attempt.known_rejects)
+        rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         with console.progress() as observer:
             result = run_pipeline(plan, attempt, rejects, observer)
         duration = time.monotonic() - started
         _close(rejects, result)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
-            return _Ended(_report(run, attempt, result, [], duration, []), result.error, superseded=True)
+            return _Ended(make_report(run, attempt, result, [], duration, []), result.error, superseded=True)
         for text in (
             *prepared.context.warnings(),
             *prepared.context.left_behind(),
-            *_clock_warning(result.traffic),
+            *clock_warning(result.traffic),
         ):
             console.warn(text)
-        report = _report(run, attempt, result, rejects.paths, duration, console.warnings)
+        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
             console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
         ended = _Ended(report, result.error, superseded=False)
         attempt.end(report, ended.exit_code, rejects.paths)
     return ended
-
-
-def _clock_warning(traffic: Traffic) -> list[str]:
-    """Contract: `time` is judged by the server's clock, so one that disagrees rejects good rows."""
-    skew = traffic.clock_skew_s
-    if skew is None or abs(skew) <= CLOCK_SKEW_S:
-        return []
-    ahead = "ahead of" if skew > 0 else "behind"
-    return [
-        f"the server's clock is {abs(skew):,.0f} s {ahead} this machine's: times are judged by the server's"
-    ]
 
 
 def _close(rejects: Rejects, result: Result) -> None:
@@ -226,9 +176,9 @@ def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpo
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=_batch_events(run),
+            batch_events=batch_events(run),
             batch_bytes=batching.batch_bytes,
-            concurrency=_concurrency(batching.concurrency),
+            concurrency=concurrency(batching.concurrency),
             rate=batching.rate,
             timeout=sending.timeout,
             give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
@@ -243,75 +193,13 @@ def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpo
     )
 
 
-def _report(
-    run: RowRun,
-    attempt: Attempt,
-    result: Result,
-    rejects: Sequence[Path],
-    duration_s: float,
-    warnings: list[str],
-) -> Report:
-    return Report(
-        command=run.command,
-        run=attempt.run_id,
-        status=_status(result.books, result.error.exit_code if result.error else ExitCode.OK),
-        books=result.books,
-        traffic=result.traffic,
-        duration_s=duration_s,
-        rejects_file=str(rejects[0]) if rejects else None,
-        warnings=warnings,
-        resume=_resume(result.error) if result.error else None,
-        mend=_mend(run, rejects) if rejects else None,
-        error=result.error.message if result.error else None,
-    )
-
-
-def _resume(stopped_by: OursError) -> str | None:
-    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *sys.argv[1:]])
-
-
-def _status(books: Books, stopped_by: ExitCode) -> Status:
-    if stopped_by in (ExitCode.SIGINT, ExitCode.SIGTERM):
-        return "interrupted"
-    if stopped_by is not ExitCode.OK:
-        return "failed"
-    return "partial" if books.rejected else "complete"
-
-
-def _publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
-    """Print the result, and write it where --report says."""
-    as_json = json_text(report.to_json())
-    if run.batching.report is not None:
-        _write_report(Path(run.batching.report), as_json)
-    text = (
-        as_json if run.showing.output is Output.json else report_text(report, target.name, target.receipt())
-    )
-    if run.batching.rejects == "-":
-        console.aside(text)
-    else:
-        console.result(text)
-
-
-def _write_report(path: Path, text: str) -> None:
-    """Write whole or not at all: a script must never read half a report."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text + "\n", "utf-8")  # /dev/null and the like are written to, never replaced
-        else:
-            scratch.write_text(text + "\n", "utf-8")
-            scratch.replace(path)
-    except OSError as error:
-        raise LocalIOError(f"the report {path} cannot be written: {os.strerror(error.errno or 0)}") from None
-
-
 def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
     from ours_cli.row_mapping import map_rows
 
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(_batch_events(run), room), envelope)
+    preview = Preview(Chunker(batch_events(run), room), envelope)
     books = Books()
     tally = prepared.context.tally
     with console.progress() as observer:
@@ -330,40 +218,3 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     else:
         console.result(preview_text(run.command, preview, books, tally))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
-
-
-def _check_flags(run: RowRun) -> None:
-    refuse_shared_stdin(run.target, is_read="-" in run.sources)
-    _concurrency(run.batching.concurrency)
-    reject_limit(run.batching.max_rejects)
-    if run.batching.rate is not None and not run.batching.rate > 0:
-        raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
-
-
-def _batch_events(run: RowRun) -> int:
-    """Contract: /identify has no bulk form."""
-    return 1 if run.route is IDENTIFY else run.batching.batch_size
-
-
-def _concurrency(text: str) -> int:
-    if text == "auto":
-        return CONCURRENCY_AUTO
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
-        return int(text)
-    raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
-
-
-def _rejects_path(run: RowRun) -> str | None:
-    path = run.batching.rejects
-    if path not in (None, "-") and any(
-        source != "-" and source.exists() and Path(path).exists() and source.samefile(path)
-        for source in run.sources
-    ):
-        raise UsageError(
-            "--rejects names the file that is being read", hint="name another; mended rows go back by name"
-        )
-    return path
-
-
-def _mend(run: RowRun, rejects: Sequence[Path]) -> str:
-    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read)])

@@ -23,12 +23,19 @@ class KnownRun:
 
 
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
-    """Every readable run, newest first; a damaged head is passed over (`runs list` names it)."""
+    """Every readable run, newest first; for those whose head is damaged see `damaged_runs`."""
     for folder in sorted(runs_dir.glob("*/"), reverse=True):
         try:
             yield KnownRun(folder, read_head(folder))
         except SourceError:
             continue
+
+
+def damaged_runs(runs_dir: Path) -> list[str]:
+    """The ids of runs whose head cannot be read."""
+    readable = {run.folder for run in known_runs(runs_dir)}
+    # A run that begins right now has its folder and its lock before its head.
+    return sorted(one.name for one in runs_dir.glob("*/") if one not in readable and not is_running(one))
 
 
 def named_folder(runs_dir: Path, run_id: str) -> Path:

@@ -85,7 +85,7 @@ def test_the_net_is_cast() -> None:
         "ours_cli.source.opening",
         "ours_cli.mapping",
     } <= MODULES.keys()
-    assert "ours_cli.source" in own("ours_cli.row_run")
+    assert "ours_cli.source" in own("ours_cli.row_sources")
     assert any(found.deferred for found in imports("ours_cli.row_run"))
 
 

@@ -558,3 +558,12 @@ def test_usage_errors(
     assert message in ended.err
     assert "hint: " in ended.err
     assert list(place.requests()) == []
+
+
+def test_an_ambiguous_date_says_which_flags_settle_it(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "o.csv", "when,id\n03/04/2026,c1\n")
+    flags = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--max-age", "none", "--dry-run")
+    ended = ours("backfill", file, *flags)
+    assert ended.code == 3
+    assert "--day-first or --month-first" in ended.out
+    assert ours("backfill", file, *flags, "--day-first").code == 0

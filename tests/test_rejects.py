@@ -270,7 +270,9 @@ class TestFiles:
         assert not named.exists()
         assert not list((tmp_path / "home" / "state").rglob("rejects*"))
 
-    @pytest.mark.parametrize("text", ["when,id\nsoon,1\n", f"when,id\n{iso(1)},1\n"])
+    @pytest.mark.parametrize(
+        "text", ["when,id\nsoon,1\n", f"when,id\n{iso(1)},1\n"], ids=["a reject", "none"]
+    )
     def test_dev_null_is_left_alone(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str
     ) -> None:

@@ -117,6 +117,7 @@ class TestDelete:
     def test_a_damaged_head(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         (folder / "run.json").write_text("{")
+        assert f"ours runs delete {folder.name}" in ours("runs").err
         shown = ours("runs", "show", folder.name)
         assert shown.code == 6
         assert f"ours runs delete {folder.name}" in shown.err

@@ -58,13 +58,19 @@ def test_any_suffix_will_do_for_a_file_that_is_named(folder: Path) -> None:
     assert names("sub/notes.txt", "pipe") == ["sub/notes.txt", "pipe"]
 
 
+def test_a_pattern_that_matches_nothing_says_what_to_do(folder: Path) -> None:
+    with pytest.raises(SourceError) as missing:
+        expand([str(folder / "*.xyz")])
+    assert missing.value.exit_code == ExitCode.SOURCE
+    assert missing.value.hint == "quote the pattern, or name the files"
+
+
 @pytest.mark.parametrize(
     ("argument", "hint"),
     [
         ("bb.csv", "b.csv"),
         ("sub/c.ndjsn", "sub/c.ndjson"),
         ("nowhere/at/all.csv", None),
-        ("*.xyz", None),
         ("", None),
     ],
 )

@@ -14,7 +14,8 @@ from ours_cli.fields import FieldMap
 from ours_cli.mapfile import MapFile
 from ours_cli.options import Batching, Reading, Resuming, Sending, SendNulls, Showing, Target, TimeFlags
 from ours_cli.route import BATCH
-from ours_cli.row_run import Prepared, RowRun, execute
+from ours_cli.row_plan import Prepared, RowRun
+from ours_cli.row_run import execute
 from ours_cli.run_context import make_context, read_options
 from ours_cli.source import expand
 

@@ -30,7 +30,8 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import IDENTIFY
-from ours_cli.row_run import Prepared, RowRun, execute
+from ours_cli.row_plan import Prepared, RowRun
+from ours_cli.row_run import execute
 from ours_cli.run_context import hmac_key, make_context, read_options
 from ours_cli.single import build_body, check_body, read_data
 from ours_cli.source import expand

@@ -19,7 +19,7 @@ from ours_cli.escape import printable
 from ours_cli.journal import is_running, read_blocks
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
-from ours_cli.run_registry import KnownRun, delete_run, known_runs, named_folder, named_run
+from ours_cli.run_registry import KnownRun, damaged_runs, delete_run, known_runs, named_folder, named_run
 from ours_cli.settings import state_dir
 
 
@@ -71,6 +71,8 @@ def _one(runs_dir: Path, names: list[str] | None, action: Action) -> KnownRun:
 
 def _list(runs_dir: Path, console: Console, output: Output) -> None:
     receipts = [_receipt(known) for known in known_runs(runs_dir)]
+    for name in damaged_runs(runs_dir):
+        console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
     if output is Output.json:
         console.result(json.dumps(receipts))
     elif not receipts:

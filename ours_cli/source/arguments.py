@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ours_cli.errors import SourceError
+from ours_cli.suggest import nearest
 
 # What messages call `-`.
 STANDARD_INPUT = "standard input"
@@ -76,12 +76,12 @@ def _is_data_file(file: Path, folder: Path) -> bool:
 
 def _missing(argument: str) -> SourceError:
     if glob.has_magic(argument):
-        return SourceError(f"no file matches {argument}")
+        return SourceError(f"no file matches {argument}", hint="quote the pattern, or name the files")
     path = Path(argument)
     try:
         names = os.listdir(path.parent) if argument else []  # noqa: PTH208 - names are compared, not paths
     except OSError:
         return SourceError(f"{argument} does not exist, nor can its folder be read")
-    nearest = difflib.get_close_matches(path.name, names, n=1)
-    hint = f"did you mean {path.parent / nearest[0]}?" if nearest else None
+    close = nearest(path.name, names)
+    hint = f"did you mean {path.parent / close}?" if close else None
     return SourceError(f"{argument or 'an empty file name'} does not exist", hint=hint)

@@ -23,6 +23,11 @@ class TimeProblem(ValueError):  # noqa: N818 (a row's fate, counted and reported
         self.message = message
         self.hint = hint
 
+    @property
+    def advice(self) -> str:
+        """The message and, behind it, what to do: for a reject, which has one text only."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
     def __str__(self) -> str:
         return self.message
 

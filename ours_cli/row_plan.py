@@ -1,0 +1,87 @@
+"""One command over rows as values: its flags, read and checked, before anything is opened or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ours_cli.destination import refuse_shared_stdin
+from ours_cli.errors import UsageError
+from ours_cli.mapping import RowMapping
+from ours_cli.options import Batching, Resuming, Sending, Showing, Target
+from ours_cli.route import IDENTIFY, Route
+from ours_cli.row_sources import Source
+from ours_cli.run_context import RunContext
+from ours_cli.safeguards import reject_limit
+from ours_cli.source import ReadOptions
+
+CONCURRENCY_AUTO: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is made anew for each attempt: ids and tallies must not remember the one before."""
+
+    context: RunContext
+    mapping: RowMapping
+
+
+@dataclass(frozen=True, slots=True)
+class RowRun:
+    """One command over rows, its flags read.
+
+    `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
+    of this id; `fingerprint` is all that makes two mappings the same.
+    """
+
+    command: str
+    arguments: Sequence[str]
+    sources: Sequence[Source]
+    read: ReadOptions
+    limit: int | None
+    route: Route
+    prepare: Callable[[str], Prepared]
+    fingerprint: tuple[object, ...]
+    target: Target
+    sending: Sending
+    batching: Batching
+    resuming: Resuming
+    showing: Showing
+
+
+def check_flags(run: RowRun) -> None:
+    """Refuse flags that cannot work; raises `UsageError`."""
+    refuse_shared_stdin(run.target, is_read="-" in run.sources)
+    concurrency(run.batching.concurrency)
+    reject_limit(run.batching.max_rejects)
+    if run.batching.rate is not None and not run.batching.rate > 0:
+        raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+
+
+def batch_events(run: RowRun) -> int:
+    """Contract: /identify has no bulk form."""
+    return 1 if run.route is IDENTIFY else run.batching.batch_size
+
+
+def concurrency(text: str) -> int:
+    """Read `--concurrency`; raises `UsageError`."""
+    if text == "auto":
+        return CONCURRENCY_AUTO
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
+        return int(text)
+    raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
+
+
+def rejects_path(run: RowRun) -> str | None:
+    """Read `--rejects`; raises `UsageError` where it would overwrite what is being read."""
+    path = run.batching.rejects
+    if path not in (None, "-") and any(
+        source != "-" and source.exists() and Path(path).exists() and source.samefile(path)
+        for source in run.sources
+    ):
+        raise UsageError(
+            "--rejects names the file that is being read", hint="name another; mended rows go back by name"
+        )
+    return path

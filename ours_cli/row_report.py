@@ -1,0 +1,104 @@
+"""How a command over rows ends: its report made, printed and written."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ours_cli.console import Console
+from ours_cli.destination import Destination
+from ours_cli.errors import ExitCode, OursError
+from ours_cli.escape import json_text
+from ours_cli.mend import mend_command
+from ours_cli.options import Output
+from ours_cli.outcome import Traffic
+from ours_cli.private_files import local_io, replace_private
+from ours_cli.render import report_text
+from ours_cli.report import Books, Report, Status
+from ours_cli.row_plan import RowRun
+
+if TYPE_CHECKING:
+    from ours_cli.attempt import Attempt
+    from ours_cli.pipeline import Result
+
+CLOCK_SKEW_S: Final = 60.0
+"""Seconds by which clocks may differ before the person is told."""
+
+
+def make_report(
+    run: RowRun,
+    attempt: Attempt,
+    result: Result,
+    rejects: Sequence[Path],
+    duration_s: float,
+    warnings: list[str],
+) -> Report:
+    """The report of one attempt; its books are those of the whole run."""
+    return Report(
+        command=run.command,
+        run=attempt.run_id,
+        status=_status(result.books, result.error.exit_code if result.error else ExitCode.OK),
+        books=result.books,
+        traffic=result.traffic,
+        duration_s=duration_s,
+        rejects_file=str(rejects[0]) if rejects else None,
+        warnings=warnings,
+        resume=_resume(result.error) if result.error else None,
+        mend=_mend(run, rejects) if rejects else None,
+        error=result.error.message if result.error else None,
+    )
+
+
+def _resume(stopped_by: OursError) -> str | None:
+    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *sys.argv[1:]])
+
+
+def _status(books: Books, stopped_by: ExitCode) -> Status:
+    if stopped_by in (ExitCode.SIGINT, ExitCode.SIGTERM):
+        return "interrupted"
+    if stopped_by is not ExitCode.OK:
+        return "failed"
+    return "partial" if books.rejected else "complete"
+
+
+def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
+    """Print the result, and write it where --report says."""
+    as_json = json_text(report.to_json())
+    if run.batching.report is not None:
+        _write_report(Path(run.batching.report), as_json + "\n")
+    text = (
+        as_json if run.showing.output is Output.json else report_text(report, target.name, target.receipt())
+    )
+    if run.batching.rejects == "-":
+        console.aside(text)
+    else:
+        console.result(text)
+
+
+def _write_report(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():
+        try:
+            path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced
+        except OSError as error:
+            raise local_io(error, path) from None
+    else:
+        # Whole or not at all: a script must never read half a report.
+        replace_private(path, text)
+
+
+def _mend(run: RowRun, rejects: Sequence[Path]) -> str:
+    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read)])
+
+
+def clock_warning(traffic: Traffic) -> list[str]:
+    """Contract: `time` is judged by the server's clock, so one that disagrees rejects good rows."""
+    skew = traffic.clock_skew_s
+    if skew is None or abs(skew) <= CLOCK_SKEW_S:
+        return []
+    ahead = "ahead of" if skew > 0 else "behind"
+    return [
+        f"the server's clock is {abs(skew):,.0f} s {ahead} this machine's: times are judged by the server's"
+    ]
