@@ -18,6 +18,7 @@ from ours_cli.field_body import TimeMapping
 from ours_cli.identity import DistinctIds
 from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
+from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
@@ -33,9 +34,9 @@ class RunContext:
     ids: DistinctIds
     tally: Tally
 
-    def event_assembler(self) -> EventAssembler:
+    def event_assembler(self, selection: Selection) -> EventAssembler:
         """The last step of mapping for events."""
-        return EventAssembler(self.window, self.ids, self.tally)
+        return EventAssembler(self.window, self.ids, self.tally, selection)
 
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
