@@ -79,7 +79,7 @@ class EventAssembler:
         fault = check_size(body, len(content)) or self._given_fault(given, content, origin)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
-        distinct_id = given or self._ids.derive(content, origin.row.line, timed=time_ms is not None)
+        distinct_id = given or self._ids.derive(content, timed=time_ms is not None)
         # Last, because it alone depends on the clock: a resumed run must count the same occurrences again.
         fault = self._window.check(time_ms) if time_ms is not None else None
         if fault is not None:
