@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
@@ -54,11 +54,11 @@ class TimeMapping:
 
 
 class Slot(NamedTuple):
-    """A template bound to one table. `is_text`: it gives a text or nothing."""
+    """A template bound to one table; `gives` says of what kind every value is that it gives."""
 
     template: Template
     get: Getter
-    is_text: bool
+    gives: Literal["text", "value", "json"]
 
 
 class Body:
@@ -221,7 +221,9 @@ class BodyBuilder:
         else:
             self.used |= used_columns(template, columns)
         get = binder(template, columns, hmac_key=self._hmac_key)
-        return Slot(template, get, is_text=binder is bind_text)
+        return Slot(
+            template, get, "text" if binder is bind_text else "json" if binder is bind_json else "value"
+        )
 
     def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
         if is_id and self._table.columns and text.strip() in self._table.columns:

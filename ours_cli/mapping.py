@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.record import Fields, Malformed, Table
+from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, HmacKey
 from ours_cli.timestamps import TimeProblem
 
@@ -66,7 +67,7 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
-            return _mapper(body, self._assemble, None)
+            return _straight_mapper(body, table.columns, self._assemble)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
         return _mapper(body, self._assemble, _watcher(builder.references, fields, self._tally))
@@ -123,5 +124,34 @@ def _mapper(
         if row.distinct_id and keeps_ids:
             mapped.setdefault("distinctId", row.distinct_id)
         return assemble(origin, mapped)
+
+    return map_row
+
+
+def _straight_mapper(
+    body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler
+) -> Mapper:
+    """Rows of a CSV table by straight-line code; the general mapper takes what that finds unusual."""
+    general = _mapper(body, assemble, None)
+    compiled = compile_body(body, columns)
+    if compiled is None:
+        return general
+    read: Callable[[Any], dict[str, Any]] = compiled.read
+    finish = assemble.plain if compiled.is_plain and isinstance(assemble, EventAssembler) else assemble
+    keeps_ids = isinstance(assemble, EventAssembler)
+
+    def map_row(origin: Origin) -> Event | Reject:
+        row = origin.row
+        if type(row) is not Record:
+            return general(origin)
+        try:
+            mapped = read(row.fields)
+        except (UnusualRow, FilterProblem):
+            return general(origin)
+        except TimeProblem as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.advice)
+        if row.distinct_id and keeps_ids:
+            mapped.setdefault("distinctId", row.distinct_id)
+        return finish(origin, mapped)
 
     return map_row
