@@ -8,11 +8,13 @@ are hundredths of a second.
 die_at     SIGKILL when this point is passed for the `nth` time (see `POINTS`)
 power_cut  before it dies, rejects files lose what was not fsynced
 mutation   break the program on purpose (see `MUTATIONS`)
+bug_at     "module:Class.name" fails at its `nth` call with an exception that holds `secret`
 forks      instead: run the command so many times, each killed after a random time up to `longest` seconds
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -23,6 +25,7 @@ import uuid
 from collections.abc import Callable
 from copy import copy
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +133,24 @@ def _around(
         return value
 
     setattr(owner, name, patched)
+
+
+def plant_bug(where: str, nth: int, secret: str) -> None:
+    module_name, _, path = where.partition(":")
+    *classes, name = path.split(".")
+    owner: Any = import_module(module_name)
+    for each in classes:
+        owner = getattr(owner, each)
+    original = getattr(owner, name)
+    calls = itertools.count(1)
+
+    @wraps(original)
+    def failing(*args: Any, **named: Any) -> Any:
+        if next(calls) == nth:
+            raise ValueError(secret)
+        return original(*args, **named)
+
+    setattr(owner, name, failing)
 
 
 def journal_before_the_answer() -> None:
@@ -246,6 +267,8 @@ def main(spec: dict[str, Any], words: list[str]) -> int:
     retry.BACKOFF_BASE_S = 0.01
     if "mutation" in spec:
         MUTATIONS[spec["mutation"]]()
+    if "bug_at" in spec:
+        plant_bug(spec["bug_at"], spec["nth"], spec["secret"])
     if "forks" in spec:
         print(kill_forks(spec["forks"], spec["longest"], words), flush=True)  # noqa: T201 - its result
         return 0

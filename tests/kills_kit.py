@@ -57,11 +57,11 @@ def write_rows(path: Path, count: int, *, start: int = 0) -> Path:
     return path
 
 
-def drive(spec: dict[str, Any], *words: object) -> Ended:
+def drive(spec: dict[str, Any], *words: object, stdin: str = "") -> Ended:
     """Run `ours WORDS` under the driver (see `kill_driver.py`)."""
     done = subprocess.run(
         [sys.executable, str(DRIVER), json.dumps(spec), *map(str, words)],
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=300,
