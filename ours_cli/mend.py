@@ -33,7 +33,7 @@ def mend_command(
     """
     kept = _without(words, files, read)
     if any(word.partition("=")[0] == "--map" for word in words):
-        kept += ["--skip-lines", "0"] if read.skip_lines else []
+        kept += ["--skip-lines", "0"] if read.lines_above else []
         kept += ["--encoding", "utf-8"] if read.encoding else []
         kept += ["--quote", '"'] if not read.quote_character else []
         kept += ["--format", "ndjson"] if read.format == "json" else []
@@ -41,8 +41,8 @@ def mend_command(
 
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
-    dropped = {"--skip-lines", "--encoding", "--rejects", "--limit", "--expect", "--canary", "--resume"}
-    dropped |= {"--sample"}  # what is mended is another row to it
+    dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--limit", "--expect", "--canary"}
+    dropped |= {"--resume", "--sample"}  # what is mended is another row to a sample
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
     names = set(files)
