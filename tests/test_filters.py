@@ -93,7 +93,10 @@ def test_number_reads_the_style_it_is_told(style: str, text: str, expected: floa
     assert run(f"number:{style}", text) == expected
 
 
-NO_AMOUNTS = "12% -5- (5-) 5+ 3-4 1,23 1.234,50 12,34,567 $1e5 abc 5. --5 (5 5) -(5) $ 1,2345 0x10 \u0661\u0662 NaN Infinity 1_000"
+NO_AMOUNTS = (
+    "12% -5- (5-) 5+ 3-4 "
+    "1,23 1.234,50 12,34,567 $1e5 abc 5. --5 (5 5) -(5) $ 1,2345 0x10 \u0661\u0662 NaN Infinity 1_000"
+)
 OUT_OF_RANGE = ["1e400", "1e-400", "1e" + "9" * 30, "9" * 5000]
 TOO_PRECISE = ["0.1234567890123456789", "12345678.123456789012"]
 
