@@ -12,6 +12,7 @@ import orjson
 from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
+from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
 from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
@@ -157,6 +158,12 @@ class EventAssembler:
 
     def _given_fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
         line = origin.row.line
+        if isinstance(origin.row, Record) and origin.row.refused_id == given:
+            # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
+            return Fault(
+                "duplicate_id",
+                f"line {line} still bears the distinctId of another row: the API would drop it",
+            )
         try:
             first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
         except UnicodeEncodeError:

@@ -138,6 +138,10 @@ class Reading:
     skip_lines: Annotated[
         int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
     ] = None
+    header_row: Annotated[
+        int | None,
+        _option("--header-row", min=1, metavar="N", text="The line of the header; others above it are left."),
+    ] = None
     no_header: Annotated[
         bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
     ] = False
