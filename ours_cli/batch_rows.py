@@ -8,8 +8,9 @@ from ours_cli.assemble import EventAssembler, Tally
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Origin, Reject
-from ours_cli.mapping import Mapper
-from ours_cli.record import Malformed, Table
+from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.record import Fields, Malformed, Table
+from ours_cli.template import ABSENT
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
 
@@ -36,6 +37,11 @@ class BatchMapping:
             )
         return self._map_row
 
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """The key `time`; it may be missing. Raises as `bind`."""
+        self.bind(table)
+        return None if table.columns == () else TimeColumn("time", _time_of)
+
     def _map_row(self, origin: Origin) -> Event | Reject:
         row = origin.row
         if isinstance(row, Malformed):
@@ -58,6 +64,12 @@ class BatchMapping:
             except TimeProblem as problem:
                 return Reject(origin, _given(body), problem.code, problem.advice)
         return self._assemble(origin, body)
+
+
+def _time_of(fields: Fields) -> object:
+    assert isinstance(fields, dict)
+    value = fields.get("time", ABSENT)
+    return ABSENT if value is None else value
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)

@@ -46,6 +46,7 @@ _SOURCE_KEYS: Final = {
     "timezone": str,
     "time_format": str,
     "date_order": str,
+    "epoch_unit": str,
     "dst": str,
     "max_age": str,
 }

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.event import Event, Origin, Reject
@@ -14,10 +14,17 @@ from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.record import Fields, Malformed, Table
 from ours_cli.self_mapping import require_essentials, self_mapping
-from ours_cli.template import FilterProblem, HmacKey
+from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem
 
 Mapper: TypeAlias = "Callable[[Origin], Event | Reject]"
+
+
+class TimeColumn(NamedTuple):
+    """Where one table's times stand: what to call it in a message, and what gets a row's time as written."""
+
+    name: str
+    get: Getter
 
 
 class RowMapping(Protocol):
@@ -25,6 +32,9 @@ class RowMapping(Protocol):
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
 
 
 class FieldMapping:
@@ -70,6 +80,19 @@ class FieldMapping:
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
         return _mapper(body, self._assemble, _watcher(builder.references, fields, self._tally))
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+        if table.columns == () or self._identify:
+            return None
+        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        if fields.time is None:
+            return None
+        template = parse(fields.time)
+        names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
+        return TimeColumn(
+            f"column {names}" if names else "--time", bind(template, table.columns, hmac_key=self._hmac_key)
+        )
 
 
 def _no_rows(origin: Origin) -> Event | Reject:

@@ -19,7 +19,7 @@ from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class RunContext:
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
+        odd = self.times.reader.contradictions
         found = [
+            (odd, f"{odd:,} dates contradict the order that the first rows told: was it the right one?"),
             (naive, f"{naive:,} times had no zone and were read as UTC; --tz ZONE says otherwise"),
             (tally.untimed, f"{tally.untimed:,} rows had no time: the server stamps them on arrival"),
             (tally.nulls_dropped, f"{tally.nulls_dropped:,} nulls were left out; --send-nulls sends them"),
@@ -51,6 +53,13 @@ class RunContext:
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def decided_flags(self) -> list[str]:
+        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        reader = self.times.reader
+        flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
+        flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
+        return flags + (["--tz", "UTC"] if reader.naive_as_utc and self.times.zone is None else [])
 
     def left_behind(self) -> list[str]:
         """The columns that no template uses, as a warning: they are never sent."""
@@ -104,6 +113,7 @@ def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> Time
         zone=zone,
         format=flags.time_format or source.source.get("time_format"),
         order=_date_order(flags, source),
+        unit=_epoch_unit(flags.epoch_unit or source.source.get("epoch_unit")),
         dst=_dst(flags.dst or source.source.get("dst")),
     )
     try:
@@ -127,6 +137,15 @@ def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | 
         case "month":
             return "month"
     raise UsageError('date_order in the map file must be "day" or "month"')
+
+
+def _epoch_unit(text: str | None) -> EpochUnit | None:
+    if text is None:
+        return None
+    for unit in UNITS:
+        if unit == text:
+            return unit
+    raise UsageError(f"--epoch-unit must be one of {', '.join(UNITS)}", hint="without it, their size tells")
 
 
 def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:

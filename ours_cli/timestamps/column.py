@@ -1,4 +1,4 @@
-"""What a whole column tells of how it writes its times: the order of numeric dates, the unit of epoch numbers."""
+"""What a column tells of how it writes its times: the order of numeric dates, the unit of epoch numbers."""
 
 from __future__ import annotations
 
@@ -44,11 +44,6 @@ class ColumnSurvey:
         if (unit := _unit(value)) is not None:
             self._units[unit] += 1
 
-    @property
-    def has_dates(self) -> bool:
-        """Whether any cell is a numeric date, so that the order may matter."""
-        return bool(self._first)
-
     def proof(self, order: DateOrder) -> Place | None:
         """The first cell that is a date in this order alone."""
         kinds: tuple[DateSign, DateSign] = (
@@ -56,6 +51,10 @@ class ColumnSurvey:
         )
         places = [self._first[kind] for kind in kinds if kind in self._first]
         return next(iter(places), None)
+
+    def is_contradicted(self) -> bool:
+        """Whether some cells are dates in one order alone, and some in the other alone."""
+        return self.proof("day") is not None and self.proof("month") is not None
 
     @property
     def order(self) -> DateOrder | None:
@@ -80,7 +79,6 @@ class ColumnSurvey:
         """The first cell whose year may stand first or last, as long as nothing tells."""
         return self._first.get("year") if self.order is None or not self.year_last else None
 
-    @property
     def is_settled(self) -> bool:
         """Whether an order is proved, and every date seen so far can be read by it."""
         return self.order is not None and self.open_year is None

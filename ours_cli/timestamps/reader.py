@@ -86,6 +86,11 @@ class TimeReader:
         self.epoch_unit = self.rules.unit or found.unit
         self._unit_is_sure = self.epoch_unit is not None
 
+    @property
+    def decided_unit(self) -> EpochUnit | None:
+        """The unit that the column told of itself, beyond doubt."""
+        return self.epoch_unit if self._unit_is_sure and self.rules.unit is None else None
+
     def __call__(self, value: str | int | float, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
 
