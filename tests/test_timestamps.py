@@ -421,7 +421,8 @@ class TestEpoch:
         reader = TimeReader(TimeRules())
         assert reader(1707878164) == 1_707_878_164_000
         assert reader("2026-03-04") == ms(2026, 3, 4)
-        assert reader.epoch_unit == "s"
+        assert reader("1707878165") == 1_707_878_165_000
+        assert reader.epoch_unit == reader.decided_unit == "s"
         with pytest.raises(
             TimeProblem, match="this number is in milliseconds, the others are in seconds"
         ) as caught:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.timestamps import ColumnSurvey, Conventions, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, parse_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CODES = {"bad_time", "ambiguous_time", "dst_gap", "dst_repeat", "mixed_epoch_units", "unknown_zone"}
