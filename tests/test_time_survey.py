@@ -30,9 +30,13 @@ def csv(path: Path, times: list[str]) -> Path:
 
 def day(place: Sandbox) -> set[str]:
     """The days that arrived."""
-    return {
-        datetime.fromtimestamp((event.time or 0) / 1000, UTC).date().isoformat() for event in place.events()
-    }
+    return {text[:10] for text in instants(place)}
+
+
+def instants(place: Sandbox) -> set[str]:
+    """The times that arrived, in UTC."""
+    times = [(event.time or 0) / 1000 for event in place.events()]
+    return {datetime.fromtimestamp(seconds, UTC).isoformat() for seconds in times}
 
 
 def refused(ended: Ended, place: Sandbox, home: Path) -> None:
@@ -136,10 +140,7 @@ class TestOrder:
         file = write(tmp_path / "o.csv", "Date,Clock\n03/04/2026,10:15\n25/03/2026,23:30\n")
         flags = (*FLAGS[:2], "--time", "{Date} {Clock}", "--external-id", "x", *FLAGS[-2:])
         assert ours("backfill", file, *flags, "--tz", "Europe/Berlin").code == 0
-        times = {
-            datetime.fromtimestamp((event.time or 0) / 1000, UTC).isoformat() for event in place.events()
-        }
-        assert times == {"2026-04-03T08:15:00+00:00", "2026-03-25T22:30:00+00:00"}
+        assert instants(place) == {"2026-04-03T08:15:00+00:00", "2026-03-25T22:30:00+00:00"}
 
     def test_rows_of_batch(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
         place = sandbox(window_ms=None)
