@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
+from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
 from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
 
@@ -58,18 +59,24 @@ class Window:
 class EventAssembler:
     """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
 
-    def __init__(self, window: Window, ids: DistinctIds, tally: Tally) -> None:
+    def __init__(
+        self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
+    ) -> None:
+        self.selection = selection
         self._window = window
         self._ids = ids
         self._tally = tally
+        self._selects = selection.has_period or selection.sample is not None
 
-    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body, whose `time`, if there, is already integer milliseconds.
 
         A given distinctId is in the body; without one it is derived from the content.
         """
         given = body.pop("distinctId", "")
         time_ms = body.get("time")
+        if self._selects and (left_out := self._left_out(origin, body, given, time_ms)) is not None:
+            return left_out
         fault = check_event(body)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
@@ -80,6 +87,8 @@ class EventAssembler:
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
         distinct_id = given or self._ids.derive(content, origin.row.line, timed=time_ms is not None)
+        if self._selects and not given and not self._samples(distinct_id, content, time_ms):
+            return Filtered(origin, "sample")
         # Last, because it alone depends on the clock: a resumed run must count the same occurrences again.
         fault = self._window.check(time_ms) if time_ms is not None else None
         if fault is not None:
@@ -87,6 +96,37 @@ class EventAssembler:
         self._count(body)
         sealed = b'{"distinctId":' + orjson.dumps(distinct_id) + b"," + content[1:]
         return Event(origin, distinct_id, sealed, body["event"], time_ms)
+
+    def pass_over(self, origin: Origin, body: dict[str, Any]) -> None:
+        """Count a body that is filtered among its equals: the others keep the ids that they have without it.
+
+        A given id is not noted: no row that is sent can clash with one that is not.
+        """
+        if body.pop("distinctId", "") or check_event(body) is not None:
+            return
+        content = canonical_json(body)
+        if not isinstance(content, Fault) and check_size(body, len(content)) is None:
+            self._ids.derive(content, origin.row.line, timed="time" in body)
+
+    def _left_out(
+        self, origin: Origin, body: dict[str, Any], given: str, time_ms: int | None
+    ) -> Filtered | Reject | None:
+        """What is known before anything else is judged: the time, and the id where it is given."""
+        if self.selection.has_period:
+            if time_ms is None:
+                return Reject(
+                    origin, given, "missing_time", "the row has no time, which --since and --until go by"
+                )
+            if (reason := self.selection.outside(time_ms)) is not None:
+                self.pass_over(origin, {"distinctId": given, **body})
+                return Filtered(origin, reason)
+        if given and not self.selection.takes(given.encode("utf-8", "surrogatepass")):
+            return Filtered(origin, "sample")
+        return None
+
+    def _samples(self, distinct_id: str, content: bytes, time_ms: int | None) -> bool:
+        # The id of a row without time is another in each run; its content is not.
+        return self.selection.takes(distinct_id.encode() if time_ms is not None else content)
 
     def _given_fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
         if not given:
@@ -116,7 +156,10 @@ class EventAssembler:
 class VisitorAssembler:
     """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
 
-    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+    def __init__(self, selection: Selection = EVERYTHING) -> None:
+        self.selection = selection
+
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body (contract: /identify)."""
         fault = check_visitor(body)
         if fault is None and not body.get("userProperties"):
@@ -126,7 +169,15 @@ class VisitorAssembler:
         content = canonical_json(body)
         if isinstance(content, Fault):
             return Reject(origin, "", content.code, content.message)
+        if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
+            return Filtered(origin, "sample")
         return Event(origin, "", content, "$identify", None)
+
+
+def _visitor(body: dict[str, Any]) -> bytes:
+    """Whom a body is about, so that a sample takes all rows of a person or none; empty without an id."""
+    found = [body[key] for key in ("userId", "externalId", "email") if body.get(key)]
+    return orjson.dumps(found) if found else b""
 
 
 _LINES_MAX: Final = 1 << 40

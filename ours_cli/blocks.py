@@ -15,12 +15,12 @@ from typing import Final
 
 import orjson
 
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
 
 ROWS_MAX: Final = 5000
-"""Rows in a block in which nothing is to be sent (rejects, say) before it is recorded."""
+"""Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
 
 _DIGEST_BYTES: Final = 16
 
@@ -74,6 +74,7 @@ class Block:
     digest: bytes = b""
     accepted: int = 0
     rejected: int = 0
+    filtered: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -84,7 +85,7 @@ class Block:
     @property
     def is_settled(self) -> bool:
         """Whether every row has an outcome."""
-        return self.accepted + self.rejected == self.rows
+        return self.accepted + self.rejected + self.filtered == self.rows
 
 
 class BlockTracker:
@@ -96,7 +97,7 @@ class BlockTracker:
         self._current: Block | None = None
         self._digest = RowDigest()
 
-    def enter(self, item: Event | Reject) -> None:
+    def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""
         origin = item.origin
         block = self._current
@@ -106,11 +107,15 @@ class BlockTracker:
             self._digest = RowDigest()
         self._digest.add(origin.row)
         block.end = origin.seq + 1
+        if isinstance(item, Event):
+            return
         if isinstance(item, Reject):
             block.rejected += 1
             block.codes[item.code] += 1
-            if block.rows >= ROWS_MAX and block.is_settled:
-                self.cut()
+        else:
+            block.filtered += 1
+        if block.rows >= ROWS_MAX and block.is_settled:
+            self.cut()
 
     def cut(self) -> None:
         """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""

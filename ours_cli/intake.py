@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.safeguards import Canary
 
-Item: TypeAlias = Event | Reject | Block
+Item: TypeAlias = Event | Reject | Filtered | Block
 """A row, or a block of rows that an earlier attempt has settled."""
 
 
@@ -21,7 +21,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject], None],
+        enter: Callable[[Event | Reject | Filtered], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -46,6 +46,8 @@ class Intake:
         else:
             self._tracker.cut()
             self._admit(item)
+        if isinstance(item, Filtered):
+            return None
         if self._canary is not None and self._canary.is_full and chunk is None:
             return self.flush()
         return chunk
@@ -56,8 +58,8 @@ class Intake:
         self._tracker.cut()
         return chunk
 
-    def _admit(self, item: Event | Reject) -> None:
+    def _admit(self, item: Event | Reject | Filtered) -> None:
         self._enter(item)
         self._tracker.enter(item)
-        if self._canary is not None:
+        if self._canary is not None and not isinstance(item, Filtered):
             self._canary.enter(item)

@@ -6,25 +6,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.record import Fields, Malformed, Table
+from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem
+from ours_cli.where import Test, bind_where
 
-Mapper: TypeAlias = "Callable[[Origin], Event | Reject]"
+Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
 
 class TimeColumn(NamedTuple):
-    """Where one table's times stand: what to call it in a message, and what gets a row's time as written."""
+    """Where one table's times stand: what to call it in a message, and what gets a row's time as written.
+
+    `is_optional` says that rows without a time are sent all the same.
+    """
 
     name: str
     get: Getter
+    is_optional: bool = False
 
 
 class RowMapping(Protocol):
@@ -67,6 +74,8 @@ class FieldMapping:
         if maps_itself:
             fields = self_mapping(table, identify=self._identify)
         require_essentials(fields, table, identify=self._identify)
+        selection = self._assemble.selection
+        keeps = bind_where(selection.where, table.columns, self._tally.columns_missing)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
@@ -76,10 +85,11 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
-            return _mapper(body, self._assemble, None)
+            return sampled(_mapper(body, self._assemble, None, keeps), selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
-        return _mapper(body, self._assemble, _watcher(builder.references, fields, self._tally))
+        watch = _watcher(builder.references, fields, self._tally)
+        return sampled(_mapper(body, self._assemble, watch, keeps), selection)
 
     def time_column(self, table: Table) -> TimeColumn | None:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
@@ -126,18 +136,26 @@ def _watcher(
 
 
 def _mapper(
-    body: Body, assemble: EventAssembler | VisitorAssembler, watch: Callable[[Fields], None] | None
+    body: Body,
+    assemble: EventAssembler | VisitorAssembler,
+    watch: Callable[[Fields], None] | None,
+    keeps: Test | None,
 ) -> Mapper:
     read = body.read
     keeps_ids = isinstance(assemble, EventAssembler)
+    pass_over = _passer(body, assemble) if isinstance(assemble, EventAssembler) else None
 
-    def map_row(origin: Origin) -> Event | Reject:
+    def map_row(origin: Origin) -> Event | Reject | Filtered:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
         if watch is not None:
             watch(row.fields)
         try:
+            if keeps is not None and not keeps(row.fields):
+                if pass_over is not None:
+                    pass_over(origin, row)
+                return Filtered(origin, "where")
             mapped = read(row.fields)
         except FilterProblem as problem:
             return Reject(origin, row.distinct_id, problem.code, problem.message)
@@ -148,3 +166,18 @@ def _mapper(
         return assemble(origin, mapped)
 
     return map_row
+
+
+def _passer(body: Body, assemble: EventAssembler) -> Callable[[Origin, Record], None]:
+    """For rows that `--where` leaves out: count what can be mapped among its equals, and judge nothing."""
+    apart: Body | None = None
+
+    def pass_over(origin: Origin, row: Record) -> None:
+        nonlocal apart
+        if row.distinct_id:
+            return
+        apart = apart or body.apart()
+        with suppress(FilterProblem, TimeProblem):
+            assemble.pass_over(origin, apart.read(row.fields))
+
+    return pass_over

@@ -42,6 +42,7 @@ def mend_command(
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
     dropped = {"--skip-lines", "--encoding", "--rejects", "--limit", "--expect", "--canary", "--resume"}
+    dropped |= {"--sample"}  # what is mended is another row to it
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
     names = set(files)

@@ -147,6 +147,36 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class RowFilters:
+    """Which rows a run is about."""
+
+    where: Annotated[
+        list[str] | None,
+        _option(
+            "--where",
+            metavar="COLUMN=VALUE",
+            text="Only rows of which this holds; also != and ~REGEX. Repeatable: all must hold.",
+        ),
+    ] = None
+    sample: Annotated[
+        str | None,
+        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), by their id."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of which time events are sent."""
+
+    since: Annotated[
+        str | None, _option("--since", metavar="TIME", text="Only events of this time or later.")
+    ] = None
+    until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class TimeFlags:
     """How times are read."""
 

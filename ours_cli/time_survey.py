@@ -100,12 +100,11 @@ class _Survey:
         for count, row in enumerate(self._bounded(rows), 1):
             size += len(row.raw) if isinstance(row, Malformed) else _size(row)
             value = _cell(column, row)
-            if value is not ABSENT:
-                if self._found.add(value, table.name, row.line):
-                    if self._found.is_contradicted() or self._found.is_settled():
-                        return
-                elif self._is_time(value):
+            if self._found.add(value, table.name, row.line):
+                if self._found.is_contradicted() or self._found.is_settled():
                     return
+            elif self._needs_none(column, row, value):
+                return
             if count >= HELD_ROWS or size >= HELD_BYTES:
                 return
 
@@ -149,7 +148,10 @@ class _Survey:
                 self._left -= 1
             yield row
 
-    def _is_time(self, value: object) -> bool:
+    def _needs_none(self, column: TimeColumn, row: Record | Malformed, value: object) -> bool:
+        """Whether the row can be sent without anybody knowing the order of dates."""
+        if value is ABSENT:
+            return column.is_optional and isinstance(row, Record)
         try:
             self._reads(value)  # type: ignore[arg-type]
         except TimeProblem:

@@ -184,7 +184,7 @@ class TestStandardInput:
         text = b"when,id\n25/03/2026,a\n03/04/2026,b\n03/25/2026,c\n"
         ended = ours_process("backfill", "-", *FLAGS, "-o", "json", stdin=text)
         assert (ended.code, ended.json["reject_codes"]) == (3, {"ambiguous_time": 1})
-        assert "1 dates contradict the order" in ended.err
+        assert "1 date contradicts the order" in ended.err
 
     @pytest.mark.parametrize(
         ("times", "asked"),
