@@ -17,7 +17,7 @@ from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
-from ours_cli.timestamps import TimeProblem
+from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import Test, bind_where
 
 Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
@@ -79,6 +79,7 @@ class FieldMapping:
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
+        self._note_zones(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):
                 if index in builder.used:
@@ -90,6 +91,11 @@ class FieldMapping:
             self._tally.expect(sorted(builder.references))
         watch = _watcher(builder.references, fields, self._tally)
         return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+
+    def _note_zones(self, fields: FieldMap) -> None:
+        for name in parse(fields.time).columns if fields.time is not None else ():
+            if (zone := zone_in_header(name)) is not None:
+                self._tally.header_zones[name.strip()] = zone
 
     def time_column(self, table: Table) -> TimeColumn | None:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +51,7 @@ class RunContext:
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         found = [
             (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
-            (naive, f"{zoneless} read as UTC; --tz ZONE says otherwise"),
+            (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
@@ -57,6 +59,12 @@ class RunContext:
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def _zone_advice(self) -> str:
+        for column, zone in self.tally.header_zones.items():
+            if parse_zone(zone).utcoffset(None) != timedelta(0):
+                return f"the column {column!r} speaks of {zone}: if it is meant, --tz {shlex.quote(zone)}"
+        return "--tz ZONE says otherwise"
 
     def decided_flags(self) -> list[str]:
         """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""

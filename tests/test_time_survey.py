@@ -307,6 +307,33 @@ class TestPinned:
         assert ended.json["mend"].count("--tz") == 1
 
 
+class TestHeader:
+    @pytest.mark.parametrize(
+        ("column", "said"),
+        [
+            ("Created (UTC)", "--tz ZONE says otherwise"),
+            ("created_utc", "--tz ZONE says otherwise"),
+            ("Time (h)", "--tz ZONE says otherwise"),
+            ("Created (PST)", "--tz PST"),
+            ("Date [America/New_York]", "--tz America/New_York"),
+            ("Start (Eastern Time (US & Canada))", "--tz ZONE says otherwise"),
+            ("Paid (Europe/Berlin time zone)", "--tz Europe/Berlin"),
+        ],
+    )
+    def test_a_zone_in_it_is_a_hint_and_no_more(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, column: str, said: str
+    ) -> None:
+        place = sandbox(window_ms=None)
+        file = write(tmp_path / "o.csv", f"{column},id\n2026-01-02 10:00,c1\n")
+        flags = (*FLAGS[:2], "--time", f"{{{column}}}", *FLAGS[4:])
+        ended = ours("backfill", file, *flags)
+        assert ended.code == 0
+        assert "1 time had no zone and was read as UTC" in ended.err
+        assert said in ended.err
+        assert instants(place) == {"2026-01-02T10:00:00+00:00"}
+        assert "had no zone" not in ours("backfill", file, *flags, "--tz", "Asia/Tokyo", "--restart").err
+
+
 class TestLetters:
     """Abbreviations that several zones share."""
 

@@ -11,7 +11,7 @@ from ours_cli.timestamps.epoch import UNITS, EpochUnit
 from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.reader import Conventions, TimeReader, TimeRules
 from ours_cli.timestamps.written import DateOrder
-from ours_cli.timestamps.zones import parse_zone
+from ours_cli.timestamps.zones import parse_zone, zone_in_header
 
 __all__ = [
     "UNITS",
@@ -24,4 +24,5 @@ __all__ = [
     "TimeReader",
     "TimeRules",
     "parse_zone",
+    "zone_in_header",
 ]

@@ -112,7 +112,7 @@ class TimeReader:
 
     def bound(self, text: str) -> int:
         """Read a time that the person typed: by the same rules, but in any form, and without a trace here."""
-        return TimeReader(replace(self.rules, format=None))(text)
+        return TimeReader(replace(self.rules, format=None, unit=None))(text)
 
     def _read(self, text: str, zone: str | None) -> int:
         form = self.rules.format

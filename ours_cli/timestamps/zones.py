@@ -10,6 +10,9 @@ from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS, LOCAL_LETTERS, TITLES
 
 _LONGEST_NAME = 64
+_IN_HEADER = re.compile(
+    r"[(\[](?P<bracketed>[^()\[\]]+?)(?:[ _]time)?(?:[ _]?zone)?[)\]]|(?:^|[ _])(?P<last>UTC|GMT)$", re.I
+)
 _OFFSET = re.compile(r"[+-](?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?", re.ASCII)
 # Behind UTC or GMT the hour may be one digit: "UTC+2".
 _PREFIXED_OFFSET = re.compile(
@@ -46,6 +49,18 @@ def stated_zone(text: str) -> tuple[tzinfo | None, str]:
     if letters in AMBIGUOUS:
         return None, letters
     return parse_zone(text), letters if letters in ABBREVIATIONS else ""
+
+
+def zone_in_header(column: str) -> str | None:
+    """The zone that a column's name speaks of: "Created (UTC)", "created_utc". A hint, never obeyed."""
+    for found in _IN_HEADER.finditer(column.strip()):
+        name: str = found["bracketed"] or found["last"]
+        try:
+            parse_zone(name)
+        except TimeProblem:
+            continue
+        return name
+    return None
 
 
 def ambiguous_letters() -> TimeProblem:
