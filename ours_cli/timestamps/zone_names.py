@@ -24,7 +24,7 @@ _ABBREVIATIONS_BY_HOURS: dict[float, str] = {
     0: "GMT UCT UT UTC WET Z ZULU",
     1: "CET MEZ WAT WEST",
     2: "CAT CEST EET MESZ SAST",
-    3: "EAT EEST MSK TRT",
+    3: "EAT EEST IDT MSK TRT",
     5: "PKT",
     5.75: "NPT",
     7: "ICT WIB",
