@@ -9,9 +9,9 @@ from ours_cli.assemble import EventAssembler, Tally
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.field_value import FilterProblem
-from ours_cli.mapping import Mapper
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.field_value import ABSENT, FilterProblem
+from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
@@ -41,6 +41,11 @@ class BatchMapping:
         selection = self._assemble.selection
         keeps = bind_where(selection.where, None, self._tally.columns_missing)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """The key `time`; it may be missing. Raises as `bind`."""
+        self.bind(table)
+        return None if table.columns == () else TimeColumn("time", _time_of, is_optional=True)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -88,6 +93,12 @@ class BatchMapping:
             except TimeProblem as problem:
                 return Reject(origin, _given(body), problem.code, problem.advice)
         return body
+
+
+def _time_of(fields: Fields) -> object:
+    assert isinstance(fields, dict)
+    value = fields.get("time", ABSENT)
+    return ABSENT if value is None else value
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)

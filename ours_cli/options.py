@@ -192,6 +192,10 @@ class TimeFlags:
     ] = None
     day_first: Annotated[bool, _option("--day-first", text="03/04/2026 is the 3rd of April.")] = False
     month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
+    epoch_unit: Annotated[
+        str | None,
+        _option("--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; others are rejected."),
+    ] = None
     dst: Annotated[
         str | None,
         _option("--dst", metavar="earlier|later", text="For local times that happened twice, or never."),
