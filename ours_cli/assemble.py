@@ -84,11 +84,14 @@ class EventAssembler:
             self._count(body)
         return item
 
-    def plain(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
-        """As a call, for a body that is known to obey the contract and to be flat and in canonical order."""
+    def plain(self, origin: Origin, body: dict[str, Any], *, is_sorted: bool = True) -> Event | Reject:
+        """As a call, for a body known to obey the contract, with a time and without lists.
+
+        `is_sorted` says that its keys stand in canonical order.
+        """
         given = body.pop("distinctId", "")
         try:
-            content = orjson.dumps(body)
+            content = orjson.dumps(body) if is_sorted else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             content = b""  # an integer of more than 64 bits, say
         if not content or len(content) >= PROPERTIES_UTF16_MAX:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ours_cli.assemble import EventAssembler, Tally
-from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
+from ours_cli.contract import (
+    DEFAULT_PROPERTIES,
+    EVENT_KEYS,
+    EVENT_NAME_MAX,
+    ID_MAX,
+    MISNAMED_KEYS,
+    PROPERTIES_MAX,
+    USER_PROPERTIES,
+)
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.mapping import Mapper
@@ -42,6 +50,12 @@ class BatchMapping:
             return Reject(origin, "", row.code, row.message)
         assert isinstance(row.fields, dict)
         body = dict(row.fields)
+        if not row.distinct_id and _is_plain(body):
+            try:
+                body["time"] = self._reader(body["time"])
+            except TimeProblem as problem:
+                return Reject(origin, _given(body), problem.code, problem.advice)
+            return self._assemble.plain(origin, body, is_sorted=False)
         unknown = next((key for key in body if key not in _KNOWN), None)
         if unknown is not None:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
@@ -61,6 +75,63 @@ class BatchMapping:
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
+
+_OF_KIND: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (),
+    "any": (str, int, float, bool),
+}
+
+
+def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
+    return frozenset((name, kind) for name, kinds in known.items() for kind in _OF_KIND[kinds])
+
+
+_PLAIN_BODY: Final = frozenset(
+    {
+        *((key, str) for key in (*_TEXTS, "time")),
+        *(("time", kind) for kind in (int, float)),
+        *((key, dict) for key in ("eventProperties", "userProperties", "defaultProperties")),
+    }
+)
+_PLAIN_PROPERTIES: Final = {
+    "userProperties": _plain_pairs(USER_PROPERTIES),
+    "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
+}
+_PLAIN_VALUES: Final = frozenset({str, int, float, bool})
+_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
+
+
+def _is_plain(body: dict[str, Any]) -> bool:
+    """Whether a row needs no mending and obeys the contract, as nearly all do (sizes and time apart).
+
+    Whole objects are compared with what may stand in them, which is quick. False means no more than that the
+    row must be judged rule by rule.
+    """
+    if not _PLAIN_BODY.issuperset(zip(body, map(type, body.values()), strict=True)):
+        return False
+    for key in _TEXTS:
+        if key in body:
+            text: str = body[key]
+            if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
+                return False
+    if not (
+        "event" in body and "time" in body and ("externalId" in body or "email" in body or "userId" in body)
+    ):
+        return False
+    properties = body.get("eventProperties")
+    if properties and not (
+        len(properties) <= PROPERTIES_MAX and _PLAIN_VALUES.issuperset(map(type, properties.values()))
+    ):
+        return False
+    for key, allowed in _PLAIN_PROPERTIES.items():
+        if (known := body.get(key)) and not allowed.issuperset(
+            zip(known, map(type, known.values()), strict=True)
+        ):
+            return False
+    return True
 
 
 def _drop_nulls(body: dict[str, Any]) -> int:

@@ -57,6 +57,7 @@ class TimeReader:
         self._rules = rules
         self.naive_as_utc = 0
         self.epoch_unit: EpochUnit | None = None
+        self._are_ms = False
 
     def __call__(self, value: str | int | float, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
@@ -65,6 +66,8 @@ class TimeReader:
         before the rules' zone.
         """
         if not isinstance(value, str):
+            if type(value) is int and self._are_ms and 10**12 <= value < 10**13:
+                return value
             value = _number_text(value)
         elif self._rules.format is None and _is_plain_iso(value):
             try:
@@ -97,6 +100,7 @@ class TimeReader:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if self.epoch_unit is None:
             self.epoch_unit = unit
+            self._are_ms = unit == "ms"
         elif unit != self.epoch_unit:
             raise TimeProblem(
                 "mixed_epoch_units",
