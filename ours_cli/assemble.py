@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -38,8 +38,7 @@ class Tally:
             self.columns_missing.pop(name, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
 
     max_age_ms: int | None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ours_cli.errors import UsageError
 from ours_cli.options import Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """An endpoint, how to name it to a person, and what it says it received (a sandbox only)."""
 
     endpoint: Endpoint

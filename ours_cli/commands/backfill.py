@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +72,7 @@ def backfill(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(fields, replace(times, max_age=None), source.source),
+        fingerprint=(fields, times._replace(max_age=None), source.source),
         target=target,
         sending=sending,
         batching=batching,
