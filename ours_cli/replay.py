@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ours_cli.blocks import Block, RowDigest
+from ours_cli.counted import counted
 from ours_cli.errors import SourceError
 from ours_cli.event import Origin
 
@@ -53,6 +54,6 @@ class Replay:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before."""
         if self._block is not None:
             raise SourceChangedError(
-                f"the source changed: it ends after {rows:,} rows, and was longer before",
+                f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.contract import WINDOW_MS
+from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.field_body import TimeMapping
@@ -40,15 +41,17 @@ class RunContext:
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
+        untimed = counted(tally.untimed, "row")
+        zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
+        nulls = counted(tally.nulls_dropped, "null was", "nulls were")
+        repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
+        long = counted(tally.long_arrays, "row holds", "rows hold")
         found = [
-            (naive, f"{naive:,} times had no zone and were read as UTC; --tz ZONE says otherwise"),
-            (tally.untimed, f"{tally.untimed:,} rows had no time: the server stamps them on arrival"),
-            (tally.nulls_dropped, f"{tally.nulls_dropped:,} nulls were left out; --send-nulls sends them"),
-            (self.ids.repeats, f"{self.ids.repeats:,} rows repeat a distinctId: the API counts them once"),
-            (
-                tally.long_arrays,
-                f"{tally.long_arrays:,} rows hold arrays over 250 entries: the API cuts them",
-            ),
+            (naive, f"{zoneless} read as UTC; --tz ZONE says otherwise"),
+            (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
+            (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
+            (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
+            (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]

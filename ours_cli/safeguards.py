@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ours_cli.counted import counted
 from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome
@@ -33,7 +34,7 @@ class RejectLimit:
         if not exceeded:
             return None
         return StoppedError(
-            f"stopped by --max-rejects: {books.rejected:,} of {meant:,} rows are rejected",
+            f"stopped by --max-rejects: {books.rejected:,} of {counted(meant, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )
 
@@ -55,7 +56,7 @@ def check_expected(expected: int | None, books: Books) -> SourceError | None:
     if expected is None or books.read == expected:
         return None
     return SourceError(
-        f"{books.read:,} rows were read, and --expect says {expected:,}",
+        f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}",
         hint="a program that died upstream looks like the end of its output",
     )
 
@@ -105,6 +106,6 @@ class Canary:
         if not self._rejected:
             return None
         return StoppedError(
-            f"stopped by --canary: {self._rejected:,} of the first {self._wanted:,} rows are rejected",
+            f"stopped by --canary: {self._rejected:,} of the first {counted(self._wanted, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )

@@ -130,7 +130,7 @@ class TestReplay:
             replay.verify(Origin(0, Record(3, ["secret", "x"]), 1))
 
     def test_a_source_that_ends_early(self) -> None:
-        with pytest.raises(SourceChangedError, match="ends after 1 rows"):
+        with pytest.raises(SourceChangedError, match="ends after 1 row,"):
             Replay([self.block(0, 2)]).end(1)
 
 

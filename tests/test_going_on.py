@@ -184,6 +184,50 @@ class TestUnfinished:
         assert stored(stopped) == ids(1000)
 
 
+class TestADamagedJournal:
+    """An unfinished run's journal is damaged: only a command that may be its own has to stop."""
+
+    @pytest.fixture
+    def damaged(self, stopped: Sandbox, home: Path) -> str:
+        (run,) = runs(home)
+        for leftover in run.glob("journal.db*"):
+            leftover.unlink()
+        (run / "journal.db").write_bytes(b"garbage " * 100)
+        return run.name
+
+    def test_other_files_go_on(self, ours: Ours, damaged: str, tmp_path: Path) -> None:
+        other = write_rows(tmp_path / "other.ndjson", 50, start=5000)
+        ended = send(ours, other)
+        assert (ended.code, ended.json["accepted"]) == (0, 50)
+        assert any(f"ours runs delete {damaged}" in warning for warning in ended.json["warnings"])
+        assert send(ours, other).json["requests"] == 0
+
+    def test_a_pipe_goes_on(self, ours_process: Ours, damaged: str, tmp_path: Path) -> None:
+        ended = ours_process("batch", "-", stdin=write_rows(tmp_path / "other.ndjson", 5).read_bytes())
+        assert ended.code == 0
+        assert damaged in ended.err
+
+    def test_its_files_under_another_name_may_be_these(
+        self, ours: Ours, damaged: str, stopped: Sandbox, file: Path, tmp_path: Path
+    ) -> None:
+        before = stopped.totals().requests
+        assert send(ours, file.rename(tmp_path / "renamed.ndjson")).code == 6
+        assert stopped.totals().requests == before
+
+    def test_one_file_of_two(self, ours: Ours, damaged: str, file: Path, tmp_path: Path) -> None:
+        assert send(ours, file, write_rows(tmp_path / "other.ndjson", 5)).code == 6
+
+    def test_two_pipes_cannot_be_told_apart(
+        self, ours_process: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox(fault(When(), status(401)))
+        assert ours_process("batch", "-", stdin=file.read_bytes()).code == 4
+        (run,) = runs(home)
+        (run / "journal.db").write_bytes(b"garbage " * 100)
+        assert ours_process("batch", "-", stdin=b"{}\n").code == 6
+        assert place.totals().requests == 1
+
+
 class TestFinished:
     def test_again_it_says_so(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()
