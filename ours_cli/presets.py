@@ -90,7 +90,7 @@ def recognise(names: Iterable[str]) -> Preset | None:
 
 
 def recognise_headerless(cells: Sequence[str]) -> Preset | None:
-    """The preset of an export whose first row is data: by its width, and the UUID where its event id must be."""
+    """The preset of an export whose first row is data: by its width and the UUID that is its event id."""
     for preset in _all():
         if preset.cells and preset.cells == len(cells):
             column = int((preset.map.fields.distinct_id or "").strip("{}"))
