@@ -244,7 +244,7 @@ CASES = {
                 {"type": "Mobile Payment", "gross": 20, "fee": -0.8, "net": 19.2, "currency": "EUR"},
             ),
         ],
-        filtered=3,
+        filtered=4,
     ),
     "square": Case(
         "",
