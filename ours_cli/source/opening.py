@@ -54,6 +54,7 @@ class _Opening:
         text = _decoded(sample.data, self._encoding, complete=sample.complete)
         self._lines = split_text(text)[options.skip_lines :]
         self._notes = [self._encoding.note] if self._encoding.note else []
+        self._header_line = 0
 
     def table(self) -> Table:
         """The table, of the format that was told or detected."""
@@ -118,6 +119,7 @@ class _Opening:
             if any(map(str.strip, row.cells)):
                 if any(map(is_damaged, row.cells)):
                     raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
+                self._header_line = row.line
                 return tuple(row.cells)
         return ()
 
@@ -144,6 +146,8 @@ class _Opening:
             notes=self._notes,
             size=stream.size,
             position=stream.position,
+            encoding=self._encoding.codec,
+            header_line=self._header_line,
         )
 
 
