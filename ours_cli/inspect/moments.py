@@ -71,13 +71,18 @@ class Moments:
         self.stated: Counter[Order] = Counter()
         self.ambiguous = 0
         self.naive = 0
-        self.date_only = 0
+        self.at_midnight = 0
         self.formats: Counter[str] = Counter()
 
     @property
     def readable(self) -> int:
         """Values that are times, those included that need an order."""
         return self.settled.count + self.ambiguous
+
+    @property
+    def is_date_only(self) -> bool:
+        """Whether no value states an hour: a midnight may be the padding of a date."""
+        return self.at_midnight == self.readable
 
     @property
     def order(self) -> Order | Literal["contradictory", "unknown"] | None:
@@ -124,8 +129,10 @@ class Moments:
         self.settled.add(time_ms, self._window)
         if (order := stated_order(text)) is not None:
             self.stated[order] += 1
-        self.naive += self._reader.naive_as_utc > naive
-        self._describe(text)
+        if self._reader.naive_as_utc > naive:
+            self.naive += 1
+            self.at_midnight += time_ms % _DAY_MS == 0
+        self.formats[form_of(text)] += 1
 
     def _read_both_ways(self, text: str) -> None:
         try:
@@ -134,14 +141,12 @@ class Moments:
             return
         self.ambiguous += 1
         reader = self._ordered["day"]
-        self.naive += reader.naive_as_utc > 0
-        reader.naive_as_utc = 0
+        if reader.naive_as_utc:
+            reader.naive_as_utc = 0
+            self.naive += 1
+            self.at_midnight += times["day"] % _DAY_MS == 0
         self.by_order["day"].add(times["day"], self._window)
         self.by_order["month"].add(times["month"], self._window)
-        self._describe(text)
-
-    def _describe(self, text: str) -> None:
-        self.date_only += ":" not in text and not _DIGITS.fullmatch(text)
         self.formats[form_of(text)] += 1
 
 
@@ -173,7 +178,10 @@ def _clock_form(clock: re.Match[str] | None) -> str:
     if clock is None:
         return ""
     return (
-        "HH:MM" + (":SS" if clock[1] else "") + (".fraction" if clock[2] else "") + (" AM/PM" if clock[3] else "")
+        "HH:MM"
+        + (":SS" if clock[1] else "")
+        + (".fraction" if clock[2] else "")
+        + (" AM/PM" if clock[3] else "")
     )
 
 

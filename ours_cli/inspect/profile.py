@@ -96,7 +96,7 @@ class Column:
         if not self.filled:
             return "empty"
         if self.is_time:
-            return "date" if self.moments.date_only == self.moments.readable else "time"
+            return "date" if self.moments.is_date_only else "time"
         numbers = sum(self.kinds[kind] for kind in ("integer", "decimal", "amount"))
         if numbers and numbers + self.kinds["none"] == self.filled:
             if self.kinds["integer"] == self.filled:

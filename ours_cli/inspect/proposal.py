@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,9 +15,18 @@ from ours_cli.inspect.words import key_of, words_of
 ZONE_TO_FILL_IN: Final = "ZONE"
 """Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""
 
-_STYLE_NAMES: Final = {"en": "number", "de": "number:de", "fr": "number:fr", "ch": "number:ch", "in": "number:in"}
+_STYLE_NAMES: Final = {
+    "en": "number",
+    "de": "number:de",
+    "fr": "number:fr",
+    "ch": "number:ch",
+    "in": "number:in",
+}
 _CODE_WORDS: Final = frozenset(
-    "id code codes no number zip zipcode postal phone sku uuid guid key ref reference isbn ean".split()
+    (
+        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
+        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class"),
+    )
 )
 
 
@@ -73,9 +81,7 @@ def propose(
 
 
 class _Draft:
-    def __init__(
-        self, roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
-    ) -> None:
+    def __init__(self, roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> None:
         self._roles = roles
         self._columns = columns
         self._flags = flags
@@ -88,7 +94,7 @@ class _Draft:
         column = self._roles.event
         if column is not None:
             return self._use(column)
-        name = " ".join(word.title() for word in re.findall(r"[^\W\d_]+", stem)) or "Row"
+        name = " ".join(word.title() for word in words_of(stem) if word.isalpha()) or "Row"
         self.notes.append(f"no column names the event: {name!r} is made of the file's name, choose your own")
         return name
 
@@ -101,16 +107,10 @@ class _Draft:
         template = self._use(column)
         if clock is not None:
             template += " " + self._use(clock)
-            if clock.filled < column.filled:
-                self.notes.append(
-                    f"{clock.name!r} is empty in {column.filled - clock.filled:,} rows, which will be rejected"
-                    " (missing_time); |default:00:00 behind it would make them midnight"
-                )
-        if column.filled < self._rows:
-            self.notes.append(
-                f"{column.name!r} is empty in {self._rows - column.filled:,} rows: they are no events, and will"
-                " be rejected (missing_time)"
+            self._note_gaps(
+                clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
             )
+        self._note_gaps(column, self._rows, "rejected (missing_time)")
         return template, self._zone(column, clock), self._order(column)
 
     def _order(self, column: Column) -> str | None:
@@ -118,10 +118,8 @@ class _Draft:
         if order == "day" or order == "month":
             return order
         if order is not None:
-            why = "no date in it has a number above 12" if order == "unknown" else "its dates contradict each other"
-            self.needs.append(
-                f"--day-first or --month-first: {column.name!r} is written NN/NN, and {why}"
-            )
+            why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
+            self.needs.append(f"--day-first or --month-first: day or month in {column.name!r}? {why}")
         return None
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
@@ -133,10 +131,7 @@ class _Draft:
             return "UTC"
         zone = self._roles.zone
         if zone is not None:
-            if zone.filled < column.filled:
-                self.notes.append(
-                    f"{zone.name!r} is empty in {column.filled - zone.filled:,} rows: their times are read as UTC"
-                )
+            self._note_gaps(zone, column.filled, "read as UTC")
             return self._use(zone)
         self.needs.append(
             f"--tz: {column.moments.naive:,} times in {column.name!r} state no zone; put its name in place of"
@@ -148,25 +143,20 @@ class _Draft:
         """The templates of externalId and email."""
         roles = self._roles
         if roles.person is not None:
-            if roles.person.filled < self._rows:
-                self.notes.append(
-                    f"{roles.person.name!r} is empty in {self._rows - roles.person.filled:,} rows, which will be"
-                    " rejected (missing_identifier)"
-                )
+            self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
             if roles.email is not None:
                 self.notes.append(f"--email {roles.email.reference!r} would add the e-mail address")
             return self._use(roles.person), None
         if roles.email is not None:
-            if roles.email.filled < self._rows:
-                self.notes.append(
-                    f"{roles.email.name!r} is empty in {self._rows - roles.email.filled:,} rows, which will be"
-                    " rejected (missing_identifier) unless another field names the person"
-                )
+            self._note_gaps(
+                roles.email,
+                self._rows,
+                "rejected (missing_identifier), unless another field names the person",
+            )
             return None, self._use(roles.email)
         if roles.record_number is not None:
             self.needs.append(
-                f"--hmac-key-file: {roles.record_number.name!r} is a health identifier, so the proposal sends a"
-                " keyed hash of it"
+                f"--hmac-key-file: {roles.record_number.name!r} is a health identifier, so a keyed hash is sent"
             )
             return self._use(roles.record_number)[:-1] + "|hmac}", None
         self.needs.append("--external-id or --email: no column says whom the rows are about")
@@ -175,6 +165,12 @@ class _Draft:
     def event_id(self) -> str | None:
         column = self._roles.event_id
         return None if column is None else self._use(column)
+
+    def _note_gaps(self, column: Column, of: int, fate: str) -> None:
+        """Say what becomes of the rows in which this column is empty, if there are any."""
+        if gaps := of - column.filled:
+            rows = "1 row, which will be" if gaps == 1 else f"{gaps:,} rows, which will be"
+            self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
 
     def _use(self, column: Column) -> str:
         self._used.add(column.name)
@@ -211,11 +207,7 @@ class _Draft:
 
     def _decimal_style(self) -> str | None:
         """The way of writing numbers that some column of the file proves."""
-        proven = {
-            style
-            for column in self._columns
-            if not column.many_meanings and (style := _only_style(column)) is not None
-        }
+        proven = {style for column in self._columns if (style := _only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
 
 
@@ -242,7 +234,8 @@ def _filter(column: Column, style_of_file: str | None) -> tuple[str, str]:
     fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
     if not fit:
         return "", "is written in more than one way of numbers; sent as text"
-    if column.many_meanings and style_of_file not in fit:
+    if not (column.many_meanings and {"en", "de"} <= set(fit)):
+        return _STYLE_NAMES[fit[0]], ""
+    if style_of_file is None:
         return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
-    style = style_of_file if column.many_meanings and style_of_file else fit[0]
-    return _STYLE_NAMES[style], ""
+    return _STYLE_NAMES[style_of_file], ""

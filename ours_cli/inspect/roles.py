@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.sensitive import HEALTH, PATIENT, Flag
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
 
 _EVENT_NAMES: Final = (
@@ -29,23 +29,24 @@ _GOOD_TIMES: Final = {
     "confirm time": 6, "appointment date": 8,
 }  # fmt: skip
 _BAD_TIME_WORDS: Final = {
-    "updated", "update", "modified", "changed", "last", "synced", "upload", "uploaded", "received", "processed",
-    "processing", "recorded", "available", "shipped", "paid", "end", "stop", "expires", "expiry", "signup",
+    "updated", "update", "modified", "changed", "last", "synced", "upload", "uploaded", "received",
+    "processed", "processing", "recorded", "available", "shipped", "paid", "end", "stop", "expires", "expiry", "signup",
     "server", "client", "due", "deleted", "canceled", "cancelled", "notification", "wertstellung", "answer",
 }  # fmt: skip
 
 _PERSON_IDS: Final = (
-    "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id", "visitor id",
-    "person id", "distinct id", "subscriber id", "profile id", "userid", "customerid", "patient", "customer",
-    "account id", "buyer id", "leid", "device id", "anonymous id", "session id",
+    "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
+    "visitor id", "person id", "distinct id", "profile id", "userid", "customerid", "patient", "customer",
+    "account id", "buyer id", "device id", "anonymous id", "session id",
 )  # fmt: skip
 _EVENT_IDS: Final = (
-    "distinctid", "insert id", "message id", "event id", "event uuid", "uuid", "balance transaction id",
-    "transaction id", "order id", "purchase id", "payment id", "id", "en no", "review id", "encounter id",
+    "distinctid", "insert id", "message id", "uuid", "id", "event uuid", "event id", "balance transaction id",
+    "transaction id", "purchase id", "payment id", "order id", "en no", "review id", "encounter id",
     "appointment id", "reference", "order number",
 )  # fmt: skip
 _EMAIL_OWNERS: Final = ("invitee", "customer", "buyer", "purchase", "client", "patient", "user", "contact")
 _ENOUGH: Final = 0.5
+_FEW: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,9 @@ def _what(column: Column, flags: Mapping[str, Flag]) -> str:
 
 
 def _first(names: Sequence[str], columns: Sequence[Column]) -> Column | None:
-    """The column with the earliest of `names`; where none has one, the one that ends in it."""
-    ranked = sorted(columns, key=lambda column: column.level)
-    for name in names:
-        for column in ranked:
-            if _name(column) == name:
-                return column
-    return None
+    """The column with the earliest of `names`; what lies within JSON comes after all columns."""
+    fit = [column for column in columns if _name(column) in names]
+    return min(fit, key=lambda column: (column.level, names.index(_name(column))), default=None)
 
 
 def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> Column | None:
@@ -115,9 +112,10 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
         for column in columns
         if column.filled >= 0.9 * rows
         and column.kinds["text"] + column.kinds["none"] >= 0.9 * column.filled
-        and column.distinct.count <= min(_EVENT_NAMES_MAX, max(3, rows // 2))
+        and column.distinct.count <= min(_EVENT_NAMES_MAX, max(_FEW, rows // 2))
         and column.longest <= 100
-        and _what(column, flags) in ("", "health")
+        and (not column.level or "event" in words_of(column.name))
+        and _what(column, flags) in ("", HEALTH)
     ]
     found = _first(_EVENT_NAMES, fit)
     # "Name" is seldom an event's; it is where the table also says whose event it was.
@@ -169,7 +167,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         for column in columns
         if column.filled >= _ENOUGH * most
         and not column.is_time
-        and _what(column, flags) in ("", "insurance id", "account number")
+        and _what(column, flags) in ("", PATIENT, "insurance id", "account number")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
     return _first(_PERSON_IDS, fit)

@@ -11,31 +11,112 @@ from typing import Final, NamedTuple
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.words import words_of
 
-DIRECT: Final = ("SSN", "medical record number", "insurance id", "date of birth", "phone", "e-mail", "name",
-                 "address", "IP address", "account number", "location")  # fmt: skip
+PATIENT: Final = "patient id"
 HEALTH: Final = "health"
 FREE_TEXT: Final = "free text"
 
 _PEOPLE: Final = frozenset(
-    "user customer buyer seller client patient contact invitee guest member person people host owner employee"
-    " attendee recipient sender payer payee cardholder holder subscriber guarantor doctor physician provider"
-    " practitioner ship shipping billing bill first last full given family middle maiden sur user's"
-    " staff officer".split()
+    (
+        *(
+            "user",
+            "customer",
+            "buyer",
+            "seller",
+            "client",
+            "patient",
+            "contact",
+            "invitee",
+            "guest",
+            "member",
+        ),
+        *(
+            "person",
+            "people",
+            "host",
+            "owner",
+            "employee",
+            "attendee",
+            "recipient",
+            "sender",
+            "payer",
+            "payee",
+        ),
+        *("cardholder", "holder", "subscriber", "guarantor", "doctor", "physician", "provider", "staff"),
+        *("practitioner", "ship", "shipping", "billing", "bill", "first", "last", "full", "given", "family"),
+        *("middle", "maiden"),
+    )
 )
 _PEOPLE_ALONE: Final = frozenset(
-    "from to buyer seller customer client patient payer payee recipient sender invitee guest host owner"
-    " username nickname surname firstname lastname fullname vorname nachname kunde auftraggeber".split()
+    (
+        *("from", "to", "buyer", "seller", "customer", "client", "patient", "payer", "payee", "recipient"),
+        *("sender", "invitee", "guest", "host", "owner", "username", "nickname", "surname", "firstname"),
+        *("lastname", "fullname", "vorname", "nachname", "kunde"),
+    )
 )
 _HEALTH_WORDS: Final = frozenset(
-    "diagnosis diagnoses dx icd icd9 icd10 snomed loinc cpt hcpcs condition conditions symptom symptoms"
-    " medication medications drug drugs prescription rx allergy allergies procedure procedures vaccine"
-    " immunization lab reasoncode reasondescription encounterclass disease treatment therapy pregnancy"
-    " pregnant hiv disability bmi clinical".split()
+    (
+        *(
+            "diagnosis",
+            "diagnoses",
+            "dx",
+            "icd",
+            "icd9",
+            "icd10",
+            "snomed",
+            "loinc",
+            "cpt",
+            "hcpcs",
+            "condition",
+        ),
+        *("conditions", "symptom", "symptoms", "medication", "medications", "drug", "drugs", "prescription"),
+        *("allergy", "allergies", "procedure", "procedures", "vaccine", "immunization", "lab", "reasoncode"),
+        *("reasondescription", "encounterclass", "disease", "treatment", "therapy", "pregnancy", "pregnant"),
+        *("hiv", "disability", "bmi", "clinical"),
+    )
 )
+_PRESCRIPTION_NAMES: Final = (("rx",), ("rx", "number"), ("rx", "name"))
+_PATIENT_NAMES: Final = (("patient",), ("patient", "id"), ("patient", "number"), ("subject", "id"))
 _FREE_TEXT_WORDS: Final = frozenset(
-    "note notes comment comments message messages remark remarks memo feedback response answer reason"
-    " cancellation bio".split()
+    (
+        *(
+            "note",
+            "notes",
+            "comment",
+            "comments",
+            "message",
+            "messages",
+            "remark",
+            "remarks",
+            "memo",
+            "feedback",
+        ),
+        *("response", "answer", "reason", "cancellation", "bio", "description"),
+    )
 )
+_NAMED: Final[tuple[tuple[str, frozenset[str], tuple[str, ...]], ...]] = (
+    ("SSN", frozenset(("ssn", "ssn4")), ("social security",)),
+    ("medical record number", frozenset(("mrn",)), ("medical record", "chart number", "chart no")),
+    (
+        "insurance id",
+        frozenset(("insurance", "medicare", "medicaid", "npi", "beneficiary")),
+        ("health plan", "policy number", "subscriber id"),
+    ),
+    ("date of birth", frozenset(("dob", "birth", "birthdate", "birthday", "geburtsdatum")), ()),
+    ("phone", frozenset(("phone", "mobile", "telephone", "tel", "fax", "cell")), ("reminder number",)),
+    ("e-mail", frozenset(("email", "emails")), ("e mail",)),
+    (
+        "address",
+        frozenset(("address", "address1", "address2", "street", "zip", "zipcode", "postcode", "postal")),
+        (),
+    ),
+    ("location", frozenset(("latitude", "longitude", "lat", "lng", "coordinates")), ()),
+    (
+        "account number",
+        frozenset(("iban", "card", "auftraggeberkonto", "kontonummer")),
+        ("account number", "account no"),
+    ),
+)
+"""What it is, words of a name that say so, and phrases; the first that fits holds."""
 
 
 class Flag(NamedTuple):
@@ -56,36 +137,25 @@ def flag_of(column: Column) -> Flag | None:
     return None if by_values is None else Flag(by_values, "values")
 
 
-def _by_name(words: tuple[str, ...], column: Column) -> str | None:  # noqa: PLR0911 - a list of rules
-    found = set(words)
-    joined = " ".join(words)
-    if found & {"ssn", "ssn4", "sin", "tin"} or "social security" in joined:
-        return "SSN"
-    if "mrn" in found or "medical record" in joined or joined in ("chart number", "chart no"):
-        return "medical record number"
-    if found & {"insurance", "medicare", "medicaid", "npi", "beneficiary"} or "health plan" in joined:
-        return "insurance id"
-    if found & {"dob", "birth", "birthdate", "birthday", "geburtsdatum"}:
-        return "date of birth"
-    if found & {"phone", "mobile", "telephone", "tel", "fax", "cell"} or "reminder number" in joined:
-        return "phone"
-    if found & {"email", "emails"} or "e mail" in joined:
-        return "e-mail"
-    if found & {"address", "address1", "address2", "street", "zip", "zipcode", "postcode", "postal"}:
-        return "IP address" if "ip" in found else "address"
-    if "ip" in found:
+def _by_name(words: tuple[str, ...], column: Column) -> str | None:
+    while words and words[-1].isdigit():
+        words = words[:-1]
+    joined = f" {' '.join(words)} "
+    for what, named, phrases in _NAMED:
+        if not named.isdisjoint(words) or any(f" {phrase} " in joined for phrase in phrases):
+            return "IP address" if what == "address" and "ip" in words else what
+    if "ip" in words and column.share("ip") >= 0.5:
         return "IP address"
-    if found & {"latitude", "longitude", "lat", "lng", "geo"} or "location" in words[-1:]:
-        return "location" if column.kinds["decimal"] or column.kinds["text"] else None
-    if found & {"iban", "card", "auftraggeberkonto", "kontonummer"} or "account number" in joined:
-        return "account number"
+    if words[-1:] == ("location",) and column.kinds["text"]:
+        return "location"
     if _is_persons_name(words, column):
         return "name"
-    if found & _HEALTH_WORDS:
+    if words in _PATIENT_NAMES:
+        return PATIENT
+    if not _HEALTH_WORDS.isdisjoint(words) or words in _PRESCRIPTION_NAMES:
         return HEALTH
-    if found & _FREE_TEXT_WORDS and column.kinds["text"]:
-        return FREE_TEXT
-    return None
+    is_text = column.kinds["text"] > 0 and not column.is_time
+    return FREE_TEXT if is_text and not _FREE_TEXT_WORDS.isdisjoint(words) else None
 
 
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:

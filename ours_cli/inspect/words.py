@@ -6,21 +6,37 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+")
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 
 TIME_WORDS: Final = frozenset(
-    "time date datetime timestamp timestamps ts dt at on day when created updated modified changed start stop"
-    " end begin began occurred received sent datum zeit buchungstag wertstellung fecha data"
-    " epoch optin confirm".split()
+    (
+        *(
+            "time",
+            "date",
+            "datetime",
+            "timestamp",
+            "timestamps",
+            "ts",
+            "dt",
+            "at",
+            "on",
+            "day",
+            "when",
+            "epoch",
+        ),
+        *("created", "updated", "modified", "changed", "occurred", "received", "sent", "confirm", "optin"),
+        *("start", "stop", "end", "begin", "began", "datum", "zeit", "fecha"),
+    )
 )
 CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit"))
-DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha", "data"))
+DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
 
 
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """`createdAt`, `Created At` and `CREATED_AT` are ("created", "at")."""
-    return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.lower() for word in _WORD.findall(_HUMP.sub(" ", name)))
 
 
 def is_named_time(name: str) -> bool:

@@ -31,7 +31,7 @@ _OVERFLOW_SHARE = 0.8
 
 
 class DoubtfulHeaderError(SourceError):
-    """The first row is no header, or may be none; `remedy` is the reading that would make sense of the file."""
+    """The first row is no header, or may be none; `remedy` are the `ReadOptions` that would make sense."""
 
     def __init__(self, message: str, *, hint: str, remedy: dict[str, Any]) -> None:
         super().__init__(message, hint=hint)

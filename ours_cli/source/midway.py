@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from ours_cli.errors import SourceError
@@ -70,9 +69,11 @@ def _from_a_boundary(lines: list[str], dialect: Dialect, width: int) -> list[str
 
 def _fit(lines: list[str], dialect: Dialect, width: int) -> float:
     reader = _reader(lines, dialect)
-    rows = list(islice(iter(reader.next_row, None), _ROWS_JUDGED))
-    fitting = sum(not isinstance(row, Malformed) and len(row.cells) == width for row in rows)
-    return fitting / len(rows) if rows else 0
+    judged = fitting = 0
+    while judged < _ROWS_JUDGED and (row := reader.next_row()) is not None:
+        judged += 1
+        fitting += not isinstance(row, Malformed) and len(row.cells) == width
+    return fitting / judged if judged else 0
 
 
 def _reader(lines: list[str], dialect: Dialect) -> RowReader:
