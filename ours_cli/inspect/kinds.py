@@ -41,6 +41,11 @@ _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
 )
 # Cheap look before the styles of numbers are tried.
 _MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
+# No style groups or divides these otherwise: most numbers there are, told without trying each style.
+_PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
+_ALL_STYLES: Final = frozenset(NUMBER_STYLES)
+_POINT_STYLES: Final = frozenset(("en", "ch", "in"))
 _LONGEST_FORM = 2_000
 _MASK_SHOWN = 32
 _RUNS = re.compile(r"(.)\1{7,}")
@@ -71,6 +76,10 @@ def _amount(text: str) -> Kind:
 @lru_cache(maxsize=16_384)
 def styles_of(text: str) -> frozenset[str]:
     """The ways of writing numbers in which `text` is one."""
+    if _PLAIN_INTEGER.fullmatch(text):
+        return _ALL_STYLES
+    if _PLAIN_DECIMAL.fullmatch(text):
+        return _POINT_STYLES
     if not _MAY_BE_AMOUNT.fullmatch(text):
         return frozenset()
     return frozenset(style for style in NUMBER_STYLES if _reads(text, style))
@@ -79,6 +88,8 @@ def styles_of(text: str) -> frozenset[str]:
 @lru_cache(maxsize=16_384)
 def is_same_in_all(text: str) -> bool:
     """Whether `text` is the same number in each style that reads it: "1,075" is not."""
+    if styles_of(text) in (_ALL_STYLES, _POINT_STYLES) and "," not in text and "." not in text[-4:-3]:
+        return True
     return len({read_decimal(text, STYLES[style]) for style in styles_of(text)}) <= 1
 
 

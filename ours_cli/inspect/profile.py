@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from ours_cli.field_value import as_text
 from ours_cli.inspect.distinct import DistinctCount
 from ours_cli.inspect.kinds import Kind, is_same_in_all, kind_of, masked, styles_of
 from ours_cli.inspect.moments import Moments
-from ours_cli.inspect.words import is_named_time
+from ours_cli.inspect.words import is_named_time, words_of
 from ours_cli.record import Record
 from ours_cli.template import placeholder
 from ours_cli.timestamps import TimeProblem, parse_zone
@@ -21,7 +22,7 @@ COLUMNS_MAX: Final = 400
 _LEVELS: Final = 3
 
 
-@dataclass(slots=True)
+@dataclass
 class Column:
     """One column, or one key within the JSON of a column (`level` above 0).
 
@@ -66,13 +67,18 @@ class Column:
                 word[0].isupper() and word.strip(".,'-").isalpha() for word in words
             )
             self.clinical += text.endswith(("(procedure)", "(disorder)", "(finding)", "(situation)"))
-            self.zones += _is_zone(text)
+            self.zones += self.may_be_zone and _is_zone(text)
         if not isinstance(value, bool):
             self.moments.add(value)
 
     def share(self, kind: Kind) -> float:
         """The part of the filled cells that is of this kind."""
         return self.kinds[kind] / self.filled if self.filled else 0
+
+    @cached_property
+    def may_be_zone(self) -> bool:
+        """Whether the name speaks of a zone."""
+        return not {"zone", "timezone", "tz", "tzid"}.isdisjoint(words_of(self.name))
 
     @property
     def is_time(self) -> bool:

@@ -155,10 +155,11 @@ class _Draft:
             )
             return None, self._use(roles.email)
         if roles.record_number is not None:
+            number = roles.record_number
             self.needs.append(
-                f"--hmac-key-file: {roles.record_number.name!r} is a health identifier, so a keyed hash is sent"
+                f"--hmac-key-file: {number.name!r} is a health identifier, so a keyed hash of it is sent"
             )
-            return self._use(roles.record_number)[:-1] + "|hmac}", None
+            return self._use(number)[:-1] + "|hmac}", None
         self.needs.append("--external-id or --email: no column says whom the rows are about")
         return None, None
 

@@ -15,8 +15,8 @@ from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
 
 _EVENT_NAMES: Final = (
     "event", "event name", "event type", "event type name", "event desc", "event description", "action",
-    "activity", "transaction type", "encounterclass", "type", "reporting category", "umsatzart", "buchungsart",
-    "category", "name",
+    "activity", "transaction type", "encounterclass", "type", "reporting category", "umsatzart",
+    "buchungsart", "category", "name",
 )  # fmt: skip
 _EVENT_NAMES_MAX: Final = 200
 """Distinct names beyond which a column hardly names events."""
@@ -30,8 +30,9 @@ _GOOD_TIMES: Final = {
 }  # fmt: skip
 _BAD_TIME_WORDS: Final = {
     "updated", "update", "modified", "changed", "last", "synced", "upload", "uploaded", "received",
-    "processed", "processing", "recorded", "available", "shipped", "paid", "end", "stop", "expires", "expiry", "signup",
-    "server", "client", "due", "deleted", "canceled", "cancelled", "notification", "wertstellung", "answer",
+    "processed", "processing", "recorded", "available", "shipped", "paid", "end", "stop", "expires",
+    "expiry", "signup", "server", "client", "due", "deleted", "canceled", "cancelled", "notification",
+    "wertstellung", "answer",
 }  # fmt: skip
 
 _PERSON_IDS: Final = (

@@ -17,8 +17,8 @@ from ours_cli.source.containers import is_gzip
 WHOLE_BYTES: Final = 4 * 1024 * 1024
 """Files up to this size are read whole."""
 HEAD_ROWS: Final = 5_000
-PLACES: Final = 9
-PLACE_ROWS: Final = 500
+PLACES: Final = 24
+PLACE_ROWS: Final = 200
 STREAM_HEAD_ROWS: Final = 20_000
 """What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after so many rows only each
 `STREAM_STEP`th is looked at."""

@@ -13,7 +13,7 @@ from ours_cli.source.json_lines import json_line_records
 from ours_cli.source.lines import ByteLines, TextLines, split_text
 from ours_cli.source.text_encoding import decoder
 
-_BLOCK_BYTES = 512 * 1024
+_BLOCK_BYTES = 256 * 1024
 # A cell with line ends in it hides where records begin: so many lines are tried, on so many rows each.
 _STARTS_TRIED = 80
 _ROWS_JUDGED = 30
