@@ -91,6 +91,6 @@ def test_a_run_that_goes_on_counts_only_what_is_left(ours: Ours, sandbox: StartS
     sandbox(fault(When(after=3), status(401)), window_ms=24 * HOUR_MS)
     command = ("backfill", file, *FIELDS, "--max-age", "24h", "--batch-size", "10", "--concurrency", "1")
     assert ours(*command).code == 4
-    again = ours(*command, "--rate", "0.01")
+    again = ours(*command, "--rate", "0.005")
     assert again.code == 4
-    assert "lasts 50.0 minutes" in again.err, "thirty rows are done"
+    assert "lasts 100.0 minutes" in again.err, "thirty rows are done"
