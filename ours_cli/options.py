@@ -138,12 +138,46 @@ class Reading:
     skip_lines: Annotated[
         int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
     ] = None
+    header_row: Annotated[
+        int | None,
+        _option("--header-row", min=1, metavar="N", text="The line of the header; others above it are left."),
+    ] = None
     no_header: Annotated[
         bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
     ] = False
     limit: Annotated[
         int | None, _option("--limit", min=0, metavar="N", text="Stop reading after N rows.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilters:
+    """Which rows a run is about."""
+
+    where: Annotated[
+        list[str] | None,
+        _option(
+            "--where",
+            metavar="COLUMN=VALUE",
+            text="Only rows of which this holds; also != and ~REGEX. Repeatable: all must hold.",
+        ),
+    ] = None
+    sample: Annotated[
+        str | None,
+        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), by their id."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of which time events are sent."""
+
+    since: Annotated[
+        str | None, _option("--since", metavar="TIME", text="Only events of this time or later.")
+    ] = None
+    until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +280,8 @@ class Resuming:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where events go, and with which key."""
+class Account:
+    """Which Ingest API, and with which key."""
 
     token_file: Annotated[
         str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
@@ -262,12 +296,24 @@ class Target:
         bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
     ] = False
     base_url: Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Account):
+    """Where events go, and with which key."""
+
     sandbox: Annotated[
         bool, _option("--sandbox", text="Send to a fresh local sandbox: a rehearsal, no token needed.")
     ] = False
     dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
 
 
+ProbeTimeout = Annotated[
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+]
+CaFile = Annotated[
+    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+]
 OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
 
 

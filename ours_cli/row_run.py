@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
@@ -37,6 +38,7 @@ from ours_cli.settings import Endpoint, state_dir
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Plan, Result
+    from ours_cli.run_registry import KnownRun
 
 GIVE_UP_AFTER_S: Final = 900.0
 
@@ -99,13 +101,22 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(runs_dir, identity, sources.begins_like)
+        found = find_run(runs_dir, identity, sources.begins_like, lambda run: console.warn(_passed_over(run)))
         if found is None:
             return _begin(run, sources, target)
         known = found
     attempt = Attempt.go_on(known, identity)
-    console.note(f"going on with run {attempt.run_id}: {attempt.done_rows:,} rows are done")
+    console.note(
+        f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
+    )
     return attempt
+
+
+def _passed_over(run: KnownRun) -> str:
+    return (
+        f"run {run.head.id}, of other files, is unfinished and its journal is damaged;"
+        f" ours runs delete {run.head.id} removes it"
+    )
 
 
 def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:

@@ -11,12 +11,14 @@ from typing import Literal
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.contract import WINDOW_MS
+from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.field_body import TimeMapping
 from ours_cli.identity import DistinctIds
 from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
+from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
@@ -32,22 +34,24 @@ class RunContext:
     ids: DistinctIds
     tally: Tally
 
-    def event_assembler(self) -> EventAssembler:
+    def event_assembler(self, selection: Selection) -> EventAssembler:
         """The last step of mapping for events."""
-        return EventAssembler(self.window, self.ids, self.tally)
+        return EventAssembler(self.window, self.ids, self.tally, selection)
 
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
+        untimed = counted(tally.untimed, "row")
+        zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
+        nulls = counted(tally.nulls_dropped, "null was", "nulls were")
+        repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
+        long = counted(tally.long_arrays, "row holds", "rows hold")
         found = [
-            (naive, f"{naive:,} times had no zone and were read as UTC; --tz ZONE says otherwise"),
-            (tally.untimed, f"{tally.untimed:,} rows had no time: the server stamps them on arrival"),
-            (tally.nulls_dropped, f"{tally.nulls_dropped:,} nulls were left out; --send-nulls sends them"),
-            (self.ids.repeats, f"{self.ids.repeats:,} rows repeat a distinctId: the API counts them once"),
-            (
-                tally.long_arrays,
-                f"{tally.long_arrays:,} rows hold arrays over 250 entries: the API cuts them",
-            ),
+            (naive, f"{zoneless} read as UTC; --tz ZONE says otherwise"),
+            (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
+            (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
+            (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
+            (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
@@ -143,6 +147,10 @@ def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
 def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
     given = source.source
+    if flags.skip_lines is not None or flags.no_header:
+        given = {key: value for key, value in given.items() if key != "header_row"}
+    if flags.header_row is not None:
+        given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
     return ReadOptions(
         format=_format(flags.format or given.get("format")),
         delimiter=flags.delimiter or given.get("delimiter"),
@@ -150,6 +158,7 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
         encoding=flags.encoding or given.get("encoding"),
         skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
         no_header=flags.no_header or given.get("no_header", False),
+        header_row=flags.header_row if flags.header_row is not None else given.get("header_row"),
     )
 
 

@@ -421,7 +421,7 @@ class TestDryRun:
         ended = ours("backfill", self.bad_orders(tmp_path), *ESSENTIALS, "-p", "t={total|int}", "--dry-run")
         assert ended.code == 3
         for words in (
-            *("dry run, nothing was sent", "in 1 requests", "outside_window 1 (line 4)", "bad_time 1 (line"),
+            *("dry run, nothing was sent", "in 1 request,", "outside_window 1 (line 4)", "bad_time 1 (line"),
             *("Purchase", "#", '"externalId": "1"', '"t": 5', "columns sent: when, id, total"),
         ):
             assert words in ended.out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 
@@ -76,6 +76,10 @@ class TimeReader:
                     return self._place(moment, zone)
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
+
+    def bound(self, text: str) -> int:
+        """Read a time that the person typed: by the same rules, but in any form, and without a trace here."""
+        return TimeReader(replace(self._rules, format=None))(text)
 
     def _read(self, text: str, zone: str | None) -> int:
         form = self._rules.format
