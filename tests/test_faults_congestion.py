@@ -12,7 +12,7 @@ from ours_cli.sandbox import Sandbox, Then, When
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 
-LATENCY_S = 0.05
+LATENCY_S = 0.2
 
 
 def most_in_flight(box: Sandbox, until: int | None = None) -> int:
@@ -25,10 +25,10 @@ def test_auto_starts_low_and_grows_where_there_is_latency(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
     box = sandbox(latency=LATENCY_S)
-    settled(ours("batch", rows_file(tmp_path, 250), "--batch-size", 1, *QUICK), 0, accepted=250)
+    settled(ours("batch", rows_file(tmp_path, 50), "--batch-size", 1, *QUICK), 0, accepted=50)
     assert most_in_flight(box, until=6) <= 3
-    assert most_in_flight(box) > 8
-    assert stored(box) == ids(250)
+    assert most_in_flight(box) >= 4
+    assert stored(box) == ids(50)
 
 
 @pytest.mark.parametrize(
