@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +18,8 @@ from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
+from ours_cli.event import Event
+from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.preview import Preview
@@ -24,7 +28,7 @@ from ours_cli.render import preview_text
 from ours_cli.replay import Replay, SourceChangedError
 from ours_cli.report import Books, Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
-from ours_cli.row_report import clock_warning, make_report, publish
+from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
@@ -151,6 +155,7 @@ def _attempt(
     from ours_cli.pipeline import run as run_pipeline
 
     with attempt:
+        _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
         plan = _plan(run, sources, prepared.mapping, target.endpoint)
@@ -165,11 +170,7 @@ def _attempt(
             return _Ended(
                 make_report(run, attempt, result, [], duration, [], []), result.error, superseded=True
             )
-        for text in (
-            *prepared.context.warnings(),
-            *prepared.context.left_behind(),
-            *clock_warning(result.traffic),
-        ):
+        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
         decided = prepared.context.decided_flags()
         report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
@@ -178,6 +179,25 @@ def _attempt(
         ended = _Ended(report, result.error, superseded=False)
         attempt.end(report, ended.exit_code, rejects.paths)
     return ended
+
+
+def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
+    """Warn before a slow run starts of the rows that it would come to too late."""
+    rate = run.batching.rate
+    if rate is None or rate > FORECAST_RATE_MAX or not sources.can_be_read_again:
+        return
+    from ours_cli.row_mapping import map_rows
+
+    trial = run.prepare(attempt.run_id)
+    trial.context.times.reader.settle(attempt.times)
+    ageing = AgeingRows(rate, trial.context.window)
+    # What is wrong with the source is the run's to say.
+    with suppress(OursError):
+        ageing.enter_all(
+            map_rows(sources.tables(), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal())
+        )
+    if (warning := ageing.warning()) is not None:
+        console.warn(warning)
 
 
 def _close(rejects: Rejects, result: Result) -> None:
@@ -226,6 +246,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     preview = Preview(Chunker(batch_events(run), room), envelope)
     books = Books()
     tally = prepared.context.tally
+    ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
     with console.progress() as observer:
         rows = map_rows(
             sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
@@ -234,8 +255,11 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
             assert not isinstance(item, Block)
             books.mapped(item)
             preview.enter(item)
+            if isinstance(item, Event):
+                ageing.enter(item)
     preview.close()
-    for text in prepared.context.warnings():
+    late = ageing.warning()
+    for text in (*prepared.context.warnings(), *([late] if late else [])):
         console.warn(text)
     if run.showing.output is Output.json:
         console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
