@@ -298,6 +298,9 @@ Data = Annotated[
     str | None,
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
 ]
+Curl = Annotated[
+    bool, _option("--curl", text="Send nothing; print the curl command that would, without the token.")
+]
 Exclude = Annotated[
     list[str] | None,
     _option("--exclude", metavar="COLUMN", text="Leave this column out of -p '*'. Repeatable."),

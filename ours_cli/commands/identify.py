@@ -11,7 +11,7 @@ import typer
 
 from ours_cli.assemble import VisitorAssembler
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import send_one
+from ours_cli.commands.one import Body, Singly, send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
@@ -19,6 +19,7 @@ from ours_cli.mapfile import MapFile, load_map
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
+    Curl,
     Data,
     MappingFlags,
     Reading,
@@ -44,6 +45,7 @@ def identify(
     *,
     visitor: VisitorFields,
     data: Data = None,
+    curl: Curl = False,
     mapping: MappingFlags,
     reading: Reading,
     target: Target,
@@ -64,7 +66,9 @@ def identify(
             raise UsageError("--map maps the columns of a FILE, and there is none", hint="ours identify FILE")
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY)
-        return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
+        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None))
+    if curl:
+        raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
