@@ -165,8 +165,9 @@ def test_commands_do_not_know_one_another() -> None:
 
 
 def test_nothing_imports_the_app() -> None:
-    # `runs resume` runs a whole command line again.
-    assert importers("ours_cli.app") <= {"ours_cli.__main__", "ours_cli.commands.runs"}
+    # `runs resume` runs a whole command line again, and `help COMMAND` is `COMMAND --help`.
+    allowed = {"ours_cli.__main__", "ours_cli.commands.runs", "ours_cli.commands.help"}
+    assert importers("ours_cli.app") <= allowed
 
 
 def test_no_circles() -> None:
