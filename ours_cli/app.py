@@ -161,8 +161,15 @@ def _usage(error: typer.TyperException) -> OursError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ours"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
+    message = message.replace("not a valid int range", "not a whole number")
     hint = f"{path} --help lists the flags"
-    if possibilities:
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    if choices and "' is not one of" in message:
+        words = [str(getattr(choice, "value", choice)) for choice in choices]
+        typed = message.partition("' is not one of")[0].rpartition("'")[2]
+        close = nearest(typed, words)
+        hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
+    elif possibilities:
         close = nearest(getattr(error, "option_name", ""), possibilities)
         hint = f"did you mean {close or ' or '.join(sorted(possibilities))}?"
     elif message.startswith("No such command"):
