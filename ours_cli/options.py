@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ours_cli.completion import BY_FLAG
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
@@ -50,7 +51,8 @@ def _refuse_token(value: str | None) -> None:
 
 
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
-    return typer.Option(*flags, metavar=metavar, help=text, **more)
+    completer = BY_FLAG.get(flags[-1])
+    return typer.Option(*flags, metavar=metavar, help=text, autocompletion=completer, **more)
 
 
 @dataclass(frozen=True, slots=True)

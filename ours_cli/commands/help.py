@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ours_cli.completion import topic as topics
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
 from ours_cli.suggest import nearest
@@ -14,7 +15,10 @@ from ours_cli.topics import TOPICS, topic
 
 def help(  # noqa: A001 - the module and the function bear the command's name
     name: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", help="A topic, or a command; else a list of them.")
+        str | None,
+        typer.Argument(
+            metavar="[TOPIC]", help="A topic, or a command; else a list of them.", autocompletion=topics
+        ),
     ] = None,
 ) -> int:
     """Show a help topic, or the flags of a command.

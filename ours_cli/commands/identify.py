@@ -12,6 +12,7 @@ import typer
 from ours_cli.assemble import VisitorAssembler
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_one
+from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
@@ -40,7 +41,10 @@ from ours_cli.source import expand
 
 def identify(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files of visitors; - is standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Files of visitors; - is standard input.", autocompletion=template
+        ),
     ] = None,
     *,
     visitor: VisitorFields,
