@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Final
 
 from ours_cli.assemble import EventAssembler, Tally
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Origin, Reject
-from ours_cli.mapping import Mapper
-from ours_cli.record import Malformed, Table
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.field_value import ABSENT, FilterProblem
+from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
+from ours_cli.where import Test, bind_where
 
 _TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
@@ -34,12 +38,43 @@ class BatchMapping:
                 f"{table.name} is a delimited file, and batch takes rows shaped like /track (NDJSON or JSON)",
                 hint="its columns are mapped by: ours backfill FILE --event NAME --time '{column}' ...",
             )
-        return self._map_row
+        selection = self._assemble.selection
+        keeps = bind_where(selection.where, None, self._tally.columns_missing)
+        return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
-    def _map_row(self, origin: Origin) -> Event | Reject:
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """The key `time`; it may be missing. Raises as `bind`."""
+        self.bind(table)
+        return None if table.columns == () else TimeColumn("time", _time_of, is_optional=True)
+
+    def _mapper_where(self, keeps: Test) -> Mapper:
+        # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
+        apart = BatchMapping(self._assemble, copy(self._reader), Tally(), send_nulls=self._send_nulls)
+
+        def map_row(origin: Origin) -> Event | Reject | Filtered:
+            row = origin.row
+            if isinstance(row, Record):
+                try:
+                    is_kept = keeps(row.fields)
+                except FilterProblem as problem:
+                    return Reject(origin, row.distinct_id, problem.code, problem.message)
+                if not is_kept:
+                    if not isinstance(body := apart._body(origin, row), Reject):
+                        self._assemble.pass_over(body)
+                    return Filtered(origin, "where")
+            return self._map_row(origin)
+
+        return map_row
+
+    def _map_row(self, origin: Origin) -> Event | Reject | Filtered:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
+        body = self._body(origin, row)
+        return body if isinstance(body, Reject) else self._assemble(origin, body)
+
+    def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
+        """The row as the API wants it, its time read."""
         assert isinstance(row.fields, dict)
         body = dict(row.fields)
         unknown = next((key for key in body if key not in _KNOWN), None)
@@ -57,7 +92,13 @@ class BatchMapping:
                 body["time"] = self._reader(body["time"])
             except TimeProblem as problem:
                 return Reject(origin, _given(body), problem.code, problem.advice)
-        return self._assemble(origin, body)
+        return body
+
+
+def _time_of(fields: Fields) -> object:
+    assert isinstance(fields, dict)
+    value = fields.get("time", ABSENT)
+    return ABSENT if value is None else value
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ours_cli.counted import counted
 from ours_cli.errors import UsageError
 from ours_cli.options import Account, Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
@@ -49,6 +50,8 @@ def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
 
         def receipt() -> str:
             totals = sandbox.totals()
-            return f"{totals.rows:,} rows received, {totals.events:,} distinct events stored"
+            return (
+                f"{counted(totals.rows, 'row')} received, {counted(totals.events, 'distinct event')} stored"
+            )
 
         yield Destination(endpoint, "a local sandbox, gone when this command ends", receipt)

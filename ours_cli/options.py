@@ -140,12 +140,46 @@ class Reading:
     skip_lines: Annotated[
         int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
     ] = None
+    header_row: Annotated[
+        int | None,
+        _option("--header-row", min=1, metavar="N", text="The line of the header; others above it are left."),
+    ] = None
     no_header: Annotated[
         bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
     ] = False
     limit: Annotated[
         int | None, _option("--limit", min=0, metavar="N", text="Stop reading after N rows.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilters:
+    """Which rows a run is about."""
+
+    where: Annotated[
+        list[str] | None,
+        _option(
+            "--where",
+            metavar="COLUMN=VALUE",
+            text="Only rows of which this holds; also != and ~REGEX. Repeatable: all must hold.",
+        ),
+    ] = None
+    sample: Annotated[
+        str | None,
+        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), by their id."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Of which time events are sent."""
+
+    since: Annotated[
+        str | None, _option("--since", metavar="TIME", text="Only events of this time or later.")
+    ] = None
+    until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +194,10 @@ class TimeFlags:
     ] = None
     day_first: Annotated[bool, _option("--day-first", text="03/04/2026 is the 3rd of April.")] = False
     month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
+    epoch_unit: Annotated[
+        str | None,
+        _option("--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; others are rejected."),
+    ] = None
     dst: Annotated[
         str | None,
         _option("--dst", metavar="earlier|later", text="For local times that happened twice, or never."),

@@ -108,7 +108,7 @@ class TestDistinctIds:
         given = [{**row, "distinctId": "d"} for row in (one, one, other)]
         ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(given)), "-o", "json")
         reports(ended, accepted=2, rejected=1, reject_codes={"duplicate_id": 1})
-        assert "1 rows repeat a distinctId: the API counts them once" in ended.json["warnings"]
+        assert "1 row repeats a distinctId: the API counts them once" in ended.json["warnings"]
         reject = json.loads(Path(ended.json["rejects_file"]).read_text())
         assert (reject["_line"], reject["_distinctId"]) == (3, "d")
         assert "line 3" in reject["_message"]
@@ -267,7 +267,7 @@ def test_times_of_all_kinds(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -
     ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(timed)), "-o", "json")
     assert ended.code == 0, ended.err
     assert [event.body["time"] for event in place.events()] == [ago(3)] * 5
-    assert "1 times had no zone and were read as UTC; --tz ZONE says otherwise" in ended.json["warnings"]
+    assert "1 time had no zone and was read as UTC; --tz ZONE says otherwise" in ended.json["warnings"]
 
 
 def test_numbers_that_are_ids_keep_their_digits(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rows import ago
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler, Window
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
 from ours_cli.identity import DistinctIds
@@ -36,7 +36,7 @@ def csv_table(*columns: str) -> Table:
 JSON_TABLE = Table("t.ndjson", "ndjson", None, iter(()))
 
 
-def body(found: Event | Reject) -> dict[str, Any]:
+def body(found: Event | Reject | Filtered) -> dict[str, Any]:
     assert isinstance(found, Event), found
     value: dict[str, Any] = json.loads(found.body)
     assert value.pop("distinctId", found.distinct_id) == found.distinct_id
