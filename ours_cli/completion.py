@@ -113,6 +113,7 @@ BY_FLAG: Final[dict[str, Completer]] = {
     "--default-property": _silent(_default_property),
     "--clear": _silent(_cleared),
     "--exclude": column,
+    "--where": _silent(lambda typed, _incomplete: [f"{name}=" for name in _columns(typed)]),
     "--profile": _silent(_profile),
     "--resume": run,
 }

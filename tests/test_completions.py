@@ -60,6 +60,7 @@ def test_a_tab_completes(ours_process: Ours, line: str, expected: list[str]) -> 
         ("ours backfill o.csv -p 'n={order_id}-{to", ["n={order_id}-{total}"]),
         ("ours identify o.csv -u first_name='{F", ["first_name={First Name}"]),
         ("ours backfill o.csv --exclude to", ["total"]),
+        ("ours backfill o.csv --where to", ["total="]),
         ("ours backfill r.ndjson --event '{k", ["{kind}"]),
         ("ours backfill t.tsv --no-header --time '{", ["{1}", "{2}"]),
         ("ours track A -u first", ["first_name="]),
