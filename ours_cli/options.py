@@ -315,7 +315,7 @@ class Target(Account):
 
 
 ProbeTimeout = Annotated[
-    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
 ]
 CaFile = Annotated[
     str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
