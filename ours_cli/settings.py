@@ -84,6 +84,8 @@ def token_variable(*, test: bool) -> str:
 
 def profile_names() -> list[str]:
     """The profiles in the config; raises `UsageError` or `OSError` when it cannot be read."""
+    import tomllib
+
     profiles = tomllib.loads(_read_private(config_path())).get("profiles", {})
     return sorted(profiles) if isinstance(profiles, dict) else []
 

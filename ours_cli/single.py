@@ -239,8 +239,7 @@ def masked(body: bytes, *, indent: int | None = 2) -> str:
     return json_text({"token": "***", **json.loads(body)}, indent=indent)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The server's status for a body that it accepted, and the number of tries that took."""
 
     status: int

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.curl import curl_command
@@ -23,8 +23,7 @@ from ours_cli.single import GIVE_UP_AFTER_S, RefusedError, SingleOptions, in_api
 from ours_cli.validate import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """One body to send, the id that its result names, and what the person should know of it."""
 
     fields: dict[str, Any]

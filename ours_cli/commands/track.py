@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -65,4 +64,4 @@ def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> Body:
     data, nulls = read_line(line)
     body = _body(fields, data, times)
     dropped = ["nulls were left out: they would clear what is stored; --clear NAME does"] if nulls else []
-    return replace(body, warnings=[*dropped, *body.warnings])
+    return body._replace(warnings=[*dropped, *body.warnings])
