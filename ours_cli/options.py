@@ -49,9 +49,23 @@ def _refuse_token(value: str | None) -> None:
         )
 
 
+def _preset_names() -> list[str]:
+    from ours_cli.presets import preset_names
+
+    return list(preset_names())
+
+
+def _list_presets(wanted: bool) -> None:
+    if wanted:
+        from ours_cli.presets import preset_list
+
+        typer.echo(preset_list())
+        raise typer.Exit
+
+
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
-    completer = BY_FLAG.get(flags[-1])
-    return typer.Option(*flags, metavar=metavar, help=text, autocompletion=completer, **more)
+    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]))
+    return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
 class VisitorFields(NamedTuple):
@@ -111,6 +125,19 @@ class MappingFlags(NamedTuple):
     map: Annotated[
         str | None, _option("--map", metavar="FILE.toml", text="Templates kept in a file; flags override it.")
     ] = None
+    preset: Annotated[
+        str | None,
+        _option(
+            "--preset",
+            metavar="NAME",
+            autocompletion=_preset_names,
+            text="A map that ships with ours; flags override it.",
+        ),
+    ] = None
+    list_presets: Annotated[
+        bool,
+        _option("--list-presets", is_eager=True, callback=_list_presets, text="Show the presets, and stop."),
+    ] = False
     hmac_key_file: Annotated[
         str | None,
         _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (else OURS_HMAC_KEY)."),
