@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ours_cli.counted import counted
 from ours_cli.errors import UsageError
+from ours_cli.memory import keep_private
 from ours_cli.options import Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
@@ -33,6 +34,8 @@ def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
 @contextmanager
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
+    # Before there is a token to keep.
+    keep_private()
     if not target.sandbox:
         flags = EndpointFlags(target.token_file, target.profile, target.base_url, target.test)
         endpoint = resolve_endpoint(flags)
