@@ -59,6 +59,9 @@ def preview_text(command: str, preview: Preview, books: Books, tally: Tally) -> 
         f"  to send   {preview.events:>10,}   in {requests}",
         f"  rejects   {books.rejected:>10,}",
     ]
+    if books.filtered:
+        reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
+        lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
     for code, count in books.codes.most_common():
         lines.append(f"    {code} {count:,} (line {_lines(preview.reject_lines[code], count)})")
         lines.append(f"      {preview.reject_messages[code]}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +20,10 @@ from ours_cli.field_body import TimeMapping
 from ours_cli.identity import DistinctIds
 from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
+from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class RunContext:
     ids: DistinctIds
     tally: Tally
 
-    def event_assembler(self) -> EventAssembler:
+    def event_assembler(self, selection: Selection) -> EventAssembler:
         """The last step of mapping for events."""
-        return EventAssembler(self.window, self.ids, self.tally)
+        return EventAssembler(self.window, self.ids, self.tally, selection)
 
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
@@ -45,8 +48,10 @@ class RunContext:
         nulls = counted(tally.nulls_dropped, "null was", "nulls were")
         repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
         long = counted(tally.long_arrays, "row holds", "rows hold")
+        odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         found = [
-            (naive, f"{zoneless} read as UTC; --tz ZONE says otherwise"),
+            (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
+            (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
@@ -54,6 +59,19 @@ class RunContext:
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def _zone_advice(self) -> str:
+        for column, zone in self.tally.header_zones.items():
+            if parse_zone(zone).utcoffset(None) != timedelta(0):
+                return f"the column {column!r} speaks of {zone}: if it is meant, --tz {shlex.quote(zone)}"
+        return "--tz ZONE says otherwise"
+
+    def decided_flags(self) -> list[str]:
+        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        reader = self.times.reader
+        flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
+        flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
+        return flags + (["--tz", "UTC"] if reader.naive_as_utc and self.times.zone is None else [])
 
     def left_behind(self) -> list[str]:
         """The columns that no template uses, as a warning: they are never sent."""
@@ -109,6 +127,7 @@ def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> Time
         zone=zone,
         format=flags.time_format or source.source.get("time_format"),
         order=_date_order(flags, source),
+        unit=_epoch_unit(flags.epoch_unit or source.source.get("epoch_unit")),
         dst=_dst(flags.dst or source.source.get("dst")),
     )
     try:
@@ -134,6 +153,15 @@ def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | 
     raise UsageError('date_order in the map file must be "day" or "month"')
 
 
+def _epoch_unit(text: str | None) -> EpochUnit | None:
+    if text is None:
+        return None
+    for unit in UNITS:
+        if unit == text:
+            return unit
+    raise UsageError(f"--epoch-unit must be one of {', '.join(UNITS)}", hint="without it, their size tells")
+
+
 def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
     match text:
         case None:
@@ -148,6 +176,10 @@ def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
 def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
     given = source.source
+    if flags.skip_lines is not None or flags.no_header:
+        given = {key: value for key, value in given.items() if key != "header_row"}
+    if flags.header_row is not None:
+        given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
     return ReadOptions(
         format=_format(flags.format or given.get("format")),
         delimiter=flags.delimiter or given.get("delimiter"),
@@ -155,6 +187,7 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
         encoding=flags.encoding or given.get("encoding"),
         skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
         no_header=flags.no_header or given.get("no_header", False),
+        header_row=flags.header_row if flags.header_row is not None else given.get("header_row"),
     )
 
 

@@ -24,16 +24,17 @@ class RejectLimit:
 
     def check(self, books: Books, *, at_end: bool = False) -> StoppedError | None:
         """The error to stop with, once there are more."""
+        meant = books.read - books.filtered
         if not self.is_percent:
             exceeded = books.rejected > self.limit
-        elif books.read >= PERCENT_FROM or at_end:
-            exceeded = books.rejected * 100 > self.limit * books.read
+        elif meant >= PERCENT_FROM or at_end:
+            exceeded = books.rejected * 100 > self.limit * meant
         else:
             return None
         if not exceeded:
             return None
         return StoppedError(
-            f"stopped by --max-rejects: {books.rejected:,} of {counted(books.read, 'row')} rejected",
+            f"stopped by --max-rejects: {books.rejected:,} of {counted(meant, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )
 
@@ -61,7 +62,10 @@ def check_expected(expected: int | None, books: Books) -> SourceError | None:
 
 
 class Canary:
-    """`--canary N`: the first N rows of an attempt go alone, and all must be accepted before any other."""
+    """`--canary N`: the first N rows of an attempt go alone, and all must be accepted before any other.
+
+    Filtered rows are not among them.
+    """
 
     def __init__(self, rows: int) -> None:
         self._wanted = rows

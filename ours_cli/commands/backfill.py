@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +17,10 @@ from ours_cli.options import (
     EventFields,
     Exclude,
     MappingFlags,
+    Period,
     Reading,
     Resuming,
+    RowFilters,
     Sending,
     Showing,
     Target,
@@ -30,6 +31,7 @@ from ours_cli.route import BATCH
 from ours_cli.row_plan import Prepared, RowRun
 from ours_cli.row_run import execute
 from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.selection import read_selection
 from ours_cli.source import expand
 
 
@@ -44,6 +46,8 @@ def backfill(
     visitor: VisitorFields,
     mapping: MappingFlags,
     reading: Reading,
+    filters: RowFilters,
+    period: Period,
     times: TimeFlags,
     target: Target,
     sending: Sending,
@@ -58,11 +62,13 @@ def backfill(
     """
     source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
+    where = (*source.source.get("where", ()), *(filters.where or ()))
 
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, times, source)
         key = partial(hmac_key, mapping.hmac_key_file)
-        assemble = context.event_assembler()
+        selection = read_selection(where, filters.sample, period.since, period.until, context.times.reader)
+        assemble = context.event_assembler(selection)
         return Prepared(context, FieldMapping(fields, assemble, context.times, context.tally, key))
 
     run = RowRun(
@@ -73,7 +79,7 @@ def backfill(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(fields, replace(times, max_age=None), source.source),
+        fingerprint=(fields, times._replace(max_age=None), source.source, filters, period),
         target=target,
         sending=sending,
         batching=batching,

@@ -23,6 +23,7 @@ from ours_cli.options import (
     MappingFlags,
     Reading,
     Resuming,
+    RowFilters,
     Sending,
     Showing,
     Target,
@@ -33,6 +34,7 @@ from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import Prepared, RowRun
 from ours_cli.row_run import execute
 from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.selection import read_selection
 from ours_cli.single import build_body, check_body, read_data
 from ours_cli.source import expand
 
@@ -46,6 +48,7 @@ def identify(
     data: Data = None,
     mapping: MappingFlags,
     reading: Reading,
+    filters: RowFilters,
     target: Target,
     sending: Sending,
     batching: Batching,
@@ -69,11 +72,13 @@ def identify(
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
     mapped = fields.over(source.fields)
+    where = (*source.source.get("where", ()), *(filters.where or ()))
 
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, TimeFlags(), replace(source, source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
-        return Prepared(context, FieldMapping(mapped, VisitorAssembler(), context.times, context.tally, key))
+        assemble = VisitorAssembler(read_selection(where, filters.sample))
+        return Prepared(context, FieldMapping(mapped, assemble, context.times, context.tally, key))
 
     run = RowRun(
         command="identify",
@@ -83,7 +88,7 @@ def identify(
         limit=reading.limit,
         route=IDENTIFY,
         prepare=prepare,
-        fingerprint=(mapped, source.source),
+        fingerprint=(mapped, source.source, filters),
         target=target,
         sending=sending,
         batching=batching,
