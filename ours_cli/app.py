@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "backfill": "Send the rows of an export as events, with their original times, each once.",
     "runs": "Past and unfinished runs: list, show, resume, delete.",
     "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
+    "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
 }
 """Every command and the first line of its help."""
 

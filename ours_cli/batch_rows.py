@@ -55,7 +55,7 @@ class BatchMapping:
                     return Reject(origin, row.distinct_id, problem.code, problem.message)
                 if not is_kept:
                     if not isinstance(body := apart._body(origin, row), Reject):
-                        self._assemble.pass_over(origin, body)
+                        self._assemble.pass_over(body)
                     return Filtered(origin, "where")
             return self._map_row(origin)
 

@@ -15,7 +15,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.field_value import ABSENT, FilterProblem, as_text, present
-from ours_cli.numerals import DEFAULT_STYLE, STYLES, NumeralError, Style, as_integer, as_number, read_decimal
+from ours_cli.numerals import (
+    DEFAULT_STYLE,
+    STYLES,
+    NumeralError,
+    Style,
+    as_integer,
+    as_number,
+    is_plain_number,
+    read_decimal,
+)
 from ours_cli.suggest import nearest
 
 Filter: TypeAlias = "Callable[[object], object]"
@@ -197,9 +206,13 @@ def _on_text(change: Callable[[str], str]) -> Callable[[None], Filter]:
 
 
 def _number(style: Style) -> Filter:
+    plain_point = style.point == "."
+
     def number(value: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
+        if plain_point and type(value) is str and is_plain_number(value):
+            return float(value) if "." in value else int(value)
         try:
             exact = read_decimal(_scalar_text(value), style)
             return exact if exact is ABSENT else as_number(exact)
@@ -213,6 +226,8 @@ def _int(_: None) -> Filter:
     def integer(value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if type(value) is str and is_plain_number(value) and "." not in value:
+            return int(value)
         try:
             exact = read_decimal(_scalar_text(value))
             return exact if exact is ABSENT else as_integer(exact)

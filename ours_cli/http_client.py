@@ -70,7 +70,7 @@ class AsyncPoster:
         self._timeout = timeout
         with _usable_addresses(endpoint):
             self._client = httpx.AsyncClient(
-                verify=_tls_context(endpoint, ca_file),
+                verify=tls_context(endpoint, ca_file),
                 trust_env=not endpoint.is_loopback,
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
                 limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -113,11 +113,24 @@ def post_once(
     The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
     the command beyond `timeout` seconds.
     """
+    return _once(endpoint, "POST", path, body, timeout, ca_file)
+
+
+def get_once(
+    endpoint: Endpoint, path: str, *, timeout: float, ca_file: Path | None = None
+) -> Answer | Failure:
+    """Read one document; neither a token nor a body goes along. Otherwise as `post_once`."""
+    return _once(endpoint, "GET", path, None, timeout, ca_file)
+
+
+def _once(
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+) -> Answer | Failure:
     results: list[Answer | Failure | BaseException] = []
 
     def exchange() -> None:
         try:
-            results.append(_exchange_once(endpoint, path, body, timeout, ca_file))
+            results.append(_exchange_once(endpoint, method, path, body, timeout, ca_file))
         except BaseException as error:
             results.append(error)
 
@@ -132,17 +145,17 @@ def post_once(
 
 
 def _exchange_once(
-    endpoint: Endpoint, path: str, body: bytes, timeout: float, ca_file: Path | None
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
     with _usable_addresses(endpoint):
         client = httpx.Client(
-            verify=_tls_context(endpoint, ca_file),
+            verify=tls_context(endpoint, ca_file),
             trust_env=not endpoint.is_loopback,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
             headers=_headers(),
         )
     try:
-        with client, client.stream("POST", f"{endpoint.base_url}/{path}", content=body) as response:
+        with client, client.stream(method, f"{endpoint.base_url}/{path}", content=body) as response:
             received = bytearray()
             for part in response.iter_raw():
                 received += part
@@ -189,7 +202,8 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
     )
 
 
-def _tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+    """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
     if endpoint.base_url.startswith("http://"):
         # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

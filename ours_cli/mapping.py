@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -16,6 +16,7 @@ from ours_cli.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, HmacKey
 from ours_cli.timestamps import TimeProblem
 from ours_cli.where import Test, bind_where
@@ -71,7 +72,8 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
-            return sampled(_mapper(body, self._assemble, None, keeps), selection)
+            mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
+            return sampled(mapper, selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
         watch = _watcher(builder.references, fields, self._tally)
@@ -127,7 +129,7 @@ def _mapper(
         try:
             if keeps is not None and not keeps(row.fields):
                 if pass_over is not None:
-                    pass_over(origin, row)
+                    pass_over(row)
                 return Filtered(origin, "where")
             mapped = read(row.fields)
         except FilterProblem as problem:
@@ -141,16 +143,47 @@ def _mapper(
     return map_row
 
 
-def _passer(body: Body, assemble: EventAssembler) -> Callable[[Origin, Record], None]:
+def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
     """For rows that `--where` leaves out: count what can be mapped among its equals, and judge nothing."""
     apart: Body | None = None
 
-    def pass_over(origin: Origin, row: Record) -> None:
+    def pass_over(row: Record) -> None:
         nonlocal apart
         if row.distinct_id:
             return
         apart = apart or body.apart()
         with suppress(FilterProblem, TimeProblem):
-            assemble.pass_over(origin, apart.read(row.fields))
+            assemble.pass_over(apart.read(row.fields))
 
     return pass_over
+
+
+def _straight_mapper(
+    body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler, keeps: Test | None
+) -> Mapper:
+    """Rows of a CSV table by straight-line code; the general mapper takes what that finds unusual."""
+    general = _mapper(body, assemble, None, keeps)
+    compiled = compile_body(body, columns)
+    if compiled is None:
+        return general
+    read: Callable[[Any], dict[str, Any]] = compiled.read
+    finish = assemble.plain if compiled.is_plain and isinstance(assemble, EventAssembler) else assemble
+    keeps_ids = isinstance(assemble, EventAssembler)
+
+    def map_row(origin: Origin) -> Event | Reject | Filtered:
+        row = origin.row
+        if type(row) is not Record:
+            return general(origin)
+        try:
+            if keeps is not None and not keeps(row.fields):
+                return general(origin)
+            mapped = read(row.fields)
+        except (UnusualRow, FilterProblem):
+            return general(origin)
+        except TimeProblem as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.advice)
+        if row.distinct_id and keeps_ids:
+            mapped.setdefault("distinctId", row.distinct_id)
+        return finish(origin, mapped)
+
+    return map_row

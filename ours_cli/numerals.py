@@ -73,6 +73,13 @@ _DIGITS = re.compile(r"(?<![A-Za-z])[.,]?[0-9](?:.*[0-9])?", re.DOTALL)
 _LONGEST = 1000
 """Characters beyond which nothing is a number; it also bounds the time that one hostile cell can take."""
 
+_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether `int` and `float` read the text to the digit: a double keeps what 16 characters can hold."""
+    return len(text) <= 16 and _PLAIN_NUMBER.fullmatch(text) is not None
+
 
 def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
     """Return the exact value of an amount such as `$1,234.50`, `(12.00)`, `- $5` or `12 kr`.

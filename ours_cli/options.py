@@ -280,8 +280,8 @@ class Resuming:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where events go, and with which key."""
+class Account:
+    """Which Ingest API, and with which key."""
 
     token_file: Annotated[
         str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
@@ -296,12 +296,24 @@ class Target:
         bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
     ] = False
     base_url: Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Account):
+    """Where events go, and with which key."""
+
     sandbox: Annotated[
         bool, _option("--sandbox", text="Send to a fresh local sandbox: a rehearsal, no token needed.")
     ] = False
     dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
 
 
+ProbeTimeout = Annotated[
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+]
+CaFile = Annotated[
+    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+]
 OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
 
 
