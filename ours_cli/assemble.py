@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -28,6 +28,7 @@ class Tally:
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
+    header_zones: dict[str, str] = field(default_factory=dict)
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""
@@ -40,8 +41,7 @@ class Tally:
             self.columns_missing.pop(name, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
 
     max_age_ms: int | None
@@ -92,13 +92,18 @@ class EventAssembler:
             self._count(body)
         return item
 
-    def plain(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
-        """As a call, for a body that is known to obey the contract and to be flat and in canonical order."""
+    def plain(
+        self, origin: Origin, body: dict[str, Any], *, is_sorted: bool = True
+    ) -> Event | Reject | Filtered:
+        """As a call, for a body known to obey the contract, with a time and without lists.
+
+        `is_sorted` says that its keys stand in canonical order.
+        """
         given = body.pop("distinctId", "")
         if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
             return left_out
         try:
-            content = orjson.dumps(body)
+            content = orjson.dumps(body) if is_sorted else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             content = b""  # an integer of more than 64 bits, say
         if not content or len(content) >= PROPERTIES_UTF16_MAX:

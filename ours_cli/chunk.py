@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ours_cli.event import Event
 
 _COMMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Events that travel in one request. `size` is the bytes of their bodies with commas between them."""
 
     events: list[Event]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ours_cli.counted import counted
 from ours_cli.errors import UsageError
@@ -12,8 +12,7 @@ from ours_cli.options import Account, Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """An endpoint, how to name it to a person, and what it says it received (a sandbox only)."""
 
     endpoint: Endpoint
@@ -30,7 +29,7 @@ def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
         )
 
 
-def endpoint_flags(account: Account) -> EndpointFlags:
+def endpoint_flags(account: Account | Target) -> EndpointFlags:
     """What was typed about the endpoint, in the words of the settings."""
     return EndpointFlags(account.token_file, account.profile, account.base_url, account.test)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
@@ -21,8 +21,7 @@ NESTING: Final = ("custom_properties", "consent")
 _SEPARATORS: Final = (":=@", "=@", ":=", "=")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`)."""
 
     text: str

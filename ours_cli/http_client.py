@@ -6,17 +6,14 @@ with a body, URL or credentials in it leaves this file.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -32,34 +29,6 @@ ANSWER_BYTES_MAX: Final = 64 << 20
 
 _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
 _UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
-
-
-if sys.platform == "win32":
-    _PlatformLoop = asyncio.ProactorEventLoop
-else:
-    _PlatformLoop = asyncio.SelectorEventLoop
-
-
-class NetworkLoop(_PlatformLoop):
-    """The event loop for an `AsyncPoster`: its end never waits for a name server.
-
-    asyncio looks names up in threads that it waits for when the loop closes, and Python once more at exit: a
-    name server that is silent would hold back the report of an interrupted run for half a minute.
-    """
-
-    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
-        """As `socket.getaddrinfo`, in a thread that nobody waits for."""
-        found: Future[Any] = Future()
-        found.set_running_or_notify_cancel()
-
-        def look_up() -> None:
-            try:
-                found.set_result(socket.getaddrinfo(host, port, **hints))
-            except Exception as error:
-                found.set_exception(error)
-
-        threading.Thread(target=look_up, daemon=True).start()
-        return await asyncio.wrap_future(found, loop=self)
 
 
 class AsyncPoster:
@@ -79,6 +48,8 @@ class AsyncPoster:
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
+        import asyncio  # who sends one event needs none: it takes as long to load as ten modules of ours
+
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(path, body)

@@ -33,7 +33,7 @@ class Intake:
 
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
-        if type(item) is Event:
+        if isinstance(item, Event):
             chunk = self._chunker.add(item)
             if chunk is None:
                 self._admit(item)

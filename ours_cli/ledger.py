@@ -45,6 +45,7 @@ class Ledger:
         self._newest: dict[int, Seen] = {}
         self._memory_max = memory_max
         self._filter: array[int] | None = None
+        self._masks: list[int] = []
         self._disk: sqlite3.Connection | None = None
 
     def note(self, key: int, first: Seen = ONCE) -> Seen | None:
@@ -52,7 +53,7 @@ class Ledger:
         newest = self._newest
         before = newest.get(key)
         if before is None and self._filter is not None:
-            mask = _MASKS[key >> _WORD_BITS & 4095]
+            mask = self._masks[key >> _WORD_BITS & 4095]
             if self._filter[key & _LAST_WORD] & mask == mask:
                 before = self._find(key)
         if len(newest) >= self._memory_max:
@@ -73,7 +74,8 @@ class Ledger:
         if self._disk is None or self._filter is None:
             self._disk = _temporary_database()
             self._filter = array("I", [0]) * (1 << _WORD_BITS)
-        entries, words, masks = self._newest, self._filter, _MASKS
+            self._masks = _three_bits()
+        entries, words, masks = self._newest, self._filter, self._masks
         for key in entries:
             words[key & _LAST_WORD] |= masks[key >> _WORD_BITS & 4095]
         # Nearly all rows come once: one statement takes those, four times as fast as one for each. In order,
@@ -111,6 +113,3 @@ def _three_bits() -> list[int]:
     """4,096 of the 4,960 ways to set three bits of 32, evenly chosen."""
     ways = [1 << a | 1 << b | 1 << c for a, b, c in combinations(range(32), 3)]
     return [ways[number * len(ways) // 4096] for number in range(4096)]
-
-
-_MASKS: Final = _three_bits()

@@ -48,6 +48,7 @@ _SOURCE_KEYS: Final[dict[str, type]] = {
     "timezone": str,
     "time_format": str,
     "date_order": str,
+    "epoch_unit": str,
     "dst": str,
     "max_age": str,
 }

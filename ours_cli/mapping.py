@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -17,11 +17,22 @@ from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.straight_line import UnusualRow, compile_body
-from ours_cli.template import FilterProblem, HmacKey
-from ours_cli.timestamps import TimeProblem
+from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import Test, bind_where
 
 Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
+
+
+class TimeColumn(NamedTuple):
+    """Where one table's times stand: what to call it in a message, and what gets a row's time as written.
+
+    `is_optional` says that rows without a time are sent all the same.
+    """
+
+    name: str
+    get: Getter
+    is_optional: bool = False
 
 
 class RowMapping(Protocol):
@@ -29,6 +40,9 @@ class RowMapping(Protocol):
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
 
 
 class FieldMapping:
@@ -66,6 +80,7 @@ class FieldMapping:
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
+        self._note_zones(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):
                 if index in builder.used:
@@ -78,6 +93,24 @@ class FieldMapping:
             self._tally.expect(sorted(builder.references))
         watch = _watcher(builder.references, fields, self._tally)
         return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+
+    def _note_zones(self, fields: FieldMap) -> None:
+        for name in parse(fields.time).columns if fields.time is not None else ():
+            if (zone := zone_in_header(name)) is not None:
+                self._tally.header_zones[name.strip()] = zone
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+        if table.columns == () or self._identify:
+            return None
+        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        if fields.time is None:
+            return None
+        template = parse(fields.time)
+        names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
+        return TimeColumn(
+            f"column {names}" if names else "--time", bind(template, table.columns, hmac_key=self._hmac_key)
+        )
 
 
 def _no_rows(origin: Origin) -> Event | Reject:

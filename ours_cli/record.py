@@ -33,8 +33,7 @@ class Malformed(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
 
     delimiter: str = ","

@@ -30,6 +30,8 @@ from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
 from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint, state_dir
+from ours_cli.time_survey import settle_times
+from ours_cli.timestamps import Conventions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
@@ -62,6 +64,7 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
+        trial.context.times.reader.settle(_settle(run, sources, None))
         return _dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
@@ -86,7 +89,7 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     identity = _identity(run, sources, target)
     runs_dir = state_dir() / "runs"
     if run.target.sandbox:
-        return Attempt.unjournaled(runs_dir, new_run_id(), identity)
+        return Attempt.unjournaled(runs_dir, new_run_id(), identity, _settle(run, sources, None))
     if run.resuming.resume is not None:
         known = named_run(runs_dir, run.resuming.resume)
         if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
@@ -101,7 +104,7 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
         if found is None:
             return _begin(run, sources, target)
         known = found
-    attempt = Attempt.go_on(known, identity)
+    attempt = Attempt.go_on(known, identity, _settle(run, sources, known.head.times))
     console.note(
         f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
     )
@@ -118,8 +121,14 @@ def _passed_over(run: KnownRun) -> str:
 def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
     from ours_cli.attempt import Attempt
 
-    identity = _identity(run, sources, target)
-    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]))
+    identity, times = _identity(run, sources, target), _settle(run, sources, None)
+    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]), times)
+
+
+def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
+    """How the sources write their times; `pinned` is what an earlier attempt went by."""
+    trial = run.prepare(new_run_id())
+    return settle_times(sources, trial.mapping, trial.context.times.reader.rules, run.limit, pinned)
 
 
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
@@ -143,6 +152,7 @@ def _attempt(
 
     with attempt:
         prepared = run.prepare(attempt.run_id)
+        prepared.context.times.reader.settle(attempt.times)
         plan = _plan(run, sources, prepared.mapping, target.endpoint)
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
@@ -152,14 +162,17 @@ def _attempt(
         _close(rejects, result)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
-            return _Ended(make_report(run, attempt, result, [], duration, []), result.error, superseded=True)
+            return _Ended(
+                make_report(run, attempt, result, [], duration, [], []), result.error, superseded=True
+            )
         for text in (
             *prepared.context.warnings(),
             *prepared.context.left_behind(),
             *clock_warning(result.traffic),
         ):
             console.warn(text)
-        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings)
+        decided = prepared.context.decided_flags()
+        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
             console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
         ended = _Ended(report, result.error, superseded=False)

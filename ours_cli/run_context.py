@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +23,7 @@ from ours_cli.options import Reading, TimeFlags
 from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ class RunContext:
         nulls = counted(tally.nulls_dropped, "null was", "nulls were")
         repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
         long = counted(tally.long_arrays, "row holds", "rows hold")
+        odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         found = [
-            (naive, f"{zoneless} read as UTC; --tz ZONE says otherwise"),
+            (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
+            (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
@@ -55,6 +59,19 @@ class RunContext:
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def _zone_advice(self) -> str:
+        for column, zone in self.tally.header_zones.items():
+            if parse_zone(zone).utcoffset(None) != timedelta(0):
+                return f"the column {column!r} speaks of {zone}: if it is meant, --tz {shlex.quote(zone)}"
+        return "--tz ZONE says otherwise"
+
+    def decided_flags(self) -> list[str]:
+        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        reader = self.times.reader
+        flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
+        flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
+        return flags + (["--tz", "UTC"] if reader.naive_as_utc and self.times.zone is None else [])
 
     def left_behind(self) -> list[str]:
         """The columns that no template uses, as a warning: they are never sent."""
@@ -108,6 +125,7 @@ def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> Time
         zone=zone,
         format=flags.time_format or source.source.get("time_format"),
         order=_date_order(flags, source),
+        unit=_epoch_unit(flags.epoch_unit or source.source.get("epoch_unit")),
         dst=_dst(flags.dst or source.source.get("dst")),
     )
     try:
@@ -131,6 +149,15 @@ def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | 
         case "month":
             return "month"
     raise UsageError('date_order in the map file must be "day" or "month"')
+
+
+def _epoch_unit(text: str | None) -> EpochUnit | None:
+    if text is None:
+        return None
+    for unit in UNITS:
+        if unit == text:
+            return unit
+    raise UsageError(f"--epoch-unit must be one of {', '.join(UNITS)}", hint="without it, their size tells")
 
 
 def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:

@@ -7,10 +7,9 @@ import os
 import stat
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
@@ -36,8 +35,7 @@ class Endpoint:
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointFlags:
+class EndpointFlags(NamedTuple):
     """What the person typed about the endpoint; None where nothing was."""
 
     token_file: str | None = None
@@ -154,6 +152,8 @@ def _load_profile(name: str | None) -> dict[str, Any]:
         raise UsageError(
             f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
         ) from None
+    import tomllib  # only who has a config pays for it
+
     try:
         config = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -166,7 +166,7 @@ def _load_profile(name: str | None) -> dict[str, Any]:
     return profile
 
 
-def _toml_position(error: tomllib.TOMLDecodeError) -> str:
+def _toml_position(error: ValueError) -> str:
     _, _, position = str(error).rpartition("(at ")
     return f" (at {position}" if position.startswith("line ") else ""
 

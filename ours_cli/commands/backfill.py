@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +79,7 @@ def backfill(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(fields, replace(times, max_age=None), source.source, filters, period),
+        fingerprint=(fields, times._replace(max_age=None), source.source, filters, period),
         target=target,
         sending=sending,
         batching=batching,

@@ -49,7 +49,7 @@ def look_at_token(flags: EndpointFlags) -> Finding:
 
 def _test_key(flags: EndpointFlags) -> Token | None:
     try:
-        return resolve_token(replace(flags, test=True)) if flags.token_file is None else None
+        return resolve_token(flags._replace(test=True)) if flags.token_file is None else None
     except OursError:
         return None
 
