@@ -224,7 +224,7 @@ CASES: list[Sent | Refused] = [
         "commerzbank-semicolon/Umsaetze_KtoNr538917600_EUR_02-03-2018_1503.CSV",
         "--event '{Umsatzart}' --time '{Buchungstag}' --tz Europe/Berlin --external-id holder",
         USAGE,
-        reason="line 2), and none of 1 rows tells which stands first",
+        reason="line 2), and nothing in 1 row tells which stands first",
         hint="--day-first or --month-first",
     ),
     Sent(
@@ -254,7 +254,7 @@ CASES: list[Sent | Refused] = [
         "sharesight-all-trades/All Trades Report - Test.csv",
         "--skip-lines 2 --event '{Type}' --time '{Date}' --external-id holder",
         USAGE,
-        reason="line 4), and none of 14 rows tells which stands first",
+        reason="line 4), and nothing in 14 rows tells which stands first",
         hint="--day-first or --month-first",
     ),
     Sent(
