@@ -24,8 +24,10 @@ COMMANDS: Final = {
     "identify": "Set properties of a visitor, or of every visitor in a file.",
     "batch": "Send rows shaped like /track, from NDJSON or a JSON array.",
     "backfill": "Send the rows of an export as events, with their original times, each once.",
+    "inspect": "Show what is in a file, and a mapping to start from; nothing is sent.",
     "runs": "Past and unfinished runs: list, show, resume, delete.",
     "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
+    "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
 }
 """Every command and the first line of its help."""
 

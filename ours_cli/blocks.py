@@ -23,6 +23,7 @@ ROWS_MAX: Final = 5000
 """Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
 
 _DIGEST_BYTES: Final = 16
+_DIGESTED_AT_ONCE: Final = 500
 
 
 class RowDigest:
@@ -30,14 +31,22 @@ class RowDigest:
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        self._rows: list[Record | Malformed] = []
 
     def add(self, row: Record | Malformed) -> None:
         """Take one row in."""
-        self._hash.update(_content(row))
+        self._rows.append(row)
+        if len(self._rows) >= _DIGESTED_AT_ONCE:
+            self._digest()
 
     def value(self) -> bytes:
         """The digest of the rows so far: 16 bytes."""
+        self._digest()
         return self._hash.digest()
+
+    def _digest(self) -> None:
+        self._hash.update(_contents(self._rows))
+        self._rows.clear()
 
 
 def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
@@ -46,6 +55,13 @@ def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
     for row in rows:
         digest.add(row)
     return digest.value()
+
+
+def _contents(rows: list[Record | Malformed]) -> bytes:
+    if {type(row[1]) for row in rows} != {list}:
+        return b"".join(map(_content, rows))
+    # Plain CSV, many rows at once: the same bytes for a third of the time.
+    return ("\x1e".join(["\x1f".join(row[1]) for row in rows]) + "\x1e").encode("utf-8", "surrogatepass")
 
 
 def _content(row: Record | Malformed) -> bytes:
@@ -99,17 +115,16 @@ class BlockTracker:
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""
-        origin = item.origin
+        _, row, seq = item[0]
         block = self._current
         if block is None:
-            head = digest_of([origin.row]) if origin.seq == 0 else b""
-            block = self._current = Block(origin.seq, head=head)
+            block = self._current = Block(seq, head=digest_of([row]) if seq == 0 else b"")
             self._digest = RowDigest()
-        self._digest.add(origin.row)
-        block.end = origin.seq + 1
-        if isinstance(item, Event):
+        self._digest.add(row)
+        block.end = seq + 1
+        if type(item) is Event:
             return
-        if isinstance(item, Reject):
+        if type(item) is Reject:
             block.rejected += 1
             block.codes[item.code] += 1
         else:

@@ -33,22 +33,28 @@ class Intake:
 
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
-        if isinstance(item, Block):
+        if isinstance(item, Event):
+            chunk = self._chunker.add(item)
+            if chunk is None:
+                self._admit(item)
+            elif chunk.events[-1] is item:
+                self._admit(item)
+                self._tracker.cut()
+            else:
+                self._tracker.cut()
+                self._admit(item)
+        elif type(item) is Reject:
+            chunk = None
+            self._admit(item)
+        elif type(item) is Filtered:
+            self._admit(item)
+            return None
+        else:
+            assert type(item) is Block
             chunk = self.flush()
             self._replayed(item)
             return chunk
-        chunk = self._chunker.add(item) if isinstance(item, Event) else None
-        if chunk is None:
-            self._admit(item)
-        elif chunk.events[-1] is item:
-            self._admit(item)
-            self._tracker.cut()
-        else:
-            self._tracker.cut()
-            self._admit(item)
-        if isinstance(item, Filtered):
-            return None
-        if self._canary is not None and self._canary.is_full and chunk is None:
+        if chunk is None and self._canary is not None and self._canary.is_full:
             return self.flush()
         return chunk
 

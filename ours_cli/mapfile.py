@@ -42,6 +42,7 @@ _SOURCE_KEYS: Final[dict[str, type]] = {
     "quote": str,
     "encoding": str,
     "skip_lines": int,
+    "header_row": int,
     "no_header": bool,
     "where": list,
     "timezone": str,

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
+from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.presets import recognise
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import Test, bind_where
@@ -54,6 +57,7 @@ class FieldMapping:
         times: TimeMapping,
         tally: Tally,
         hmac_key: HmacKey | None = None,
+        preset: str | None = None,
     ) -> None:
         check_names(fields)
         if isinstance(assemble, VisitorAssembler):
@@ -63,13 +67,20 @@ class FieldMapping:
         self._times = times
         self._tally = tally
         self._hmac_key = hmac_key
+        self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
-        fields = self._fields
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
+        try:
+            return self._bind(table)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+
+    def _bind(self, table: Table) -> Mapper:
+        fields = self._fields
         maps_itself = fields.is_empty()
         if maps_itself:
             fields = self_mapping(table, identify=self._identify)
@@ -86,7 +97,9 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
-            return sampled(_mapper(body, self._assemble, None, keeps), selection)
+            self._tally.expect(builder.missing)
+            mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
+            return sampled(mapper, selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
         watch = _watcher(builder.references, fields, self._tally)
@@ -106,9 +119,24 @@ class FieldMapping:
             return None
         template = parse(fields.time)
         names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
-        return TimeColumn(
-            f"column {names}" if names else "--time", bind(template, table.columns, hmac_key=self._hmac_key)
-        )
+        try:
+            get = bind(template, table.columns, hmac_key=self._hmac_key)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+        return TimeColumn(f"column {names}" if names else "--time", get)
+
+
+def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
+    """The error, with the preset that the columns belong to, or with what to do where one was given."""
+    known = recognise(table.columns or ())
+    advice = [error.hint] if error.hint else []
+    if known is not None and known.name != given:
+        command = f"ours {known.command} FILE --preset {known.name}"
+        advice.append(f"the columns are those of {known.title}: {command}")
+    elif given is not None:
+        advice.append("flags override the preset")
+    message = f"preset {given}: {error.message}" if given is not None else error.message
+    return UsageError(message, hint="; ".join(advice) or None)
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
@@ -160,7 +188,7 @@ def _mapper(
         try:
             if keeps is not None and not keeps(row.fields):
                 if pass_over is not None:
-                    pass_over(origin, row)
+                    pass_over(row)
                 return Filtered(origin, "where")
             mapped = read(row.fields)
         except FilterProblem as problem:
@@ -174,16 +202,47 @@ def _mapper(
     return map_row
 
 
-def _passer(body: Body, assemble: EventAssembler) -> Callable[[Origin, Record], None]:
+def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
     """For rows that `--where` leaves out: count what can be mapped among its equals, and judge nothing."""
     apart: Body | None = None
 
-    def pass_over(origin: Origin, row: Record) -> None:
+    def pass_over(row: Record) -> None:
         nonlocal apart
         if row.distinct_id:
             return
         apart = apart or body.apart()
         with suppress(FilterProblem, TimeProblem):
-            assemble.pass_over(origin, apart.read(row.fields))
+            assemble.pass_over(apart.read(row.fields))
 
     return pass_over
+
+
+def _straight_mapper(
+    body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler, keeps: Test | None
+) -> Mapper:
+    """Rows of a CSV table by straight-line code; the general mapper takes what that finds unusual."""
+    general = _mapper(body, assemble, None, keeps)
+    compiled = compile_body(body, columns)
+    if compiled is None:
+        return general
+    read: Callable[[Any], dict[str, Any]] = compiled.read
+    finish = assemble.plain if compiled.is_plain and isinstance(assemble, EventAssembler) else assemble
+    keeps_ids = isinstance(assemble, EventAssembler)
+
+    def map_row(origin: Origin) -> Event | Reject | Filtered:
+        row = origin.row
+        if type(row) is not Record:
+            return general(origin)
+        try:
+            if keeps is not None and not keeps(row.fields):
+                return general(origin)
+            mapped = read(row.fields)
+        except (UnusualRow, FilterProblem):
+            return general(origin)
+        except TimeProblem as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.advice)
+        if row.distinct_id and keeps_ids:
+            mapped.setdefault("distinctId", row.distinct_id)
+        return finish(origin, mapped)
+
+    return map_row

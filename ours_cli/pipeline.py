@@ -19,9 +19,9 @@ from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.feed import behind_canary, feed_inline, feed_threaded
-from ours_cli.http_client import NetworkLoop
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
+from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects

@@ -14,12 +14,14 @@ class Record(NamedTuple):
 
     `line` is the physical line (1-based) on which the row starts. `fields` is a list of cells in the order of
     the table's columns (CSV; it may be shorter than the columns, never longer) or a JSON object.
-    `distinct_id` is set where the row comes from a rejects file and had an id there.
+    `distinct_id` is set where the row comes from a rejects file and had an id there; `refused_id` is that id
+    where it was why the row was rejected.
     """
 
     line: int
     fields: Fields
     distinct_id: str = ""
+    refused_id: str = ""
 
 
 class Malformed(NamedTuple):
@@ -31,8 +33,7 @@ class Malformed(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
 
     delimiter: str = ","
@@ -46,6 +47,7 @@ class Table:
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
     bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
+    `header_line` is the line of the header, 0 where there is none.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Table:
     notes: list[str] = field(default_factory=list)
     size: int | None = None
     position: Callable[[], int] = lambda: 0
+    encoding: str = "utf-8"
+    header_line: int = 0
 
     def close(self) -> None:
         """Stop reading and close the file."""

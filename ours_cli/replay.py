@@ -26,6 +26,11 @@ class Replay:
         self._digest = RowDigest()
         self._first_line = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no row that is done can come any more."""
+        return self._block is None
+
     def covers(self, seq: int) -> bool:
         """Whether the row of this number is done."""
         return self._block is not None and seq >= self._block.start

@@ -174,6 +174,10 @@ def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
 def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
     given = source.source
+    if flags.skip_lines is not None or flags.no_header:
+        given = {key: value for key, value in given.items() if key != "header_row"}
+    if flags.header_row is not None:
+        given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
     return ReadOptions(
         format=_format(flags.format or given.get("format")),
         delimiter=flags.delimiter or given.get("delimiter"),
@@ -181,6 +185,7 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
         encoding=flags.encoding or given.get("encoding"),
         skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
         no_header=flags.no_header or given.get("no_header", False),
+        header_row=flags.header_row if flags.header_row is not None else given.get("header_row"),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -74,7 +73,7 @@ def batch(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(send_nulls, replace(times, max_age=None), filters, period),
+        fingerprint=(send_nulls, times._replace(max_age=None), filters, period),
         target=target,
         sending=sending,
         batching=batching,

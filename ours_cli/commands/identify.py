@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ours_cli.assemble import VisitorAssembler
+from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
@@ -63,14 +61,17 @@ def identify(
     refuse_shared_stdin(target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        if mapping.map is not None:
-            raise UsageError("--map maps the columns of a FILE, and there is none", hint="ours identify FILE")
+        if mapping.map is not None or mapping.preset is not None:
+            flag = "--map" if mapping.preset is None else "--preset"
+            raise UsageError(
+                f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE"
+            )
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY)
         return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
-    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
@@ -78,7 +79,8 @@ def identify(
         context = make_context(run_id, TimeFlags(), replace(source, source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
         assemble = VisitorAssembler(read_selection(where, filters.sample))
-        return Prepared(context, FieldMapping(mapped, assemble, context.times, context.tally, key))
+        mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)
+        return Prepared(context, mapper)
 
     run = RowRun(
         command="identify",

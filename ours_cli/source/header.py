@@ -5,21 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from ours_cli.errors import SourceError
+from ours_cli.source.cell_kinds import CERTAIN_DATA, DATA, reach
 from ours_cli.source.delimited import Row
 
-_NUMBER = r"[-+(]?[$€£¥]? ?\d[\d.,' ]*%?\)?"
-_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
-_DATE = (
-    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4})"
-)
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{_UUID}")
-# No column is ever called so, whatever its neighbours are called.
-_CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{_UUID}")
 _WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?", re.IGNORECASE)
 
 _FIXED_WIDTH_LINES = 3
@@ -27,6 +18,14 @@ _FIXED_WIDTH_LINES = 3
 _TITLE_SHARE = 1 / 3
 _HEADER_SHARE = 0.6
 _OVERFLOW_SHARE = 0.8
+
+
+class DoubtfulHeaderError(SourceError):
+    """The first row is no header, or may be none; `remedy` are the `ReadOptions` that would make sense."""
+
+    def __init__(self, message: str, *, hint: str, remedy: dict[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.remedy = remedy
 
 
 def refuse_fixed_width(lines: Sequence[str], name: str) -> None:
@@ -44,27 +43,29 @@ def refuse_fixed_width(lines: Sequence[str], name: str) -> None:
 
 
 def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
-    """Raise `SourceError` where the first of `rows` (none blank) is a title above the header, or data."""
+    """Raise `DoubtfulHeaderError` where the first of `rows` (none blank) is a title above it, or data."""
     if not rows:
         return
     header_line = _line_of_lower_header(rows)
     if header_line is not None:
-        raise SourceError(
+        raise DoubtfulHeaderError(
             f"{name}: line {rows[0].line} looks like a title above the table, not like its header",
             hint=f"the header seems to be on line {header_line}: --skip-lines {header_line - 1}",
+            remedy={"skip_lines": header_line - 1},
         )
     if _is_data(rows[0].cells):
-        raise SourceError(
+        raise DoubtfulHeaderError(
             f"{name}: the first row (line {rows[0].line}) looks like data, not like a header",
             hint="say --no-header if it is; the columns are then {1}, {2}, ...",
+            remedy={"no_header": True},
         )
 
 
 def _is_data(cells: Sequence[str]) -> bool:
     filled = [cell.strip() for cell in cells if cell.strip()]
-    if any(_CERTAIN_DATA.fullmatch(cell) for cell in filled):
+    if any(CERTAIN_DATA.fullmatch(cell) for cell in filled):
         return True
-    matches = [bool(_DATA.fullmatch(cell)) for cell in filled]
+    matches = [bool(DATA.fullmatch(cell)) for cell in filled]
     return any(matches) and all(
         match or _WEEKDAY.fullmatch(cell) for match, cell in zip(matches, filled, strict=True)
     )
@@ -75,22 +76,17 @@ def _line_of_lower_header(rows: Sequence[Row]) -> int | None:
     first, below = rows[0], rows[1:]
     if len(below) < 2:
         return None
-    reach = [_reach(row) for row in below]
-    width = Counter(reach).most_common(1)[0][0]
-    overflow = sum(cells > len(first.cells) for cells in reach) >= _OVERFLOW_SHARE * len(below)
+    reaches = [reach(row.cells) for row in below]
+    width = Counter(reaches).most_common(1)[0][0]
+    overflow = sum(cells > len(first.cells) for cells in reaches) >= _OVERFLOW_SHARE * len(below)
     if not overflow and _filled(first) > width * _TITLE_SHARE:
         return None
     for row in below[:-1]:
         if _filled(row) > _filled(first) and _filled(row) >= _HEADER_SHARE * width:
-            is_header = not any(_DATA.fullmatch(cell.strip()) for cell in row.cells)
+            is_header = not any(DATA.fullmatch(cell.strip()) for cell in row.cells)
             return row.line if is_header else None
     return None
 
 
 def _filled(row: Row) -> int:
     return sum(1 for cell in row.cells if cell.strip())
-
-
-def _reach(row: Row) -> int:
-    """The number of cells up to the last one that is not empty."""
-    return max((at for at, cell in enumerate(row.cells, start=1) if cell.strip()), default=0)

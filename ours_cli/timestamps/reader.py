@@ -85,6 +85,7 @@ class TimeReader:
         self._year_last = self.rules.order is not None or found.year_last
         self.epoch_unit = self.rules.unit or found.unit
         self._unit_is_sure = self.epoch_unit is not None
+        self._are_ms = self.epoch_unit == "ms"
 
     @property
     def decided_unit(self) -> EpochUnit | None:
@@ -98,6 +99,8 @@ class TimeReader:
         before the rules' zone.
         """
         if not isinstance(value, str):
+            if type(value) is int and self._are_ms and 10**12 <= value < 10**13:
+                return value
             value = number_text(value)
         elif self.rules.format is None and _is_plain_iso(value):
             try:
@@ -147,6 +150,7 @@ class TimeReader:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if unit == self.epoch_unit:
             self._unit_is_sure = True
+            self._are_ms = unit == "ms"
         elif self.epoch_unit is None or not self._unit_is_sure:
             self.epoch_unit = unit
         else:
