@@ -74,6 +74,12 @@ class Attempt:
         if self._journal is not None:
             self._journal.__exit__(kind, error, trace)
 
+    def pin(self, times: Conventions) -> None:
+        """Note how the sources write their times, where only their rows show it (a pipe)."""
+        if self._journal is not None and times != self._head.times:
+            self._head = replace(self._head, times=times)
+            write_head(self.folder, self._head)
+
     def commit(self, block: Block, rejects: Callable[[], Sequence[RejectFile]]) -> None:
         """Record a settled block; `rejects` gives the files as they are on disk."""
         if self._journal is None:
