@@ -75,6 +75,12 @@ class Attempt:
         if self._journal is not None:
             self._journal.__exit__(kind, error, trace)
 
+    def pin(self, times: Conventions) -> None:
+        """Note how the sources write their times, where only their rows show it (a pipe)."""
+        if self._journal is not None and times != self._head.times:
+            self._head = replace(self._head, times=times)
+            write_head(self.folder, self._head)
+
     def rehearsal(self) -> Replay:
         """What is done once more, for a look at the source before the run reads it."""
         return Replay(self._blocks)

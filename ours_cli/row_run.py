@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -23,6 +24,7 @@ from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.preview import Preview
+from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.render import preview_text
 from ours_cli.replay import Replay, SourceChangedError
@@ -68,7 +70,8 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
-        trial.context.times.reader.settle(_settle(run, sources, None))
+        reader = trial.context.times.reader
+        reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return _dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
@@ -130,9 +133,24 @@ def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
-    """How the sources write their times; `pinned` is what an earlier attempt went by."""
+    """How the files write their times; `pinned` is what an earlier attempt went by. Pipes: see `_tables`."""
+    if sources.may_block:
+        return pinned or Conventions()
     trial = run.prepare(new_run_id())
     return settle_times(sources, trial.mapping, trial.context.times.reader.rules, run.limit, pinned)
+
+
+def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
+    """The sources, opened one by one; where one is a pipe, once its first rows have told how it writes times.
+
+    A pipe may be silent for long, so it is waited for here, where the run can be stopped.
+    """
+    if sources.may_block:
+        reader = prepared.context.times.reader
+        times = settle_times(sources, prepared.mapping, reader.rules, run.limit, attempt.times)
+        reader.settle(times)
+        attempt.pin(times)
+    yield from sources.tables()
 
 
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
@@ -158,7 +176,9 @@ def _attempt(
         _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
-        plan = _plan(run, sources, prepared.mapping, target.endpoint)
+        plan = _plan(
+            run, sources, _tables(run, sources, prepared, attempt), prepared.mapping, target.endpoint
+        )
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         with console.progress() as observer:
@@ -208,14 +228,16 @@ def _close(rejects: Rejects, result: Result) -> None:
         result.error = result.error or error
 
 
-def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpoint) -> Plan:
+def _plan(
+    run: RowRun, sources: RowSources, tables: Iterator[Table], mapping: RowMapping, endpoint: Endpoint
+) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
     from ours_cli.pipeline import Plan
 
     sending, batching = run.sending, run.batching
     return Plan(
-        tables=sources.tables(),
+        tables=tables,
         mapping=mapping,
         route=run.route,
         endpoint=endpoint,
