@@ -369,11 +369,13 @@ _TYPED_VALUES: Final = ("string_value", "int_value", "double_value", "float_valu
 def _param(name: str) -> Filter:
     """Find the value of one key in a list of `{key, value}`, as Google Analytics keeps parameters.
 
-    Of its values, each of which stands under its type, the one that is there; an integer comes as text.
+    A text is read as JSON first, as on a path. Of the values, each of which stands under its type, it is the
+    one that is there; an integer comes as text.
     """
-    typed = _auto(None)
+    typed, parsed = _auto(None), _json(None)
 
     def param(value: object) -> object:
+        value = parsed(value)
         if not isinstance(value, list):
             raise FilterProblem("bad_type", "is not a list of {key, value}")
         for entry in value:

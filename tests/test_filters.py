@@ -431,8 +431,13 @@ class TestParam:
     def test_the_value_that_is_there(self, name: str, expected: object) -> None:
         assert run(f"param:{name}", PARAMS) == expected
 
+    def test_a_text_is_read_as_json(self) -> None:
+        assert run("param:page", '[{"key": "page", "value": {"string_value": "a"}}]') == "a"
+        assert run("param:page", "[]") is ABSENT
+
     def test_what_is_no_list(self) -> None:
-        assert code_of("param:page", '[{"key": "page"}]') == "bad_type"
+        assert code_of("param:page", "7") == "bad_type"
+        assert code_of("param:page", "[") == "bad_json"
         assert code_of("param:page", {"key": "page"}) == "bad_type"
 
     def test_it_needs_a_name(self) -> None:

@@ -47,6 +47,7 @@ SENT: list[tuple[str, str, Any]] = [
     ("prefix:crm-", "7", "crm-7"),
     ("replace:-:", "1-2", "12"),
     ("split:;", "a; b", ["a", "b"]),
+    ("param:k", '[{"key": "k", "value": {"string_value": null, "int_value": "7"}}]', 7),
     ("sha256", " 1980-03-04 ", hashlib.sha256(b"1980-03-04").hexdigest()),
     ("hmac", "1980-03-04", hmac.new(KEY.encode(), b"1980-03-04", "sha256").hexdigest()),
 ]
