@@ -153,13 +153,15 @@ class BodyBuilder:
     """Compiles templates for one table and remembers which columns they use.
 
     `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as it
-    is written and the top-level keys that it may read.
+    is written and the top-level keys that it may read. `missing` names the columns of optional properties
+    that a CSV table lacks.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
         self._table = table
         self._hmac_key = hmac_key
         self.used: set[int] = set()
+        self.missing: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
@@ -209,6 +211,9 @@ class BodyBuilder:
             mapped.whole = self._slot(whole, bind).get
         texts = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}.get(where, {})
         for name, value in values.items():
+            if value.optional and (lacking := self._lacking(value.text)):
+                self.missing += lacking
+                continue
             plain = bind_text if texts.get(name) == "string" else bind
             slot = self._slot(value.text, bind_json if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
@@ -217,6 +222,13 @@ class BodyBuilder:
             else:
                 mapped.entries.append((name, slot))
         return mapped
+
+    def _lacking(self, text: str) -> list[str]:
+        columns = self._table.columns
+        if columns is None:
+            return []
+        have = {column.strip() for column in columns}
+        return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
     def _slot(self, text: str, binder: Callable[..., Getter]) -> Slot:
         return self._bound(parse(text), binder)

@@ -22,10 +22,14 @@ _SEPARATORS: Final = (":=@", "=@", ":=", "=")
 
 
 class Value(NamedTuple):
-    """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`)."""
+    """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`).
+
+    An `optional` one is left out where the table has no such column; only presets say so.
+    """
 
     text: str
     kind: Literal["text", "json"] = "text"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

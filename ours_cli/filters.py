@@ -363,6 +363,31 @@ def _split(separator: str) -> Filter:
     return split
 
 
+_TYPED_VALUES: Final = ("string_value", "int_value", "double_value", "float_value")
+
+
+def _param(name: str) -> Filter:
+    """Find the value of one key in a list of `{key, value}`, as Google Analytics keeps parameters.
+
+    Of its values, each of which stands under its type, the one that is there; an integer comes as text.
+    """
+    typed = _auto(None)
+
+    def param(value: object) -> object:
+        if not isinstance(value, list):
+            raise FilterProblem("bad_type", "is not a list of {key, value}")
+        for entry in value:
+            if isinstance(entry, dict) and entry.get("key") == name:
+                found = entry.get("value")
+                if not isinstance(found, dict):
+                    return present(found)
+                kind = next((kind for kind in _TYPED_VALUES if found.get(kind) is not None), "")
+                return present(typed(found[kind]) if kind == "int_value" else found.get(kind))
+        return ABSENT
+
+    return param
+
+
 def _utf8(value: object) -> bytes:
     try:
         return _text(value).strip().encode()
@@ -402,6 +427,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "prefix": Kind(partial(_text_argument, "prefix:crm-"), _prefix),
     "replace": Kind(_replace_argument, _replace),
     "split": Kind(partial(_text_argument, "split:;"), _split),
+    "param": Kind(partial(_text_argument, "param:currency"), _param),
     "sha256": Kind(_no_argument, _sha256),
     "hmac": Kind(_no_argument, _hmac),
 }

@@ -10,9 +10,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
+from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.presets import recognise
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
@@ -55,6 +57,7 @@ class FieldMapping:
         times: TimeMapping,
         tally: Tally,
         hmac_key: HmacKey | None = None,
+        preset: str | None = None,
     ) -> None:
         check_names(fields)
         if isinstance(assemble, VisitorAssembler):
@@ -64,13 +67,20 @@ class FieldMapping:
         self._times = times
         self._tally = tally
         self._hmac_key = hmac_key
+        self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
-        fields = self._fields
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
+        try:
+            return self._bind(table)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+
+    def _bind(self, table: Table) -> Mapper:
+        fields = self._fields
         maps_itself = fields.is_empty()
         if maps_itself:
             fields = self_mapping(table, identify=self._identify)
@@ -87,6 +97,7 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
+            self._tally.expect(builder.missing)
             mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
             return sampled(mapper, selection)
         if not maps_itself:
@@ -108,9 +119,24 @@ class FieldMapping:
             return None
         template = parse(fields.time)
         names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
-        return TimeColumn(
-            f"column {names}" if names else "--time", bind(template, table.columns, hmac_key=self._hmac_key)
-        )
+        try:
+            get = bind(template, table.columns, hmac_key=self._hmac_key)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+        return TimeColumn(f"column {names}" if names else "--time", get)
+
+
+def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
+    """The error, with the preset that the columns belong to, or with what to do where one was given."""
+    known = recognise(table.columns or ())
+    advice = [error.hint] if error.hint else []
+    if known is not None and known.name != given:
+        command = f"ours {known.command} FILE --preset {known.name}"
+        advice.append(f"the columns are those of {known.title}: {command}")
+    elif given is not None:
+        advice.append("flags override the preset")
+    message = f"preset {given}: {error.message}" if given is not None else error.message
+    return UsageError(message, hint="; ".join(advice) or None)
 
 
 def _no_rows(origin: Origin) -> Event | Reject:

@@ -33,10 +33,10 @@ def mend_command(
     """The command `words` again, on its rejects instead of its `files`.
 
     Rejects begin with their header, are UTF-8 and quoted in the usual way, and those of JSON are NDJSON: what
-    said otherwise of the source goes, and where a map file says it, a flag says the contrary.
+    said otherwise of the source goes, and where a map file or a preset says it, a flag says the contrary.
     """
     kept = _without(words, files, read)
-    if any(word.partition("=")[0] == "--map" for word in words):
+    if any(word.partition("=")[0] in ("--map", "--preset") for word in words):
         kept += ["--skip-lines", "0"] if read.lines_above else []
         kept += ["--encoding", "utf-8"] if read.encoding else []
         kept += ["--quote", '"'] if not read.quote_character else []

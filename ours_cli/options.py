@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
+from ours_cli.completion import BY_FLAG
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
@@ -48,7 +49,22 @@ def _refuse_token(value: str | None) -> None:
         )
 
 
+def _preset_names() -> list[str]:
+    from ours_cli.presets import preset_names
+
+    return list(preset_names())
+
+
+def _list_presets(wanted: bool) -> None:
+    if wanted:
+        from ours_cli.presets import preset_list
+
+        typer.echo(preset_list())
+        raise typer.Exit
+
+
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
+    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]))
     return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
@@ -109,6 +125,19 @@ class MappingFlags(NamedTuple):
     map: Annotated[
         str | None, _option("--map", metavar="FILE.toml", text="Templates kept in a file; flags override it.")
     ] = None
+    preset: Annotated[
+        str | None,
+        _option(
+            "--preset",
+            metavar="NAME",
+            autocompletion=_preset_names,
+            text="A map that ships with ours; flags override it.",
+        ),
+    ] = None
+    list_presets: Annotated[
+        bool,
+        _option("--list-presets", is_eager=True, callback=_list_presets, text="Show the presets, and stop."),
+    ] = False
     hmac_key_file: Annotated[
         str | None,
         _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (else OURS_HMAC_KEY)."),
@@ -308,7 +337,7 @@ class Target(NamedTuple):
 
 
 ProbeTimeout = Annotated[
-    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
 ]
 CaFile = Annotated[
     str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
@@ -329,6 +358,9 @@ class Showing(NamedTuple):
 Data = Annotated[
     str | None,
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
+]
+Curl = Annotated[
+    bool, _option("--curl", text="Send nothing; print the curl command that would, without the token.")
 ]
 Exclude = Annotated[
     list[str] | None,

@@ -47,6 +47,7 @@ class Table:
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
     bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
+    `header_line` is the line of the header, 0 where there is none.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Table:
     notes: list[str] = field(default_factory=list)
     size: int | None = None
     position: Callable[[], int] = lambda: 0
+    encoding: str = "utf-8"
+    header_line: int = 0
 
     def close(self) -> None:
         """Stop reading and close the file."""

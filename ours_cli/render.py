@@ -88,14 +88,14 @@ def _times(preview: Preview) -> list[str]:
         return []
     return [
         f"  times     from {instant(preview.earliest)} to {instant(preview.latest)}",
-        *(f"    {label} {bar} {count:,}" for label, bar, count in _histogram(preview.days)),
+        *(f"    {label} {bar} {count:,}" for label, bar, count in histogram(preview.days)),
     ]
 
 
-def _histogram(days: Counter[int]) -> list[tuple[str, str, int]]:
-    """Bars by UTC day, or by spans of days where there are many."""
+def histogram(days: Counter[int], bars: int = _BARS_MAX) -> list[tuple[str, str, int]]:
+    """At most `bars` bars by UTC day, or by spans of days where there are many."""
     first, last = min(days), max(days)
-    span = -(-(last - first + 1) // _BARS_MAX)
+    span = -(-(last - first + 1) // bars)
     counts: Counter[int] = Counter()
     for day, count in days.items():
         counts[(day - first) // span] += count

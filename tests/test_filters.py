@@ -353,7 +353,7 @@ def test_wrong_filters_are_usage_errors_with_a_hint(filter_text: str, hint: str)
     assert hint in str(raised.value.hint)
 
 
-ARGUMENTS = {"map": ":a=b", "default": ":x", "prefix": ":p", "replace": ":a:b", "split": ":;"}
+ARGUMENTS = {"map": ":a=b", "default": ":x", "prefix": ":p", "replace": ":a:b", "split": ":;", "param": ":k"}
 json_values = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(min_size=1),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -394,3 +394,47 @@ def test_nearest_says_nothing_rather_than_nonsense() -> None:
     assert nearest("zzz", ["first_name", "email"]) is None
     assert nearest("$", ["$", "a"]) == "$"
     assert nearest("x", []) is None
+
+
+PARAMS: list[Any] = [
+    {"key": "page", "value": {"string_value": "a", "int_value": None, "double_value": None}},
+    {"key": "session", "value": {"string_value": None, "int_value": "1772445000", "float_value": None}},
+    {"key": "wide", "value": {"int_value": "12345678901234567890"}},
+    {"key": "digits", "value": {"string_value": "00123"}},
+    {"key": "value", "value": {"double_value": 99.5}},
+    {"key": "zero", "value": {"int_value": "0"}},
+    {"key": "plain", "value": 7},
+    {"key": "none", "value": {"string_value": None}},
+    {"key": "empty", "value": {"string_value": ""}},
+    {"key": "odd"},
+    "not a pair",
+]
+
+
+class TestParam:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("page", "a"),
+            ("session", 1772445000),
+            ("wide", "12345678901234567890"),
+            ("digits", "00123"),
+            ("value", 99.5),
+            ("zero", 0),
+            ("plain", 7),
+            ("none", ABSENT),
+            ("empty", ABSENT),
+            ("odd", ABSENT),
+            ("missing", ABSENT),
+        ],
+    )
+    def test_the_value_that_is_there(self, name: str, expected: object) -> None:
+        assert run(f"param:{name}", PARAMS) == expected
+
+    def test_what_is_no_list(self) -> None:
+        assert code_of("param:page", '[{"key": "page"}]') == "bad_type"
+        assert code_of("param:page", {"key": "page"}) == "bad_type"
+
+    def test_it_needs_a_name(self) -> None:
+        with pytest.raises(UsageError, match="needs an argument"):
+            read_call("param")

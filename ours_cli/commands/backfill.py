@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
+from ours_cli.completion import template
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
@@ -36,10 +35,16 @@ from ours_cli.source import expand
 
 
 def backfill(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Exports; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Exports; - is standard input.", autocompletion=template),
+    ],
     *,
     event: Annotated[
-        str | None, typer.Option("--event", metavar="TEXT", help="Name of the event, or '{column}'.")
+        str | None,
+        typer.Option(
+            "--event", metavar="TEXT", help="Name of the event, or '{column}'.", autocompletion=template
+        ),
     ] = None,
     happened: EventFields,
     exclude: Exclude = None,
@@ -60,7 +65,7 @@ def backfill(
     ours backfill orders.csv --event Purchase --time '{created_at}' --external-id '{customer_id}'
     -p amount='{total|number}'
     """
-    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
@@ -69,7 +74,8 @@ def backfill(
         key = partial(hmac_key, mapping.hmac_key_file)
         selection = read_selection(where, filters.sample, period.since, period.until, context.times.reader)
         assemble = context.event_assembler(selection)
-        return Prepared(context, FieldMapping(fields, assemble, context.times, context.tally, key))
+        mapper = FieldMapping(fields, assemble, context.times, context.tally, key, mapping.preset)
+        return Prepared(context, mapper)
 
     run = RowRun(
         command="backfill",

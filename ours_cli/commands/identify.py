@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ours_cli.assemble import VisitorAssembler
+from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import send_one
+from ours_cli.commands.one import Body, Singly, send_one
+from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
+    Curl,
     Data,
     MappingFlags,
     Reading,
@@ -41,11 +41,15 @@ from ours_cli.source import expand
 
 def identify(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files of visitors; - is standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Files of visitors; - is standard input.", autocompletion=template
+        ),
     ] = None,
     *,
     visitor: VisitorFields,
     data: Data = None,
+    curl: Curl = False,
     mapping: MappingFlags,
     reading: Reading,
     filters: RowFilters,
@@ -63,14 +67,19 @@ def identify(
     refuse_shared_stdin(target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        if mapping.map is not None:
-            raise UsageError("--map maps the columns of a FILE, and there is none", hint="ours identify FILE")
+        if mapping.map is not None or mapping.preset is not None:
+            flag = "--map" if mapping.preset is None else "--preset"
+            raise UsageError(
+                f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE"
+            )
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY)
-        return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
+        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None))
+    if curl:
+        raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
-    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
@@ -78,7 +87,8 @@ def identify(
         context = make_context(run_id, TimeFlags(), replace(source, source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
         assemble = VisitorAssembler(read_selection(where, filters.sample))
-        return Prepared(context, FieldMapping(mapped, assemble, context.times, context.tally, key))
+        mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)
+        return Prepared(context, mapper)
 
     run = RowRun(
         command="identify",

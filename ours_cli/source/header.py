@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from ours_cli.errors import SourceError
 from ours_cli.source.cell_kinds import CERTAIN_DATA, DATA, reach
@@ -17,6 +18,14 @@ _FIXED_WIDTH_LINES = 3
 _TITLE_SHARE = 1 / 3
 _HEADER_SHARE = 0.6
 _OVERFLOW_SHARE = 0.8
+
+
+class DoubtfulHeaderError(SourceError):
+    """The first row is no header, or may be none; `remedy` are the `ReadOptions` that would make sense."""
+
+    def __init__(self, message: str, *, hint: str, remedy: dict[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.remedy = remedy
 
 
 def refuse_fixed_width(lines: Sequence[str], name: str) -> None:
@@ -34,19 +43,21 @@ def refuse_fixed_width(lines: Sequence[str], name: str) -> None:
 
 
 def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
-    """Raise `SourceError` where the first of `rows` (none blank) is a title above the header, or data."""
+    """Raise `DoubtfulHeaderError` where the first of `rows` (none blank) is a title above it, or data."""
     if not rows:
         return
     header_line = _line_of_lower_header(rows)
     if header_line is not None:
-        raise SourceError(
+        raise DoubtfulHeaderError(
             f"{name}: line {rows[0].line} looks like a title above the table, not like its header",
             hint=f"the header seems to be on line {header_line}: --skip-lines {header_line - 1}",
+            remedy={"skip_lines": header_line - 1},
         )
     if _is_data(rows[0].cells):
-        raise SourceError(
+        raise DoubtfulHeaderError(
             f"{name}: the first row (line {rows[0].line}) looks like data, not like a header",
             hint="say --no-header if it is; the columns are then {1}, {2}, ...",
+            remedy={"no_header": True},
         )
 
 

@@ -60,6 +60,7 @@ class _Opening:
         text = _decoded(sample.data, self._encoding, complete=sample.complete)
         self._lines = split_text(text)[options.lines_above :]
         self._notes = [self._encoding.note] if self._encoding.note else []
+        self._header_line = 0
 
     def table(self) -> Table:
         """The table, of the format that was told or detected."""
@@ -135,6 +136,7 @@ class _Opening:
             if not is_blank:
                 if any(map(is_damaged, row.cells)):
                     raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
+                self._header_line = row.line
                 return tuple(row.cells)
         if self._options.header_row is not None:
             raise SourceError(
@@ -166,6 +168,8 @@ class _Opening:
             notes=self._notes,
             size=stream.size,
             position=stream.position,
+            encoding=self._encoding.codec,
+            header_line=self._header_line,
         )
 
 

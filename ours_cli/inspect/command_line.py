@@ -1,0 +1,61 @@
+"""The proposal as a command line to copy, quoted for the shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from ours_cli.inspect.proposal import Proposal
+from ours_cli.source import ReadOptions
+
+PROPERTIES_SHOWN: Final = 12
+"""Properties on the command line; the map file has them all."""
+
+_SEPARATOR: Final = re.compile(r"[=:@\\]")
+_ESCAPED: Final = r"\\\g<0>"
+
+
+def command_line(arguments: list[str], told: ReadOptions, proposal: Proposal) -> str:
+    """`ours backfill ...` for these FILEs, read as `told`, a flag group a line."""
+    words = ["ours", "backfill", *arguments]
+    parts = [shlex.join(words), *map(shlex.join, _flags(told, proposal))]
+    return " \\\n  ".join(parts)
+
+
+def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
+    yield from read_flags(told)
+    yield ["--event", proposal.event]
+    if proposal.time:
+        yield ["--time", proposal.time]
+    if proposal.zone:
+        yield ["--tz", proposal.zone]
+    if proposal.order:
+        yield [f"--{proposal.order}-first"]
+    for flag, template in (
+        ("--external-id", proposal.external_id),
+        ("--email", proposal.email),
+        ("--distinct-id", proposal.distinct_id),
+    ):
+        if template:
+            yield [flag, template]
+    for entry in [entry for entry in proposal.properties if not entry.why_not][:PROPERTIES_SHOWN]:
+        yield ["-p", f"{_SEPARATOR.sub(_ESCAPED, entry.key)}={entry.template}"]
+    yield ["--dry-run"]
+
+
+def read_flags(told: ReadOptions) -> Iterator[list[str]]:
+    """The reading flags that say the same as `told`."""
+    for flag, value in (
+        ("--format", told.format),
+        ("--delimiter", told.delimiter),
+        ("--quote", told.quote),
+        ("--encoding", told.encoding),
+    ):
+        if value is not None:
+            yield [flag, value]
+    if told.skip_lines:
+        yield ["--skip-lines", str(told.skip_lines)]
+    if told.no_header:
+        yield ["--no-header"]

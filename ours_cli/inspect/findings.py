@@ -1,0 +1,127 @@
+"""Everything found in one file, as a value; and the same for scripts (`-o json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ours_cli.inspect.profile import Column, Profile
+from ours_cli.inspect.proposal import Proposal
+from ours_cli.inspect.roles import Roles
+from ours_cli.inspect.sampling import Sample
+from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.totals import Footer
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `inspect` knows of one source."""
+
+    name: str
+    sample: Sample
+    profile: Profile
+    flags: Mapping[str, Flag]
+    roles: Roles
+    footers: Sequence[Footer]
+    proposal: Proposal
+    command: str
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns in their order."""
+        return list(self.profile.columns.values())
+
+    @property
+    def times(self) -> list[Column]:
+        """The columns that hold times."""
+        return [column for column in self.columns if column.is_time]
+
+    @property
+    def ids(self) -> list[Column]:
+        """The columns that look like identifiers: of each row (no value twice), or of people."""
+        chosen = (self.roles.event_id, self.roles.person)
+        return [
+            column
+            for column in self.columns
+            if column in chosen or (column.kinds["uuid"] and column.share("uuid") >= 0.9)
+        ]
+
+
+def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
+    """The object of `-o json`; without `show_values` no row's value is in it."""
+    sample, table, proposal = found.sample, found.sample.table, found.proposal
+    return {
+        "command": "inspect",
+        "file": found.name,
+        "format": table.format,
+        "encoding": table.encoding,
+        "delimiter": table.dialect.delimiter if table.columns is not None else None,
+        "header_line": table.header_line or None,
+        "notes": [*sample.doubts, *table.notes],
+        "footers": [{"line": footer.line or None, "why": footer.why} for footer in found.footers],
+        "rows": {
+            "looked_at": sample.looked_at,
+            "whole": sample.whole,
+            "how": sample.how,
+            "malformed": dict(sample.malformed),
+            "malformed_lines": sample.malformed_lines,
+        },
+        "columns": [_column(column, found, show_values=show_values) for column in found.columns],
+        "times": [_time(column) for column in found.times],
+        "ids": [column.name for column in found.ids],
+        "proposal": {
+            "event": proposal.event,
+            "time": proposal.time,
+            "externalId": proposal.external_id,
+            "email": proposal.email,
+            "distinctId": proposal.distinct_id,
+            "timezone": proposal.zone,
+            "date_order": proposal.order,
+            "properties": {entry.key: entry.template for entry in proposal.properties if not entry.why_not},
+            "left_behind": {
+                entry.column.name: entry.why_not for entry in proposal.properties if entry.why_not
+            },
+            "needs": list(proposal.needs),
+            "notes": list(proposal.notes),
+            "command": found.command,
+        },
+    }
+
+
+def _column(column: Column, found: Findings, *, show_values: bool) -> dict[str, Any]:
+    flag = found.flags.get(column.name)
+    return {
+        "name": column.name,
+        "type": column.type,
+        "filled": _share(column.filled, found.profile.rows),
+        "distinct": column.distinct.count,
+        "distinct_is_exact": column.distinct.is_exact,
+        "example": column.example if show_values else column.masked_example,
+        "flag": flag.what if flag else None,
+        "flagged_by": flag.by if flag else None,
+    }
+
+
+def _time(column: Column) -> dict[str, Any]:
+    moments, span = column.moments, column.moments.span
+    return {
+        "name": column.name,
+        "formats": dict(moments.formats.most_common(5)),
+        "zone": zone_of(column),
+        "order": moments.order,
+        "first_ms": span.first,
+        "last_ms": span.last,
+        "readable": _share(moments.readable, column.filled),
+        "in_window": _share(span.in_window, span.count),
+    }
+
+
+def zone_of(column: Column) -> str:
+    """Whether the times state their zone: `stated`, `none` or `mixed`."""
+    naive = column.moments.naive
+    return "stated" if not naive else "none" if naive == column.moments.readable else "mixed"
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

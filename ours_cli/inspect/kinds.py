@@ -1,0 +1,114 @@
+"""What one value looks like, told from its text alone; and its masked form, which shows nothing of it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+from ours_cli.field_value import ABSENT
+from ours_cli.numerals import STYLES, NumeralError, read_decimal
+
+Kind: TypeAlias = Literal[
+    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
+    "uuid", "ip", "url", "clock", "object", "list", "text",
+]  # fmt: skip
+
+NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
+"""The ways of writing numbers that are tried; the first that reads a whole column wins."""
+
+_FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
+    ("boolean", re.compile(r"true|false", re.IGNORECASE)),
+    ("integer", re.compile(r"-?(?:0|[1-9][0-9]{0,14})")),
+    ("digits", re.compile(r"[0-9]{1,}")),
+    ("scientific", re.compile(r"-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")),
+    ("ssn", re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}")),
+    ("email", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")),
+    ("uuid", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
+    ("ip", re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2})")),
+    ("url", re.compile(r"https?://\S+", re.IGNORECASE)),
+    ("clock", re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")),
+    ("decimal", re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")),
+    (
+        "phone",
+        re.compile(
+            r"\+[0-9][0-9 ().-]{7,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}[ .-]?[0-9]{4}"
+            r"|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4}"
+        ),
+    ),
+    ("object", re.compile(r"\{.*\}", re.DOTALL)),
+    ("list", re.compile(r"\[.*\]", re.DOTALL)),
+)
+# Cheap look before the styles of numbers are tried.
+_MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
+# No style groups or divides these otherwise: most numbers there are, told without trying each style.
+_PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
+_ALL_STYLES: Final = frozenset(NUMBER_STYLES)
+_POINT_STYLES: Final = frozenset(("en", "ch", "in"))
+_LONGEST_FORM = 2_000
+_MASK_SHOWN = 32
+_RUNS = re.compile(r"(.)\1{7,}")
+
+
+@lru_cache(maxsize=16_384)
+def kind_of(text: str) -> Kind:
+    """What `text`, which is not blank, looks like."""
+    text = text.strip()
+    if len(text) <= _LONGEST_FORM or text[0] in "{[":
+        for kind, form in _FORMS:
+            if form.fullmatch(text):
+                return kind
+    return _amount(text)
+
+
+def _amount(text: str) -> Kind:
+    if len(text) > 40:
+        return "text"
+    try:
+        if read_decimal(text) is ABSENT:
+            return "none"
+    except NumeralError:
+        return "amount" if styles_of(text) else "text"
+    return "amount"
+
+
+@lru_cache(maxsize=16_384)
+def styles_of(text: str) -> frozenset[str]:
+    """The ways of writing numbers in which `text` is one."""
+    if _PLAIN_INTEGER.fullmatch(text):
+        return _ALL_STYLES
+    if _PLAIN_DECIMAL.fullmatch(text):
+        return _POINT_STYLES
+    if not _MAY_BE_AMOUNT.fullmatch(text):
+        return frozenset()
+    return frozenset(style for style in NUMBER_STYLES if _reads(text, style))
+
+
+@lru_cache(maxsize=16_384)
+def is_same_in_all(text: str) -> bool:
+    """Whether `text` is the same number in each style that reads it: "1,075" is not."""
+    if styles_of(text) in (_ALL_STYLES, _POINT_STYLES) and "," not in text and "." not in text[-4:-3]:
+        return True
+    return len({read_decimal(text, STYLES[style]) for style in styles_of(text)}) <= 1
+
+
+def _reads(text: str, style: str) -> bool:
+    try:
+        return read_decimal(text, STYLES[style]) is not ABSENT
+    except NumeralError:
+        return False
+
+
+def masked(text: str) -> str:
+    """Letters as `x` and `X`, digits as `9`, long runs cut short: "Ann Lee, 34" is "Xxx Xxx, 99"."""
+    shown = "".join(map(_mask, text[:_MASK_SHOWN]))
+    return _RUNS.sub(r"\1\1\1...", shown) + ("..." if len(text) > _MASK_SHOWN else "")
+
+
+def _mask(letter: str) -> str:
+    if letter.isdigit():
+        return "9"
+    if letter.isalpha():
+        return "X" if letter.isupper() else "x"
+    return letter if letter in " .,:;/@-_()+#$%'\"[]{}" else "x"

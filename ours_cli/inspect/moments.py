@@ -1,0 +1,202 @@
+"""The times of one column: how they are written, in which zone and order, from when to when."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
+from ours_cli.timestamps.written import date_sign, is_date
+
+Order: TypeAlias = Literal["day", "month"]
+
+_DAY_MS: Final = 86_400_000
+# 1900 to 2100: what lies beyond is a number, not a time.
+_EARLIEST_MS: Final = -2_208_988_800_000
+_LATEST_MS: Final = 4_102_444_800_000
+_TRIED_BEFORE_GIVING_UP: Final = 100
+
+_DIGITS = re.compile(r"-?[0-9]+(?:\.[0-9]*)?")
+_MONTH_NAME = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? ?", re.IGNORECASE)
+_YEAR_FIRST = re.compile(r"\d{4}([./-])\d{1,2}\1\d{1,2}")
+_NUMERIC = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d\d)(?!\d)")
+_COMPACT = re.compile(r"\d{8}(?!\d)|\d{14}")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[ap]\.?m)?", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Span:
+    """Times as read in one way: first and last (ms), how many the API takes now, and a count by UTC day."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+    in_window: int = 0
+    days: Counter[int] = field(default_factory=Counter)
+
+    def add(self, time_ms: int, window: tuple[int, int]) -> None:
+        """Enter one time; `window` is the earliest and the latest that the API takes."""
+        self.count += 1
+        self.first = time_ms if self.first is None else min(self.first, time_ms)
+        self.last = time_ms if self.last is None else max(self.last, time_ms)
+        self.in_window += window[0] <= time_ms <= window[1]
+        self.days[time_ms // _DAY_MS] += 1
+
+    def __add__(self, other: Span) -> Span:
+        ends = [end for end in (self.first, other.first, self.last, other.last) if end is not None]
+        return Span(
+            self.count + other.count,
+            min(ends, default=None),
+            max(ends, default=None),
+            self.in_window + other.in_window,
+            self.days + other.days,
+        )
+
+
+class Moments:
+    """Reads every value of a column as a time, in either order of day and month, until too few are times."""
+
+    def __init__(self, window: tuple[int, int], *, is_named_time: bool) -> None:
+        self._window = window
+        self._is_named_time = is_named_time
+        self._reader = TimeReader(TimeRules())
+        self._ordered = {order: TimeReader(TimeRules(order=order)) for order in ("day", "month")}
+        self.tried = 0
+        self.gave_up = False
+        self.settled = Span()
+        self.by_order: dict[Order, Span] = {"day": Span(), "month": Span()}
+        self.stated: Counter[Order] = Counter()
+        self.ambiguous = 0
+        self.naive = 0
+        self.at_midnight = 0
+        self.formats: Counter[str] = Counter()
+
+    @property
+    def readable(self) -> int:
+        """Values that are times, those included that need an order."""
+        return self.settled.count + self.ambiguous
+
+    @property
+    def is_date_only(self) -> bool:
+        """Whether no value states an hour: a midnight may be the padding of a date."""
+        return self.at_midnight == self.readable
+
+    @property
+    def order(self) -> Order | Literal["contradictory", "unknown"] | None:
+        """What the whole column says; None where nothing in it depends on an order."""
+        if len(self.stated) == 2:
+            return "contradictory"
+        if self.stated:
+            return next(iter(self.stated))
+        return "unknown" if self.ambiguous else None
+
+    @property
+    def span(self) -> Span:
+        """All times, as far as the column itself settles them."""
+        order = self.order
+        if order == "day" or order == "month":
+            return self.settled + self.by_order[order]
+        return self.settled
+
+    def add(self, value: str | int | float) -> None:
+        """Try one value that is not blank."""
+        if self.gave_up:
+            return
+        self.tried += 1
+        text = value.strip() if isinstance(value, str) else str(value)
+        if self._may_be_time(text):
+            self._read(value, text)
+        if self.tried == _TRIED_BEFORE_GIVING_UP and self.readable < self.tried // 2:
+            self.gave_up = True
+
+    def _may_be_time(self, text: str) -> bool:
+        """Bare digits are times only where the column is named for one, or as YYYYMMDD[HHMMSS]."""
+        return self._is_named_time or not _DIGITS.fullmatch(text) or bool(_COMPACT.fullmatch(text))
+
+    def _read(self, value: str | int | float, text: str) -> None:
+        naive = self._reader.naive_as_utc
+        try:
+            time_ms = self._reader(value)
+        except TimeProblem as problem:
+            if problem.code == "ambiguous_time":
+                self._read_both_ways(text)
+            return
+        if not _EARLIEST_MS <= time_ms < _LATEST_MS:
+            return
+        self.settled.add(time_ms, self._window)
+        if (order := _stated_order(text)) is not None:
+            self.stated[order] += 1
+        if self._reader.naive_as_utc > naive:
+            self.naive += 1
+            self.at_midnight += time_ms % _DAY_MS == 0
+        self.formats[form_of(text)] += 1
+
+    def _read_both_ways(self, text: str) -> None:
+        try:
+            times = {order: read(text) for order, read in self._ordered.items()}
+        except TimeProblem:
+            return
+        self.ambiguous += 1
+        reader = self._ordered["day"]
+        if reader.naive_as_utc:
+            reader.naive_as_utc = 0
+            self.naive += 1
+            self.at_midnight += times["day"] % _DAY_MS == 0
+        self.by_order["day"].add(times["day"], self._window)
+        self.by_order["month"].add(times["month"], self._window)
+        self.formats[form_of(text)] += 1
+
+
+@lru_cache(maxsize=4096)
+def form_of(text: str) -> str:
+    """How a time is written, in words and letters for digits; nothing of its value."""
+    if _COMPACT.fullmatch(text):
+        return "YYYYMMDD" if len(text) == 8 else "YYYYMMDDHHMMSS"
+    if _DIGITS.fullmatch(text):
+        digits = len(text.lstrip("-").partition(".")[0])
+        unit = {0: "seconds", 1: "milliseconds", 2: "microseconds", 3: "nanoseconds"}
+        return f"epoch {unit[max(0, min(3, (digits - 9) // 3))]}"
+    clock = _CLOCK.search(text)
+    rest = text[clock.end() :].strip() if clock else ""
+    return " ".join(filter(None, (_date_form(text), _clock_form(clock), _zone_form(rest))))
+
+
+def _date_form(text: str) -> str:
+    body = _WEEKDAY.sub("", text, count=1) if _WEEKDAY.match(text) else text
+    if found := _YEAR_FIRST.match(body):
+        return f"YYYY{found[1]}MM{found[1]}DD"
+    if found := _NUMERIC.match(body):
+        year = "YYYY" if len(found[2]) == 4 else "YY"
+        return found[1].join(("NN", "NN", year))
+    return "named month" if _MONTH_NAME.search(body) else "date"
+
+
+def _clock_form(clock: re.Match[str] | None) -> str:
+    if clock is None:
+        return ""
+    return (
+        "HH:MM"
+        + (":SS" if clock[1] else "")
+        + (".fraction" if clock[2] else "")
+        + (" AM/PM" if clock[3] else "")
+    )
+
+
+def _zone_form(rest: str) -> str:
+    if not rest:
+        return ""
+    return "Z" if rest == "Z" else "+offset" if rest[0] in "+-" else "zone"
+
+
+def _stated_order(text: str) -> Order | None:
+    """The order that a numeric date proves by a number above 12."""
+    sign = date_sign(text)
+    if sign is None or not is_date(text):
+        return None
+    if sign.endswith("day"):
+        return "day"
+    return "month" if sign.endswith("month") else None

@@ -1,0 +1,135 @@
+"""Findings as text for people. Pure: it returns lines and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ours_cli.escape import printable
+from ours_cli.inspect.command_line import PROPERTIES_SHOWN
+from ours_cli.inspect.findings import Findings, zone_of
+from ours_cli.inspect.profile import Column
+from ours_cli.render import histogram, instant
+
+_DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+_NAME_MAX: Final = 34
+_EXAMPLE_MAX: Final = 40
+_BARS: Final = 7
+_ORDERS: Final = {
+    "day": "day first (a number above 12 proves it)",
+    "month": "month first (a number above 12 proves it)",
+    "unknown": "day or month first: nothing in the column tells",
+    "contradictory": "some dates are day first, some month first",
+}
+
+
+def page(found: Findings, *, show_values: bool) -> str:
+    """The whole page; without `show_values` no row's value is on it."""
+    lines = [*_file(found), "", *_columns(found, show_values=show_values)]
+    for column in found.times:
+        lines += ["", *_time(column)]
+    lines += ["", *_flagged(found)] if found.flags else []
+    lines += ["", *_proposal(found)]
+    return printable("\n".join(lines))
+
+
+def _file(found: Findings) -> Iterator[str]:
+    sample, table = found.sample, found.sample.table
+    how = [table.format, table.encoding]
+    if table.columns is not None:
+        how.append(f"{_DELIMITERS.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells")
+        how.append(f"header on line {table.header_line}" if table.header_line else "no header")
+    yield f"{found.name}: {', '.join(how)}"
+    for note in (*sample.doubts, *table.notes):
+        yield f"  {note}"
+    more = "" if sample.whole else " (--full reads all)"
+    yield f"  looked at {sample.looked_at:,} rows: {sample.how}{more}"
+    for code, count in sample.malformed.most_common():
+        lines = ", ".join(str(line) for line in sample.malformed_lines if line)
+        yield f"  {count:,} rows cannot be read: {code}" + (f" (line {lines})" if lines else "")
+    for footer in found.footers:
+        where = f"line {footer.line}" if footer.line else "a row at the end"
+        yield f"  {where} is no record ({footer.why}): it will be rejected"
+    if found.profile.keys_left_out:
+        yield f"  more keys than are shown here: {found.profile.keys_left_out:,} values left out"
+
+
+def _columns(found: Findings, *, show_values: bool) -> Iterator[str]:
+    columns = [column for column in found.columns if column.filled]
+    width = min(_NAME_MAX, max((len(column.name) for column in columns), default=6))
+    yield f"  {'column':<{width}}  filled  distinct  {'type':<10}  example"
+    for column in columns:
+        about = "" if column.distinct.is_exact else "~"
+        example = column.example if show_values else column.masked_example
+        example = " ".join(example.split())
+        example = example if len(example) <= _EXAMPLE_MAX else example[:_EXAMPLE_MAX] + "..."
+        yield (
+            f"  {_short(column.name):<{width}}  {_percent(column.filled, found.profile.rows):>6}"
+            f"  {about + format(column.distinct.count, ','):>8}  {column.type:<10}  {example}"
+        )
+    empty = [column.name for column in found.columns if not column.filled]
+    if empty:
+        yield f"  empty: {', '.join(empty)}"
+    if found.ids:
+        yield f"  look like ids: {', '.join(column.name for column in found.ids)}"
+
+
+def _time(column: Column) -> Iterator[str]:
+    moments, span = column.moments, column.moments.span
+    forms = ", ".join(f"{form} ({count:,})" for form, count in moments.formats.most_common(3))
+    yield f"  time {column.name!r}: {forms}"
+    zone = {"stated": "stated in each", "none": "none", "mixed": f"none in {moments.naive:,}"}[
+        zone_of(column)
+    ]
+    yield f"    zone {zone}; readable {_percent(moments.readable, column.filled)}"
+    if moments.order is not None:
+        yield f"    order {_ORDERS[moments.order]}"
+    if span.first is not None and span.last is not None:
+        as_utc = " (read as UTC)" if moments.naive else ""
+        yield f"    from {instant(span.first)} to {instant(span.last)}{as_utc}"
+        yield f"    inside the 7 days that the API takes: {_percent(span.in_window, span.count)}"
+        for label, bar, count in histogram(span.days, _BARS):
+            yield f"    {label} {bar} {count:,}"
+
+
+def _flagged(found: Findings) -> Iterator[str]:
+    yield "  sending these is your choice:"
+    sent = {
+        column.name
+        for column in (found.roles.person, found.roles.email, found.roles.record_number, found.roles.event)
+        if column is not None and column.reference[:-1] in _templates(found)
+    }
+    for name, flag in found.flags.items():
+        fate = "SENT by the command below" if name in sent else "left out below"
+        yield f"    {name}: {flag.what} (by its {flag.by}), {fate}"
+
+
+def _templates(found: Findings) -> str:
+    proposal = found.proposal
+    fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
+    return " ".join(template for template in fields if template)
+
+
+def _proposal(found: Findings) -> Iterator[str]:
+    proposal = found.proposal
+    for need in proposal.needs:
+        yield f"  to settle first: {need}"
+    for note in proposal.notes:
+        yield f"  note: {note}"
+    more = sum(not entry.why_not for entry in proposal.properties) - PROPERTIES_SHOWN
+    if more > 0:
+        yield f"  note: {more} more columns could be sent; --write-map FILE.toml lists them all"
+    yield "  start from:"
+    yield found.command
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_MAX else name[: _NAME_MAX - 3] + "..."
+
+
+def _percent(part: int, whole: int) -> str:
+    """Never 100% or 0% where that is not exact."""
+    if not whole or part == whole:
+        return "100%" if whole else "-"
+    share = 100 * part / whole
+    return f"{min(99.9, max(0.1, share)):.1f}%" if part else "0%"

@@ -1,0 +1,198 @@
+"""What the sampled rows hold, column by column, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from ours_cli.field_value import as_text
+from ours_cli.inspect.distinct import DistinctCount
+from ours_cli.inspect.kinds import Kind, is_same_in_all, kind_of, masked, styles_of
+from ours_cli.inspect.moments import Moments
+from ours_cli.inspect.words import is_named_time, words_of
+from ours_cli.record import Record
+from ours_cli.template import placeholder
+from ours_cli.timestamps import TimeProblem, parse_zone
+
+COLUMNS_MAX: Final = 400
+"""Keys of JSON rows beyond this many are counted, not looked into."""
+_LEVELS: Final = 3
+
+
+@dataclass
+class Column:
+    """One column, or one key within the JSON of a column (`level` above 0).
+
+    `reference` is the placeholder that means it in a template. `example` is a value; only `masked_example`
+    may be shown unasked.
+    """
+
+    name: str
+    reference: str
+    level: int
+    moments: Moments
+    filled: int = 0
+    distinct: DistinctCount = field(default_factory=DistinctCount)
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    styles: Counter[str] = field(default_factory=Counter)
+    many_meanings: int = 0
+    zones: int = 0
+    typed: int = 0
+    characters: int = 0
+    longest: int = 0
+    words_in_capitals: int = 0
+    clinical: int = 0
+    example: str = ""
+
+    def add(self, value: str | int | float | bool) -> None:
+        """Enter one value that is there."""
+        text = as_text(value)
+        self.filled += 1
+        self.distinct.add(text)
+        self.characters += len(text)
+        self.longest = max(self.longest, len(text))
+        self.example = self.example or text
+        kind = kind_of(text)
+        self.kinds[kind] += 1
+        self.typed += not isinstance(value, str)
+        if kind in ("integer", "decimal", "amount") and isinstance(value, str):
+            self.styles.update(styles_of(text.strip()))
+            self.many_meanings += not is_same_in_all(text.strip())
+        if kind == "text":
+            words = text.split()
+            self.words_in_capitals += 2 <= len(words) <= 4 and all(
+                word[0].isupper() and word.strip(".,'-").isalpha() for word in words
+            )
+            self.clinical += text.endswith(("(procedure)", "(disorder)", "(finding)", "(situation)"))
+            self.zones += self.may_be_zone and _is_zone(text)
+        if not isinstance(value, bool):
+            self.moments.add(value)
+
+    def share(self, kind: Kind) -> float:
+        """The part of the filled cells that is of this kind."""
+        return self.kinds[kind] / self.filled if self.filled else 0
+
+    @cached_property
+    def may_be_zone(self) -> bool:
+        """Whether the name speaks of a zone."""
+        return not {"zone", "timezone", "tz", "tzid"}.isdisjoint(words_of(self.name))
+
+    @property
+    def is_time(self) -> bool:
+        """Whether at least four fifths of what is filled can be read as times."""
+        return self.filled > 0 and not self.moments.gave_up and self.moments.readable >= 0.8 * self.filled
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no value was seen twice (or hardly one, where only an estimate is known)."""
+        needed = self.filled if self.distinct.is_exact else 0.95 * self.filled
+        return self.filled > 0 and self.distinct.count >= needed
+
+    @property
+    def masked_example(self) -> str:
+        """The shape of a value."""
+        return masked(self.example)
+
+    @property
+    def type(self) -> str:
+        """The inferred type, for people."""
+        if not self.filled:
+            return "empty"
+        if self.is_time:
+            return "date" if self.moments.is_date_only else "time"
+        numbers = sum(self.kinds[kind] for kind in ("integer", "decimal", "amount"))
+        if numbers and numbers + self.kinds["none"] == self.filled:
+            if self.kinds["integer"] == self.filled:
+                return "integer"
+            return "number" if not self.kinds["amount"] else "amount"
+        kind, count = self.kinds.most_common(1)[0]
+        if kind in ("integer", "decimal", "amount", "none") or count < 0.9 * self.filled:
+            only_digits = self.kinds["integer"] + self.kinds["digits"] == self.filled
+            return "digits" if only_digits else "text"
+        return kind
+
+
+@dataclass(slots=True)
+class Profile:
+    """All columns in their order, and the number of rows they were seen in."""
+
+    window: tuple[int, int]
+    rows: int = 0
+    columns: dict[str, Column] = field(default_factory=dict)
+    keys_left_out: int = 0
+
+    def declare(self, names: tuple[str, ...]) -> None:
+        """Make the columns of a header; one that has no name, or a name that stands twice, stays out."""
+        for name in names:
+            if name.strip() and names.count(name) == 1:
+                self._column(name, placeholder(name), 0)
+
+    def add(self, record: Record, header: tuple[str, ...] | None) -> None:
+        """Enter one row."""
+        self.rows += 1
+        fields = record.fields
+        if isinstance(fields, dict):
+            self._walk(fields, "", 0)
+            return
+        assert header is not None
+        for name, cell in zip(header, fields, strict=False):
+            if name in self.columns and cell and not cell.isspace():
+                self.columns[name].add(cell)
+                if cell[0] == "{" and (inner := _object(cell)) is not None:
+                    self._walk(inner, f"{name}.", 1)
+
+    def _walk(self, fields: dict[str, Any], path: str, level: int) -> None:
+        for key, value in fields.items():
+            name = path + key
+            if value is None or value == "" or (level and not _is_plain(key)):
+                continue
+            if isinstance(value, dict) and level < _LEVELS:
+                self._walk(value, f"{name}.", level + 1)
+            elif isinstance(value, str | int | float) and not (isinstance(value, str) and value.isspace()):
+                reference = "{" + name + "}" if level else placeholder(name)
+                if (column := self._column(name, reference, level)) is not None:
+                    column.add(value)
+                    if isinstance(value, str) and value[0] == "{" and level < _LEVELS:
+                        self._walk(_object(value) or {}, f"{name}.", level + 1)
+
+    def _column(self, name: str, reference: str, level: int) -> Column | None:
+        column = self.columns.get(name)
+        if column is None:
+            if len(self.columns) >= COLUMNS_MAX and level:
+                self.keys_left_out += 1
+                return None
+            moments = Moments(self.window, is_named_time=is_named_time(name.rpartition(".")[2]))
+            column = self.columns[name] = Column(name, reference, level, moments)
+        return column
+
+
+def _is_plain(key: str) -> bool:
+    """Whether a key can stand in a path as it is."""
+    return bool(key) and key == key.strip() and not any(character in key for character in '.[]{}|"')
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    import orjson
+
+    try:
+        value = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def rows_into(profile: Profile, rows: Iterator[Record], header: tuple[str, ...] | None) -> None:
+    """Enter all rows."""
+    for record in rows:
+        profile.add(record, header)
+
+
+def _is_zone(text: str) -> bool:
+    try:
+        parse_zone(text)
+    except TimeProblem:
+        return False
+    return True

@@ -1,0 +1,242 @@
+"""The mapping to start from: what a careful person would write, and what only that person can settle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ours_cli.inspect.kinds import NUMBER_STYLES
+from ours_cli.inspect.profile import Column
+from ours_cli.inspect.roles import Roles
+from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.words import key_of, words_of
+
+ZONE_TO_FILL_IN: Final = "ZONE"
+"""Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""
+
+_STYLE_NAMES: Final = {
+    "en": "number",
+    "de": "number:de",
+    "fr": "number:fr",
+    "ch": "number:ch",
+    "in": "number:in",
+}
+_CODE_WORDS: Final = frozenset(
+    (
+        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
+        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A column as an event property; `why_not` says why the proposal leaves it behind, if it does."""
+
+    key: str
+    template: str
+    column: Column
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Templates by field, reading of times, and properties.
+
+    `needs` must be settled before anything can be sent rightly; `notes` are worth a thought.
+    """
+
+    event: str
+    time: str | None
+    external_id: str | None
+    email: str | None
+    distinct_id: str | None
+    properties: tuple[Property, ...]
+    zone: str | None
+    order: str | None
+    needs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def propose(
+    roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str
+) -> Proposal:
+    """Lay the roles together; `stem` is the file's name without suffix, for an event that no column names."""
+    draft = _Draft(roles, columns, flags, rows)
+    time, zone, order = draft.time()
+    external_id, email = draft.person()
+    return Proposal(
+        event=draft.event(stem),
+        time=time,
+        external_id=external_id,
+        email=email,
+        distinct_id=draft.event_id(),
+        properties=draft.properties(),
+        zone=zone,
+        order=order,
+        needs=tuple(draft.needs),
+        notes=tuple(draft.notes),
+    )
+
+
+class _Draft:
+    def __init__(self, roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> None:
+        self._roles = roles
+        self._columns = columns
+        self._flags = flags
+        self._rows = rows
+        self._used: set[str] = set()
+        self.needs: list[str] = []
+        self.notes: list[str] = []
+
+    def event(self, stem: str) -> str:
+        column = self._roles.event
+        if column is not None:
+            return self._use(column)
+        name = " ".join(word.title() for word in words_of(stem) if word.isalpha()) or "Row"
+        self.notes.append(f"no column names the event: {name!r} is made of the file's name, choose your own")
+        return name
+
+    def time(self) -> tuple[str | None, str | None, str | None]:
+        """The template of the time, the zone, and the order of day and month."""
+        column, clock = self._roles.time, self._roles.clock
+        if column is None:
+            self.needs.append("--time: no column could be read as times; --time-format tells an unusual form")
+            return None, None, None
+        template = self._use(column)
+        if clock is not None:
+            template += " " + self._use(clock)
+            self._note_gaps(
+                clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
+            )
+        self._note_gaps(column, self._rows, "rejected (missing_time)")
+        return template, self._zone(column, clock), self._order(column)
+
+    def _order(self, column: Column) -> str | None:
+        order = column.moments.order
+        if order == "day" or order == "month":
+            return order
+        if order is not None:
+            why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
+            self.needs.append(f"--day-first or --month-first: day or month in {column.name!r}? {why}")
+        return None
+
+    def _zone(self, column: Column, clock: Column | None) -> str | None:
+        """None where each time states its zone."""
+        if not column.moments.naive:
+            return None
+        words = {*words_of(column.name), *words_of(clock.name if clock else "")}
+        if words & {"utc", "gmt"}:
+            return "UTC"
+        zone = self._roles.zone
+        if zone is not None:
+            self._note_gaps(zone, column.filled, "read as UTC")
+            return self._use(zone)
+        self.needs.append(
+            f"--tz: {column.moments.naive:,} times in {column.name!r} state no zone; put its name in place of"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC"
+        )
+        return ZONE_TO_FILL_IN
+
+    def person(self) -> tuple[str | None, str | None]:
+        """The templates of externalId and email."""
+        roles = self._roles
+        if roles.person is not None:
+            self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
+            if roles.email is not None:
+                self.notes.append(f"--email {roles.email.reference!r} would add the e-mail address")
+            return self._use(roles.person), None
+        if roles.email is not None:
+            self._note_gaps(
+                roles.email,
+                self._rows,
+                "rejected (missing_identifier), unless another field names the person",
+            )
+            return None, self._use(roles.email)
+        if roles.record_number is not None:
+            number = roles.record_number
+            self.needs.append(
+                f"--hmac-key-file: {number.name!r} is a health identifier, so a keyed hash of it is sent"
+            )
+            return self._use(number)[:-1] + "|hmac}", None
+        self.needs.append("--external-id or --email: no column says whom the rows are about")
+        return None, None
+
+    def event_id(self) -> str | None:
+        column = self._roles.event_id
+        return None if column is None else self._use(column)
+
+    def _note_gaps(self, column: Column, of: int, fate: str) -> None:
+        """Say what becomes of the rows in which this column is empty, if there are any."""
+        if gaps := of - column.filled:
+            rows = "1 row, which will be" if gaps == 1 else f"{gaps:,} rows, which will be"
+            self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
+
+    def _use(self, column: Column) -> str:
+        self._used.add(column.name)
+        return column.reference
+
+    def properties(self) -> tuple[Property, ...]:
+        keys: set[str] = set()
+        found = []
+        point = self._decimal_style()
+        for column in self._columns:
+            if column.name in self._used or not column.filled:
+                continue
+            inner = column.name.rpartition(".")[2] if column.level else column.name
+            key = next(key for key in (key_of(inner), key_of(column.name), column.name) if key not in keys)
+            keys.add(key)
+            name_filter, doubt = _filter(column, point)
+            if doubt:
+                self.notes.append(f"{column.name!r} {doubt}")
+            template = column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
+            found.append(Property(key, template, column, self._why_not(column)))
+        return tuple(found)
+
+    def _why_not(self, column: Column) -> str:
+        flag = self._flags.get(column.name)
+        if flag is not None:
+            return flag.what
+        if column.kinds["object"] + column.kinds["list"] > 0.5 * column.filled:
+            return "JSON, may hold anything"
+        if column.is_time:
+            return "another time"
+        if column is self._roles.zone:
+            return "zone"
+        return ""
+
+    def _decimal_style(self) -> str | None:
+        """The way of writing numbers that some column of the file proves."""
+        proven = {style for column in self._columns if (style := _only_style(column)) is not None}
+        return proven.pop() if len(proven) == 1 else None
+
+
+def _only_style(column: Column) -> str | None:
+    """en or de, where one of the two reads the whole column and the other does not."""
+    numbers = sum(column.kinds[kind] for kind in ("integer", "decimal", "amount"))
+    if not numbers or numbers + column.kinds["none"] < column.filled:
+        return None
+    reads = [style for style in ("en", "de") if column.styles[style] >= numbers]
+    return reads[0] if len(reads) == 1 else None
+
+
+def _filter(column: Column, style_of_file: str | None) -> tuple[str, str]:
+    """The filter that types a column without losing a digit, and what to say of it, if anything."""
+    if column.type == "boolean" and not column.typed:
+        return "bool", ""
+    if column.share("scientific") > 0.1:
+        return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
+    if column.type not in ("integer", "number", "amount") or column.typed == column.filled:
+        return "", ""
+    if not _CODE_WORDS.isdisjoint(words_of(column.name)) and column.kinds["amount"] == 0:
+        return "", ""
+    numbers = column.filled - column.kinds["none"]
+    fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
+    if not fit:
+        return "", "is written in more than one way of numbers; sent as text"
+    if not (column.many_meanings and {"en", "de"} <= set(fit)):
+        return _STYLE_NAMES[fit[0]], ""
+    if style_of_file is None:
+        return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
+    return _STYLE_NAMES[style_of_file], ""

@@ -1,0 +1,184 @@
+"""Which column is what in an event: told from names first, then from what the columns hold.
+
+`choose_roles` is the one place where the header's names decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ours_cli.inspect.profile import Column
+from ours_cli.inspect.sensitive import HEALTH, PATIENT, Flag
+from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
+
+_EVENT_NAMES: Final = (
+    "event", "event name", "event type", "event type name", "event desc", "event description", "action",
+    "activity", "transaction type", "encounterclass", "type", "reporting category", "umsatzart",
+    "buchungsart", "category", "name",
+)  # fmt: skip
+_EVENT_NAMES_MAX: Final = 200
+"""Distinct names beyond which a column hardly names events."""
+
+_GOOD_TIMES: Final = {
+    "event time": 9, "event date": 9, "event dt": 9, "timestamp": 8, "event timestamp": 9, "time": 8,
+    "datetime": 8, "date time": 8, "occurred at": 9, "created at": 7, "created": 7, "created utc": 7,
+    "date": 7, "start": 7, "transaction date": 7, "transaction at utc": 7, "sale date": 7, "purchase date": 7,
+    "order date": 7, "timestamps": 7, "start date time": 8, "buchungstag": 7, "properties time": 9,
+    "confirm time": 6, "appointment date": 8,
+}  # fmt: skip
+_BAD_TIME_WORDS: Final = {
+    "updated", "update", "modified", "changed", "last", "synced", "upload", "uploaded", "received",
+    "processed", "processing", "recorded", "available", "shipped", "paid", "end", "stop", "expires",
+    "expiry", "signup", "server", "client", "due", "deleted", "canceled", "cancelled", "notification",
+    "wertstellung", "answer",
+}  # fmt: skip
+
+_PERSON_IDS: Final = (
+    "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
+    "visitor id", "person id", "distinct id", "profile id", "userid", "customerid", "patient", "customer",
+    "account id", "buyer id", "device id", "anonymous id", "session id",
+)  # fmt: skip
+_EVENT_IDS: Final = (
+    "distinctid", "insert id", "message id", "uuid", "id", "event uuid", "event id", "balance transaction id",
+    "transaction id", "purchase id", "payment id", "order id", "en no", "review id", "encounter id",
+    "appointment id", "reference", "order number",
+)  # fmt: skip
+_EMAIL_OWNERS: Final = ("invitee", "customer", "buyer", "purchase", "client", "patient", "user", "contact")
+_ENOUGH: Final = 0.5
+_FEW: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The columns that an event is made of; None where no column is fit for it."""
+
+    event: Column | None = None
+    time: Column | None = None
+    clock: Column | None = None
+    zone: Column | None = None
+    person: Column | None = None
+    record_number: Column | None = None
+    email: Column | None = None
+    event_id: Column | None = None
+
+
+def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> Roles:
+    """Choose by the names of the header, each choice checked against what the column holds."""
+    filled = [column for column in columns if column.filled]
+    time = _time(filled, flags)
+    clock = None if time is None or time.type != "date" else _clock(time, filled)
+    person = _person(filled, flags)
+    event_id = _first(
+        _EVENT_IDS,
+        [
+            column
+            for column in filled
+            if column.filled == rows and column.is_unique and column is not person and not column.is_time
+            and column.kinds["decimal"] + column.kinds["amount"] == 0
+        ],
+    )  # fmt: skip
+    return Roles(
+        event=_event(filled, flags, rows),
+        time=time,
+        clock=clock,
+        zone=_zone(filled),
+        person=person,
+        record_number=next(
+            (column for column in filled if _what(column, flags) == "medical record number"), None
+        ),
+        email=_email(filled),
+        event_id=event_id,
+    )
+
+
+def _name(column: Column) -> str:
+    return " ".join(words_of(column.name if column.level == 0 else column.name.rpartition(".")[2]))
+
+
+def _what(column: Column, flags: Mapping[str, Flag]) -> str:
+    return flags[column.name].what if column.name in flags else ""
+
+
+def _first(names: Sequence[str], columns: Sequence[Column]) -> Column | None:
+    """The column with the earliest of `names`; what lies within JSON comes after all columns."""
+    fit = [column for column in columns if _name(column) in names]
+    return min(fit, key=lambda column: (column.level, names.index(_name(column))), default=None)
+
+
+def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> Column | None:
+    fit = [
+        column
+        for column in columns
+        if column.filled >= 0.9 * rows
+        and column.kinds["text"] + column.kinds["none"] >= 0.9 * column.filled
+        and column.distinct.count <= min(_EVENT_NAMES_MAX, max(_FEW, rows // 2))
+        and column.longest <= 100
+        and (not column.level or "event" in words_of(column.name))
+        and _what(column, flags) in ("", HEALTH)
+    ]
+    found = _first(_EVENT_NAMES, fit)
+    # "Name" is seldom an event's; it is where the table also says whose event it was.
+    if found is not None and _name(found) == "name" and _first(("distinct id", "user id"), columns) is None:
+        return None
+    return found
+
+
+def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    fit = [
+        column for column in columns if column.is_time and _what(column, flags) != "date of birth"
+    ]  # fmt: skip
+    return max(fit, key=_time_score, default=None)
+
+
+def _time_score(column: Column) -> float:
+    words = words_of(column.name)
+    score = float(_GOOD_TIMES.get(" ".join(words_of(column.name)), 0) or _GOOD_TIMES.get(_name(column), 3))
+    score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(words))
+    score -= 3 * (column.level and not (column.level == 1 and words[-1] == "time"))
+    return score + ("event" in words)
+
+
+def _clock(time: Column, columns: Sequence[Column]) -> Column | None:
+    """The column of hours and minutes that goes with a column of dates: its name differs by the word."""
+    wanted = set(words_of(time.name)) - DATE_WORDS
+    for column in columns:
+        words = set(words_of(column.name))
+        named = not CLOCK_WORDS.isdisjoint(words)
+        if named and column.share("clock") >= 0.8 and wanted <= words:
+            return column
+    return None
+
+
+def _zone(columns: Sequence[Column]) -> Column | None:
+    """A column that names the zones of the rows."""
+    for column in columns:
+        name = _name(column)
+        named = "time zone" in name or "timezone" in name or name in ("tz", "zone", "tzid")
+        if named and column.zones >= 0.9 * column.filled:
+            return column
+    return None
+
+
+def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    most = max((column.filled for column in columns), default=0)
+    fit = [
+        column
+        for column in columns
+        if column.filled >= _ENOUGH * most
+        and not column.is_time
+        and _what(column, flags) in ("", PATIENT, "insurance id", "account number")
+        and column.kinds["decimal"] + column.kinds["amount"] == 0
+    ]
+    return _first(_PERSON_IDS, fit)
+
+
+def _email(columns: Sequence[Column]) -> Column | None:
+    fit = [column for column in columns if column.share("email") >= 0.8]
+
+    def rank(column: Column) -> tuple[int, int]:
+        owners = [at for at, owner in enumerate(_EMAIL_OWNERS) if owner in words_of(column.name)]
+        return min(owners, default=len(_EMAIL_OWNERS)), column.level
+
+    return min(fit, key=rank, default=None)

@@ -1,0 +1,142 @@
+"""Which rows are looked at: all of a small file; of a large one the head, places between, and the tail."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.source import DoubtfulHeaderError, ReadOptions, open_table, rows_midway
+from ours_cli.source.arguments import Location
+from ours_cli.source.containers import is_gzip
+
+WHOLE_BYTES: Final = 4 * 1024 * 1024
+"""Files up to this size are read whole."""
+HEAD_ROWS: Final = 5_000
+PLACES: Final = 24
+PLACE_ROWS: Final = 200
+STREAM_HEAD_ROWS: Final = 20_000
+"""What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after so many rows only each
+`STREAM_STEP`th is looked at."""
+STREAM_STEP: Final = 25
+_TAIL_ROWS: Final = 20
+
+
+@dataclass(slots=True)
+class Sample:
+    """A table, and the rows of it to look at; the fields below are complete once `rows` is exhausted.
+
+    `doubts` says which reading the file itself refused, and why; `read` is the one that worked. `tail` are
+    the last rows of the file.
+    """
+
+    table: Table
+    read: ReadOptions
+    doubts: list[str]
+    rows: Iterator[Record] = field(default_factory=lambda: iter(()))
+    looked_at: int = 0
+    passed_over: int = 0
+    whole: bool = True
+    how: str = "all rows"
+    malformed: Counter[str] = field(default_factory=Counter)
+    malformed_lines: list[int] = field(default_factory=list)
+    tail: deque[Record] = field(default_factory=lambda: deque(maxlen=_TAIL_ROWS))
+
+
+def take_sample(
+    location: Location, read: ReadOptions, *, full: bool, limit: int | None, stdin: BinaryIO | None
+) -> Sample:
+    """Open a source and choose its rows. A title above the header, or no header, is found out and said.
+
+    Raises `SourceError` for what is no table.
+    """
+    doubts: list[str] = []
+    try:
+        table = open_table(location, read, stdin)
+    except DoubtfulHeaderError as doubt:
+        if location == "-":
+            raise  # what was read of it is gone
+        doubts.append(f"{doubt.message.partition(': ')[2]}; {doubt.hint}")
+        read = replace(read, **doubt.remedy)
+        table = open_table(location, read, stdin)
+    sample = Sample(table, read, doubts)
+    if limit is not None:
+        sample.how, sample.whole = f"the first {limit:,} rows (--limit)", False
+        sample.rows = _counted(islice(table.records, limit), sample)
+    elif full:
+        sample.rows = _counted(table.records, sample)
+    elif location == "-" or table.format == "json" or not _is_plain(location):
+        sample.rows = _thinned(sample)
+    elif (table.size or 0) <= WHOLE_BYTES:
+        sample.rows = _counted(table.records, sample)
+    else:
+        sample.rows = _in_places(sample, location)
+    return sample
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file that can be entered midway: no pipe by name, not packed."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return not is_gzip(file.read(2))
+
+
+def _counted(rows: Iterator[Record | Malformed], sample: Sample) -> Iterator[Record]:
+    for row in rows:
+        sample.looked_at += 1
+        if isinstance(row, Malformed):
+            _note_malformed(row, sample)
+        else:
+            sample.tail.append(row)
+            yield row
+
+
+def _note_malformed(row: Malformed, sample: Sample) -> None:
+    sample.malformed[row.code] += 1
+    if len(sample.malformed_lines) < 5:
+        sample.malformed_lines.append(row.line)
+
+
+def _thinned(sample: Sample) -> Iterator[Record]:
+    rows = sample.table.records
+    yield from _counted(islice(rows, STREAM_HEAD_ROWS), sample)
+    for number, row in enumerate(rows):
+        if isinstance(row, Malformed):
+            sample.looked_at += 1
+            _note_malformed(row, sample)
+            continue
+        sample.tail.append(row)
+        if number % STREAM_STEP:
+            sample.passed_over += 1
+        else:
+            sample.looked_at += 1
+            yield row
+    if sample.passed_over:
+        sample.whole = False
+        sample.how = (
+            f"the first {STREAM_HEAD_ROWS:,} rows, then every {STREAM_STEP}th to the end of the source"
+        )
+
+
+def _in_places(sample: Sample, path: Path) -> Iterator[Record]:
+    yield from _counted(islice(sample.table.records, HEAD_ROWS), sample)
+    sample.table.close()
+    if sample.looked_at < HEAD_ROWS:
+        return
+    missed = 0
+    for place in range(1, PLACES + 1):
+        rows = rows_midway(path, sample.table, place / PLACES, PLACE_ROWS)
+        missed += rows is None
+        yield from _counted(iter(rows or ()), sample)
+    sample.whole = False
+    sample.how = (
+        f"the first {HEAD_ROWS:,} rows and up to {PLACE_ROWS} in each of {PLACES - missed} places"
+        " further on, the last of them the file's end"
+    )
+    if missed:
+        sample.how += f"; in {missed} more no beginning of a row could be told"

@@ -1,0 +1,52 @@
+"""Rows at the end of a file that are no records: totals, footnotes, "end of report"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ours_cli.inspect.profile import Column
+from ours_cli.record import Record
+from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
+
+_TOTAL = re.compile(r"(?:grand |sub)?total|sum(?:me|ma)?\b|gesamt|\*|end of|generated|report", re.IGNORECASE)
+_SPARSE = 0.5
+
+
+class Footer(NamedTuple):
+    """One such row: its line (0 where the sample does not know it), and what gives it away."""
+
+    line: int
+    why: str
+
+
+def footers(
+    tail: Iterable[Record], header: Sequence[str] | None, time: Column | None, usual_cells: float
+) -> list[Footer]:
+    """The rows at the end without a readable time that begin like a total, or hold few cells of the usual."""
+    if header is None or time is None or time.name not in header:
+        return []
+    position = list(header).index(time.name)
+    found: list[Footer] = []
+    for record in reversed(list(tail)):
+        cells = record.fields
+        assert isinstance(cells, list)
+        if position < len(cells) and _is_time(cells[position]):
+            break
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if _TOTAL.match(filled[0] if filled else ""):
+            found.append(Footer(record.line, "no time, and it begins like a total or a footnote"))
+        elif len(filled) <= _SPARSE * usual_cells:
+            found.append(Footer(record.line, "no time, and few of its cells are filled"))
+        else:
+            break
+    return found[::-1]
+
+
+def _is_time(cell: str) -> bool:
+    try:
+        TimeReader(TimeRules())(cell)
+    except TimeProblem as problem:
+        return problem.code == "ambiguous_time"
+    return True

@@ -1,0 +1,50 @@
+"""The words of a column's name, and which of them say what the column is."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+
+TIME_WORDS: Final = frozenset(
+    (
+        *(
+            "time",
+            "date",
+            "datetime",
+            "timestamp",
+            "timestamps",
+            "ts",
+            "dt",
+            "at",
+            "on",
+            "day",
+            "when",
+            "epoch",
+        ),
+        *("created", "updated", "modified", "changed", "occurred", "received", "sent", "confirm", "optin"),
+        *("start", "stop", "end", "begin", "began", "datum", "zeit", "fecha"),
+    )
+)
+CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit"))
+DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> tuple[str, ...]:
+    """`createdAt`, `Created At` and `CREATED_AT` are ("created", "at")."""
+    return tuple(word.lower() for word in _WORD.findall(_HUMP.sub(" ", name)))
+
+
+def is_named_time(name: str) -> bool:
+    """Whether the name says that a number in the column may be a time."""
+    words = words_of(name)
+    return not TIME_WORDS.isdisjoint(words) and words[-1] not in ("id", "zone", "ms", "version")
+
+
+def key_of(name: str) -> str:
+    """A name for an event property: the words, joined by underscores."""
+    return "_".join(words_of(name)) or "column"

@@ -1,0 +1,80 @@
+"""A few rows from the midst of a file on disk, begun where a record begins: for looks, never for sending."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from ours_cli.errors import SourceError
+from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.source.delimited import RowReader
+from ours_cli.source.json_lines import json_line_records
+from ours_cli.source.lines import ByteLines, TextLines, split_text
+from ours_cli.source.text_encoding import decoder
+
+_BLOCK_BYTES = 256 * 1024
+# A cell with line ends in it hides where records begin: so many lines are tried, on so many rows each.
+_STARTS_TRIED = 80
+_ROWS_JUDGED = 30
+_FIT_ENOUGH = 0.5
+
+
+def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Record] | None:
+    """At most `count` records, read at `share` (0 to 1) of the file; at 1, its last ones.
+
+    None where no beginning of a record can be told there. Lines are not known, and 0. Only for plain CSV and
+    NDJSON files; `table` is the same file, opened. Raises `SourceError` when it cannot be read.
+    """
+    text = _block(path, table, share)
+    if table.columns is None:
+        lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
+        read: Iterator[Record | Malformed] = json_line_records(iter([ByteLines(lines)]), 1)
+    else:
+        begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
+        if begun is None:
+            return None
+        read = _reader(begun, table.dialect).records(len(table.columns))
+    rows = [row._replace(line=0) for row in read if isinstance(row, Record)]
+    return (rows[-count:] if share == 1 else rows[:count]) or None
+
+
+def _block(path: Path, table: Table, share: float) -> str:
+    """The text around that place, without the lines that the ends of the block cut through."""
+    size = table.size or 0
+    start = max(0, int((size - _BLOCK_BYTES) * share)) & ~3  # code units are up to four bytes wide
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read(_BLOCK_BYTES if share < 1 else size - start)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    is_last = start + len(data) >= size
+    decode = io.IncrementalNewlineDecoder(decoder(table.encoding), translate=False).decode
+    lines = split_text(decode(data, final=is_last))
+    return "".join(lines[1 if start else 0 : None if is_last else -1])
+
+
+def _from_a_boundary(lines: list[str], dialect: Dialect, width: int) -> list[str] | None:
+    """`lines` from the first on that begins a record: from there, rows are as wide as the table."""
+    best, best_fit = None, _FIT_ENOUGH
+    for start in range(min(_STARTS_TRIED, len(lines))):
+        fit = _fit(lines[start:], dialect, width)
+        if fit > best_fit:
+            best, best_fit = start, fit
+        if best_fit == 1:
+            break
+    return None if best is None else lines[best:]
+
+
+def _fit(lines: list[str], dialect: Dialect, width: int) -> float:
+    reader = _reader(lines, dialect)
+    judged = fitting = 0
+    while judged < _ROWS_JUDGED and (row := reader.next_row()) is not None:
+        judged += 1
+        fitting += not isinstance(row, Malformed) and len(row.cells) == width
+    return fitting / judged if judged else 0
+
+
+def _reader(lines: list[str], dialect: Dialect) -> RowReader:
+    return RowReader(iter([TextLines(lines, sum(map(len, lines)))]), dialect, 1)
