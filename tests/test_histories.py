@@ -44,10 +44,9 @@ FOREVER: dict[str, tuple[Fault, ...]] = {
     "queue": (fault(When(every_row=5), "queue_failed", times=1),),
     "401": (fault(When(nth=(3,)), status(401)),),
     "down": (fault(When(after=2), status(503)),),
-    "413": (fault(When(), status(413), 3),),
 }
 REFUSED = fault(When(event=("Refused",)), "invalid_event")
-ENDS = {"401": (0, 3, 4), "down": (0, 3, 5)}
+ENDS = {"sound": (0, 3), "401": (0, 3, 4)}
 BATCH = st.sampled_from([1, 7, 20])
 
 
@@ -77,7 +76,8 @@ class History(RuleBasedStateMachine):
     def send(self, kind: str, size: int, many: int) -> None:
         with self._server(*FOREVER[kind]) as box:
             ended = self._run(size, many)
-            assert ended.code in ENDS.get(kind, (0, 3)), ended.err
+            # With faults on, a busy machine may not get anywhere for as long as `--give-up-after`.
+            assert ended.code in ENDS.get(kind, (0, 3, 5)), ended.err
             self._hold(ended, box)
 
     @rule(
@@ -92,7 +92,7 @@ class History(RuleBasedStateMachine):
         with self._server(*kinds) as box:
             spec = {"die_at": point, "nth": nth, "power_cut": cut}
             ended = drive(spec, *self._command(size, 4))
-            assert ended.code in (-9, 0, 3), ended.err
+            assert ended.code in (-9, 0, 3, 5), ended.err
             assert_journal_is_true(box, self._rows)
 
     @precondition(lambda self: self._rows)
@@ -154,7 +154,9 @@ class History(RuleBasedStateMachine):
 
     def _server(self, *faults: Fault) -> Sandbox:
         os.environ["OURS_PRIVACY_BASE_URL"] = f"http://127.0.0.1:{self._port}/api/v1"
-        return Sandbox(SandboxOptions(port=self._port, db=self._db, faults=(*faults, REFUSED)))
+        script = (*faults, REFUSED)
+        # Batches of 20 are answered 413, and learn.
+        return Sandbox(SandboxOptions(port=self._port, db=self._db, faults=script, max_events=15))
 
     def _append(self, count: int) -> None:
         self._rows += [self._new() for _ in range(count)]
