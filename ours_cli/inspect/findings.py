@@ -37,6 +37,10 @@ class Findings:
         """The columns that hold times."""
         return [column for column in self.columns if column.is_time]
 
+    def shows_range(self, column: Column, *, show_values: bool) -> bool:
+        """Whether the first and last time may be shown: of dates of birth they are values of two people."""
+        return show_values or column.name not in self.flags
+
     @property
     def ids(self) -> list[Column]:
         """The columns that look like identifiers: of each row (no value twice), or of people."""
@@ -68,7 +72,10 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "malformed_lines": sample.malformed_lines,
         },
         "columns": [_column(column, found, show_values=show_values) for column in found.columns],
-        "times": [_time(column) for column in found.times],
+        "times": [
+            _time(column, shows_range=found.shows_range(column, show_values=show_values))
+            for column in found.times
+        ],
         "ids": [column.name for column in found.ids],
         "proposal": {
             "event": proposal.event,
@@ -103,15 +110,15 @@ def _column(column: Column, found: Findings, *, show_values: bool) -> dict[str, 
     }
 
 
-def _time(column: Column) -> dict[str, Any]:
+def _time(column: Column, *, shows_range: bool) -> dict[str, Any]:
     moments, span = column.moments, column.moments.span
     return {
         "name": column.name,
         "formats": dict(moments.formats.most_common(5)),
         "zone": zone_of(column),
         "order": moments.order,
-        "first_ms": span.first,
-        "last_ms": span.last,
+        "first_ms": span.first if shows_range else None,
+        "last_ms": span.last if shows_range else None,
         "readable": _share(moments.readable, column.filled),
         "in_window": _share(span.in_window, span.count),
     }
