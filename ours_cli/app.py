@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "inspect": "Show what is in a file, and a mapping to start from; nothing is sent.",
     "runs": "Past and unfinished runs: list, show, resume, delete.",
     "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
+    "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
 }
 """Every command and the first line of its help."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.contract import PROPERTIES_UTF16_MAX
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
+from ours_cli.record import Record
+from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
 from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
 
@@ -25,6 +28,7 @@ class Tally:
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
+    header_zones: dict[str, str] = field(default_factory=dict)
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""
@@ -37,8 +41,7 @@ class Tally:
             self.columns_missing.pop(name, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
 
     max_age_ms: int | None
@@ -58,40 +61,114 @@ class Window:
 class EventAssembler:
     """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
 
-    def __init__(self, window: Window, ids: DistinctIds, tally: Tally) -> None:
+    def __init__(
+        self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
+    ) -> None:
+        self.selection = selection
         self._window = window
         self._ids = ids
         self._tally = tally
+        self._selects = selection.has_period or selection.sample is not None
 
-    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body, whose `time`, if there, is already integer milliseconds.
 
         A given distinctId is in the body; without one it is derived from the content.
         """
         given = body.pop("distinctId", "")
-        time_ms = body.get("time")
+        if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
+            return left_out
         fault = check_event(body)
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
         content = canonical_json(body)
         if isinstance(content, Fault):
             return Reject(origin, given, content.code, content.message)
-        fault = check_size(body, len(content)) or self._given_fault(given, content, origin)
+        fault = check_size(body, len(content))
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
-        distinct_id = given or self._ids.derive(content, origin.row.line, timed=time_ms is not None)
+        item = self._seal(origin, given, content, body)
+        if isinstance(item, Event):
+            self._count(body)
+        return item
+
+    def plain(
+        self, origin: Origin, body: dict[str, Any], *, is_sorted: bool = True
+    ) -> Event | Reject | Filtered:
+        """As a call, for a body known to obey the contract, with a time and without lists.
+
+        `is_sorted` says that its keys stand in canonical order.
+        """
+        given = body.pop("distinctId", "")
+        if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
+            return left_out
+        try:
+            content = orjson.dumps(body) if is_sorted else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        except TypeError:
+            content = b""  # an integer of more than 64 bits, say
+        if not content or len(content) >= PROPERTIES_UTF16_MAX:
+            return self(origin, {**body, "distinctId": given})
+        return self._seal(origin, given, content, body)
+
+    def _seal(
+        self, origin: Origin, given: str, content: bytes, body: dict[str, Any]
+    ) -> Event | Reject | Filtered:
+        """Give an event its id; the last that can go wrong are an id that another row bears, and the time."""
+        time_ms = body.get("time")
+        if given:
+            fault = self._given_fault(given, content, origin)
+            if fault is not None:
+                return Reject(origin, given, fault.code, fault.message)
+            distinct_id, quoted = given, orjson.dumps(given)
+        else:
+            distinct_id = self._ids.derive(content, timed=time_ms is not None)
+            if self._selects and not self._samples(distinct_id, content, time_ms):
+                return Filtered(origin, "sample")
+            quoted = b'"%b"' % distinct_id.encode()
         # Last, because it alone depends on the clock: a resumed run must count the same occurrences again.
-        fault = self._window.check(time_ms) if time_ms is not None else None
-        if fault is not None:
+        if time_ms is not None and (fault := self._window.check(time_ms)) is not None:
             return Reject(origin, distinct_id, fault.code, fault.message)
-        self._count(body)
-        sealed = b'{"distinctId":' + orjson.dumps(distinct_id) + b"," + content[1:]
+        sealed = b'{"distinctId":' + quoted + b"," + content[1:]
         return Event(origin, distinct_id, sealed, body["event"], time_ms)
 
+    def pass_over(self, body: dict[str, Any]) -> None:
+        """Count a body that is filtered among its equals: the others keep the ids that they have without it.
+
+        A given id is not noted: no row that is sent can clash with one that is not.
+        """
+        if body.pop("distinctId", "") or check_event(body) is not None:
+            return
+        content = canonical_json(body)
+        if not isinstance(content, Fault) and check_size(body, len(content)) is None:
+            self._ids.derive(content, timed="time" in body)
+
+    def _left_out(self, origin: Origin, body: dict[str, Any], given: str) -> Filtered | Reject | None:
+        """What is known before anything else is judged: the time, and the id where it is given."""
+        if self.selection.has_period:
+            time_ms = body.get("time")
+            if time_ms is None:
+                return Reject(
+                    origin, given, "missing_time", "the row has no time, which --since and --until go by"
+                )
+            if (reason := self.selection.outside(time_ms)) is not None:
+                self.pass_over({"distinctId": given, **body})
+                return Filtered(origin, reason)
+        if given and not self.selection.takes(given.encode("utf-8", "surrogatepass")):
+            return Filtered(origin, "sample")
+        return None
+
+    def _samples(self, distinct_id: str, content: bytes, time_ms: int | None) -> bool:
+        # The id of a row without time is another in each run; its content is not.
+        return self.selection.takes(distinct_id.encode() if time_ms is not None else content)
+
     def _given_fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
-        if not given:
-            return None
         line = origin.row.line
+        if isinstance(origin.row, Record) and origin.row.refused_id == given:
+            # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
+            return Fault(
+                "duplicate_id",
+                f"line {line} still bears the distinctId of another row: the API would drop it",
+            )
         try:
             first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
         except UnicodeEncodeError:
@@ -116,7 +193,10 @@ class EventAssembler:
 class VisitorAssembler:
     """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
 
-    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject:
+    def __init__(self, selection: Selection = EVERYTHING) -> None:
+        self.selection = selection
+
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body (contract: /identify)."""
         fault = check_visitor(body)
         if fault is None and not body.get("userProperties"):
@@ -126,7 +206,15 @@ class VisitorAssembler:
         content = canonical_json(body)
         if isinstance(content, Fault):
             return Reject(origin, "", content.code, content.message)
+        if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
+            return Filtered(origin, "sample")
         return Event(origin, "", content, "$identify", None)
+
+
+def _visitor(body: dict[str, Any]) -> bytes:
+    """Whom a body is about, so that a sample takes all rows of a person or none; empty without an id."""
+    found = [body[key] for key in ("userId", "externalId", "email") if body.get(key)]
+    return orjson.dumps(found) if found else b""
 
 
 _LINES_MAX: Final = 1 << 40

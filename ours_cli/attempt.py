@@ -18,13 +18,14 @@ from ours_cli.replay import Replay
 from ours_cli.report import Report
 from ours_cli.run_head import Identity, RunHead, write_head
 from ours_cli.run_registry import KnownRun
+from ours_cli.timestamps import Conventions
 
 
 class Attempt:
     """What the pipeline and the report need of a run's past; a context manager.
 
     `run_id` names the run, `replay` has what is done, `known_rejects` its rejects files, `resumed` whether
-    anything was done before.
+    anything was done before, `times` how its sources write their times.
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
@@ -35,6 +36,7 @@ class Attempt:
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
+        self.times = head.times
         self._head = head
         self._journal = journal
         self._is_marked = False
@@ -42,23 +44,25 @@ class Attempt:
             self._mark_running()
 
     @classmethod
-    def begin(cls, runs_dir: Path, run_id: str, identity: Identity, arguments: tuple[str, ...]) -> Attempt:
+    def begin(
+        cls, runs_dir: Path, run_id: str, identity: Identity, arguments: tuple[str, ...], times: Conventions
+    ) -> Attempt:
         """Begin a run; raises `LocalIOError`."""
         folder = runs_dir / run_id
         make_private_folder(folder)
         head = RunHead(run_id, identity, arguments, str(Path.cwd()), int(time.time()))
-        return cls(folder, replace(head, attempts=0), Journal(folder, begin=True))
+        return cls(folder, replace(head, attempts=0, times=times), Journal(folder, begin=True))
 
     @classmethod
-    def go_on(cls, run: KnownRun, identity: Identity) -> Attempt:
+    def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
         journal = Journal(run.folder, begin=False)
-        return cls(run.folder, replace(run.head, identity=identity), journal)
+        return cls(run.folder, replace(run.head, identity=identity, times=times), journal)
 
     @classmethod
-    def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity) -> Attempt:
+    def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
         """A rehearsal (`--sandbox`): it never resumes, and leaves nothing but its rejects."""
-        head = RunHead(run_id, identity, (), "", int(time.time()), attempts=0)
+        head = RunHead(run_id, identity, (), "", int(time.time()), attempts=0, times=times)
         return cls(runs_dir / run_id, head, None)
 
     def __enter__(self) -> Self:

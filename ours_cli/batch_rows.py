@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Final
 
 from ours_cli.assemble import EventAssembler, Tally
-from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS
+from ours_cli.contract import (
+    DEFAULT_PROPERTIES,
+    EVENT_KEYS,
+    EVENT_NAME_MAX,
+    ID_MAX,
+    MISNAMED_KEYS,
+    PROPERTIES_MAX,
+    USER_PROPERTIES,
+)
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Origin, Reject
-from ours_cli.mapping import Mapper
-from ours_cli.record import Malformed, Table
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.field_value import ABSENT, FilterProblem
+from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
+from ours_cli.where import Test, bind_where
 
 _TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
@@ -34,12 +46,48 @@ class BatchMapping:
                 f"{table.name} is a delimited file, and batch takes rows shaped like /track (NDJSON or JSON)",
                 hint="its columns are mapped by: ours backfill FILE --event NAME --time '{column}' ...",
             )
-        return self._map_row
+        selection = self._assemble.selection
+        keeps = bind_where(selection.where, None, self._tally.columns_missing)
+        return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
-    def _map_row(self, origin: Origin) -> Event | Reject:
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """The key `time`; it may be missing. Raises as `bind`."""
+        self.bind(table)
+        return None if table.columns == () else TimeColumn("time", _time_of, is_optional=True)
+
+    def _mapper_where(self, keeps: Test) -> Mapper:
+        # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
+        apart = BatchMapping(self._assemble, copy(self._reader), Tally(), send_nulls=self._send_nulls)
+
+        def map_row(origin: Origin) -> Event | Reject | Filtered:
+            row = origin.row
+            if isinstance(row, Record):
+                try:
+                    is_kept = keeps(row.fields)
+                except FilterProblem as problem:
+                    return Reject(origin, row.distinct_id, problem.code, problem.message)
+                if not is_kept:
+                    if not isinstance(body := apart._body(origin, row), Reject):
+                        self._assemble.pass_over(body)
+                    return Filtered(origin, "where")
+            return self._map_row(origin)
+
+        return map_row
+
+    def _map_row(self, origin: Origin) -> Event | Reject | Filtered:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
+        assert isinstance(row.fields, dict)
+        if row.distinct_id or not _is_plain(row.fields):
+            body = self._body(origin, row)
+            return body if isinstance(body, Reject) else self._assemble(origin, body)
+        plain = dict(row.fields)
+        untimely = self._read_time(origin, plain)
+        return untimely if untimely is not None else self._assemble.plain(origin, plain, is_sorted=False)
+
+    def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
+        """The row as the API wants it, its time read."""
         assert isinstance(row.fields, dict)
         body = dict(row.fields)
         unknown = next((key for key in body if key not in _KNOWN), None)
@@ -52,15 +100,82 @@ class BatchMapping:
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
             body["distinctId"] = row.distinct_id
-        if "time" in body:
-            try:
-                body["time"] = self._reader(body["time"])
-            except TimeProblem as problem:
-                return Reject(origin, _given(body), problem.code, problem.advice)
-        return self._assemble(origin, body)
+        untimely = self._read_time(origin, body) if "time" in body else None
+        return body if untimely is None else untimely
+
+    def _read_time(self, origin: Origin, body: dict[str, Any]) -> Reject | None:
+        """Put the time in milliseconds in its place."""
+        try:
+            body["time"] = self._reader(body["time"])
+        except TimeProblem as problem:
+            return Reject(origin, _given(body), problem.code, problem.advice)
+        return None
+
+
+def _time_of(fields: Fields) -> object:
+    assert isinstance(fields, dict)
+    value = fields.get("time", ABSENT)
+    return ABSENT if value is None else value
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
+
+_OF_KIND: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (),
+    "any": (str, int, float, bool),
+}
+
+
+def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
+    return frozenset((name, kind) for name, kinds in known.items() for kind in _OF_KIND[kinds])
+
+
+_PLAIN_BODY: Final = frozenset(
+    {
+        *((key, str) for key in (*_TEXTS, "time")),
+        *(("time", kind) for kind in (int, float)),
+        *((key, dict) for key in ("eventProperties", "userProperties", "defaultProperties")),
+    }
+)
+_PLAIN_PROPERTIES: Final = {
+    "userProperties": _plain_pairs(USER_PROPERTIES),
+    "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
+}
+_PLAIN_VALUES: Final = frozenset({str, int, float, bool})
+_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
+
+
+def _is_plain(body: dict[str, Any]) -> bool:
+    """Whether a row needs no mending and obeys the contract, as nearly all do (sizes and time apart).
+
+    Whole objects are compared with what may stand in them, which is quick. False means no more than that the
+    row must be judged rule by rule.
+    """
+    if not _PLAIN_BODY.issuperset(zip(body, map(type, body.values()), strict=True)):
+        return False
+    for key in _TEXTS:
+        if key in body:
+            text: str = body[key]
+            if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
+                return False
+    if not (
+        "event" in body and "time" in body and ("externalId" in body or "email" in body or "userId" in body)
+    ):
+        return False
+    properties = body.get("eventProperties")
+    if properties and not (
+        len(properties) <= PROPERTIES_MAX and _PLAIN_VALUES.issuperset(map(type, properties.values()))
+    ):
+        return False
+    for key, allowed in _PLAIN_PROPERTIES.items():
+        if (known := body.get(key)) and not allowed.issuperset(
+            zip(known, map(type, known.values()), strict=True)
+        ):
+            return False
+    return True
 
 
 def _drop_nulls(body: dict[str, Any]) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ours_cli.event import Event
 
 _COMMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Events that travel in one request. `size` is the bytes of their bodies with commas between them."""
 
     events: list[Event]
@@ -42,13 +41,16 @@ class Chunker:
 
     def add(self, event: Event) -> Chunk | None:
         """Take one event; returns a full chunk when this event completes one or begins the next."""
-        size = len(event.body)
+        events, size = self._events, len(event.body)
         full = None
-        if self._events and self._size + _COMMA + size > self._max_bytes:
-            full = self.flush()
-        self._size += size + (_COMMA if self._events else 0)
-        self._events.append(event)
-        if full is None and len(self._events) >= self._max_events:
+        if events:
+            size += _COMMA
+            if self._size + size > self._max_bytes:
+                full = self.flush()
+                events, size = self._events, size - _COMMA
+        self._size += size
+        events.append(event)
+        if len(events) >= self._max_events and full is None:
             return self.flush()
         return full
 

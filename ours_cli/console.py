@@ -123,12 +123,14 @@ class _Live:
         self._table = table
         self._task = self._bar.add_task(printable(table.name), total=table.size, books="", state="")
 
-    def books(self, books: Books, _traffic: Traffic) -> None:
+    def books(self, books: Books, traffic: Traffic) -> None:
         now = time.monotonic()
         if self._task is None or self._table is None or now - self._drawn < _REFRESH_S:
             return
         self._drawn = now
-        self._bar.update(self._task, completed=self._table.position(), books=_books_line(books), state="")
+        self._bar.update(
+            self._task, completed=self._table.position(), books=_books_line(books, traffic), state=""
+        )
         self._bar.refresh()
 
     def wait(self, reason: str, seconds: float) -> None:
@@ -137,9 +139,9 @@ class _Live:
             self._bar.refresh()
 
 
-def _books_line(books: Books) -> str:
+def _books_line(books: Books, traffic: Traffic) -> str:
     rejected = f" · {books.rejected:,} rejected" if books.rejected else ""
-    return f"{books.read:,} read · {books.accepted:,} accepted{rejected}"
+    return f"{books.read:,} read · {books.accepted:,} accepted{rejected} · {traffic.concurrency} at a time"
 
 
 def _bar() -> Progress:

@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ours_cli.chunk import Chunk, chunk_of
+from ours_cli.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.errors import ContractError, OursError
 from ours_cli.event import Event, Reject
@@ -44,11 +46,11 @@ DRAIN_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """How to send. Times in seconds; `rate` in events per second."""
+    """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it."""
 
     batch_events: int = BATCH_EVENTS
     batch_bytes: int = BATCH_BYTES
-    concurrency: int = 8
+    concurrency: int | None = None
     rate: float | None = None
     timeout: float = 30.0
     give_up_after: float = 900.0
@@ -75,7 +77,11 @@ class Delivery:
         self._options = options
         self._emit_outcome = emit
         self._on_wait = on_wait
-        self._gate = Gate(options.rate)
+        self._concurrency = _concurrency(options.concurrency)
+        self.traffic.concurrency = self._concurrency.limit
+        self._gate = Gate(options.rate, lambda: self._concurrency.limit)
+        self._held_bytes = 0
+        self._room = asyncio.Event()
         self._limit = _SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
         self._accepted_any = False
         self._suspects: list[Reject] = []
@@ -93,7 +99,7 @@ class Delivery:
         self._poster = AsyncPoster(
             self._endpoint,
             timeout=options.timeout,
-            connections=options.concurrency,
+            connections=self._concurrency.ceiling,
             ca_file=options.ca_file,
         )
         try:
@@ -124,18 +130,30 @@ class Delivery:
             raise failure
 
     async def _start_all(self, chunks: AsyncIterator[Chunk], senders: set[asyncio.Task[None]]) -> None:
-        slots = asyncio.Semaphore(self._options.concurrency)
-        await slots.acquire()
         async for chunk in chunks:
+            # Beside the first, which must be able to travel whatever its size.
+            while senders and self._held_bytes + chunk.size > self._concurrency.bytes_max:
+                await self._more_room()
+            self._held_bytes += chunk.size
             sender = asyncio.create_task(self._settle(chunk))
             senders.add(sender)
             sender.add_done_callback(senders.discard)
-            sender.add_done_callback(lambda _: slots.release())
+            sender.add_done_callback(partial(self._make_room, chunk.size))
             # A sender that failed must stop the run now, not be found at the end of it.
             sender.add_done_callback(self._stop_on_error)
             # A source that never waits would fill every slot before the first request leaves.
             await asyncio.sleep(0)
-            await slots.acquire()
+            while len(senders) >= self._concurrency.limit:
+                await self._more_room()
+
+    async def _more_room(self) -> None:
+        """Wait until a chunk is settled or the limit may have been raised."""
+        self._room.clear()
+        await self._room.wait()
+
+    def _make_room(self, size: int, _settled: object) -> None:
+        self._held_bytes -= size
+        self._room.set()
 
     def _stop_on_error(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -158,12 +176,31 @@ class Delivery:
                     parts.append(part)  # the 413 of another one came in while this one waited
                     continue
                 started = _now()
-                verdict = await self._ask(part, resend)
+                verdict = await self._fly(part, resend)
                 left = self._apply(verdict, part, started)
             if isinstance(verdict, Judged) and left:
                 await self._gate.rest(backoff(1))
             parts.extend(reversed(left))
             resend = bool(left) and isinstance(verdict, (Judged, Failure, Again, Nonsense))
+
+    async def _fly(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
+        """Ask, and let the concurrency learn from how it went."""
+        flight = self._concurrency.sent(chunk.size, _now())
+        try:
+            verdict = await self._ask(chunk, resend)
+            self._learn(flight, verdict)
+        finally:
+            self._concurrency.ended()
+        return verdict
+
+    def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
+        match verdict:
+            case Judged():
+                self._concurrency.answered(flight, _now())
+            case Again() | Failure(kind="timeout"):
+                self._concurrency.refused(flight, _now())
+        self.traffic.concurrency = self._concurrency.limit
+        self._room.set()
 
     async def _ask(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
         body = self._route.compose(self._endpoint, chunk)
@@ -292,6 +329,10 @@ async def _drain(senders: set[asyncio.Task[None]]) -> None:
         for sender in late:
             sender.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _concurrency(fixed: int | None) -> Concurrency:
+    return AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
 
 
 def _reject(event: Event, code: str, message: str) -> Reject:

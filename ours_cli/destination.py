@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from ours_cli.counted import counted
 from ours_cli.errors import UsageError
-from ours_cli.options import Target
+from ours_cli.options import Account, Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """An endpoint, how to name it to a person, and what it says it received (a sandbox only)."""
 
     endpoint: Endpoint
@@ -29,12 +29,16 @@ def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
         )
 
 
+def endpoint_flags(account: Account | Target) -> EndpointFlags:
+    """What was typed about the endpoint, in the words of the settings."""
+    return EndpointFlags(account.token_file, account.profile, account.base_url, account.test)
+
+
 @contextmanager
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
     if not target.sandbox:
-        flags = EndpointFlags(target.token_file, target.profile, target.base_url, target.test)
-        endpoint = resolve_endpoint(flags)
+        endpoint = resolve_endpoint(endpoint_flags(target))
         mode = "Test Mode" if endpoint.test_mode else "live"
         yield Destination(endpoint, f"{endpoint.base_url} ({mode})")
         return
@@ -45,6 +49,8 @@ def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
 
         def receipt() -> str:
             totals = sandbox.totals()
-            return f"{totals.rows:,} rows received, {totals.events:,} distinct events stored"
+            return (
+                f"{counted(totals.rows, 'row')} received, {counted(totals.events, 'distinct event')} stored"
+            )
 
         yield Destination(endpoint, "a local sandbox, gone when this command ends", receipt)

@@ -29,6 +29,13 @@ class Event(NamedTuple):
     time_ms: int | None
 
 
+class Filtered(NamedTuple):
+    """A row that the run is not about: `reason` is the flag that left it out, without its dashes."""
+
+    origin: Origin
+    reason: str
+
+
 class Reject(NamedTuple):
     """A row that is not, or no longer, sent: `code` for programs, `message` for people, neither with values.
 

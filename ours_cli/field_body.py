@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
@@ -53,22 +54,36 @@ class TimeMapping:
     zone: Template | None = None
 
 
+class Slot(NamedTuple):
+    """A template bound to one table; `gives` says of what kind every value is that it gives."""
+
+    template: Template
+    get: Getter
+    gives: Literal["text", "value", "json"]
+
+
 class Body:
     """One table's compiled field map: reads a row into the API's shape."""
 
     def __init__(self) -> None:
-        self.top: list[tuple[str, Getter]] = []
-        self.time: Getter | None = None
-        self.zone: Getter | None = None
+        self.top: list[tuple[str, Slot]] = []
+        self.time: Slot | None = None
+        self.zone: Slot | None = None
         self.reader: TimeReader | None = None
-        self.objects: dict[str, _Object] = {}
-        self.context: tuple[Getter, Getter] | None = None
+        self.objects: dict[str, BodyObject] = {}
+        self.context: tuple[Slot, Slot] | None = None
+
+    def apart(self) -> Body:
+        """The same body with a time reader of its own, for rows that must leave no trace in the run's."""
+        twin = copy(self)
+        twin.reader = copy(self.reader)
+        return twin
 
     def read(self, fields: Fields) -> dict[str, Any]:
         """Map one row; raises FilterProblem or TimeProblem."""
         body: dict[str, Any] = {}
-        for key, getter in self.top:
-            value = getter(fields)
+        for key, slot in self.top:
+            value = slot.get(fields)
             if value is not ABSENT and (text := value.strip()):  # type: ignore[attr-defined]
                 body[key] = text
         if self.time is not None:
@@ -78,7 +93,7 @@ class Body:
             if entries:
                 body[key] = entries
         if self.context is not None:
-            ip, agent = self.context[0](fields), self.context[1](fields)
+            ip, agent = self.context[0].get(fields), self.context[1].get(fields)
             # Either of them empty: the context as a whole is absent, as an empty cell is an absent field.
             if ip is not ABSENT and agent is not ABSENT:
                 body["identityContext"] = {"ip": ip, "userAgent": agent}
@@ -87,33 +102,33 @@ class Body:
     def _read_time(self, fields: Fields) -> int:
         assert self.time is not None
         assert self.reader is not None
-        value = self.time(fields)
+        value = self.time.get(fields)
         if value is ABSENT:
             raise FilterProblem("missing_time", "the row has no time")
         if self.zone is None:
             return self.reader(value)  # type: ignore[arg-type]
-        zone = self.zone(fields)
+        zone = self.zone.get(fields)
         return self.reader(value, None if zone is ABSENT else str(zone))  # type: ignore[arg-type]
 
 
-class _Object:
-    """The getters of one of the API's objects."""
+class BodyObject:
+    """The templates of one of the API's objects: of the whole, of its keys, and of keys of objects in it."""
 
     def __init__(self) -> None:
         self.whole: Getter | None = None
-        self.entries: list[tuple[str, Getter]] = []
-        self.nested: list[tuple[str, str, Getter]] = []
+        self.entries: list[tuple[str, Slot]] = []
+        self.nested: list[tuple[str, str, Slot]] = []
         self.constants: dict[str, Any] = {}
 
     def read(self, fields: Fields) -> dict[str, Any]:
         """Map one row's object; empty when nothing is there."""
         found = self._whole(fields)
-        for key, getter in self.entries:
-            value = getter(fields)
+        for key, slot in self.entries:
+            value = slot.get(fields)
             if value is not ABSENT:
                 found[key] = value
-        for outer, key, getter in self.nested:
-            value = getter(fields)
+        for outer, key, slot in self.nested:
+            value = slot.get(fields)
             if value is not ABSENT:
                 within = found.get(outer, {})
                 if not isinstance(within, dict):
@@ -138,13 +153,15 @@ class BodyBuilder:
     """Compiles templates for one table and remembers which columns they use.
 
     `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as it
-    is written and the top-level keys that it may read.
+    is written and the top-level keys that it may read. `missing` names the columns of optional properties
+    that a CSV table lacks.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
         self._table = table
         self._hmac_key = hmac_key
         self.used: set[int] = set()
+        self.missing: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
@@ -154,11 +171,11 @@ class BodyBuilder:
             text = getattr(fields, name)
             if text is not None:
                 self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
-                body.top.append((key, self._getter(text, bind_text)))
+                body.top.append((key, self._slot(text, bind_text)))
         if fields.time is not None:
             self._refuse_bare_column(fields.time, "--time", is_id=True)
-            body.time = self._getter(fields.time, bind)
-            body.zone = self._template(times.zone, bind_text) if times.zone is not None else None
+            body.time = self._slot(fields.time, bind)
+            body.zone = self._bound(times.zone, bind_text) if times.zone is not None else None
             body.reader = times.reader
         for key, entries, whole in OBJECTS:
             mapped = self._object(key, getattr(fields, entries), getattr(fields, whole))
@@ -166,10 +183,10 @@ class BodyBuilder:
                 mapped.constants = dict.fromkeys(fields.clear)
             body.objects[key] = mapped
         if fields.ip is not None and fields.user_agent is not None:
-            body.context = (self._getter(fields.ip, bind_text), self._getter(fields.user_agent, bind_text))
+            body.context = (self._slot(fields.ip, bind_text), self._slot(fields.user_agent, bind_text))
         return body
 
-    def star(self, fields: FieldMap, objects: dict[str, _Object]) -> None:
+    def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
         """`-p '*'`: every column that nothing else uses becomes an event property of its own name."""
         if not fields.star:
             return
@@ -186,33 +203,46 @@ class BodyBuilder:
         for index, column in enumerate(columns):
             name = column.strip()
             if name and index not in self.used and column not in fields.exclude and name not in already:
-                properties.entries.append((name, self._getter(placeholder(column), bind)))
+                properties.entries.append((name, self._slot(placeholder(column), bind)))
 
-    def _object(self, where: str, values: dict[str, Value], whole: str | None) -> _Object:
-        mapped = _Object()
+    def _object(self, where: str, values: dict[str, Value], whole: str | None) -> BodyObject:
+        mapped = BodyObject()
         if whole is not None:
-            mapped.whole = self._getter(whole, bind)
+            mapped.whole = self._slot(whole, bind).get
         texts = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}.get(where, {})
         for name, value in values.items():
+            if value.optional and (lacking := self._lacking(value.text)):
+                self.missing += lacking
+                continue
             plain = bind_text if texts.get(name) == "string" else bind
-            getter = self._getter(value.text, bind_json if value.kind == "json" else plain)
+            slot = self._slot(value.text, bind_json if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
             if where == "userProperties" and outer in NESTING and inner:
-                mapped.nested.append((outer, inner, getter))
+                mapped.nested.append((outer, inner, slot))
             else:
-                mapped.entries.append((name, getter))
+                mapped.entries.append((name, slot))
         return mapped
 
-    def _getter(self, text: str, binder: Callable[..., Getter]) -> Getter:
-        return self._template(parse(text), binder)
+    def _lacking(self, text: str) -> list[str]:
+        columns = self._table.columns
+        if columns is None:
+            return []
+        have = {column.strip() for column in columns}
+        return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
-    def _template(self, template: Template, binder: Callable[..., Getter]) -> Getter:
+    def _slot(self, text: str, binder: Callable[..., Getter]) -> Slot:
+        return self._bound(parse(text), binder)
+
+    def _bound(self, template: Template, binder: Callable[..., Getter]) -> Slot:
         columns = self._table.columns
         if columns is None:
             self.references.update(used_keys(template))
         else:
             self.used |= used_columns(template, columns)
-        return binder(template, columns, hmac_key=self._hmac_key)
+        get = binder(template, columns, hmac_key=self._hmac_key)
+        return Slot(
+            template, get, "text" if binder is bind_text else "json" if binder is bind_json else "value"
+        )
 
     def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
         if is_id and self._table.columns and text.strip() in self._table.columns:

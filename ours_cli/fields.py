@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
@@ -21,12 +21,15 @@ NESTING: Final = ("custom_properties", "consent")
 _SEPARATORS: Final = (":=@", "=@", ":=", "=")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`)."""
+class Value(NamedTuple):
+    """The right side of an assignment: `text` is taken as text, or read as JSON (`:=`).
+
+    An `optional` one is left out where the table has no such column; only presets say so.
+    """
 
     text: str
     kind: Literal["text", "json"] = "text"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.field_value import ABSENT, FilterProblem, as_text, present
-from ours_cli.numerals import DEFAULT_STYLE, STYLES, NumeralError, Style, as_integer, as_number, read_decimal
+from ours_cli.numerals import (
+    DEFAULT_STYLE,
+    STYLES,
+    NumeralError,
+    Style,
+    as_integer,
+    as_number,
+    is_plain_number,
+    read_decimal,
+)
 from ours_cli.suggest import nearest
 
 Filter: TypeAlias = "Callable[[object], object]"
@@ -197,9 +206,13 @@ def _on_text(change: Callable[[str], str]) -> Callable[[None], Filter]:
 
 
 def _number(style: Style) -> Filter:
+    plain_point = style.point == "."
+
     def number(value: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
+        if plain_point and type(value) is str and is_plain_number(value):
+            return float(value) if "." in value else int(value)
         try:
             exact = read_decimal(_scalar_text(value), style)
             return exact if exact is ABSENT else as_number(exact)
@@ -213,6 +226,8 @@ def _int(_: None) -> Filter:
     def integer(value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if type(value) is str and is_plain_number(value) and "." not in value:
+            return int(value)
         try:
             exact = read_decimal(_scalar_text(value))
             return exact if exact is ABSENT else as_integer(exact)
@@ -348,6 +363,31 @@ def _split(separator: str) -> Filter:
     return split
 
 
+_TYPED_VALUES: Final = ("string_value", "int_value", "double_value", "float_value")
+
+
+def _param(name: str) -> Filter:
+    """Find the value of one key in a list of `{key, value}`, as Google Analytics keeps parameters.
+
+    Of its values, each of which stands under its type, the one that is there; an integer comes as text.
+    """
+    typed = _auto(None)
+
+    def param(value: object) -> object:
+        if not isinstance(value, list):
+            raise FilterProblem("bad_type", "is not a list of {key, value}")
+        for entry in value:
+            if isinstance(entry, dict) and entry.get("key") == name:
+                found = entry.get("value")
+                if not isinstance(found, dict):
+                    return present(found)
+                kind = next((kind for kind in _TYPED_VALUES if found.get(kind) is not None), "")
+                return present(typed(found[kind]) if kind == "int_value" else found.get(kind))
+        return ABSENT
+
+    return param
+
+
 def _utf8(value: object) -> bytes:
     try:
         return _text(value).strip().encode()
@@ -387,6 +427,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "prefix": Kind(partial(_text_argument, "prefix:crm-"), _prefix),
     "replace": Kind(_replace_argument, _replace),
     "split": Kind(partial(_text_argument, "split:;"), _split),
+    "param": Kind(partial(_text_argument, "param:currency"), _param),
     "sha256": Kind(_no_argument, _sha256),
     "hmac": Kind(_no_argument, _hmac),
 }

@@ -1,4 +1,4 @@
-"""When a request may start: one prober while the server is unproven, pauses for all, a rate, and the stop.
+"""When a request may start: one prober while the server is unproven, pauses, a rate, a limit, and the stop.
 
 One mechanism serves three needs: the first request of a run goes alone (a wrong token costs one request, not
 eight), a server that is down is asked by one prober only, and `Retry-After` holds every worker.
@@ -7,17 +7,28 @@ eight), a server that is down is asked by one prober only, and `Retry-After` hol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from ours_cli.errors import OursError
 
 
-class Gate:
-    """Shared by all senders of a run; lives in one event loop. Times are of the loop's clock, in seconds."""
+def _no_limit() -> int:
+    return sys.maxsize
 
-    def __init__(self, rate: float | None = None) -> None:
+
+class Gate:
+    """Shared by all senders of a run; lives in one event loop. Times are of the loop's clock, in seconds.
+
+    `rate` is in events per second; `limit` gives the number of turns that may be taken at the same time now.
+    """
+
+    def __init__(self, rate: float | None = None, limit: Callable[[], int] = _no_limit) -> None:
         self._rate = rate
+        self._limit = limit
+        self._inside = 0
+        self._left = asyncio.Event()
         self._slot = 0.0
         self._not_before = 0.0
         self._proven = False
@@ -36,13 +47,18 @@ class Gate:
 
         An `OursError` raised inside stops the run, before anyone else gets a turn.
         """
-        is_prober, has_slot = False, False
+        is_prober, has_place, has_slot = False, False, False
         try:
             while True:
                 # While this one waited, others may have proven the server, or found it in trouble.
-                await self._wait()
-                if not (self._proven or is_prober):
+                if await self._wait():
+                    has_slot = False  # all who were held would go at once
+                elif not (self._proven or is_prober):
+                    # A place kept here would be one that the prober of the moment may be waiting for.
+                    has_place, has_slot = self._leave(has_place), False
                     is_prober = await self._prober.acquire()
+                elif not has_place:
+                    has_place = await self._take_place()
                 elif not has_slot:
                     has_slot = await self._take_slot(rows)
                 else:
@@ -57,6 +73,7 @@ class Gate:
         finally:
             if is_prober:
                 self._prober.release()
+            self._leave(has_place)
 
     def prove(self) -> None:
         """The server accepted something: all may send."""
@@ -76,19 +93,39 @@ class Gate:
         if self._error is None:
             self._error = error
         self._stopped.set()
+        self._left.set()
 
     async def stopped(self) -> None:
         """Return once the run stops."""
         await self._stopped.wait()
 
-    async def _wait(self) -> None:
+    async def _wait(self) -> bool:
+        """Wait until nothing holds the run; returns whether something did."""
+        was_held = False
         while not self._stopped.is_set():
             pause = self._not_before - _now()
             if pause <= 0:
-                return
+                return was_held
+            was_held = True
             await self.rest(pause)
         assert self._error is not None
         raise self._error
+
+    async def _take_place(self) -> bool:
+        """Become one of the few inside; returns False when it must be tried again after a look around."""
+        if self._inside < self._limit():
+            self._inside += 1
+            return True
+        self._left.clear()
+        await self._left.wait()
+        return False
+
+    def _leave(self, has_place: bool) -> bool:
+        """Give one's place back, if one has it; returns False."""
+        if has_place:
+            self._inside -= 1
+            self._left.set()
+        return False
 
     async def _take_slot(self, rows: int) -> bool:
         if self._rate is not None:

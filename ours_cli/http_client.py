@@ -6,17 +6,14 @@ with a body, URL or credentials in it leaves this file.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -34,34 +31,6 @@ _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
 _UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
 
-if sys.platform == "win32":
-    _PlatformLoop = asyncio.ProactorEventLoop
-else:
-    _PlatformLoop = asyncio.SelectorEventLoop
-
-
-class NetworkLoop(_PlatformLoop):
-    """The event loop for an `AsyncPoster`: its end never waits for a name server.
-
-    asyncio looks names up in threads that it waits for when the loop closes, and Python once more at exit: a
-    name server that is silent would hold back the report of an interrupted run for half a minute.
-    """
-
-    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
-        """As `socket.getaddrinfo`, in a thread that nobody waits for."""
-        found: Future[Any] = Future()
-        found.set_running_or_notify_cancel()
-
-        def look_up() -> None:
-            try:
-                found.set_result(socket.getaddrinfo(host, port, **hints))
-            except Exception as error:
-                found.set_exception(error)
-
-        threading.Thread(target=look_up, daemon=True).start()
-        return await asyncio.wrap_future(found, loop=self)
-
-
 class AsyncPoster:
     """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop."""
 
@@ -70,7 +39,7 @@ class AsyncPoster:
         self._timeout = timeout
         with _usable_addresses(endpoint):
             self._client = httpx.AsyncClient(
-                verify=_tls_context(endpoint, ca_file),
+                verify=tls_context(endpoint, ca_file),
                 trust_env=not endpoint.is_loopback,
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
                 limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -79,6 +48,8 @@ class AsyncPoster:
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
+        import asyncio  # who sends one event needs none: it takes as long to load as ten modules of ours
+
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(path, body)
@@ -113,11 +84,24 @@ def post_once(
     The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
     the command beyond `timeout` seconds.
     """
+    return _once(endpoint, "POST", path, body, timeout, ca_file)
+
+
+def get_once(
+    endpoint: Endpoint, path: str, *, timeout: float, ca_file: Path | None = None
+) -> Answer | Failure:
+    """Read one document; neither a token nor a body goes along. Otherwise as `post_once`."""
+    return _once(endpoint, "GET", path, None, timeout, ca_file)
+
+
+def _once(
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+) -> Answer | Failure:
     results: list[Answer | Failure | BaseException] = []
 
     def exchange() -> None:
         try:
-            results.append(_exchange_once(endpoint, path, body, timeout, ca_file))
+            results.append(_exchange_once(endpoint, method, path, body, timeout, ca_file))
         except BaseException as error:
             results.append(error)
 
@@ -132,17 +116,17 @@ def post_once(
 
 
 def _exchange_once(
-    endpoint: Endpoint, path: str, body: bytes, timeout: float, ca_file: Path | None
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
     with _usable_addresses(endpoint):
         client = httpx.Client(
-            verify=_tls_context(endpoint, ca_file),
+            verify=tls_context(endpoint, ca_file),
             trust_env=not endpoint.is_loopback,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
             headers=_headers(),
         )
     try:
-        with client, client.stream("POST", f"{endpoint.base_url}/{path}", content=body) as response:
+        with client, client.stream(method, f"{endpoint.base_url}/{path}", content=body) as response:
             received = bytearray()
             for part in response.iter_raw():
                 received += part
@@ -189,7 +173,8 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
     )
 
 
-def _tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+    """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
     if endpoint.base_url.startswith("http://"):
         # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

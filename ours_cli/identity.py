@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Final
 
 from ours_cli.ledger import Ledger, Seen
@@ -10,27 +11,33 @@ from ours_cli.ledger import Ledger, Seen
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
+_first_64_bits = struct.Struct(">q8x").unpack
+
 
 class DistinctIds:
     """Hands out the distinctIds of one run. `salt` joins the ids of rows that have no time of their own."""
 
     def __init__(self, salt: bytes) -> None:
-        self._salt = salt
+        self._timed = hashlib.blake2b(digest_size=ID_BYTES)
+        self._untimed = hashlib.blake2b(digest_size=ID_BYTES, key=salt)
         self._derived = Ledger()
         self._given = Ledger()
         self.repeats = 0
 
-    def derive(self, content: bytes, line: int, *, timed: bool) -> str:
+    def derive(self, content: bytes, *, timed: bool) -> str:
         """The id of an event: a digest of its canonical JSON, told apart from its equals by occurrence.
 
         The same export gives the same ids whatever its file is called and in whatever order its flags stand.
         A row without time is stamped by the server, so the same row sent another day is another event: its id
         takes the run's salt too.
         """
-        digest = hashlib.blake2b(content, digest_size=ID_BYTES, key=b"" if timed else self._salt)
-        seen = self._derived.note(_key(digest.digest()), 0, line)
-        if seen is not None:
-            digest.update(b"\0%d" % seen.times)
+        digest = (self._timed if timed else self._untimed).copy()
+        digest.update(content)
+        value = digest.digest()
+        seen = self._derived.note(_first_64_bits(value)[0])
+        if seen is None:
+            return value.hex()
+        digest.update(b"\0%d" % seen.times)
         return digest.hexdigest()
 
     def conflict(self, distinct_id: str, content: bytes, line: int) -> Seen | None:
@@ -39,9 +46,8 @@ class DistinctIds:
         The server would drop the later row as a duplicate, silently. Equal content is an honest repeat,
         counted in `repeats`.
         """
-        key = _key(hashlib.blake2b(distinct_id.encode(), digest_size=8).digest())
-        digest = _key(hashlib.blake2b(content, digest_size=8).digest())
-        seen = self._given.note(key, digest, line)
+        digest = _key(content)
+        seen = self._given.note(_key(distinct_id.encode()), Seen(digest, line, 1))
         if seen is None:
             return None
         if seen.content != digest:
@@ -50,5 +56,6 @@ class DistinctIds:
         return None
 
 
-def _key(digest: bytes) -> int:
-    return int.from_bytes(digest[:8], "big", signed=True)
+def _key(content: bytes) -> int:
+    key: int = _first_64_bits(hashlib.blake2b(content, digest_size=ID_BYTES).digest())[0]
+    return key

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.safeguards import Canary
 
-Item: TypeAlias = Event | Reject | Block
+Item: TypeAlias = Event | Reject | Filtered | Block
 """A row, or a block of rows that an earlier attempt has settled."""
 
 
@@ -21,7 +21,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject], None],
+        enter: Callable[[Event | Reject | Filtered], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -33,20 +33,28 @@ class Intake:
 
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
-        if isinstance(item, Block):
+        if isinstance(item, Event):
+            chunk = self._chunker.add(item)
+            if chunk is None:
+                self._admit(item)
+            elif chunk.events[-1] is item:
+                self._admit(item)
+                self._tracker.cut()
+            else:
+                self._tracker.cut()
+                self._admit(item)
+        elif type(item) is Reject:
+            chunk = None
+            self._admit(item)
+        elif type(item) is Filtered:
+            self._admit(item)
+            return None
+        else:
+            assert type(item) is Block
             chunk = self.flush()
             self._replayed(item)
             return chunk
-        chunk = self._chunker.add(item) if isinstance(item, Event) else None
-        if chunk is None:
-            self._admit(item)
-        elif chunk.events[-1] is item:
-            self._admit(item)
-            self._tracker.cut()
-        else:
-            self._tracker.cut()
-            self._admit(item)
-        if self._canary is not None and self._canary.is_full and chunk is None:
+        if chunk is None and self._canary is not None and self._canary.is_full:
             return self.flush()
         return chunk
 
@@ -56,8 +64,8 @@ class Intake:
         self._tracker.cut()
         return chunk
 
-    def _admit(self, item: Event | Reject) -> None:
+    def _admit(self, item: Event | Reject | Filtered) -> None:
         self._enter(item)
         self._tracker.enter(item)
-        if self._canary is not None:
+        if self._canary is not None and not isinstance(item, Filtered):
             self._canary.enter(item)

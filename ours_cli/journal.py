@@ -24,10 +24,12 @@ from ours_cli.rejects import RejectFile
 FILE_NAME: Final = "journal.db"
 LOCK_NAME: Final = "lock"
 
-_SCHEMA: Final = """
+_VERSION: Final = 2
+_SCHEMA: Final = f"""
+PRAGMA user_version = {_VERSION};
 CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
-    accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, codes TEXT NOT NULL
+    accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL
 );
 CREATE TABLE rejects (shape TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL);
 """
@@ -64,10 +66,11 @@ class Journal:
         `rejects` are the files as they are on disk now, synced.
         """
         codes = json.dumps(block.codes)
-        row = (block.start, block.end, block.head, block.digest, block.accepted, block.rejected, codes)
+        counts = (block.accepted, block.rejected, block.filtered)
+        row = (block.start, block.end, block.head, block.digest, *counts, codes)
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             if block.rejected:
                 self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
             self._connection.execute("COMMIT")
@@ -102,6 +105,12 @@ def _check(connection: sqlite3.Connection) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if verdict != "ok" or not {"block", "rejects"} <= tables:
         raise sqlite3.DatabaseError("the file is damaged")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION:
+        raise SourceError(
+            "the journal of this run was written by another version of ours",
+            hint="--restart begins a new run; rows with the same distinctId count once",
+        )
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -136,9 +145,11 @@ def is_running(folder: Path) -> bool:
 
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
-    query = "SELECT first, stop, head, digest, accepted, rejected, codes FROM block ORDER BY first"
-    for first, stop, head, digest, accepted, rejected, codes in connection.execute(query):
-        yield Block(first, stop, head, digest, accepted, rejected, Counter(json.loads(codes)))
+    query = "SELECT first, stop, head, digest, accepted, rejected, filtered, codes FROM block ORDER BY first"
+    for *numbers, codes in connection.execute(query):
+        block = Block(*numbers)
+        block.codes = Counter(json.loads(codes))
+        yield block
 
 
 def _lock(folder: Path) -> IO[str]:

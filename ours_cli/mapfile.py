@@ -36,16 +36,19 @@ _OBJECT_KEYS: Final = {
     "userProperties": ("user_properties", "user_object"),
     "defaultProperties": ("default_properties", "default_object"),
 }
-_SOURCE_KEYS: Final = {
+_SOURCE_KEYS: Final[dict[str, type]] = {
     "format": str,
     "delimiter": str,
     "quote": str,
     "encoding": str,
     "skip_lines": int,
+    "header_row": int,
     "no_header": bool,
+    "where": list,
     "timezone": str,
     "time_format": str,
     "date_order": str,
+    "epoch_unit": str,
     "dst": str,
     "max_age": str,
 }
@@ -169,4 +172,8 @@ def _source(value: Any, where: str) -> dict[str, Any]:
             )
         if type(entry) is not kind:
             raise UsageError(f"source.{key} in {where} must be of type {kind.__name__}")
+        if isinstance(entry, list) and not all(isinstance(item, str) for item in entry):
+            raise UsageError(
+                f"source.{key} in {where} must be a list of texts", hint='where = ["status=paid", "email!="]'
+            )
     return value

@@ -6,18 +6,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.errors import UsageError
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.record import Fields, Malformed, Table
+from ours_cli.presets import recognise
+from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
-from ours_cli.template import FilterProblem, HmacKey
-from ours_cli.timestamps import TimeProblem
+from ours_cli.straight_line import UnusualRow, compile_body
+from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.timestamps import TimeProblem, zone_in_header
+from ours_cli.where import Test, bind_where
 
-Mapper: TypeAlias = "Callable[[Origin], Event | Reject]"
+Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
+
+
+class TimeColumn(NamedTuple):
+    """Where one table's times stand: what to call it in a message, and what gets a row's time as written.
+
+    `is_optional` says that rows without a time are sent all the same.
+    """
+
+    name: str
+    get: Getter
+    is_optional: bool = False
 
 
 class RowMapping(Protocol):
@@ -25,6 +42,9 @@ class RowMapping(Protocol):
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
 
 
 class FieldMapping:
@@ -37,6 +57,7 @@ class FieldMapping:
         times: TimeMapping,
         tally: Tally,
         hmac_key: HmacKey | None = None,
+        preset: str | None = None,
     ) -> None:
         check_names(fields)
         if isinstance(assemble, VisitorAssembler):
@@ -46,30 +67,76 @@ class FieldMapping:
         self._times = times
         self._tally = tally
         self._hmac_key = hmac_key
+        self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
-        fields = self._fields
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
+        try:
+            return self._bind(table)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+
+    def _bind(self, table: Table) -> Mapper:
+        fields = self._fields
         maps_itself = fields.is_empty()
         if maps_itself:
             fields = self_mapping(table, identify=self._identify)
         require_essentials(fields, table, identify=self._identify)
+        selection = self._assemble.selection
+        keeps = bind_where(selection.where, table.columns, self._tally.columns_missing)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
+        self._note_zones(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):
                 if index in builder.used:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
-            return _mapper(body, self._assemble, None)
+            self._tally.expect(builder.missing)
+            mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
+            return sampled(mapper, selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
-        return _mapper(body, self._assemble, _watcher(builder.references, fields, self._tally))
+        watch = _watcher(builder.references, fields, self._tally)
+        return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+
+    def _note_zones(self, fields: FieldMap) -> None:
+        for name in parse(fields.time).columns if fields.time is not None else ():
+            if (zone := zone_in_header(name)) is not None:
+                self._tally.header_zones[name.strip()] = zone
+
+    def time_column(self, table: Table) -> TimeColumn | None:
+        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+        if table.columns == () or self._identify:
+            return None
+        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        if fields.time is None:
+            return None
+        template = parse(fields.time)
+        names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
+        try:
+            get = bind(template, table.columns, hmac_key=self._hmac_key)
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
+        return TimeColumn(f"column {names}" if names else "--time", get)
+
+
+def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
+    """The error, with the preset that the columns belong to, or with what to do where one was given."""
+    known = recognise(table.columns or ())
+    advice = [error.hint] if error.hint else []
+    if known is not None and known.name != given:
+        command = f"ours {known.command} FILE --preset {known.name}"
+        advice.append(f"the columns are those of {known.title}: {command}")
+    elif given is not None:
+        advice.append("flags override the preset")
+    message = f"preset {given}: {error.message}" if given is not None else error.message
+    return UsageError(message, hint="; ".join(advice) or None)
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
@@ -103,18 +170,26 @@ def _watcher(
 
 
 def _mapper(
-    body: Body, assemble: EventAssembler | VisitorAssembler, watch: Callable[[Fields], None] | None
+    body: Body,
+    assemble: EventAssembler | VisitorAssembler,
+    watch: Callable[[Fields], None] | None,
+    keeps: Test | None,
 ) -> Mapper:
     read = body.read
     keeps_ids = isinstance(assemble, EventAssembler)
+    pass_over = _passer(body, assemble) if isinstance(assemble, EventAssembler) else None
 
-    def map_row(origin: Origin) -> Event | Reject:
+    def map_row(origin: Origin) -> Event | Reject | Filtered:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
         if watch is not None:
             watch(row.fields)
         try:
+            if keeps is not None and not keeps(row.fields):
+                if pass_over is not None:
+                    pass_over(row)
+                return Filtered(origin, "where")
             mapped = read(row.fields)
         except FilterProblem as problem:
             return Reject(origin, row.distinct_id, problem.code, problem.message)
@@ -123,5 +198,51 @@ def _mapper(
         if row.distinct_id and keeps_ids:
             mapped.setdefault("distinctId", row.distinct_id)
         return assemble(origin, mapped)
+
+    return map_row
+
+
+def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
+    """For rows that `--where` leaves out: count what can be mapped among its equals, and judge nothing."""
+    apart: Body | None = None
+
+    def pass_over(row: Record) -> None:
+        nonlocal apart
+        if row.distinct_id:
+            return
+        apart = apart or body.apart()
+        with suppress(FilterProblem, TimeProblem):
+            assemble.pass_over(apart.read(row.fields))
+
+    return pass_over
+
+
+def _straight_mapper(
+    body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler, keeps: Test | None
+) -> Mapper:
+    """Rows of a CSV table by straight-line code; the general mapper takes what that finds unusual."""
+    general = _mapper(body, assemble, None, keeps)
+    compiled = compile_body(body, columns)
+    if compiled is None:
+        return general
+    read: Callable[[Any], dict[str, Any]] = compiled.read
+    finish = assemble.plain if compiled.is_plain and isinstance(assemble, EventAssembler) else assemble
+    keeps_ids = isinstance(assemble, EventAssembler)
+
+    def map_row(origin: Origin) -> Event | Reject | Filtered:
+        row = origin.row
+        if type(row) is not Record:
+            return general(origin)
+        try:
+            if keeps is not None and not keeps(row.fields):
+                return general(origin)
+            mapped = read(row.fields)
+        except (UnusualRow, FilterProblem):
+            return general(origin)
+        except TimeProblem as problem:
+            return Reject(origin, row.distinct_id, problem.code, problem.advice)
+        if row.distinct_id and keeps_ids:
+            mapped.setdefault("distinctId", row.distinct_id)
+        return finish(origin, mapped)
 
     return map_row

@@ -10,12 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
 PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
 """Used instead of `MARKS` where the source has such a column itself."""
+
+
+DUPLICATE_ID: Final = "duplicate_id"
+"""The reject code of a given distinctId that another row bears: such a row needs another id, not this one."""
 
 
 def marks_for(names: Iterator[str] | tuple[str, ...] | dict[str, Any]) -> tuple[str, ...]:
@@ -29,11 +33,11 @@ def mend_command(
     """The command `words` again, on its rejects instead of its `files`.
 
     Rejects begin with their header, are UTF-8 and quoted in the usual way, and those of JSON are NDJSON: what
-    said otherwise of the source goes, and where a map file says it, a flag says the contrary.
+    said otherwise of the source goes, and where a map file or a preset says it, a flag says the contrary.
     """
     kept = _without(words, files, read)
-    if any(word.partition("=")[0] == "--map" for word in words):
-        kept += ["--skip-lines", "0"] if read.skip_lines else []
+    if any(word.partition("=")[0] in ("--map", "--preset") for word in words):
+        kept += ["--skip-lines", "0"] if read.lines_above else []
         kept += ["--encoding", "utf-8"] if read.encoding else []
         kept += ["--quote", '"'] if not read.quote_character else []
         kept += ["--format", "ndjson"] if read.format == "json" else []
@@ -41,7 +45,8 @@ def mend_command(
 
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
-    dropped = {"--skip-lines", "--encoding", "--rejects", "--limit", "--expect", "--canary", "--resume"}
+    dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--limit", "--expect", "--canary"}
+    dropped |= {"--resume", "--sample"}  # what is mended is another row to a sample
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
     names = set(files)
@@ -110,7 +115,7 @@ def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[
         if marks[-1] and not any(cells):
             yield _reread(record.line, marks[-1], marks[1], own)
         else:
-            yield Record(record.line, cells, marks[1].strip())
+            yield _record(record.line, cells, marks[1], marks[2])
 
 
 def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
@@ -129,7 +134,12 @@ def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
         if isinstance(raw, str) and raw and not own:
             yield _reread(record.line, raw, distinct_id, table)
         else:
-            yield Record(record.line, own, distinct_id)
+            yield _record(record.line, own, distinct_id, record.fields.get(marks[2]))
+
+
+def _record(line: int, fields: Fields, distinct_id: str, code: object) -> Record:
+    given = distinct_id.strip()
+    return Record(line, fields, given, given if code == DUPLICATE_ID else "")
 
 
 def _marks_of(fields: dict[str, Any]) -> tuple[str, ...] | None:

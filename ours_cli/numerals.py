@@ -65,12 +65,20 @@ _MINUS = "[-+\u2212]"
 _BEFORE = re.compile(
     rf"(?P<sign>{_MINUS}?){_CURRENCY}?(?P<inner>{_MINUS}?)(?P<open>\(?){_CURRENCY}?(?P<last>{_MINUS}?)"
 )
-_AFTER = re.compile(rf"{_CURRENCY}?(?P<close>\)?){_CURRENCY}?")
+# Some accounting systems write the minus last: "1.234,50-".
+_AFTER = re.compile(rf"(?P<minus>[-\u2212]?){_CURRENCY}?(?P<close>\)?){_CURRENCY}?")
 # From the first digit to the last. A point after a letter ends an abbreviation: "Rs.500" is five hundred.
 _DIGITS = re.compile(r"(?<![A-Za-z])[.,]?[0-9](?:.*[0-9])?", re.DOTALL)
 
 _LONGEST = 1000
 """Characters beyond which nothing is a number; it also bounds the time that one hostile cell can take."""
+
+_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether `int` and `float` read the text to the digit: a double keeps what 16 characters can hold."""
+    return len(text) <= 16 and _PLAIN_NUMBER.fullmatch(text) is not None
 
 
 def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
@@ -133,7 +141,7 @@ def _without_affixes(text: str) -> tuple[str, bool]:
     after = _AFTER.fullmatch("".join(text[digits.end() :].split()))
     if before is None or after is None:
         raise NumeralError("is not a number")
-    signs = before["sign"] + before["inner"] + before["last"]
+    signs = before["sign"] + before["inner"] + before["last"] + after["minus"]
     bracketed = bool(before["open"])
     if bracketed != bool(after["close"]) or len(signs) + bracketed > 1:
         raise NumeralError("has signs or brackets that do not agree")

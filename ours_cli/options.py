@@ -1,7 +1,7 @@
 """The flags that commands share, in groups: each flag is spelled and explained once.
 
 A command takes whole groups (`reading: Reading, delivery: DeliveryFlags`); `grouped` shows Typer their fields
-as single options.
+as single options. Groups are named tuples: a frozen dataclass takes a millisecond more to define, each.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
@@ -49,12 +48,25 @@ def _refuse_token(value: str | None) -> None:
         )
 
 
+def _preset_names() -> list[str]:
+    from ours_cli.presets import preset_names
+
+    return list(preset_names())
+
+
+def _list_presets(wanted: bool) -> None:
+    if wanted:
+        from ours_cli.presets import preset_list
+
+        typer.echo(preset_list())
+        raise typer.Exit
+
+
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
     return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
-@dataclass(frozen=True, slots=True)
-class VisitorFields:
+class VisitorFields(NamedTuple):
     """Whose event it is, and what is known of the person."""
 
     user_id: Annotated[
@@ -89,8 +101,7 @@ class VisitorFields:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventFields:
+class EventFields(NamedTuple):
     """What happened."""
 
     distinct_id: Annotated[
@@ -106,21 +117,32 @@ class EventFields:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class MappingFlags:
+class MappingFlags(NamedTuple):
     """How the columns of a file become fields."""
 
     map: Annotated[
         str | None, _option("--map", metavar="FILE.toml", text="Templates kept in a file; flags override it.")
     ] = None
+    preset: Annotated[
+        str | None,
+        _option(
+            "--preset",
+            metavar="NAME",
+            autocompletion=_preset_names,
+            text="A map that ships with ours; flags override it.",
+        ),
+    ] = None
+    list_presets: Annotated[
+        bool,
+        _option("--list-presets", is_eager=True, callback=_list_presets, text="Show the presets, and stop."),
+    ] = False
     hmac_key_file: Annotated[
         str | None,
         _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (else OURS_HMAC_KEY)."),
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How a file is read."""
 
     format: Annotated[
@@ -138,6 +160,10 @@ class Reading:
     skip_lines: Annotated[
         int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
     ] = None
+    header_row: Annotated[
+        int | None,
+        _option("--header-row", min=1, metavar="N", text="The line of the header; others above it are left."),
+    ] = None
     no_header: Annotated[
         bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
     ] = False
@@ -146,8 +172,35 @@ class Reading:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimeFlags:
+class RowFilters(NamedTuple):
+    """Which rows a run is about."""
+
+    where: Annotated[
+        list[str] | None,
+        _option(
+            "--where",
+            metavar="COLUMN=VALUE",
+            text="Only rows of which this holds; also != and ~REGEX. Repeatable: all must hold.",
+        ),
+    ] = None
+    sample: Annotated[
+        str | None,
+        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), by their id."),
+    ] = None
+
+
+class Period(NamedTuple):
+    """Of which time events are sent."""
+
+    since: Annotated[
+        str | None, _option("--since", metavar="TIME", text="Only events of this time or later.")
+    ] = None
+    until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
+        None
+    )
+
+
+class TimeFlags(NamedTuple):
     """How times are read."""
 
     tz: Annotated[
@@ -158,6 +211,10 @@ class TimeFlags:
     ] = None
     day_first: Annotated[bool, _option("--day-first", text="03/04/2026 is the 3rd of April.")] = False
     month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
+    epoch_unit: Annotated[
+        str | None,
+        _option("--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; others are rejected."),
+    ] = None
     dst: Annotated[
         str | None,
         _option("--dst", metavar="earlier|later", text="For local times that happened twice, or never."),
@@ -168,8 +225,7 @@ class TimeFlags:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """One request: how long it may take, and how long to try."""
 
     timeout: Annotated[
@@ -186,8 +242,7 @@ class Sending:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Batching:
+class Batching(NamedTuple):
     """How rows travel, and where what failed goes."""
 
     batch_size: Annotated[int, _option("--batch-size", min=1, metavar="N", text="Events per request.")] = (
@@ -235,8 +290,7 @@ class Batching:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resuming:
+class Resuming(NamedTuple):
     """Which run the command goes on with. Without a flag, an unfinished run of the same command is found."""
 
     resume: Annotated[
@@ -245,34 +299,51 @@ class Resuming:
     restart: Annotated[bool, _option("--restart", text="Begin a new run, whatever earlier ones did.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where events go, and with which key."""
+TokenFile = Annotated[
+    str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
+]
+RefusedToken = Annotated[str | None, _option("--token", text="Refused.", hidden=True, callback=_refuse_token)]
+Profile = Annotated[str | None, _option("--profile", metavar="NAME", text="A profile of the config file.")]
+TestMode = Annotated[
+    bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
+]
+BaseUrl = Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")]
 
-    token_file: Annotated[
-        str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
-    ] = None
-    token: Annotated[str | None, _option("--token", text="Refused.", hidden=True, callback=_refuse_token)] = (
-        None
-    )
-    profile: Annotated[
-        str | None, _option("--profile", metavar="NAME", text="A profile of the config file.")
-    ] = None
-    test: Annotated[
-        bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
-    ] = False
-    base_url: Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")] = None
+
+class Account(NamedTuple):
+    """Which Ingest API, and with which key."""
+
+    token_file: TokenFile = None
+    token: RefusedToken = None
+    profile: Profile = None
+    test: TestMode = False
+    base_url: BaseUrl = None
+
+
+class Target(NamedTuple):
+    """Where events go, and with which key: an `Account`, or a rehearsal without one."""
+
+    token_file: TokenFile = None
+    token: RefusedToken = None
+    profile: Profile = None
+    test: TestMode = False
+    base_url: BaseUrl = None
     sandbox: Annotated[
         bool, _option("--sandbox", text="Send to a fresh local sandbox: a rehearsal, no token needed.")
     ] = False
     dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
 
 
+ProbeTimeout = Annotated[
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+]
+CaFile = Annotated[
+    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+]
 OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Showing:
+class Showing(NamedTuple):
     """What is printed."""
 
     output: OutputFormat = Output.text
@@ -296,13 +367,12 @@ SendNulls = Annotated[
 
 
 def grouped(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command take dataclasses of options: Typer sees their fields, the command gets instances."""
+    """Let a command take named tuples of options: Typer sees their fields, the command gets instances."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
-    groups: dict[str, type[Any]] = {}
+    groups: dict[str, Any] = {}
     for name, parameter in signature.parameters.items():
-        if is_dataclass(parameter.annotation):
-            assert isinstance(parameter.annotation, type)
+        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, tuple):
             groups[name] = parameter.annotation
             parameters.extend(_options_of(parameter.annotation))
         else:
@@ -310,8 +380,7 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
 
     def run(**values: Any) -> int:
         arguments = {
-            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
+            name: group(*[values.pop(field) for field in group._fields]) for name, group in groups.items()
         }
         return command(**arguments, **values)
 
@@ -322,11 +391,11 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
     return run
 
 
-def _options_of(group: type[Any]) -> list[inspect.Parameter]:
+def _options_of(group: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            name, inspect.Parameter.KEYWORD_ONLY, default=group._field_defaults[name], annotation=hints[name]
         )
-        for field in fields(group)
+        for name in group._fields
     ]

@@ -19,11 +19,13 @@ class Outcome:
 class Traffic:
     """What this attempt did: requests sent, retries among them, bytes of bodies, events accepted.
 
-    `clock_skew_s` is how far the server's clock was ahead of this machine's at its first answer.
+    `clock_skew_s` is how far the server's clock was ahead of this machine's at its first answer,
+    `concurrency` how many requests may be in flight now.
     """
 
     requests: int = 0
     retries: int = 0
     bytes: int = 0
     accepted: int = 0
+    concurrency: int = 0
     clock_skew_s: float | None = None

@@ -17,11 +17,11 @@ from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.feed import behind_canary, feed_inline, feed_threaded
-from ours_cli.http_client import NetworkLoop
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
+from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
@@ -127,13 +127,14 @@ class _Run:
         self._rejects.add_table(index, table)
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject) -> None:
+    def _enter(self, item: Event | Reject | Filtered) -> None:
         """A row comes out of the mapping."""
         if isinstance(item, Event):
             self._books.mapped(item)
             return
-        # First on disk, then in the books: a reject that could not be written must not count as one.
-        self._rejects.write(item)
+        if isinstance(item, Reject):
+            # First on disk, then in the books: a reject that could not be written must not count as one.
+            self._rejects.write(item)
         self._books.mapped(item)
         self._show()
 

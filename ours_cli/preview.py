@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunk, Chunker
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.report import Books
 
 EXAMPLES: Final = 3
@@ -36,9 +36,13 @@ class Preview:
     examples: list[dict[str, Any]] = field(default_factory=list)
     reject_lines: dict[str, list[int]] = field(default_factory=dict)
     reject_messages: dict[str, str] = field(default_factory=dict)
+    filtered: Counter[str] = field(default_factory=Counter)
 
-    def enter(self, item: Event | Reject) -> None:
+    def enter(self, item: Event | Reject | Filtered) -> None:
         """Count one row."""
+        if isinstance(item, Filtered):
+            self.filtered[item.reason] += 1
+            return
         if isinstance(item, Reject):
             lines = self.reject_lines.setdefault(item.code, [])
             if len(lines) < LINES_PER_CODE:
@@ -78,6 +82,7 @@ class Preview:
             "accepted": 0,
             "rejected": books.rejected,
             "filtered": books.filtered,
+            "filtered_by": dict(self.filtered.most_common()),
             "unsent": books.unsent,
             "requests": self.requests,
             "bytes": self.bytes,

@@ -36,6 +36,7 @@ def receipt(head: RunHead, blocks: list[Block], *, is_running: bool) -> dict[str
         "done": sum(block.rows for block in blocks),
         "accepted": sum(block.accepted for block in blocks),
         "rejected": sum(block.rejected for block in blocks),
+        "filtered": sum(block.filtered for block in blocks),
         "reject_codes": dict(codes.most_common()),
         "digest": digest.hexdigest(),
         "rejects": [{"path": path, "exists": Path(path).exists()} for path in head.rejects],

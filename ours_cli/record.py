@@ -14,12 +14,14 @@ class Record(NamedTuple):
 
     `line` is the physical line (1-based) on which the row starts. `fields` is a list of cells in the order of
     the table's columns (CSV; it may be shorter than the columns, never longer) or a JSON object.
-    `distinct_id` is set where the row comes from a rejects file and had an id there.
+    `distinct_id` is set where the row comes from a rejects file and had an id there; `refused_id` is that id
+    where it was why the row was rejected.
     """
 
     line: int
     fields: Fields
     distinct_id: str = ""
+    refused_id: str = ""
 
 
 class Malformed(NamedTuple):
@@ -31,8 +33,7 @@ class Malformed(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
 
     delimiter: str = ","

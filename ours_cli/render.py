@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from ours_cli.assemble import Tally
+from ours_cli.counted import counted
 from ours_cli.escape import json_text, printable
 from ours_cli.preview import Preview
 from ours_cli.report import Books, Report
@@ -51,12 +52,16 @@ def _books(books: Books) -> list[str]:
 
 def preview_text(command: str, preview: Preview, books: Books, tally: Tally) -> str:
     """What a run would do, for someone who looks before they dare."""
+    requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
         f"{command}: dry run, nothing was sent",
         f"  read      {books.read:>10,}",
-        f"  to send   {preview.events:>10,}   in {preview.requests:,} requests, {size(preview.bytes)}",
+        f"  to send   {preview.events:>10,}   in {requests}",
         f"  rejects   {books.rejected:>10,}",
     ]
+    if books.filtered:
+        reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
+        lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
     for code, count in books.codes.most_common():
         lines.append(f"    {code} {count:,} (line {_lines(preview.reject_lines[code], count)})")
         lines.append(f"      {preview.reject_messages[code]}")

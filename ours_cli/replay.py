@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ours_cli.blocks import Block, RowDigest
+from ours_cli.counted import counted
 from ours_cli.errors import SourceError
 from ours_cli.event import Origin
 
@@ -24,6 +25,11 @@ class Replay:
         self._block = next(self._blocks, None)
         self._digest = RowDigest()
         self._first_line = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no row that is done can come any more."""
+        return self._block is None
 
     def covers(self, seq: int) -> bool:
         """Whether the row of this number is done."""
@@ -53,6 +59,6 @@ class Replay:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before."""
         if self._block is not None:
             raise SourceChangedError(
-                f"the source changed: it ends after {rows:,} rows, and was longer before",
+                f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )

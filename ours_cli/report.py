@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ours_cli.blocks import Block
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.outcome import Outcome, Traffic
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
@@ -28,13 +28,15 @@ class Books:
     unsent: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
-    def mapped(self, item: Event | Reject) -> None:
+    def mapped(self, item: Event | Reject | Filtered) -> None:
         """Enter one row as it comes out of the mapping."""
         self.read += 1
-        if isinstance(item, Reject):
+        if isinstance(item, Event):
+            self.unsent += 1
+        elif isinstance(item, Reject):
             self._reject(item)
         else:
-            self.unsent += 1
+            self.filtered += 1
 
     def delivered(self, outcome: Outcome) -> None:
         """Enter what the server's answers said of rows that were mapped before."""
@@ -48,6 +50,7 @@ class Books:
         self.read += block.rows
         self.accepted += block.accepted
         self.rejected += block.rejected
+        self.filtered += block.filtered
         self.codes.update(block.codes)
 
     def _reject(self, reject: Reject) -> None:

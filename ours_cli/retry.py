@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -23,8 +23,7 @@ _RETRIED = frozenset({408, 409, 425, 429})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP answer that arrived whole. Header names are lower case."""
 
     status: int
@@ -35,8 +34,7 @@ class Answer:
 FailureKind: TypeAlias = Literal["timeout", "connect", "name", "tls", "proxy", "proxy_refused", "cut"]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """No answer came. `reason` is for people and holds neither addresses with credentials nor bodies."""
 
     kind: FailureKind
@@ -56,44 +54,38 @@ class Judged:
     floor_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(NamedTuple):
     """Transient: the same request again, not before `floor_s` seconds from now when the server said so."""
 
     reason: str
     floor_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Nonsense:
+class Nonsense(NamedTuple):
     """A success that does not add up: retried a few times, then the run stops (exit 8)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TooLarge:
+class TooLarge(NamedTuple):
     """413: send less at once. `limit` is the server's number; of events or bytes, the contract is silent."""
 
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """400: something in the request is malformed; which row is found by bisection."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unauthorized:
+class Unauthorized(NamedTuple):
     """401 or 403: stop the run; it can be resumed with another token."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8)."""
 
     reason: str

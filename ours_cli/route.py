@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -12,8 +12,7 @@ from ours_cli.retry import Answer, Verdict, judge_batch, judge_single
 from ours_cli.settings import Endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One endpoint: its path below the base URL, request composition and judgement.
 
     `envelope` is the number of bytes that a request adds around the events' bodies.

@@ -24,6 +24,7 @@ def map_rows(
     numbers, repeated ids), and come out as the block that they were; nothing judges them again.
     """
     seq = 0
+    is_replaying = not replay.is_over
     for index, table in enumerate(tables):
         begin(index, table)
         map_row = mapping.bind(table)
@@ -31,10 +32,12 @@ def map_rows(
             if seq == limit:
                 return
             origin = Origin(index, record, seq)
-            seq += 1
             item = map_row(origin)
-            if not replay.covers(origin.seq):
+            if is_replaying and replay.covers(seq):
+                if (block := replay.verify(origin)) is not None:
+                    is_replaying = not replay.is_over
+                    yield block
+            else:
                 yield item
-            elif (block := replay.verify(origin)) is not None:
-                yield block
+            seq += 1
     replay.end(seq)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
@@ -16,8 +15,6 @@ from ours_cli.row_sources import Source
 from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
 from ours_cli.source import ReadOptions
-
-CONCURRENCY_AUTO: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +58,18 @@ def check_flags(run: RowRun) -> None:
 
 
 def batch_events(run: RowRun) -> int:
-    """Contract: /identify has no bulk form."""
-    return 1 if run.route is IDENTIFY else run.batching.batch_size
+    """Events per request: no more than `--rate` gives in a second, for a request is a burst.
+
+    Contract: /identify has no bulk form.
+    """
+    size = 1 if run.route is IDENTIFY else run.batching.batch_size
+    return size if run.batching.rate is None else min(size, max(1, int(min(run.batching.rate, size))))
 
 
-def concurrency(text: str) -> int:
-    """Read `--concurrency`; raises `UsageError`."""
+def concurrency(text: str) -> int | None:
+    """Read `--concurrency`, None for `auto`; raises `UsageError`."""
     if text == "auto":
-        return CONCURRENCY_AUTO
+        return None
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
         return int(text)
     raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")

@@ -35,8 +35,12 @@ def make_report(
     rejects: Sequence[Path],
     duration_s: float,
     warnings: list[str],
+    decided: Sequence[str],
 ) -> Report:
-    """The report of one attempt; its books are those of the whole run."""
+    """The report of one attempt; its books are those of the whole run.
+
+    `decided` are the flags that say what the run decided, for its rejects to be read alike.
+    """
     return Report(
         command=run.command,
         run=attempt.run_id,
@@ -47,7 +51,7 @@ def make_report(
         rejects_file=str(rejects[0]) if rejects else None,
         warnings=warnings,
         resume=_resume(result.error) if result.error else None,
-        mend=_mend(run, rejects) if rejects else None,
+        mend=_mend(run, rejects, decided) if rejects else None,
         error=result.error.message if result.error else None,
     )
 
@@ -89,8 +93,8 @@ def _write_report(path: Path, text: str) -> None:
         replace_private(path, text)
 
 
-def _mend(run: RowRun, rejects: Sequence[Path]) -> str:
-    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read)])
+def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
+    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read), *decided])
 
 
 def clock_warning(traffic: Traffic) -> list[str]:

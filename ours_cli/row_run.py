@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
@@ -29,10 +30,13 @@ from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
 from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint, state_dir
+from ours_cli.time_survey import settle_times
+from ours_cli.timestamps import Conventions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Plan, Result
+    from ours_cli.run_registry import KnownRun
 
 GIVE_UP_AFTER_S: Final = 900.0
 
@@ -60,6 +64,7 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
+        trial.context.times.reader.settle(_settle(run, sources, None))
         return _dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
@@ -84,7 +89,7 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     identity = _identity(run, sources, target)
     runs_dir = state_dir() / "runs"
     if run.target.sandbox:
-        return Attempt.unjournaled(runs_dir, new_run_id(), identity)
+        return Attempt.unjournaled(runs_dir, new_run_id(), identity, _settle(run, sources, None))
     if run.resuming.resume is not None:
         known = named_run(runs_dir, run.resuming.resume)
         if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
@@ -95,20 +100,35 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(runs_dir, identity, sources.begins_like)
+        found = find_run(runs_dir, identity, sources.begins_like, lambda run: console.warn(_passed_over(run)))
         if found is None:
             return _begin(run, sources, target)
         known = found
-    attempt = Attempt.go_on(known, identity)
-    console.note(f"going on with run {attempt.run_id}: {attempt.done_rows:,} rows are done")
+    attempt = Attempt.go_on(known, identity, _settle(run, sources, known.head.times))
+    console.note(
+        f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
+    )
     return attempt
+
+
+def _passed_over(run: KnownRun) -> str:
+    return (
+        f"run {run.head.id}, of other files, is unfinished and its journal is damaged;"
+        f" ours runs delete {run.head.id} removes it"
+    )
 
 
 def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
     from ours_cli.attempt import Attempt
 
-    identity = _identity(run, sources, target)
-    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]))
+    identity, times = _identity(run, sources, target), _settle(run, sources, None)
+    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]), times)
+
+
+def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
+    """How the sources write their times; `pinned` is what an earlier attempt went by."""
+    trial = run.prepare(new_run_id())
+    return settle_times(sources, trial.mapping, trial.context.times.reader.rules, run.limit, pinned)
 
 
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
@@ -132,6 +152,7 @@ def _attempt(
 
     with attempt:
         prepared = run.prepare(attempt.run_id)
+        prepared.context.times.reader.settle(attempt.times)
         plan = _plan(run, sources, prepared.mapping, target.endpoint)
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
@@ -141,14 +162,17 @@ def _attempt(
         _close(rejects, result)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
-            return _Ended(make_report(run, attempt, result, [], duration, []), result.error, superseded=True)
+            return _Ended(
+                make_report(run, attempt, result, [], duration, [], []), result.error, superseded=True
+            )
         for text in (
             *prepared.context.warnings(),
             *prepared.context.left_behind(),
             *clock_warning(result.traffic),
         ):
             console.warn(text)
-        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings)
+        decided = prepared.context.decided_flags()
+        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
             console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
         ended = _Ended(report, result.error, superseded=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
@@ -23,8 +24,7 @@ class RowSources:
     def __init__(self, sources: Sequence[Source], read: ReadOptions) -> None:
         self._sources = sources
         self._read = read
-        self._stdin: Table | None = None
-        self._held: list[Record | Malformed] = []
+        self._opened: dict[Source, _Pipe] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,12 +44,24 @@ class RowSources:
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""
         for source in self._sources:
-            if source == "-":
-                table = self._open_stdin()
-                table.records = chain(self._held, table.records)
-                yield table
+            if _may_block(source):
+                pipe = self._pipe(source)
+                yield replace(pipe.table, records=chain(pipe.held, pipe.table.records))
             else:
                 yield mended(open_table(source, self._read))
+
+    def files(self) -> Iterator[Table]:
+        """Open each source that can be read again."""
+        for source in self._sources:
+            if not _may_block(source):
+                yield mended(open_table(source, self._read))
+
+    def pipes(self) -> Iterator[tuple[Table, Iterator[Record | Malformed]]]:
+        """Each source that cannot be read again, and its rows: those taken from it are held for `tables`."""
+        for source in self._sources:
+            if _may_block(source):
+                pipe = self._pipe(source)
+                yield pipe.table, pipe.rows()
 
     def check(self, mapping: RowMapping) -> None:
         """Read every file's head and bind the mapping to it, so that nothing is sent before all of it fits.
@@ -74,9 +86,7 @@ class RowSources:
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
             if source == "-":
-                table = self._open_stdin()
-                self._held += islice(table.records, max(0, count - len(self._held)))
-                rows = iter(self._held)
+                rows = self._pipe(source).rows()
             else:
                 table = mended(open_table(source, self._read))
                 rows = table.records
@@ -88,10 +98,26 @@ class RowSources:
             if not count:
                 return
 
-    def _open_stdin(self) -> Table:
-        if self._stdin is None:
-            self._stdin = mended(open_table("-", self._read, _raw_stdin()))
-        return self._stdin
+    def _pipe(self, source: Source) -> _Pipe:
+        if source not in self._opened:
+            stdin = _raw_stdin() if source == "-" else None
+            self._opened[source] = _Pipe(mended(open_table(source, self._read, stdin)))
+        return self._opened[source]
+
+
+class _Pipe:
+    """A source that can be read once: `held` has what was looked at, `table.records` goes on behind it."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.held: list[Record | Malformed] = []
+
+    def rows(self) -> Iterator[Record | Malformed]:
+        """Its rows from the first, each held."""
+        yield from tuple(self.held)
+        for row in self.table.records:
+            self.held.append(row)
+            yield row
 
 
 def _may_block(source: Source) -> bool:

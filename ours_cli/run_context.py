@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.contract import WINDOW_MS
+from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.field_body import TimeMapping
 from ours_cli.identity import DistinctIds
 from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
+from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
 from ours_cli.template import parse
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,42 @@ class RunContext:
     ids: DistinctIds
     tally: Tally
 
-    def event_assembler(self) -> EventAssembler:
+    def event_assembler(self, selection: Selection) -> EventAssembler:
         """The last step of mapping for events."""
-        return EventAssembler(self.window, self.ids, self.tally)
+        return EventAssembler(self.window, self.ids, self.tally, selection)
 
     def warnings(self) -> list[str]:
         """What was sent or left, and deserves a look; without values."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
+        untimed = counted(tally.untimed, "row")
+        zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
+        nulls = counted(tally.nulls_dropped, "null was", "nulls were")
+        repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
+        long = counted(tally.long_arrays, "row holds", "rows hold")
+        odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         found = [
-            (naive, f"{naive:,} times had no zone and were read as UTC; --tz ZONE says otherwise"),
-            (tally.untimed, f"{tally.untimed:,} rows had no time: the server stamps them on arrival"),
-            (tally.nulls_dropped, f"{tally.nulls_dropped:,} nulls were left out; --send-nulls sends them"),
-            (self.ids.repeats, f"{self.ids.repeats:,} rows repeat a distinctId: the API counts them once"),
-            (
-                tally.long_arrays,
-                f"{tally.long_arrays:,} rows hold arrays over 250 entries: the API cuts them",
-            ),
+            (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
+            (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
+            (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
+            (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
+            (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
+            (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def _zone_advice(self) -> str:
+        for column, zone in self.tally.header_zones.items():
+            if parse_zone(zone).utcoffset(None) != timedelta(0):
+                return f"the column {column!r} speaks of {zone}: if it is meant, --tz {shlex.quote(zone)}"
+        return "--tz ZONE says otherwise"
+
+    def decided_flags(self) -> list[str]:
+        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        reader = self.times.reader
+        flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
+        flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
+        return flags + (["--tz", "UTC"] if reader.naive_as_utc and self.times.zone is None else [])
 
     def left_behind(self) -> list[str]:
         """The columns that no template uses, as a warning: they are never sent."""
@@ -104,6 +125,7 @@ def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> Time
         zone=zone,
         format=flags.time_format or source.source.get("time_format"),
         order=_date_order(flags, source),
+        unit=_epoch_unit(flags.epoch_unit or source.source.get("epoch_unit")),
         dst=_dst(flags.dst or source.source.get("dst")),
     )
     try:
@@ -129,6 +151,15 @@ def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | 
     raise UsageError('date_order in the map file must be "day" or "month"')
 
 
+def _epoch_unit(text: str | None) -> EpochUnit | None:
+    if text is None:
+        return None
+    for unit in UNITS:
+        if unit == text:
+            return unit
+    raise UsageError(f"--epoch-unit must be one of {', '.join(UNITS)}", hint="without it, their size tells")
+
+
 def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
     match text:
         case None:
@@ -143,6 +174,10 @@ def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
 def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
     given = source.source
+    if flags.skip_lines is not None or flags.no_header:
+        given = {key: value for key, value in given.items() if key != "header_row"}
+    if flags.header_row is not None:
+        given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
     return ReadOptions(
         format=_format(flags.format or given.get("format")),
         delimiter=flags.delimiter or given.get("delimiter"),
@@ -150,6 +185,7 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
         encoding=flags.encoding or given.get("encoding"),
         skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
         no_header=flags.no_header or given.get("no_header", False),
+        header_row=flags.header_row if flags.header_row is not None else given.get("header_row"),
     )
 
 

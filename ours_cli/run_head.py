@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from ours_cli.errors import SourceError
 from ours_cli.private_files import replace_private
+from ours_cli.timestamps import Conventions
 
 FILE_NAME: Final = "run.json"
 
@@ -35,7 +36,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command."""
+    """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command.
+
+    `times` is what its sources told of their times when it began: every attempt reads them by the same.
+    """
 
     id: str
     identity: Identity
@@ -48,6 +52,7 @@ class RunHead:
     exit_code: int | None = None
     read: int | None = None
     rejects: tuple[str, ...] = ()
+    times: Conventions = field(default_factory=Conventions)
 
     @property
     def is_finished(self) -> bool:
@@ -69,6 +74,7 @@ def read_head(folder: Path) -> RunHead:
             identity=dataclasses.replace(identity, sources=tuple(identity.sources)),
             arguments=tuple(fields.pop("arguments")),
             rejects=tuple(fields.pop("rejects")),
+            times=Conventions(**fields.pop("times", {})),
             **fields,
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

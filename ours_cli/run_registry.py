@@ -57,12 +57,20 @@ def named_run(runs_dir: Path, run_id: str) -> KnownRun:
     return KnownRun(folder, read_head(folder))
 
 
-def find_run(runs_dir: Path, identity: Identity, begins_like: Callable[[Block], bool]) -> KnownRun | None:
+def find_run(
+    runs_dir: Path,
+    identity: Identity,
+    begins_like: Callable[[Block], bool],
+    pass_over: Callable[[KnownRun], None],
+) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
 
     An unfinished run of the same files is it, whatever they hold now (the replay finds out). An unfinished
     run of other files, or of standard input, is it when the source begins like its first block: a renamed
     file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
+
+    Raises `SourceError` for an unfinished run whose journal is damaged where this command may be the one that
+    goes on with it. Where it surely is not, `pass_over` is told of the run.
     """
     for run in known_runs(runs_dir):
         if not _same_command(run.head, identity):
@@ -72,10 +80,25 @@ def find_run(runs_dir: Path, identity: Identity, begins_like: Callable[[Block], 
             return run
         if run.head.is_finished:
             continue
-        first = next(iter(read_blocks(run.folder)), None)
+        try:
+            first = next(iter(read_blocks(run.folder)), None)
+        except SourceError:
+            if not _reads_other_files(run.head, identity):
+                raise
+            pass_over(run)
+            continue
         if first is not None and first.start == 0 and begins_like(first):
             return run
     return None
+
+
+def _reads_other_files(head: RunHead, identity: Identity) -> bool:
+    """Whether a run surely had no row of these sources: a pipe may be replayed, and a file that is gone may
+    be here under another name."""
+    theirs, ours = head.identity.sources, identity.sources
+    if "-" in theirs and "-" in ours:
+        return False
+    return not set(theirs) & set(ours) and all(name == "-" or Path(name).exists() for name in theirs)
 
 
 def _same_command(head: RunHead, identity: Identity) -> bool:
@@ -89,13 +112,18 @@ def _same_command(head: RunHead, identity: Identity) -> bool:
     )
 
 
+def refuse_running(folder: Path) -> None:
+    """Raise `BusyError` while some process runs this run."""
+    if is_running(folder):
+        raise BusyError(f"{folder.name} is running right now", hint="stop it first")
+
+
 def delete_run(folder: Path) -> list[Path]:
     """Remove a run's journal and rejects for good, damaged or not; raises `BusyError` while it runs.
 
     Returns the rejects files that lie elsewhere: they are their owner's to delete.
     """
-    if is_running(folder):
-        raise BusyError(f"{folder.name} is running right now", hint="stop it first")
+    refuse_running(folder)
     try:
         rejects = [Path(path) for path in read_head(folder).rejects]
     except SourceError:

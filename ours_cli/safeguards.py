@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ours_cli.counted import counted
 from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome
@@ -23,16 +24,17 @@ class RejectLimit:
 
     def check(self, books: Books, *, at_end: bool = False) -> StoppedError | None:
         """The error to stop with, once there are more."""
+        meant = books.read - books.filtered
         if not self.is_percent:
             exceeded = books.rejected > self.limit
-        elif books.read >= PERCENT_FROM or at_end:
-            exceeded = books.rejected * 100 > self.limit * books.read
+        elif meant >= PERCENT_FROM or at_end:
+            exceeded = books.rejected * 100 > self.limit * meant
         else:
             return None
         if not exceeded:
             return None
         return StoppedError(
-            f"stopped by --max-rejects: {books.rejected:,} of {books.read:,} rows are rejected",
+            f"stopped by --max-rejects: {books.rejected:,} of {counted(meant, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )
 
@@ -54,13 +56,16 @@ def check_expected(expected: int | None, books: Books) -> SourceError | None:
     if expected is None or books.read == expected:
         return None
     return SourceError(
-        f"{books.read:,} rows were read, and --expect says {expected:,}",
+        f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}",
         hint="a program that died upstream looks like the end of its output",
     )
 
 
 class Canary:
-    """`--canary N`: the first N rows of an attempt go alone, and all must be accepted before any other."""
+    """`--canary N`: the first N rows of an attempt go alone, and all must be accepted before any other.
+
+    Filtered rows are not among them.
+    """
 
     def __init__(self, rows: int) -> None:
         self._wanted = rows
@@ -101,6 +106,6 @@ class Canary:
         if not self._rejected:
             return None
         return StoppedError(
-            f"stopped by --canary: {self._rejected:,} of the first {self._wanted:,} rows are rejected",
+            f"stopped by --canary: {self._rejected:,} of the first {counted(self._wanted, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )

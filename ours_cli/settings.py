@@ -7,10 +7,9 @@ import os
 import stat
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
@@ -36,8 +35,7 @@ class Endpoint:
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointFlags:
+class EndpointFlags(NamedTuple):
     """What the person typed about the endpoint; None where nothing was."""
 
     token_file: str | None = None
@@ -46,18 +44,51 @@ class EndpointFlags:
     test: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A source API key and, in words for a person, where it was found. `repr` never shows the key."""
+
+    text: str = field(repr=False)
+    origin: str
+    file: str | None = None
+    """The file it was read from, when it was a file of its own."""
+
+
 def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
     """Settle endpoint and token: flags, then environment, then profile.
 
     Raises `UsageError` for a config or URL that cannot be used and `AuthError` when there is no token.
     """
-    profile = _load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
-    base_url = flags.base_url or os.environ.get("OURS_PRIVACY_BASE_URL") or profile.get("base_url")
+    profile = _profile_for(flags)
     return Endpoint(
-        base_url=check_base_url(str(base_url or DEFAULT_BASE_URL)),
-        token=_resolve_token(flags, profile),
+        base_url=_base_url(flags, profile),
+        token=_resolve_token(flags, profile).text,
         test_mode=flags.test,
     )
+
+
+def resolve_base_url(flags: EndpointFlags) -> str:
+    """Settle the base URL alone, for what needs no token; raises `UsageError`."""
+    return _base_url(flags, _profile_for(flags))
+
+
+def resolve_token(flags: EndpointFlags) -> Token:
+    """Settle the token alone, and where it comes from; raises `UsageError` or `AuthError`."""
+    return _resolve_token(flags, _profile_for(flags))
+
+
+def token_variable(*, test: bool) -> str:
+    """The environment variable of the live, or of the Test Mode key."""
+    return "OURS_PRIVACY_TEST_TOKEN" if test else "OURS_PRIVACY_TOKEN"
+
+
+def _profile_for(flags: EndpointFlags) -> dict[str, Any]:
+    return _load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
+
+
+def _base_url(flags: EndpointFlags, profile: dict[str, Any]) -> str:
+    base_url = flags.base_url or os.environ.get("OURS_PRIVACY_BASE_URL") or profile.get("base_url")
+    return check_base_url(str(base_url or DEFAULT_BASE_URL))
 
 
 def check_base_url(url: str) -> str:
@@ -121,6 +152,8 @@ def _load_profile(name: str | None) -> dict[str, Any]:
         raise UsageError(
             f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
         ) from None
+    import tomllib  # only who has a config pays for it
+
     try:
         config = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -133,7 +166,7 @@ def _load_profile(name: str | None) -> dict[str, Any]:
     return profile
 
 
-def _toml_position(error: tomllib.TOMLDecodeError) -> str:
+def _toml_position(error: ValueError) -> str:
     _, _, position = str(error).rpartition("(at ")
     return f" (at {position}" if position.startswith("line ") else ""
 
@@ -173,21 +206,23 @@ def _check_profile(profile: dict[str, Any], path: Path) -> None:
             raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
 
 
-def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> str:
-    variable = "OURS_PRIVACY_TEST_TOKEN" if flags.test else "OURS_PRIVACY_TOKEN"
+def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
+    variable = token_variable(test=flags.test)
     prefix = "test_" if flags.test else ""
     if flags.token_file is not None:
-        token = _read_token_file(flags.token_file)
+        token = _token_of_file(flags.token_file, "--token-file")
+    elif text := os.environ.get(variable, "").strip():
+        token = Token(text, variable)
     else:
-        token = os.environ.get(variable, "").strip() or _profile_token(profile, prefix)
-    if not token:
+        token = _profile_token(profile, prefix)
+    if not token.text:
         kind = "Test Mode token" if flags.test else "token"
         raise AuthError(
             f"there is no {kind}",
             hint=f"export {variable}=..., or --token-file PATH, or {prefix}token_command in {config_path()}; "
             "--sandbox needs none",
         )
-    if len(token) > TOKEN_MAX or not token.isprintable() or any(char.isspace() for char in token):
+    if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
             f"the token cannot be right: it is longer than {TOKEN_MAX} characters, or has spaces in it",
             hint="a token file holds the source API key alone, on one line",
@@ -195,12 +230,19 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> str:
     return token
 
 
-def _profile_token(profile: dict[str, Any], prefix: str) -> str:
+def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
     if command := profile.get(f"{prefix}token_command"):
-        return _run_token_command(command)
+        # The command is not shown: some hold a vault's own password.
+        return Token(_run_token_command(command), f"{prefix}token_command in the config")
     if path := profile.get(f"{prefix}token_file"):
-        return _read_token_file(path)
-    return str(profile.get(f"{prefix}token", "")).strip()
+        return _token_of_file(path, f"{prefix}token_file in the config")
+    return Token(str(profile.get(f"{prefix}token", "")).strip(), f"{prefix}token in the config")
+
+
+def _token_of_file(path: str, named_by: str) -> Token:
+    if path == "-":
+        return Token(_read_token_file(path), "standard input")
+    return Token(_read_token_file(path), f"{path} ({named_by})", file=path)
 
 
 def _read_token_file(path: str) -> str:

@@ -10,9 +10,8 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ours_cli.assemble import Window
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
@@ -20,7 +19,6 @@ from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.exact_json import read_json
 from ours_cli.fields import NESTING, FieldMap, Value, check_names
-from ours_cli.mapfile import MapFile
 from ours_cli.options import TimeFlags
 from ours_cli.retry import (
     Again,
@@ -47,8 +45,7 @@ class RefusedError(OursError):
     exit_code = ExitCode.REJECTED
 
 
-@dataclass(frozen=True, slots=True)
-class SingleOptions:
+class SingleOptions(NamedTuple):
     """How to send one body. Times in seconds; `on_wait(reason, seconds)` is told of pauses."""
 
     timeout: float
@@ -148,6 +145,7 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     value = time_text if time_text is not None else body.pop("time", None)
     if value is None and flags == TimeFlags():
         return []
+    from ours_cli.mapfile import MapFile
     from ours_cli.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 

@@ -142,6 +142,9 @@ EARLIER_NEVER_KNOW_LATER = [
     ("pipeline", ["commands", "console", "row_run", "options", "app"]),
     ("console", ["commands", "delivery", "row_run", "mapping", "rejects"]),
     ("settings", ["options", "commands", "console", "delivery", "mapping"]),
+    ("doctor", ["commands", "console", "row_run", "pipeline", "delivery", "mapping"]),
+    ("doctor.judgement", ["http_client", "destination"]),
+    ("doctor.drift", ["http_client", "destination", "settings", "retry"]),
     ("errors", ["record", "settings", "console"]),
     ("contract", ["errors", "validate", "mapping", "settings"]),
 ]

@@ -421,7 +421,7 @@ class TestDryRun:
         ended = ours("backfill", self.bad_orders(tmp_path), *ESSENTIALS, "-p", "t={total|int}", "--dry-run")
         assert ended.code == 3
         for words in (
-            *("dry run, nothing was sent", "in 1 requests", "outside_window 1 (line 4)", "bad_time 1 (line"),
+            *("dry run, nothing was sent", "in 1 request,", "outside_window 1 (line 4)", "bad_time 1 (line"),
             *("Purchase", "#", '"externalId": "1"', '"t": 5', "columns sent: when, id, total"),
         ):
             assert words in ended.out
@@ -564,6 +564,6 @@ def test_an_ambiguous_date_says_which_flags_settle_it(ours: Ours, tmp_path: Path
     file = write(tmp_path / "o.csv", "when,id\n03/04/2026,c1\n")
     flags = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--max-age", "none", "--dry-run")
     ended = ours("backfill", file, *flags)
-    assert ended.code == 3
-    assert "--day-first or --month-first" in ended.out
+    assert ended.code == 2
+    assert "--day-first or --month-first" in ended.err
     assert ours("backfill", file, *flags, "--day-first").code == 0

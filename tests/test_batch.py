@@ -7,12 +7,22 @@ import os
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from conftest import Ended, Ours, StartSandbox
+from hypothesis import given
+from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
+
+from ours_cli import batch_rows
+from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.identity import DistinctIds
+from ours_cli.record import Record, Table
+from ours_cli.timestamps import TimeReader, TimeRules
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:
@@ -108,7 +118,7 @@ class TestDistinctIds:
         given = [{**row, "distinctId": "d"} for row in (one, one, other)]
         ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(given)), "-o", "json")
         reports(ended, accepted=2, rejected=1, reject_codes={"duplicate_id": 1})
-        assert "1 rows repeat a distinctId: the API counts them once" in ended.json["warnings"]
+        assert "1 row repeats a distinctId: the API counts them once" in ended.json["warnings"]
         reject = json.loads(Path(ended.json["rejects_file"]).read_text())
         assert (reject["_line"], reject["_distinctId"]) == (3, "d")
         assert "line 3" in reject["_message"]
@@ -267,7 +277,7 @@ def test_times_of_all_kinds(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -
     ended = ours("batch", write(tmp_path / "r.ndjson", ndjson(timed)), "-o", "json")
     assert ended.code == 0, ended.err
     assert [event.body["time"] for event in place.events()] == [ago(3)] * 5
-    assert "1 times had no zone and were read as UTC; --tz ZONE says otherwise" in ended.json["warnings"]
+    assert "1 time had no zone and was read as UTC; --tz ZONE says otherwise" in ended.json["warnings"]
 
 
 def test_numbers_that_are_ids_keep_their_digits(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
@@ -276,3 +286,55 @@ def test_numbers_that_are_ids_keep_their_digits(ours: Ours, sandbox: StartSandbo
     assert ours("batch", write(tmp_path / "r.ndjson", text)).code == 0
     (event,) = place.events()
     assert event.external_id == "123456789012345678901234567890"
+
+
+VALUE = st.one_of(
+    st.sampled_from(
+        [None, True, 0, 1.5, "", " x ", "x", "\ud800", 10**30, float("nan"), [1] * 251, {"a": None}]
+    ),
+    st.text(max_size=4),
+)
+TIME = st.sampled_from([ago(1), ago(2), ago(1) // 1000, float(ago(1)), iso(1), "soon", None, True, 5, [1]])
+TEXT = st.one_of(st.sampled_from(["E", "c", "", " c ", "x" * 401, "x" * 1001, "\ud800"]), VALUE)
+PROPERTIES = st.dictionaries(
+    st.sampled_from(["city", "phone_number", "custom_properties", "activeDuration", "utm_source", "p", "q"]),
+    VALUE,
+    max_size=3,
+)
+ROW = st.fixed_dictionaries(
+    {"event": st.sampled_from(["E", "F"]), "externalId": st.sampled_from(["c", "d"]), "time": st.just(ago(1))}
+).flatmap(
+    lambda row: st.dictionaries(
+        st.sampled_from([*row, "distinctId", "email", "userId", "other", "identityContext"]),
+        TEXT,
+        max_size=2,
+    ).flatmap(
+        lambda more: st.fixed_dictionaries(
+            {},
+            optional={
+                "time": TIME,
+                "eventProperties": st.one_of(PROPERTIES, VALUE),
+                "userProperties": PROPERTIES,
+                "defaultProperties": PROPERTIES,
+            },
+        ).map(lambda objects: {**row, **more, **objects})
+    )
+)
+
+
+@given(st.lists(ROW, min_size=1, max_size=5))
+def test_what_is_judged_at_once_is_judged_as_rule_by_rule(rows: list[dict[str, Any]]) -> None:
+    found: list[list[Event | Reject | Filtered]] = []
+    left: list[tuple[Tally, list[dict[str, Any]]]] = []
+    for judge in (batch_rows._is_plain, lambda _: False):
+        tally, read = Tally(), deepcopy(rows)
+        assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batch_rows, "_is_plain", judge)
+            mapping = batch_rows.BatchMapping(assemble, TimeReader(TimeRules()), tally, send_nulls=False)
+            map_row = mapping.bind(Table("t.ndjson", "ndjson", None, iter(())))
+            items = [map_row(Origin(0, Record(seq, row), seq)) for seq, row in enumerate(read)]
+        found.append([item._replace(origin=Origin(0, Record(0, {}))) for item in items])
+        left.append((tally, read))
+    assert found[0] == found[1]
+    assert repr(left[0]) == repr(left[1])

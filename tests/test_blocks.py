@@ -130,13 +130,13 @@ class TestReplay:
             replay.verify(Origin(0, Record(3, ["secret", "x"]), 1))
 
     def test_a_source_that_ends_early(self) -> None:
-        with pytest.raises(SourceChangedError, match="ends after 1 rows"):
+        with pytest.raises(SourceChangedError, match="ends after 1 row,"):
             Replay([self.block(0, 2)]).end(1)
 
 
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
-        block = Block(0, 3, b"h", b"d", 2, 1, Counter(bad_time=1))
+        block = Block(0, 4, b"h", b"d", 2, 1, 1, Counter(bad_time=1))
         file = RejectFile("shape", "/r.csv", 17)
         with Journal(tmp_path, begin=True) as journal:
             journal.commit(block, [file])
@@ -145,9 +145,10 @@ class TestJournal:
         with Journal(tmp_path, begin=False) as journal:
             (again,) = journal.blocks()
             assert journal.rejects() == [file]
-        assert (again.start, again.end, again.head, again.digest) == (0, 3, b"h", b"d")
-        assert (again.accepted, again.rejected, again.codes) == (2, 1, {"bad_time": 1})
-        assert [one.end for one in read_blocks(tmp_path)] == [3]
+        assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d")
+        assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)
+        assert again.codes == {"bad_time": 1}
+        assert [one.end for one in read_blocks(tmp_path)] == [4]
 
     def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:

@@ -20,6 +20,7 @@ from ours_cli.app import app
 from ours_cli.errors import ExitCode
 from ours_cli.filters import FILTER_NAMES
 from ours_cli.numerals import STYLES
+from ours_cli.presets import load_preset, preset_names
 from ours_cli.sandbox import faults
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
 
@@ -191,6 +192,18 @@ def test_every_filter_and_number_style_is_there() -> None:
 def test_every_map_key_is_there() -> None:
     keys = code(first_cells(section("Map files")))
     assert keys - {"[source]"} == set(mapfile._KEYS) | set(mapfile._SOURCE_KEYS)
+
+
+def test_every_preset_is_there_with_what_it_says_of_itself() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section("Presets"), re.MULTILINE))
+    assert set(rows) == set(preset_names())
+    for name, text in rows.items():
+        preset = load_preset(name)
+        maps, _, leaves = text.partition(" | ")
+        assert maps.startswith(f"{preset.title}: {preset.maps}")
+        assert ("--tz" in maps) == preset.demands_zone
+        assert ("ours identify" in maps) == (preset.command == "identify")
+        assert leaves == preset.leaves
 
 
 def test_every_config_key_and_variable_is_there() -> None:

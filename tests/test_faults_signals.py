@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def test_sigint_while_standard_input_is_silent(
         process.stdin.flush()
         until(asked(box, 1))
     else:
-        time.sleep(1)
+        state = Path(os.environ["XDG_STATE_HOME"])
+        until(lambda: any(state.rglob("journal.db")), settle=1)
     report = settled(end_of(process, signal.SIGINT, within=2), 130, accepted=rows)
     assert report["status"] == "interrupted"
     assert stored(box) == ids(rows)

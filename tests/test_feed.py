@@ -14,7 +14,7 @@ from test_chunk import events_of
 from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
-from ours_cli.event import Event, Reject
+from ours_cli.event import Event, Filtered, Reject
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 
@@ -48,7 +48,9 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
-def intake_of(chunker: Chunker, enter: Callable[[Event | Reject], object] = lambda _: None) -> Intake:
+def intake_of(
+    chunker: Chunker, enter: Callable[[Event | Reject | Filtered], object] = lambda _: None
+) -> Intake:
     return Intake(chunker, BlockTracker(lambda _: None), lambda item: (enter(item), None)[1], lambda _: None)
 
 
@@ -118,7 +120,7 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
         items: list[Event | Reject] = list(events_of([5] * count))
         for place in range(3, count, 10):
             items[place] = reject_of(items[place])  # type: ignore[arg-type]
-        seen: list[Event | Reject] = []
+        seen: list[Event | Reject | Filtered] = []
         chunker = Chunker(50, 10_000)
         chunks = (
             feed_threaded(iter(items), intake_of(chunker, seen.append), 5)

@@ -42,6 +42,8 @@ def code_of(filter_text: str, value: object) -> str:
         ("+ $600.00", 600.0),
         ("+ $1,350.00", 1350.0),
         ("-17.22", -17.22),
+        ("1,234.50-", -1234.5),
+        ("$5- USD", -5),
         ("\u221217.22", -17.22),
         ("1,075", 1075),
         ("1,234,567", 1234567),
@@ -75,6 +77,8 @@ def test_number_reads_amounts(text: str, expected: float) -> None:
         ("de", "1.234,50", 1234.5),
         ("de", "1.234", 1234),
         ("de", "-5,00 €", -5.0),
+        ("de", "1.234,50-", -1234.5),
+        ("de", "12,50 €", 12.5),
         ("DE", "1234,5", 1234.5),
         ("fr", "1 234,50", 1234.5),
         ("fr", "1\u00a0234\u00a0567,50", 1234567.5),
@@ -90,7 +94,8 @@ def test_number_reads_the_style_it_is_told(style: str, text: str, expected: floa
 
 
 NO_AMOUNTS = (
-    "12% 1,23 1.234,50 12,34,567 $1e5 abc 5. --5 (5 5) -(5) $ 1,2345 0x10 \u0661\u0662 NaN Infinity 1_000"
+    "12% -5- (5-) 5+ 3-4 "
+    "1,23 1.234,50 12,34,567 $1e5 abc 5. --5 (5 5) -(5) $ 1,2345 0x10 \u0661\u0662 NaN Infinity 1_000"
 )
 OUT_OF_RANGE = ["1e400", "1e-400", "1e" + "9" * 30, "9" * 5000]
 TOO_PRECISE = ["0.1234567890123456789", "12345678.123456789012"]
@@ -348,7 +353,7 @@ def test_wrong_filters_are_usage_errors_with_a_hint(filter_text: str, hint: str)
     assert hint in str(raised.value.hint)
 
 
-ARGUMENTS = {"map": ":a=b", "default": ":x", "prefix": ":p", "replace": ":a:b", "split": ":;"}
+ARGUMENTS = {"map": ":a=b", "default": ":x", "prefix": ":p", "replace": ":a:b", "split": ":;", "param": ":k"}
 json_values = st.recursive(
     st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(min_size=1),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -389,3 +394,47 @@ def test_nearest_says_nothing_rather_than_nonsense() -> None:
     assert nearest("zzz", ["first_name", "email"]) is None
     assert nearest("$", ["$", "a"]) == "$"
     assert nearest("x", []) is None
+
+
+PARAMS: list[Any] = [
+    {"key": "page", "value": {"string_value": "a", "int_value": None, "double_value": None}},
+    {"key": "session", "value": {"string_value": None, "int_value": "1772445000", "float_value": None}},
+    {"key": "wide", "value": {"int_value": "12345678901234567890"}},
+    {"key": "digits", "value": {"string_value": "00123"}},
+    {"key": "value", "value": {"double_value": 99.5}},
+    {"key": "zero", "value": {"int_value": "0"}},
+    {"key": "plain", "value": 7},
+    {"key": "none", "value": {"string_value": None}},
+    {"key": "empty", "value": {"string_value": ""}},
+    {"key": "odd"},
+    "not a pair",
+]
+
+
+class TestParam:
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("page", "a"),
+            ("session", 1772445000),
+            ("wide", "12345678901234567890"),
+            ("digits", "00123"),
+            ("value", 99.5),
+            ("zero", 0),
+            ("plain", 7),
+            ("none", ABSENT),
+            ("empty", ABSENT),
+            ("odd", ABSENT),
+            ("missing", ABSENT),
+        ],
+    )
+    def test_the_value_that_is_there(self, name: str, expected: object) -> None:
+        assert run(f"param:{name}", PARAMS) == expected
+
+    def test_what_is_no_list(self) -> None:
+        assert code_of("param:page", '[{"key": "page"}]') == "bad_type"
+        assert code_of("param:page", {"key": "page"}) == "bad_type"
+
+    def test_it_needs_a_name(self) -> None:
+        with pytest.raises(UsageError, match="needs an argument"):
+            read_call("param")

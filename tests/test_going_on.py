@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TOKEN, Ended, Ours, StartSandbox
+from conftest import Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, status
 
 from ours_cli.sandbox import Sandbox, Then, When
@@ -184,6 +183,50 @@ class TestUnfinished:
         assert stored(stopped) == ids(1000)
 
 
+class TestADamagedJournal:
+    """An unfinished run's journal is damaged: only a command that may be its own has to stop."""
+
+    @pytest.fixture
+    def damaged(self, stopped: Sandbox, home: Path) -> str:
+        (run,) = runs(home)
+        for leftover in run.glob("journal.db*"):
+            leftover.unlink()
+        (run / "journal.db").write_bytes(b"garbage " * 100)
+        return run.name
+
+    def test_other_files_go_on(self, ours: Ours, damaged: str, tmp_path: Path) -> None:
+        other = write_rows(tmp_path / "other.ndjson", 50, start=5000)
+        ended = send(ours, other)
+        assert (ended.code, ended.json["accepted"]) == (0, 50)
+        assert any(f"ours runs delete {damaged}" in warning for warning in ended.json["warnings"])
+        assert send(ours, other).json["requests"] == 0
+
+    def test_a_pipe_goes_on(self, ours_process: Ours, damaged: str, tmp_path: Path) -> None:
+        ended = ours_process("batch", "-", stdin=write_rows(tmp_path / "other.ndjson", 5).read_bytes())
+        assert ended.code == 0
+        assert damaged in ended.err
+
+    def test_its_files_under_another_name_may_be_these(
+        self, ours: Ours, damaged: str, stopped: Sandbox, file: Path, tmp_path: Path
+    ) -> None:
+        before = stopped.totals().requests
+        assert send(ours, file.rename(tmp_path / "renamed.ndjson")).code == 6
+        assert stopped.totals().requests == before
+
+    def test_one_file_of_two(self, ours: Ours, damaged: str, file: Path, tmp_path: Path) -> None:
+        assert send(ours, file, write_rows(tmp_path / "other.ndjson", 5)).code == 6
+
+    def test_two_pipes_cannot_be_told_apart(
+        self, ours_process: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox(fault(When(), status(401)))
+        assert ours_process("batch", "-", stdin=file.read_bytes()).code == 4
+        (run,) = runs(home)
+        (run / "journal.db").write_bytes(b"garbage " * 100)
+        assert ours_process("batch", "-", stdin=b"{}\n").code == 6
+        assert place.totals().requests == 1
+
+
 class TestFinished:
     def test_again_it_says_so(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()
@@ -294,73 +337,3 @@ def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path)
     finally:
         first.kill()
         first.wait()
-
-
-def kill_at_random(command: list[str], chance: random.Random, longest: float) -> int:
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-    )
-    try:
-        return process.wait(chance.uniform(0.25, longest))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
-
-
-def soak(place: Sandbox, file: Path, home: Path, *, rows: int, size: int, kills: int, longest: float) -> int:
-    """Kill the command until it was killed `kills` times, then let it end; returns how often it was."""
-    chance = random.Random(7)
-    command = [
-        sys.executable,
-        "-m",
-        "ours_cli",
-        "batch",
-        str(file),
-        "--batch-size",
-        str(size),
-        "--concurrency",
-        "4",
-    ]
-    killed = 0
-    while killed < kills:
-        if kill_at_random(command, chance, longest) != -9:
-            break
-        killed += 1
-    done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert (report["read"], report["accepted"], report["unsent"]) == (rows, rows, 0)
-    assert stored(place) == ids(rows)
-    totals = place.totals()
-    assert totals.events == rows
-    assert totals.rows < 2 * rows
-    for path in (home / "state").rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            assert MARKER.encode() not in content
-            assert json.dumps(MARKER)[1:-1].encode() not in content
-            assert TOKEN.encode() not in content
-            assert path.stat().st_mode & 0o077 == 0, path
-        else:
-            assert path.stat().st_mode & 0o077 == 0, path
-    return killed
-
-
-FAULTS = (
-    fault(When(every=11), status(503)),
-    fault(When(every=7), "accept_then_cut"),
-    fault(When(every_row=97), "queue_failed", times=1),
-)
-
-
-def test_killed_at_random_moments(sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
-    file = write_rows(tmp_path / "many.ndjson", 6000)
-    place = sandbox(*FAULTS, latency=0.02)
-    assert soak(place, file, home, rows=6000, size=50, kills=5, longest=0.8) >= 3
-
-
-@pytest.mark.soak
-def test_killed_at_random_moments_for_long(sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
-    file = write_rows(tmp_path / "many.ndjson", 30_000)
-    place = sandbox(*FAULTS, latency=0.03)
-    assert soak(place, file, home, rows=30_000, size=100, kills=25, longest=0.9) == 25

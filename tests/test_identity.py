@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.identity import DistinctIds
-from ours_cli.ledger import Ledger, Seen
+from ours_cli.ledger import ONCE, Ledger, Seen
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
 
@@ -28,7 +28,7 @@ def test_ledger_in_memory_and_on_disk_agree_with_a_model(notes: list[tuple[int, 
     model: dict[int, Seen] = {}
     for line, (key, content) in enumerate(notes):
         before = model.get(key)
-        assert ledger.note(key, content, line) == before
+        assert ledger.note(key, Seen(content, line, 1)) == before
         model[key] = Seen(content, line, 1) if before is None else before._replace(times=before.times + 1)
 
 
@@ -39,9 +39,10 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TMPDIR", str(folder))
     ledger = Ledger(memory_max=10)
     for key in range(200_000):
-        ledger.note(key, 0, key)
+        ledger.note(key, Seen(0, key, 1) if key % 3 else ONCE)
     assert os.listdir(folder) == []
-    assert ledger.note(7, 0, 1) == Seen(0, 7, 1)
+    assert ledger.note(7) == Seen(0, 7, 1)
+    assert ledger.note(9) == ONCE
 
 
 @settings(max_examples=50)
@@ -49,7 +50,7 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_equal_rows_get_different_ids_and_the_same_on_each_run(contents: list[bytes]) -> None:
     def derived(salt: bytes, contents: list[bytes]) -> list[str]:
         ids = DistinctIds(salt)
-        return [ids.derive(content, line, timed=True) for line, content in enumerate(contents)]
+        return [ids.derive(content, timed=True) for content in contents]
 
     first = derived(b"run 1", contents)
     assert len(set(first)) == len(contents)
@@ -60,7 +61,7 @@ def test_equal_rows_get_different_ids_and_the_same_on_each_run(contents: list[by
 
 
 def test_rows_without_time_are_salted() -> None:
-    first, again, other = (DistinctIds(salt).derive(b"a", 1, timed=False) for salt in (b"1", b"1", b"2"))
+    first, again, other = (DistinctIds(salt).derive(b"a", timed=False) for salt in (b"1", b"1", b"2"))
     assert first == again
     assert first != other
 

@@ -241,6 +241,30 @@ def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Pa
     assert ended.code in (0, 3)
 
 
+def test_a_known_export_is_recognised(ours: Ours, tmp_path: Path) -> None:
+    header = ["Id", "START", "STOP", "PATIENT", "ENCOUNTERCLASS"]
+    path = table(tmp_path / "a.csv", header, [["1", "2026-03-01T10:00:00Z", "", "p", "wellness"]])
+    assert look(ours, path)["preset"] == "synthea"
+    assert "--preset synthea" in ours("inspect", path).out
+    row = {"event_name": "A", "event_timestamp": "1", "event_params": [{}], "user_pseudo_id": "u"}
+    nested = tmp_path / "b.ndjson"
+    nested.write_text(json.dumps(row) + "\n")
+    assert look(ours, nested)["preset"] == "ga4"
+    assert look(ours, SAMPLES / "orders.csv")["preset"] is None
+
+
+def test_the_told_reading_is_told_on(ours: Ours, tmp_path: Path) -> None:
+    path, kept = tmp_path / "a.txt", tmp_path / "map.toml"
+    path.write_text("junk\nevent;time;customer_id\nA;2026-03-01T10:00:00Z;c\n")
+    flags = ("--header-row", "2", "--delimiter", ";", "--encoding", "latin-1")
+    found = look(ours, path, *flags, "--write-map", str(kept))
+    assert shlex.join(flags[:2]) in found["proposal"]["command"]
+    more = ("--max-age", "none", "--dry-run", "-o", "json")
+    assert ours("backfill", path, "--map", kept, *more).json["unsent"] == 1
+    words = shlex.split(found["proposal"]["command"].replace("\\\n", " "))
+    assert ours(*words[1:], *more[:2], *more[3:]).json["unsent"] == 1
+
+
 def test_a_totals_row_is_named(ours: Ours, tmp_path: Path) -> None:
     rows = [*([["2026-03-01", "a", "1"]] * 9), ["Total", "", "3"]]
     found = look(ours, table(tmp_path / "a.csv", ["date", "what", "n"], rows))

@@ -367,11 +367,12 @@ CASES: list[Sent | Refused] = [
         first="2022-01-27T23:04:57Z",
         last="2022-01-27T23:09:20Z",
     ),
-    Sent(
+    Refused(
         "duckdb-ymd-ampm/mixed_timestamps.csv",
         "--event Row --time '{B}' --external-id '{A}'",
-        accepted=4,
-        rejected={"ambiguous_time": 1},
+        USAGE,
+        reason="line 4",
+        hint="--day-first or --month-first",
     ),
     Sent(
         "duckdb-ymd-ampm/mixed_timestamps.csv",

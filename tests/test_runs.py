@@ -11,6 +11,7 @@ import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, rows_file, status
 
+from ours_cli.journal import Journal
 from ours_cli.sandbox import Sandbox, When
 
 
@@ -83,9 +84,10 @@ def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, t
 def test_resume_of_a_pipe_is_refused(ours: Ours, ours_process: Ours, sandbox: StartSandbox) -> None:
     sandbox(fault(When(), status(401)))
     assert ours_process("batch", "-", stdin=b'{"event":"E","externalId":"c"}\n').code == 4
-    ended = ours("runs", "resume", only_run(ours))
+    name = only_run(ours)
+    ended = ours("runs", "resume", name)
     assert ended.code == 2
-    assert "--resume" in ended.err
+    assert f"ours batch --resume {name} -" in ended.err
 
 
 class TestDelete:
@@ -113,6 +115,24 @@ class TestDelete:
         ended = ours("runs", "delete", only_run(ours))
         assert (ended.code, rejects.exists()) == (0, True)
         assert "bad.ndjson" in ended.err
+
+    def test_nothing_is_deleted_where_one_is_running(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        sandbox()
+        for name in ("a", "b"):
+            folder = tmp_path / name
+            folder.mkdir()
+            assert ours("batch", rows_file(folder, 3)).code == 0
+        first, second = sorted((home / "state" / "ours" / "runs").iterdir())
+        with Journal(second, begin=False):
+            ended = ours("runs", "delete", first.name, second.name)
+            assert ended.code == 11
+            assert second.name in ended.err
+            assert first.exists()
+            assert second.exists()
+        assert ours("runs", "delete", first.name, first.name, second.name).out == "2 runs deleted\n"
+        assert not first.exists()
 
     def test_a_damaged_head(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()

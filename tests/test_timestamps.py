@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from dateutil import parser as dateutil_parser
 
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone, stated_order
+from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 def ms(*fields: int, hours: float = 0) -> int:
@@ -389,7 +389,9 @@ class TestOrder:
         ],
     )
     def test_stated_by_a_number_above_twelve(self, text: str, order: str | None) -> None:
-        assert stated_order(text) == order
+        survey = ColumnSurvey()
+        survey.add(text, "f.csv", 2)
+        assert survey.order == order
 
 
 class TestEpoch:
@@ -419,9 +421,10 @@ class TestEpoch:
         reader = TimeReader(TimeRules())
         assert reader(1707878164) == 1_707_878_164_000
         assert reader("2026-03-04") == ms(2026, 3, 4)
-        assert reader.epoch_unit == "s"
+        assert reader("1707878165") == 1_707_878_165_000
+        assert reader.epoch_unit == reader.decided_unit == "s"
         with pytest.raises(
-            TimeProblem, match="this number is in milliseconds, earlier ones are in seconds"
+            TimeProblem, match="this number is in milliseconds, the others are in seconds"
         ) as caught:
             reader(1707878164837)
         assert caught.value.code == "mixed_epoch_units"

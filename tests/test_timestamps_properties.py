@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, parse_zone, stated_order
+from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, parse_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CODES = {"bad_time", "ambiguous_time", "dst_gap", "dst_repeat", "mixed_epoch_units", "unknown_zone"}
@@ -106,14 +106,75 @@ def test_a_told_order_reads_every_numeric_date(instant: datetime, order: Any, ma
     form = mark.join(("%d", "%m", "%Y") if order == "day" else ("%m", "%d", "%Y")) + " %H:%M:%S.%f"
     text = instant.strftime(form)
     assert TimeReader(TimeRules(order=order))(text) == to_ms(instant)
-    assert stated_order(text) in (order, None)
-    assert (stated_order(text) == order) is (instant.day > 12)
+    survey = ColumnSurvey()
+    assert survey.add(text, "f.csv", 2)
+    assert survey.order == (order if instant.day > 12 else None)
     if instant.day > 12 or instant.day == instant.month:
         assert TimeReader(TimeRules())(text) == to_ms(instant)
     else:
         with pytest.raises(TimeProblem) as caught:
             TimeReader(TimeRules())(text)
         assert caught.value.code == "ambiguous_time"
+
+
+# Ways to write one instant that a column may have, with all its digits; the last two need the order.
+WRITINGS = [*(form + " %z" for form in EXACT), "%d/%m/%Y %H:%M:%S.%f %z", "%m/%d/%Y %I:%M:%S.%f %p %z"]
+
+
+@given(st.lists(instants, min_size=1, max_size=20), offsets, st.sampled_from(WRITINGS))
+def test_a_column_is_read_whole_and_right_or_a_flag_is_demanded(
+    column: list[datetime], zone: tzinfo, form: str
+) -> None:
+    """By what the survey settles no cell is altered in time; where it settles nothing, none could be read."""
+    texts = [moment.astimezone(zone).strftime(form) for moment in column]
+    survey = ColumnSurvey()
+    for line, text in enumerate(texts, 2):
+        survey.add(text, "f.csv", line)
+    orders: dict[str, Literal["day", "month"]] = {"%d/": "day", "%m/": "month"}
+    order = orders.get(form[:3])
+    reader = TimeReader(TimeRules())
+    if survey.open_date is not None:
+        assert all(max(moment.astimezone(zone).day, moment.astimezone(zone).month) <= 12 for moment in column)
+        reader = TimeReader(TimeRules(order=order))
+    assert not survey.is_contradicted()
+    assert survey.order in (order, None)
+    reader.settle(survey.conventions())
+    assert [reader(text) for text in texts] == [to_ms(moment) for moment in column]
+
+
+@given(st.lists(instants, min_size=3, max_size=20), st.sampled_from([1, 10**3, 10**6, 10**9]), st.data())
+def test_an_odd_unit_never_moves_a_number(column: list[datetime], scale: int, data: st.DataObject) -> None:
+    """The unit of most numbers is the column's; a number in another is refused, never read in it."""
+    numbers = [str(to_ms(moment) * scale // 1000) for moment in column]
+    odd = str(to_ms(column[0]) * (10**3 if scale != 10**3 else 10**6) // 1000)
+    position = data.draw(st.integers(0, len(numbers)))
+    survey = ColumnSurvey()
+    for text in (*numbers[:position], odd, *numbers[position:]):
+        survey.count_unit(text)
+    reader = TimeReader(TimeRules())
+    reader.settle(survey.conventions())
+    with pytest.raises(TimeProblem) as caught:
+        reader(odd)
+    assert caught.value.code == "mixed_epoch_units"
+    assert [reader(text) // 1000 for text in numbers] == [to_ms(moment) // 1000 for moment in column]
+
+
+LETTERS = [
+    "Asia/Kolkata",
+    "Europe/London",
+    "Europe/Dublin",
+    "Asia/Jerusalem",
+    "America/Halifax",
+    "Asia/Shanghai",
+]
+
+
+@given(instants, st.sampled_from(LETTERS), st.sampled_from(EXACT))
+def test_letters_of_the_told_zone_come_back(instant: datetime, place: str, form: str) -> None:
+    """The letters tell the two passes of a repeated hour apart, so that none is rejected."""
+    zone = parse_zone(place)
+    text = instant.astimezone(zone).strftime(form + " %Z")
+    assert TimeReader(TimeRules(zone=zone))(text) == to_ms(instant)
 
 
 @given(instants, offsets)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
     EventFields,
     Exclude,
     MappingFlags,
+    Period,
     Reading,
     Resuming,
+    RowFilters,
     Sending,
     Showing,
     Target,
@@ -30,6 +29,7 @@ from ours_cli.route import BATCH
 from ours_cli.row_plan import Prepared, RowRun
 from ours_cli.row_run import execute
 from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.selection import read_selection
 from ours_cli.source import expand
 
 
@@ -44,6 +44,8 @@ def backfill(
     visitor: VisitorFields,
     mapping: MappingFlags,
     reading: Reading,
+    filters: RowFilters,
+    period: Period,
     times: TimeFlags,
     target: Target,
     sending: Sending,
@@ -56,14 +58,17 @@ def backfill(
     ours backfill orders.csv --event Purchase --time '{created_at}' --external-id '{customer_id}'
     -p amount='{total|number}'
     """
-    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
+    where = (*source.source.get("where", ()), *(filters.where or ()))
 
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, times, source)
         key = partial(hmac_key, mapping.hmac_key_file)
-        assemble = context.event_assembler()
-        return Prepared(context, FieldMapping(fields, assemble, context.times, context.tally, key))
+        selection = read_selection(where, filters.sample, period.since, period.until, context.times.reader)
+        assemble = context.event_assembler(selection)
+        mapper = FieldMapping(fields, assemble, context.times, context.tally, key, mapping.preset)
+        return Prepared(context, mapper)
 
     run = RowRun(
         command="backfill",
@@ -73,7 +78,7 @@ def backfill(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(fields, replace(times, max_age=None), source.source),
+        fingerprint=(fields, times._replace(max_age=None), source.source, filters, period),
         target=target,
         sending=sending,
         batching=batching,

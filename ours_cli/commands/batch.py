@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,11 +11,23 @@ from ours_cli.batch_rows import BatchMapping
 from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.mapfile import MapFile
-from ours_cli.options import Batching, Reading, Resuming, Sending, SendNulls, Showing, Target, TimeFlags
+from ours_cli.options import (
+    Batching,
+    Period,
+    Reading,
+    Resuming,
+    RowFilters,
+    Sending,
+    SendNulls,
+    Showing,
+    Target,
+    TimeFlags,
+)
 from ours_cli.route import BATCH
 from ours_cli.row_plan import Prepared, RowRun
 from ours_cli.row_run import execute
 from ours_cli.run_context import make_context, read_options
+from ours_cli.selection import read_selection
 from ours_cli.source import expand
 
 
@@ -30,6 +41,8 @@ def batch(
     *,
     send_nulls: SendNulls = False,
     reading: Reading,
+    filters: RowFilters,
+    period: Period,
     times: TimeFlags,
     target: Target,
     sending: Sending,
@@ -46,7 +59,10 @@ def batch(
 
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, times, nothing, zone_columns=False)
-        assemble, reader = context.event_assembler(), context.times.reader
+        reader = context.times.reader
+        where = filters.where or ()
+        selection = read_selection(where, filters.sample, period.since, period.until, reader)
+        assemble = context.event_assembler(selection)
         return Prepared(context, BatchMapping(assemble, reader, context.tally, send_nulls=send_nulls))
 
     run = RowRun(
@@ -57,7 +73,7 @@ def batch(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(send_nulls, replace(times, max_age=None)),
+        fingerprint=(send_nulls, times._replace(max_age=None), filters, period),
         target=target,
         sending=sending,
         batching=batching,

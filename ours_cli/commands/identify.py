@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ours_cli.assemble import VisitorAssembler
+from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
@@ -23,6 +21,7 @@ from ours_cli.options import (
     MappingFlags,
     Reading,
     Resuming,
+    RowFilters,
     Sending,
     Showing,
     Target,
@@ -33,6 +32,7 @@ from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import Prepared, RowRun
 from ours_cli.row_run import execute
 from ours_cli.run_context import hmac_key, make_context, read_options
+from ours_cli.selection import read_selection
 from ours_cli.single import build_body, check_body, read_data
 from ours_cli.source import expand
 
@@ -46,6 +46,7 @@ def identify(
     data: Data = None,
     mapping: MappingFlags,
     reading: Reading,
+    filters: RowFilters,
     target: Target,
     sending: Sending,
     batching: Batching,
@@ -60,20 +61,26 @@ def identify(
     refuse_shared_stdin(target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        if mapping.map is not None:
-            raise UsageError("--map maps the columns of a FILE, and there is none", hint="ours identify FILE")
+        if mapping.map is not None or mapping.preset is not None:
+            flag = "--map" if mapping.preset is None else "--preset"
+            raise UsageError(
+                f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE"
+            )
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY)
         return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
-    source = load_map(Path(mapping.map)) if mapping.map else MapFile(FieldMap())
+    source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
+    where = (*source.source.get("where", ()), *(filters.where or ()))
 
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, TimeFlags(), replace(source, source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
-        return Prepared(context, FieldMapping(mapped, VisitorAssembler(), context.times, context.tally, key))
+        assemble = VisitorAssembler(read_selection(where, filters.sample))
+        mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)
+        return Prepared(context, mapper)
 
     run = RowRun(
         command="identify",
@@ -83,7 +90,7 @@ def identify(
         limit=reading.limit,
         route=IDENTIFY,
         prepare=prepare,
-        fingerprint=(mapped, source.source),
+        fingerprint=(mapped, source.source, filters),
         target=target,
         sending=sending,
         batching=batching,

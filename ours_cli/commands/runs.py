@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from enum import StrEnum
@@ -13,13 +14,22 @@ from typing import Annotated, Any
 import typer
 
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.escape import printable
 from ours_cli.journal import is_running, read_blocks
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
-from ours_cli.run_registry import KnownRun, damaged_runs, delete_run, known_runs, named_folder, named_run
+from ours_cli.run_registry import (
+    KnownRun,
+    damaged_runs,
+    delete_run,
+    known_runs,
+    named_folder,
+    named_run,
+    refuse_running,
+)
 from ours_cli.settings import state_dir
 
 
@@ -109,7 +119,7 @@ def _resume(known: KnownRun) -> int:
     if "-" in known.head.identity.sources:
         raise UsageError(
             f"run {known.head.id} read standard input, which only you can give again",
-            hint=f"pipe the same input into the same command, with --resume {known.head.id}",
+            hint=f"pipe the same input into: {shlex.join(['ours', *_resuming(known)])}",
         )
     from ours_cli import app
 
@@ -117,21 +127,30 @@ def _resume(known: KnownRun) -> int:
         os.chdir(known.head.folder)
     except OSError:
         raise UsageError(f"the folder {known.head.folder} is gone", hint="run the command by hand") from None
-    command, *words = known.head.arguments
-    arguments = [command, "--resume", known.head.id, *(word for word in words if word != "--restart")]
+    arguments = _resuming(known)
     # The report's mend and resume commands are made of what was typed: of the run's command, not of this one.
     sys.argv[1:] = arguments
     return app.run(arguments)
+
+
+def _resuming(known: KnownRun) -> list[str]:
+    """The command line that goes on with this run and no other."""
+    command, *words = known.head.arguments
+    return [command, "--resume", known.head.id, *(word for word in words if word != "--restart")]
 
 
 def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
     if bool(names) == (older is not None):
         raise UsageError("delete wants either RUN... or --older-than", hint="--older-than 30d")
     folders = [named_folder(runs_dir, name) for name in names] if older is None else _old(runs_dir, older)
+    folders = list(dict.fromkeys(folders))
+    for folder in folders:
+        # Of all, before the first is gone.
+        refuse_running(folder)
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
-    console.result(f"{len(folders):,} {'run' if len(folders) == 1 else 'runs'} deleted")
+    console.result(f"{counted(len(folders), 'run')} deleted")
 
 
 def _old(runs_dir: Path, older: str) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.escape import printable
@@ -65,7 +66,7 @@ def sandbox(
         console.note("stop with Ctrl-C; point ours here with --base-url, or OURS_PRIVACY_BASE_URL")
         done.wait()
         totals = running.totals()
-    console.note(f"{totals.rows:,} rows received, {totals.events:,} distinct events stored")
+    console.note(f"{counted(totals.rows, 'row')} received, {counted(totals.events, 'distinct event')} stored")
     return 0
 
 

@@ -55,6 +55,8 @@ def read_flags(told: ReadOptions) -> Iterator[list[str]]:
     ):
         if value is not None:
             yield [flag, value]
+    if told.header_row is not None:
+        yield ["--header-row", str(told.header_row)]
     if told.skip_lines:
         yield ["--skip-lines", str(told.skip_lines)]
     if told.no_header:

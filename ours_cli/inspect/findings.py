@@ -12,6 +12,7 @@ from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sampling import Sample
 from ours_cli.inspect.sensitive import Flag
 from ours_cli.inspect.totals import Footer
+from ours_cli.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Findings:
     footers: Sequence[Footer]
     proposal: Proposal
     command: str
+    preset: Preset | None
 
     @property
     def columns(self) -> list[Column]:
@@ -76,6 +78,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             _time(column, shows_range=found.shows_range(column, show_values=show_values))
             for column in found.times
         ],
+        "preset": found.preset.name if found.preset else None,
         "ids": [column.name for column in found.ids],
         "proposal": {
             "event": proposal.event,

@@ -114,6 +114,8 @@ def _templates(found: Findings) -> str:
 
 def _proposal(found: Findings) -> Iterator[str]:
     proposal = found.proposal
+    if (preset := found.preset) is not None:
+        yield f"  these are the columns of {preset.title}: ours {preset.command} FILE --preset {preset.name}"
     for need in proposal.needs:
         yield f"  to settle first: {need}"
     for note in proposal.notes:

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ours_cli.record import Dialect, Malformed, Record
+from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.text_encoding import is_intact
 
@@ -61,6 +62,8 @@ class RowReader:
         self._oversize = False
         self._is_too_long = False
         self._failed_until = 0
+        self._after_blank = 0  # the line below the newest blank one
+        self._other_width = 0  # of a second table, that began below a blank line
         self._failure = ("", "")
         self._start()
 
@@ -96,13 +99,21 @@ class RowReader:
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
         """A row that is not plainly right: blank, damaged, or of another width."""
         if not any(map(str.strip, cells)):
+            self._after_blank = self.line
             return None
+        if line == self._after_blank and len(cells) < width and names_columns(cells):
+            self._other_width = len(cells)
         text = "".join(self._window[line - self._window_line : self.line - self._window_line])
         problem = _damage(text) if self._damaged else None
         if problem is None and len(cells) > width:
             if any(cells[width:]):
                 problem = ("ragged_row", f"{len(cells)} cells where the header has {width}")
             del cells[width:]
+        elif problem is None and len(cells) == self._other_width:
+            problem = (
+                "ragged_row",
+                f"{len(cells)} cells where the header has {width}: another table began below a blank line",
+            )
         elif problem is None and len(cells) < width and not text.endswith(("\n", "\r")):
             problem = (
                 "truncated_row",

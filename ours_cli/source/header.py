@@ -8,19 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ours_cli.errors import SourceError
+from ours_cli.source.cell_kinds import CERTAIN_DATA, DATA, reach
 from ours_cli.source.delimited import Row
 
-_NUMBER = r"[-+(]?[$€£¥]? ?\d[\d.,' ]*%?\)?"
-_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
-_DATE = (
-    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-    r"|\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4})"
-)
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{_UUID}")
-# No column is ever called so, whatever its neighbours are called.
-_CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{_UUID}")
 _WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?", re.IGNORECASE)
 
 _FIXED_WIDTH_LINES = 3
@@ -73,9 +63,9 @@ def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
 
 def _is_data(cells: Sequence[str]) -> bool:
     filled = [cell.strip() for cell in cells if cell.strip()]
-    if any(_CERTAIN_DATA.fullmatch(cell) for cell in filled):
+    if any(CERTAIN_DATA.fullmatch(cell) for cell in filled):
         return True
-    matches = [bool(_DATA.fullmatch(cell)) for cell in filled]
+    matches = [bool(DATA.fullmatch(cell)) for cell in filled]
     return any(matches) and all(
         match or _WEEKDAY.fullmatch(cell) for match, cell in zip(matches, filled, strict=True)
     )
@@ -86,22 +76,17 @@ def _line_of_lower_header(rows: Sequence[Row]) -> int | None:
     first, below = rows[0], rows[1:]
     if len(below) < 2:
         return None
-    reach = [_reach(row) for row in below]
-    width = Counter(reach).most_common(1)[0][0]
-    overflow = sum(cells > len(first.cells) for cells in reach) >= _OVERFLOW_SHARE * len(below)
+    reaches = [reach(row.cells) for row in below]
+    width = Counter(reaches).most_common(1)[0][0]
+    overflow = sum(cells > len(first.cells) for cells in reaches) >= _OVERFLOW_SHARE * len(below)
     if not overflow and _filled(first) > width * _TITLE_SHARE:
         return None
     for row in below[:-1]:
         if _filled(row) > _filled(first) and _filled(row) >= _HEADER_SHARE * width:
-            is_header = not any(_DATA.fullmatch(cell.strip()) for cell in row.cells)
+            is_header = not any(DATA.fullmatch(cell.strip()) for cell in row.cells)
             return row.line if is_header else None
     return None
 
 
 def _filled(row: Row) -> int:
     return sum(1 for cell in row.cells if cell.strip())
-
-
-def _reach(row: Row) -> int:
-    """The number of cells up to the last one that is not empty."""
-    return max((at for at, cell in enumerate(row.cells, start=1) if cell.strip()), default=0)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from ours_cli.errors import SourceError
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
@@ -22,6 +22,12 @@ from ours_cli.source.json_elements import json_element_records
 from ours_cli.source.json_lines import json_line_records
 from ours_cli.source.lines import byte_lines, is_damaged, split_text, text_lines, utf8_blocks
 from ours_cli.source.options import ReadOptions, SourceFormat
+from ours_cli.source.several_tables import (
+    has_record_types,
+    refuse_header_rows,
+    refuse_record_types,
+    refuse_second_table,
+)
 from ours_cli.source.text_encoding import TextEncoding, decoder, detect_encoding
 
 
@@ -46,13 +52,13 @@ class _Opening:
         self._stream = stream
         self._options = options
         self._suffix = "" if location == "-" else data_suffix(location)
-        sample = stream.sample(lines=options.skip_lines + 1)
+        sample = stream.sample(lines=options.lines_above + 1)
         refuse_container(sample.data, stream.name)
         self._complete = sample.complete
         self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
         stream.drop(self._encoding.bom)
         text = _decoded(sample.data, self._encoding, complete=sample.complete)
-        self._lines = split_text(text)[options.skip_lines :]
+        self._lines = split_text(text)[options.lines_above :]
         self._notes = [self._encoding.note] if self._encoding.note else []
         self._header_line = 0
 
@@ -63,12 +69,16 @@ class _Opening:
         kind = detect_format(text, suffix=self._suffix, told=told, name=self._stream.name)
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
+        if self._options.header_row is not None:
+            raise UsageError(
+                f"--header-row is for tables, and {self._stream.name} is JSON", hint="leave it out"
+            )
         if told != "ndjson":
             refuse_wrapper(text, complete=self._complete, name=self._stream.name)
         return self._json(kind)
 
     def _json(self, kind: Literal["ndjson", "json"]) -> Table:
-        skip = self._options.skip_lines
+        skip = self._options.lines_above
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
             records = json_line_records(byte_lines(blocks, skip), skip + 1)
@@ -80,15 +90,16 @@ class _Opening:
     def _delimited(self, kind: SourceFormat) -> Table:
         lines = self._whole_lines()
         dialect = self._dialect(kind, lines)
-        first_line = self._options.skip_lines + 1
+        first_line = self._options.lines_above + 1
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
-        blocks = text_lines(self._stream.blocks(), self._encoding.codec, self._options.skip_lines)
+        blocks = text_lines(self._stream.blocks(), self._encoding.codec, self._options.lines_above)
         reader = RowReader(blocks, dialect, first_line)
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
             columns = self._header(reader)
             self._refuse_doubtful(lines, rows, dialect)
+            refuse_second_table(rows, lines, first_line, self._stream.name)
         return self._table("csv", columns, reader.records(max(len(columns), 1)), dialect)
 
     def _whole_lines(self) -> list[str]:
@@ -109,18 +120,29 @@ class _Opening:
     def _refuse_doubtful(self, lines: list[str], rows: list[Row], dialect: Dialect) -> None:
         if not any(dialect.delimiter in line for line in lines):
             refuse_fixed_width(lines, self._stream.name)
-        refuse_doubtful_header(rows, self._stream.name)
+        if self._options.header_row is None:
+            refuse_record_types(rows, self._stream.name)
+            refuse_doubtful_header(rows, self._stream.name)
+            refuse_header_rows(rows, self._stream.name)
 
     def _header(self, reader: RowReader) -> tuple[str, ...]:
         """The first row that is not blank."""
         while (row := reader.next_row()) is not None:
             if isinstance(row, Malformed):
                 raise self._unreadable_header(row.line, row.message)
-            if any(map(str.strip, row.cells)):
+            is_blank = not any(map(str.strip, row.cells))
+            if is_blank and self._options.header_row is not None:
+                break
+            if not is_blank:
                 if any(map(is_damaged, row.cells)):
                     raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
                 self._header_line = row.line
                 return tuple(row.cells)
+        if self._options.header_row is not None:
+            raise SourceError(
+                f"{self._stream.name}: line {self._options.header_row} (--header-row) is blank or not there",
+                hint="it counts the lines of the file, from 1, blank ones too",
+            )
         return ()
 
     def _unreadable_header(self, line: int, why: str) -> SourceError:
@@ -163,7 +185,8 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
         return ()
     widths = [len(row.cells) for row in rows] or [1]
     usual = Counter(widths).most_common(1)[0][0]
-    return tuple(str(number) for number in range(1, max(usual, widths[0]) + 1))
+    width = max(widths) if has_record_types(rows) else max(usual, widths[0])
+    return tuple(str(number) for number in range(1, width + 1))
 
 
 def _closing(records: Iterator[Record | Malformed], stream: ByteStream) -> Iterator[Record | Malformed]:

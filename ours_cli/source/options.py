@@ -19,7 +19,8 @@ class ReadOptions:
     """The reading flags. None means: find out from the source's name and content.
 
     `quote` is one character; `""` or `"none"` says that nothing is quoted. `skip_lines` counts physical
-    lines. Raises `UsageError` where a value can never work.
+    lines; `header_row` is the number of one, from 1, and excludes `skip_lines` and `no_header`.
+    Raises `UsageError` where a value can never work.
     """
 
     format: SourceFormat | None = None
@@ -28,6 +29,7 @@ class ReadOptions:
     encoding: str | None = None
     skip_lines: int = 0
     no_header: bool = False
+    header_row: int | None = None
 
     def __post_init__(self) -> None:
         _refuse_unknown_encoding(self.encoding)
@@ -40,6 +42,24 @@ class ReadOptions:
             raise UsageError("--delimiter and --quote are the same character")
         if self.skip_lines < 0:
             raise UsageError("--skip-lines takes a number from 0")
+        if self.header_row is not None:
+            self._check_header_row(self.header_row)
+
+    def _check_header_row(self, line: int) -> None:
+        if line < 1:
+            raise UsageError("--header-row takes the number of a line, from 1")
+        if self.skip_lines:
+            raise UsageError(
+                "--header-row and --skip-lines say both where the table begins",
+                hint="keep --header-row: lines above it are passed over, and counted from the file's first",
+            )
+        if self.no_header:
+            raise UsageError("--header-row and --no-header exclude each other", hint="keep one of them")
+
+    @property
+    def lines_above(self) -> int:
+        """How many physical lines stand above the table."""
+        return self.skip_lines if self.header_row is None else self.header_row - 1
 
     @property
     def told_delimiter(self) -> str | None:

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 
 EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
+UNITS: tuple[EpochUnit, ...] = ("s", "ms", "us", "ns")
+
 _SMALLEST = 10**8
 GREATEST = 10**20
 UNIT_NAMES: dict[EpochUnit, str] = {

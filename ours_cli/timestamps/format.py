@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import LONGEST, Written
-from ours_cli.timestamps.zones import parse_zone
+from ours_cli.timestamps.zones import stated_zone
 
 _SAMPLE = datetime(2031, 10, 29, 13, 47, 58, tzinfo=UTC)
 _ZONE_WORD = re.compile(r"[A-Z][\w/+:-]*|[+-]\d[\d:]*", re.ASCII | re.IGNORECASE)
@@ -55,7 +55,7 @@ def _read_zone_apart(text: str, form: str) -> Written:
             moment = datetime.strptime(text[: word.start()] + stand_in + text[word.end() :], form)
         except (ValueError, OverflowError):
             continue
-        return Written(moment.replace(tzinfo=None), parse_zone(word[0]))
+        return Written(moment.replace(tzinfo=None), *stated_zone(word[0]))
     raise _unlike()
 
 

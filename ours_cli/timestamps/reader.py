@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Literal
 
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
 from ours_cli.timestamps.problem import TimeProblem, bad_time
-from ours_cli.timestamps.written import DateOrder, Written, clean, read_written
-from ours_cli.timestamps.zones import parse_zone
+from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
+from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
 
 # What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
 _is_plain_iso = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
 ).fullmatch
-_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
+EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d+(?:[.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
 # ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
-_CALENDAR_LENGTHS = (7, 8, 14)
+CALENDAR_LENGTHS = (7, 8, 14)
+
+_OTHER: dict[DateOrder, DateOrder] = {"day": "month", "month": "day"}
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +33,8 @@ class TimeRules:
     """What the person said about the times of a source.
 
     `zone` is for times that state none. `format` is a strptime format or "excel" (serial days); then
-    nothing else is read. `order` is that of numeric dates such as 03/04/2026. `dst` decides local times
+    nothing else is read. `order` is that of numeric dates such as 03/04/2026, `unit` that of epoch numbers,
+    other forms are read beside them. `dst` decides local times
     that a clock change made happen twice or never: "earlier" takes the offset before the change, "later"
     the one after it (as `fold` 0 and 1). So 02:30 in a gap is 03:30 summer time with "earlier" and 01:30
     winter time with "later".
@@ -40,23 +43,54 @@ class TimeRules:
     zone: tzinfo | None = None
     format: str | None = None
     order: DateOrder | None = None
+    unit: EpochUnit | None = None
     dst: Literal["reject", "earlier", "later"] = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """How a column writes its times, as far as the column itself tells.
+
+    `order` is that of its numeric dates. `year_last` says that dates like 26-09-24, too, are known not to
+    begin with the year. `unit` is that of its epoch numbers.
+    """
+
+    order: DateOrder | None = None
+    year_last: bool = False
+    unit: EpochUnit | None = None
 
 
 class TimeReader:
     """Reads the times of one column; raises TimeProblem for what cannot be read without guessing.
 
     `naive_as_utc` counts the times that had no zone, and no rule gave one: they were read as UTC.
-    `epoch_unit` is the unit of the first epoch number seen; numbers of another unit are `mixed_epoch_units`.
+    `epoch_unit` is the unit of epoch numbers, told, settled or seen: numbers of another one are
+    `mixed_epoch_units`. Seen means: two numbers of it, none of another between them; a single odd one decides
+    nothing. `contradictions` counts dates that cannot be in the order that the column itself had told.
     """
 
     def __init__(self, rules: TimeRules) -> None:
         """Raises TimeProblem when `rules.format` cannot give a whole date."""
         if rules.format is not None and rules.format != "excel":
             check_format(rules.format)
-        self._rules = rules
+        self.rules = rules
         self.naive_as_utc = 0
-        self.epoch_unit: EpochUnit | None = None
+        self.contradictions = 0
+        self.settle(Conventions())
+
+    def settle(self, found: Conventions) -> None:
+        """Take what the column tells of itself; what the rules say goes before it."""
+        self.decided_order = None if self.rules.order else found.order
+        self._order = self.rules.order or found.order
+        self._year_last = self.rules.order is not None or found.year_last
+        self.epoch_unit = self.rules.unit or found.unit
+        self._unit_is_sure = self.epoch_unit is not None
+        self._are_ms = self.epoch_unit == "ms"
+
+    @property
+    def decided_unit(self) -> EpochUnit | None:
+        """The unit that the column told of itself, beyond doubt."""
+        return self.epoch_unit if self._unit_is_sure and self.rules.unit is None else None
 
     def __call__(self, value: str | int | float, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
@@ -65,8 +99,10 @@ class TimeReader:
         before the rules' zone.
         """
         if not isinstance(value, str):
-            value = _number_text(value)
-        elif self._rules.format is None and _is_plain_iso(value):
+            if type(value) is int and self._are_ms and 10**12 <= value < 10**13:
+                return value
+            value = number_text(value)
+        elif self.rules.format is None and _is_plain_iso(value):
             try:
                 moment = datetime.fromisoformat(value)
             except ValueError:
@@ -77,42 +113,80 @@ class TimeReader:
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
 
+    def bound(self, text: str) -> int:
+        """Read a time that the person typed: by the same rules, but in any form, and without a trace here."""
+        return TimeReader(replace(self.rules, format=None, unit=None))(text)
+
     def _read(self, text: str, zone: str | None) -> int:
-        form = self._rules.format
+        form = self.rules.format
         if form is not None:
             return self._instant(read_excel(text) if form == "excel" else read_format(text, form), zone)
         text = clean(text)
-        number = _NUMBER.fullmatch(text)
-        if number and (number["sign"] or len(number["whole"]) not in _CALENDAR_LENGTHS):
+        number = EPOCH_NUMBER.fullmatch(text)
+        if number and (number["sign"] or len(number["whole"]) not in CALENDAR_LENGTHS):
             return self._from_epoch(number)
         if _SCIENTIFIC.fullmatch(text):
             raise bad_time(
                 "a number in scientific notation, its last digits are lost", "export the column as text"
             )
-        return self._instant(read_written(text, self._rules.order), zone)
+        return self._instant(self._read_written(text), zone)
+
+    def _read_written(self, text: str) -> Written:
+        if self.decided_order is None:
+            return read_written(text, self._order)
+        sign = date_sign(text)
+        if sign == "year" and not self._year_last:
+            return read_written(text, None)
+        if sign is not None and sign.endswith(_OTHER[self.decided_order]):
+            self.contradictions += 1
+            raise TimeProblem(
+                "ambiguous_time", "this date cannot be in the order that the dates before it tell", ORDER_HINT
+            )
+        return read_written(text, self.decided_order)
 
     def _from_epoch(self, number: re.Match[str]) -> int:
         unit = unit_of(int(number["whole"]))
         if unit is None:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
-        if self.epoch_unit is None:
+        if unit == self.epoch_unit:
+            self._unit_is_sure = True
+            self._are_ms = unit == "ms"
+        elif self.epoch_unit is None or not self._unit_is_sure:
             self.epoch_unit = unit
-        elif unit != self.epoch_unit:
+        else:
             raise TimeProblem(
                 "mixed_epoch_units",
-                f"this number is in {UNIT_NAMES[unit]}, earlier ones are in {UNIT_NAMES[self.epoch_unit]}",
+                f"this number is in {UNIT_NAMES[unit]}, the others are in {UNIT_NAMES[self.epoch_unit]}",
                 "send the rows of each unit in a run of their own",
             )
         return decimal_to_ms(number["sign"], number["whole"], number["fraction"] or "", unit)
 
     def _instant(self, written: Written, zone: str | None) -> int:
+        if written.letters:
+            return self._by_letters(written, zone)
         if written.zone is None:
             return self._place(written.moment, zone)
         return _milliseconds(written.moment - _EPOCH - self._offset(written.moment, written.zone))
 
+    def _by_letters(self, written: Written, zone_text: str | None) -> int:
+        """By the row's zone, else the rules', where it uses these letters; else by the letters alone."""
+        offset = offset_by_letters(written.letters, written.moment, self._zone_beside(zone_text))
+        if offset is None:
+            if written.zone is None:
+                raise ambiguous_letters()
+            offset = written.zone.utcoffset(None)
+            assert offset is not None
+        return _milliseconds(written.moment - _EPOCH - offset)
+
+    def _zone_beside(self, zone_text: str | None) -> tzinfo | None:
+        try:
+            return parse_zone(zone_text) if zone_text else self.rules.zone
+        except TimeProblem:
+            return None  # the time states a zone itself
+
     def _place(self, moment: datetime, zone_text: str | None) -> int:
         """Where a naive moment lies, by the row's zone, else the rules', else UTC."""
-        zone = parse_zone(zone_text) if zone_text else self._rules.zone
+        zone = parse_zone(zone_text) if zone_text else self.rules.zone
         if zone is None:
             self.naive_as_utc += 1
             return _milliseconds(moment - _EPOCH)
@@ -123,9 +197,9 @@ class TimeReader:
         after = before if isinstance(zone, timezone) else zone.utcoffset(moment.replace(fold=1))
         assert before is not None
         assert after is not None
-        if before == after or self._rules.dst == "earlier":
+        if before == after or self.rules.dst == "earlier":
             return before
-        if self._rules.dst == "later":
+        if self.rules.dst == "later":
             return after
         hint = "choose with --dst earlier or --dst later"
         if before > after:
@@ -137,8 +211,8 @@ def _milliseconds(span: timedelta) -> int:
     return span.days * 86_400_000 + span.seconds * 1_000 + span.microseconds // 1_000
 
 
-def _number_text(value: object) -> str:
-    """A number's digits, a whole float without its ".0"."""
+def number_text(value: object) -> str:
+    """A number's digits, a whole float without its ".0"; raises TimeProblem for what is no number."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     # Beyond a size it is no time, and Python refuses to write out an int of more than 4,300 digits.

@@ -19,20 +19,28 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from ours_cli.timestamps.any_order import MONTH_NAME, WEEKDAY_NAME, read_any_order
 from ours_cli.timestamps.problem import TimeProblem, bad_time
-from ours_cli.timestamps.zones import parse_zone
+from ours_cli.timestamps.zones import parse_zone, stated_zone
 
 DateOrder: TypeAlias = Literal["day", "month"]
+DateSign: TypeAlias = Literal["day", "month", "short day", "short month", "either", "year", "same"]
 
 LONGEST = 100
+ORDER_HINT = "say which with --day-first or --month-first"
+YEAR_HINT = f"{ORDER_HINT}, or with --time-format '%y-%m-%d' where the year stands first"
 # Spreadsheets and browsers write these in front of "PM" or of an offset.
 _TYPOGRAPHY = {0x00A0: " ", 0x2009: " ", 0x202F: " ", 0x2212: "-"}
 
 
 class Written(NamedTuple):
-    """A naive moment and the zone that stood beside it, if any."""
+    """A naive moment and the zone that stood beside it, if any.
+
+    `letters` is set where that zone was an abbreviation: the zone is then what the letters mean by
+    themselves, and None where several zones share them.
+    """
 
     moment: datetime
     zone: tzinfo | None
+    letters: str = ""
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -57,6 +65,7 @@ _PADDING = _pattern(r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?
 _OFFSET = _pattern(
     r"\s*(?:UTC|GMT)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|[A-Z]{1,5}))?"
 )
+_ORDERS: tuple[DateOrder, ...] = ("day", "month")
 _DATE_ZONE = _pattern(r"Z|[+-]\d\d:\d\d|\s+(?:UTC|GMT)")
 _ZONE_NAME = _pattern(r"\s*(?:[\[(](?P<bracketed>[\w/+-]+)[\])]|(?P<name>[A-Z(][\w /+&().,:'-]*))")
 
@@ -84,21 +93,39 @@ def read_written(text: str, order: DateOrder | None) -> Written:
     return _add_clock(day, clock, 0)
 
 
-def stated_order(text: str) -> DateOrder | None:
-    """The order that a numeric date proves by a number above 12, for deciding a whole column."""
-    try:
-        text = clean(text)
-        match = _NUMERIC.match(_WEEKDAY.sub("", text, count=1))
-        if (
-            match is None
-            or _may_begin_with_year(match)
-            or (int(match["first"]) > 12) is (int(match["second"]) > 12)
-        ):
-            return None
-        read_written(text, None)
-    except TimeProblem:
+def date_sign(text: str) -> DateSign | None:
+    """What a numeric date tells of a column's order of day and month; None for all other texts.
+
+    "day" and "month": read in this order alone. "either": two days, by the order. "same": one day by both.
+    "year": its year may stand first as well ("26-09-24"). "short day" and "short month" are written alike,
+    with dashes and two digits for the year, and show that the year stands last. Only the three numbers are
+    looked at: whether the whole text is a time is another question (`is_date`).
+    """
+    match = _NUMERIC.match(text) or _NUMERIC.match(_WEEKDAY.sub("", text.strip(), count=1))
+    if match is None:
         return None
-    return "day" if int(match["first"]) > 12 else "month"
+    first, second = int(match["first"]), int(match["second"])
+    if _may_begin_with_year(match):
+        return "year"
+    if first == second:
+        return "same"
+    if first <= 12 and second <= 12:
+        return "either"
+    is_short = match["mark"] == "-" and len(match["year"]) == 2
+    if second <= 12:
+        return "short day" if is_short else "day"
+    return "short month" if is_short else "month"
+
+
+def is_date(text: str) -> bool:
+    """Whether a numeric date is a time in some order, nothing else behind it."""
+    for order in _ORDERS:
+        try:
+            read_written(clean(text), order)
+        except TimeProblem:
+            continue
+        return True
+    return False
 
 
 def _year(digits: str) -> int:
@@ -145,9 +172,9 @@ def _ordinal_date(match: re.Match[str], _order: DateOrder | None) -> date:
 def _numeric_date(match: re.Match[str], order: DateOrder | None) -> date:
     first, second = int(match["first"]), int(match["second"])
     if order is None and _may_begin_with_year(match):
-        raise _ambiguous("a two-digit year may stand first or last in this date")
+        raise _ambiguous("a two-digit year may stand first or last in this date", YEAR_HINT)
     if order is None and first != second and first <= 12 and second <= 12:
-        raise _ambiguous("day and month cannot be told apart in this date")
+        raise _ambiguous("day and month cannot be told apart in this date", ORDER_HINT)
     day_first = order == "day" or (order is None and first > 12)
     day, month = (first, second) if day_first else (second, first)
     return _date(_year(match["year"]), month, day)
@@ -160,8 +187,8 @@ def _may_begin_with_year(match: re.Match[str]) -> bool:
     return 1 <= int(match["second"]) <= 12 and 1 <= int(match["year"]) <= 31
 
 
-def _ambiguous(message: str) -> TimeProblem:
-    return TimeProblem("ambiguous_time", message, "say which with --day-first or --month-first")
+def _ambiguous(message: str, hint: str) -> TimeProblem:
+    return TimeProblem("ambiguous_time", message, hint)
 
 
 _DateReader: TypeAlias = Callable[["re.Match[str]", "DateOrder | None"], date]
@@ -187,7 +214,7 @@ def _add_clock(day: date, text: str, position: int) -> Written:
         moment = datetime.combine(day, time()) + _since_midnight(clock)
     except OverflowError as error:
         raise bad_time("beyond the year 9999") from error
-    return Written(moment, _zone_after_clock(text, clock.end()))
+    return Written(moment, *_zone_after_clock(text, clock.end()))
 
 
 def _since_midnight(clock: re.Match[str]) -> timedelta:
@@ -228,12 +255,12 @@ def _zone_of_date(text: str, position: int) -> tzinfo | None:
     raise bad_time("something stands behind the date that is no time of day")
 
 
-def _zone_after_clock(text: str, position: int) -> tzinfo | None:
+def _zone_after_clock(text: str, position: int) -> tuple[tzinfo | None, str]:
     if position == len(text):
-        return None
+        return None, ""
     # Behind an offset a name is a comment: "-0500 (Eastern Standard Time)", "+01:00[Europe/Berlin]".
     if offset := _OFFSET.fullmatch(text, position):
-        return parse_zone(offset["offset"])
+        return parse_zone(offset["offset"]), ""
     if name := _ZONE_NAME.fullmatch(text, position):
-        return parse_zone(name["bracketed"] or name["name"])
+        return stated_zone(name["bracketed"] or name["name"])
     raise bad_time("something stands behind the time that is no zone")

@@ -2,7 +2,8 @@
 
 `ABBREVIATIONS` are fixed offsets: a text that ends in "EST" means UTC-5, in July as well. Letters that
 several countries use are read as the United States use them where exports nearly always do (EST, CST, MST,
-PST and their daylight forms); where no reading is safe they stand in `AMBIGUOUS` and are refused.
+PST and their daylight forms); where no reading is safe they stand in `AMBIGUOUS` and are refused. Both give
+way to the zone that the person names, where that zone uses these letters (`zones.offset_by_letters`).
 `TITLES` are the names of Windows (Unicode CLDR, windowsZones, territory 001), and those of Rails and
 Calendly that are not simply a city: cities are found among the IANA names.
 """
@@ -23,7 +24,7 @@ _ABBREVIATIONS_BY_HOURS: dict[float, str] = {
     0: "GMT UCT UT UTC WET Z ZULU",
     1: "CET MEZ WAT WEST",
     2: "CAT CEST EET MESZ SAST",
-    3: "EAT EEST MSK TRT",
+    3: "EAT EEST IDT MSK TRT",
     5: "PKT",
     5.75: "NPT",
     7: "ICT WIB",
@@ -43,6 +44,18 @@ ABBREVIATIONS = {
 
 # India, Ireland or Israel; British summer or Bangladesh; Atlantic or Arabia; Armenia or Amazonas; ...
 AMBIGUOUS = frozenset({"IST", "BST", "AST", "ADT", "AMT", "GST", "SST", "WST", "ECT"})
+
+# Letters used in places for which the IANA data has but numbers ("+04"); elsewhere it has the letters itself.
+LOCAL_LETTERS = {
+    "AMT": frozenset({"Asia/Yerevan", "America/Manaus", "America/Cuiaba", "America/Porto_Velho"}),
+    "AST": frozenset(
+        {"Asia/Riyadh", "Asia/Baghdad", "Asia/Kuwait", "Asia/Qatar", "Asia/Bahrain", "Asia/Aden"}
+    ),
+    "BST": frozenset({"Asia/Dhaka"}),
+    "ECT": frozenset({"America/Guayaquil"}),
+    "GST": frozenset({"Asia/Dubai", "Asia/Muscat", "Atlantic/South_Georgia"}),
+    "WST": frozenset({"Pacific/Apia"}),
+}
 
 # One zone a line: IANA name, then the titles it goes by.
 TITLES = """

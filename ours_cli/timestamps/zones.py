@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
 
 from ours_cli.timestamps.problem import TimeProblem
-from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS, TITLES
+from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS, LOCAL_LETTERS, TITLES
 
 _LONGEST_NAME = 64
+_IN_HEADER = re.compile(
+    r"[(\[](?P<bracketed>[^()\[\]]+?)(?:[ _]time)?(?:[ _]?zone)?[)\]]|(?:^|[ _])(?P<last>UTC|GMT)$", re.I
+)
 _OFFSET = re.compile(r"[+-](?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?", re.ASCII)
 # Behind UTC or GMT the hour may be one digit: "UTC+2".
 _PREFIXED_OFFSET = re.compile(
@@ -20,9 +23,7 @@ _DISPLAY_PREFIX = re.compile(r"\((?:UTC|GMT)[^)]{0,7}\) ?", re.IGNORECASE)
 # Files beside the zones: this machine's own zone, and none at all.
 _NOT_PLACES = {"localtime", "Factory"}
 _CONTINENTS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-_AMBIGUOUS_HINT = (
-    "name the zone with --tz, such as Asia/Kolkata; letters in the time itself can go with |replace"
-)
+_AMBIGUOUS_HINT = "name the zone that uses these letters with --tz, such as Asia/Kolkata for IST"
 _ZONE_HINT = "give --tz an IANA name such as America/New_York, or an offset such as -05:00"
 
 
@@ -39,13 +40,70 @@ def parse_zone(text: str) -> tzinfo:
     return _parse(text.strip())
 
 
+def stated_zone(text: str) -> tuple[tzinfo | None, str]:
+    """The zone that stands in a time, and its letters in capitals where it is an abbreviation, else "".
+
+    Letters that several zones share have no zone by themselves: None. Raises TimeProblem `unknown_zone`.
+    """
+    letters = text.strip().upper()
+    if letters in AMBIGUOUS:
+        return None, letters
+    return parse_zone(text), letters if letters in ABBREVIATIONS else ""
+
+
+def zone_in_header(column: str) -> str | None:
+    """The zone that a column's name speaks of: "Created (UTC)", "created_utc". A hint, never obeyed."""
+    for found in _IN_HEADER.finditer(column.strip()):
+        name: str = found["bracketed"] or found["last"]
+        try:
+            parse_zone(name)
+        except TimeProblem:
+            continue
+        return name
+    return None
+
+
+def ambiguous_letters() -> TimeProblem:
+    """For letters that several zones share, where nothing says which is meant."""
+    return TimeProblem("unknown_zone", "several zones share this abbreviation", _AMBIGUOUS_HINT)
+
+
+def offset_by_letters(letters: str, moment: datetime, zone: tzinfo | None) -> timedelta | None:
+    """What `zone` is east of UTC at the naive `moment`, if these letters are its own at that time.
+
+    They tell the two passes of a repeated hour apart, too: "01:30 BST" and "01:30 GMT" in London.
+    """
+    if zone is None:
+        return None
+    for fold in (0, 1):
+        local = moment.replace(fold=fold)
+        if zone.tzname(local) == letters:
+            offset = zone.utcoffset(local)
+            assert offset is not None
+            # In an hour that the clocks skip, neither name was in use.
+            if _exists(local, offset, zone):
+                return offset
+    if getattr(zone, "key", None) in LOCAL_LETTERS.get(letters, ()):
+        return zone.utcoffset(moment)
+    return None
+
+
+def _exists(local: datetime, offset: timedelta, zone: tzinfo) -> bool:
+    try:
+        return (local - offset).replace(tzinfo=UTC).astimezone(zone).replace(
+            tzinfo=None, fold=0
+        ) == local.replace(fold=0)
+    except OverflowError:
+        return False
+
+
 @lru_cache(maxsize=512)
 def _parse(text: str) -> tzinfo:
     if offset := _OFFSET.fullmatch(text) or _PREFIXED_OFFSET.fullmatch(text):
         return _fixed_offset(offset)
     letters = text.upper()
     if letters in AMBIGUOUS:
-        raise TimeProblem("unknown_zone", "several zones share this abbreviation", _AMBIGUOUS_HINT)
+        raise ambiguous_letters()
     if letters in ABBREVIATIONS:
         return timezone(timedelta(hours=ABBREVIATIONS[letters]))
     name = _iana_name(_DISPLAY_PREFIX.sub("", text, count=1))

@@ -1,0 +1,163 @@
+"""`ours doctor`: is everything there to send with, and is the API still the one that ours knows?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import ssl
+import textwrap
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ours_cli import __version__
+from ours_cli.console import Console
+from ours_cli.destination import endpoint_flags
+from ours_cli.doctor.drift import judge_document
+from ours_cli.doctor.finding import Finding, Level, of_error, verdict
+from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
+from ours_cli.doctor.local import known_places, look_at_config, look_at_state, look_at_token
+from ours_cli.doctor.probe import probe, proxy_for
+from ours_cli.doctor.self_test import self_test
+from ours_cli.errors import OursError
+from ours_cli.escape import json_text, printable
+from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
+from ours_cli.retry import Answer
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
+
+
+@dataclass(slots=True)
+class _Learned:
+    """What the looking brought to light besides findings, for `-o json`."""
+
+    base_url: str | None = None
+    drift: list[str] = field(default_factory=list)
+    batch_limit: int | None = None
+
+
+def doctor(
+    *,
+    account: Account,
+    timeout: ProbeTimeout = 10.0,
+    ca_file: CaFile = None,
+    output: OutputFormat = Output.text,
+) -> int:
+    """Check token, network and clock, compare the live API with what ours knows, and rehearse.
+
+    No event is ever sent, and the token never leaves this machine.
+    """
+    console = Console()
+    learned = _Learned()
+    findings: list[Finding] = []
+    for finding in _look(endpoint_flags(account), timeout, Path(ca_file) if ca_file else None, learned):
+        findings.append(finding)
+        if output is Output.text:
+            console.result(_lines(finding))
+    level, exit_code = verdict(findings)
+    if output is Output.json:
+        console.result(json_text(_result(findings, level, learned), indent=2))
+    else:
+        console.result(_summary(findings, level))
+    return int(exit_code)
+
+
+def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _Learned) -> Iterator[Finding]:
+    """Everything in the order in which a sending command would meet it."""
+    yield Finding("version", Level.ok, f"ours {__version__}, Python {platform.python_version()}")
+    config, state = known_places()
+    problem: OursError | None = None
+    try:
+        learned.base_url = resolve_base_url(flags)
+    except OursError as error:
+        problem = error
+    yield look_at_config(config, flags.profile or os.environ.get("OURS_PRIVACY_PROFILE"), problem)
+    if problem is None:
+        yield look_at_token(flags)
+    yield look_at_state(state)
+    if learned.base_url is not None:
+        yield from _network(Endpoint(learned.base_url, token=""), timeout, ca_file, learned)
+    yield self_test()
+
+
+def _network(
+    endpoint: Endpoint, timeout: float, ca_file: Path | None, learned: _Learned
+) -> Iterator[Finding]:
+    from ours_cli.http_client import get_once, tls_context
+
+    yield Finding("target", Level.ok, endpoint.base_url)
+    try:
+        context = tls_context(endpoint, ca_file)
+        proxy = None if endpoint.is_loopback else proxy_for(endpoint.base_url)
+        if proxy is not None:
+            yield Finding("proxy", Level.ok, f"{proxy} stands in between, and has to find the server")
+        elif not (yield from _way(endpoint, context, timeout)):
+            yield Finding("answer", Level.skipped, "not asked: there is no way to the server")
+            return
+        asked_s, started = time.time(), time.monotonic()
+        answer = get_once(endpoint, "openapi", timeout=timeout, ca_file=ca_file)
+        seconds = time.monotonic() - started
+    except OursError as error:
+        yield of_error("target", error)
+        return
+    yield judge_answer(answer, seconds)
+    if isinstance(answer, Answer):
+        yield judge_clock(answer, asked_s, asked_s + seconds)
+        if answer.status == 200:
+            finding, learned.drift, learned.batch_limit = judge_document(answer.body)
+            yield finding
+
+
+def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
+    """The steps of the way to the server; returns whether it is open."""
+    parts = urlsplit(endpoint.base_url)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    for measured in probe(parts.hostname or "", port, context if secure else None, timeout):
+        yield judge_step(measured, time.time())
+        if measured.trouble is not None:
+            return False
+    return True
+
+
+def _lines(finding: Finding) -> str:
+    """A finding as lines that fit the terminal: level, what was looked at, how it is."""
+    width = max(shutil.get_terminal_size().columns, 40)
+    indent = " " * 19
+    head = f"{finding.level.value:<8} {finding.check:<9} "
+    lines = textwrap.wrap(
+        head + printable(finding.text), width, subsequent_indent=indent, break_on_hyphens=False
+    )
+    if finding.hint:
+        hint = f"hint: {printable(finding.hint)}"
+        lines += textwrap.wrap(
+            hint, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+    return "\n".join(lines)
+
+
+def _summary(findings: list[Finding], level: Level) -> str:
+    if level is Level.ok:
+        return "doctor: all is well"
+    counts = [
+        f"{sum(finding.level is one for finding in findings)} {name}"
+        for one, name in ((Level.failed, "failed"), (Level.warning, "to look at"))
+        if any(finding.level is one for finding in findings)
+    ]
+    return f"doctor: {', '.join(counts)}"
+
+
+def _result(findings: list[Finding], level: Level, learned: _Learned) -> dict[str, object]:
+    return {
+        "command": "doctor",
+        "status": level.value,
+        "base_url": learned.base_url,
+        "batch_limit": learned.batch_limit,
+        "drift": learned.drift,
+        "checks": [
+            {"check": one.check, "level": one.level.value, "text": one.text, "hint": one.hint}
+            for one in findings
+        ],
+    }

@@ -1,0 +1,122 @@
+"""Pure: the live OpenAPI document against `contract.py`: what is another, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ours_cli.contract import (
+    BATCH_EVENTS,
+    DEFAULT_PROPERTIES,
+    EVENT_KEYS,
+    EVENT_NAME_MAX,
+    ID_MAX,
+    IDENTIFY_KEYS,
+    PROPERTIES_MAX,
+    TOKEN_MAX,
+    USER_PROPERTIES,
+)
+from ours_cli.doctor.finding import Finding, Level
+from ours_cli.doctor.openapi import Document, Schema
+
+_ENDPOINTS: Final = ("track", "identify", "batch")
+_REQUIRED_OF_A_ROW: Final = frozenset({"event", "distinctId"})
+_LENGTHS: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
+_SHOWN: Final = 5
+"""Differences that the text names; `-o json` has them all."""
+
+
+def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
+    """The finding on a document, every difference, and the greatest batch when the document states one."""
+    document = Document.read(body)
+    if document is None:
+        return (
+            Finding(
+                "contract", Level.warning, "GET /openapi gives no OpenAPI document", "is it the API itself?"
+            ),
+            [],
+            None,
+        )
+    found = list(differences(document))
+    limit = batch_limit(document)
+    if found:
+        more = f"; and {len(found) - _SHOWN} more (-o json)" if len(found) > _SHOWN else ""
+        text = f"the API has changed: {'; '.join(found[:_SHOWN])}{more}"
+        return (
+            Finding("contract", Level.warning, text, "a newer ours may know: pip install -U ours-cli"),
+            found,
+            limit,
+        )
+    if limit is not None and limit < BATCH_EVENTS:
+        text = f"as ours knows it; a batch takes at most {limit:,} events"
+        return Finding("contract", Level.ok, text, f"--batch-size {limit} spares the first try"), found, limit
+    return Finding("contract", Level.ok, "endpoints, fields and limits are as ours knows them"), found, limit
+
+
+def differences(document: Document) -> Iterator[str]:
+    """Everything in which the document and `contract.py` differ; what it leaves open is no difference."""
+    posts = document.posts()
+    yield from (f"POST /{name} is gone" for name in _ENDPOINTS if name not in posts)
+    yield from (f"POST /{name} is new" for name in sorted(posts.difference(_ENDPOINTS)))
+    track, identify = document.body("track"), document.body("identify")
+    row = _row(document)
+    yield from _keys("track", document.properties(track), EVENT_KEYS)
+    yield from _keys("identify", document.properties(identify), IDENTIFY_KEYS)
+    yield from _keys("batch rows", document.properties(row), EVENT_KEYS)
+    yield from _limits(document, track)
+    required = row.get("required")
+    for name in sorted(set(required) - _REQUIRED_OF_A_ROW) if isinstance(required, list) else ():
+        yield f"batch rows: {name} is required now"
+    fields = document.properties(track)
+    for group, known in (("userProperties", USER_PROPERTIES), ("defaultProperties", DEFAULT_PROPERTIES)):
+        yield from _known(group, document.properties(fields.get(group)), known)
+
+
+def batch_limit(document: Document) -> int | None:
+    """The greatest number of events in a batch, where the document states it."""
+    most = document.properties(document.body("batch")).get("events", {}).get("maxItems")
+    return most if isinstance(most, int) and not isinstance(most, bool) and most > 0 else None
+
+
+def _row(document: Document) -> Schema:
+    events = document.properties(document.body("batch")).get("events", {})
+    return document.resolve(events.get("items"))
+
+
+def _keys(where: str, described: dict[str, Schema], known: tuple[str, ...]) -> Iterator[str]:
+    names = described.keys() - {"token"}
+    if not names:
+        return
+    yield from (f"{where}: {name} is new" for name in sorted(names.difference(known)))
+    yield from (f"{where}: {name} is gone" for name in known if name not in names)
+
+
+def _limits(document: Document, track: Schema) -> Iterator[str]:
+    fields = document.properties(track)
+    for name, known in {"token": TOKEN_MAX, **_LENGTHS}.items():
+        yield from _number(f"{name}: at most", fields.get(name, {}).get("maxLength"), known, "characters")
+    most = fields.get("eventProperties", {}).get("maxProperties")
+    yield from _number("eventProperties: at most", most, PROPERTIES_MAX, "keys")
+
+
+def _number(what: str, stated: Any, known: int, unit: str) -> Iterator[str]:
+    if isinstance(stated, int) and stated != known:
+        yield f"{what} {stated:,} {unit} (ours: {known:,})"
+
+
+def _known(group: str, described: dict[str, Schema], known: dict[str, str]) -> Iterator[str]:
+    if not described:
+        return
+    yield from (f"{group}.{name} is new" for name in sorted(described.keys() - known.keys()))
+    yield from (f"{group}.{name} is gone" for name in known if name not in described)
+    for name, kind in known.items():
+        stated = _kind(described.get(name, {}))
+        if "any" not in (kind, stated) and stated != kind:
+            yield f"{group}.{name} is {stated} (ours: {kind})"
+
+
+def _kind(schema: Schema) -> str:
+    """The one type that a schema states, null apart; `any` where it leaves it open."""
+    stated = schema.get("type")
+    kinds = [kind for kind in (stated if isinstance(stated, list) else [stated]) if kind != "null"]
+    return str(kinds[0]) if len(kinds) == 1 and isinstance(kinds[0], str) else "any"

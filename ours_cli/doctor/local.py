@@ -1,0 +1,95 @@
+"""What this machine has for `ours`: the config, the token's place, the state folder. Nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from ours_cli.doctor.finding import Finding, Level, of_error
+from ours_cli.errors import ExitCode, OursError
+from ours_cli.settings import EndpointFlags, Token, config_path, resolve_token, state_dir
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def look_at_config(path: Path, profile: str | None, problem: OursError | None) -> Finding:
+    """The config file; `problem` is what the settings said when they read it."""
+    if problem is not None:
+        return of_error("config", problem)
+    mode = mode_of(path)
+    if mode is None:
+        return Finding("config", Level.ok, f"there is none at {path}, and none is needed")
+    used = f", profile {profile!r}" if profile else ""
+    return Finding("config", Level.ok, f"{path}, mode {mode:04o}{used}")
+
+
+def look_at_token(flags: EndpointFlags) -> Finding:
+    """Where the token comes from, never what it is."""
+    try:
+        token = resolve_token(flags)
+    except OursError as error:
+        finding = of_error("token", error)
+        if not flags.test and (other := _test_key(flags)) is not None:
+            return replace(finding, hint=f"--test: there is a Test Mode key, from {other.origin}")
+        return finding
+    kind = "the Test Mode key (nothing is dispatched)" if flags.test else "the live key"
+    text = f"{kind}, from {token.origin}"
+    mode = mode_of(Path(token.file).expanduser()) if token.file else None
+    if token.file and mode is not None and mode & _OTHERS:
+        return Finding(
+            "token",
+            Level.warning,
+            f"{text}, which others can read (mode {mode:04o})",
+            f"chmod 600 {token.file}",
+        )
+    return Finding("token", Level.ok, text)
+
+
+def _test_key(flags: EndpointFlags) -> Token | None:
+    try:
+        return resolve_token(flags._replace(test=True)) if flags.token_file is None else None
+    except OursError:
+        return None
+
+
+def look_at_state(folder: Path) -> Finding:
+    """The folder of journals and rejects: it must be ours alone, and writable."""
+    mode = mode_of(folder)
+    if mode is None:
+        return look_at_parent(folder)
+    if not folder.is_dir():
+        return _unwritable(folder, "it is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return _unwritable(folder, "no permission")
+    if mode & _OTHERS:
+        text = f"others can look into {folder} (mode {mode:04o}), and rejects hold health data"
+        return Finding("state", Level.warning, text, f"chmod 700 {folder}")
+    return Finding("state", Level.ok, f"{folder}, mode {mode:04o}")
+
+
+def look_at_parent(folder: Path) -> Finding:
+    """A state folder that is not there yet: whether it can be made."""
+    nearest = next(parent for parent in folder.parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        return _unwritable(folder, f"{nearest} is not writable")
+    return Finding("state", Level.ok, f"{folder} is not there yet; the first run makes it (mode 0700)")
+
+
+def _unwritable(folder: Path, reason: str) -> Finding:
+    hint = "XDG_STATE_HOME names another place"
+    return Finding("state", Level.failed, f"{folder} cannot be used: {reason}", hint, ExitCode.LOCAL_IO)
+
+
+def mode_of(path: Path) -> int | None:
+    """The permission bits of a path, or None when there is nothing."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+
+
+def known_places() -> tuple[Path, Path]:
+    """Config file and state folder, as the environment has them."""
+    return config_path(), state_dir()

@@ -1,0 +1,37 @@
+"""What a cell looks like: data (a number, date, address), or a word that may be a column's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_NUMBER = r"[-+(]?[$€£¥]? ?\d[\d.,' ]*%?\)?"
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+_DATE = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4})"
+)
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{_UUID}")
+# No column is ever called so, whatever its neighbours are called.
+CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{_UUID}")
+"""Never the name of a column, whatever its neighbours are called."""
+
+_NAMES_MIN = 2
+
+
+def names_columns(cells: Sequence[str]) -> bool:
+    """Whether a row could be a header: two names or more, all different, and none of them data."""
+    filled = [cell.strip() for cell in cells[: reach(cells)]]
+    return (
+        len(filled) >= _NAMES_MIN
+        and all(filled)
+        and len(set(filled)) == len(filled)
+        and not any(DATA.fullmatch(cell) for cell in filled)
+    )
+
+
+def reach(cells: Sequence[str]) -> int:
+    """The number of cells up to the last one that is not empty."""
+    return max((at for at, cell in enumerate(cells, start=1) if cell.strip()), default=0)

@@ -1,0 +1,116 @@
+"""Delimited text that is not one table: several of them, records of several types, several header rows.
+
+Judged by the sampled rows. Read as one table, such a file would be imported by half, or into wrong columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from ours_cli.errors import SourceError
+from ours_cli.source.cell_kinds import DATA, names_columns, reach
+from ours_cli.source.delimited import Row
+
+_TYPE = re.compile(r"[A-Z0-9]{1,4}")
+_TYPES_MAX = 12
+_NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "nil", "null", "none", "nat", "?"})
+_HEADER_ROWS_MAX = 6
+_DATA_SHARE = 0.9
+# A word in one column of numbers may be a slip; in two at once it names them.
+_COLUMNS_NAMED = 2
+_BLANK = " \t\r\n,;|"
+
+
+def refuse_record_types(rows: Sequence[Row], name: str) -> None:
+    """Raise `SourceError` where each row begins with its type, and types have columns of their own."""
+    if has_record_types(rows):
+        raise SourceError(
+            f"{name} has no header, and records of several types: the first cell tells them apart, "
+            "and each has a width of its own",
+            hint="read one type at a time: --no-header --where '1=TYPE'; the columns are then {1}, {2}, ...",
+        )
+
+
+def has_record_types(rows: Sequence[Row]) -> bool:
+    """Whether a short code at the beginning of each row decides how many cells the row has."""
+    widths: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        widths[row.cells[0].strip()].add(len(row.cells))
+    repeat = len(rows) - len(widths)
+    return (
+        2 <= len(widths) <= _TYPES_MAX
+        and repeat > 0
+        and all(_TYPE.fullmatch(code) for code in widths)
+        and all(len(of_type) == 1 for of_type in widths.values())
+        and len({min(of_type) for of_type in widths.values()}) > 1
+        and any(DATA.fullmatch(cell.strip()) for cell in rows[0].cells[1:])
+    )
+
+
+def refuse_header_rows(rows: Sequence[Row], name: str) -> None:
+    """Raise `SourceError` where more rows than the first hold names or units instead of data."""
+    last = _last_header_row(rows)
+    if not last:
+        return
+    width = Counter(reach(row.cells) for row in rows[last + 1 :]).most_common(1)[0][0]
+    names = next((row for row in rows[:last] if reach(row.cells) == width), rows[0])
+    raise SourceError(
+        f"{name}: lines {rows[0].line} to {rows[last].line} look like {last + 1} header rows",
+        hint="say which holds the names, and leave out those below it by a column of numbers or dates: "
+        f"--header-row {names.line} --where 'COLUMN~^[0-9]'",
+    )
+
+
+def _last_header_row(rows: Sequence[Row]) -> int:
+    """The index of the last row that is still header, 0 where only the first is."""
+    for last in reversed(range(1, min(_HEADER_ROWS_MAX, len(rows) - 2))):
+        columns = _data_columns(rows[last + 1 :])
+        named = [column for column in columns if _is_word(rows[last], column)]
+        if len(named) >= _COLUMNS_NAMED and not any(_is_data(rows[last], column) for column in columns):
+            return last
+    return 0
+
+
+def _data_columns(rows: Sequence[Row]) -> list[int]:
+    width = max(len(row.cells) for row in rows)
+    wanted = _DATA_SHARE * len(rows)
+    return [column for column in range(width) if sum(_is_data(row, column) for row in rows) >= wanted]
+
+
+def _is_data(row: Row, column: int) -> bool:
+    return column < len(row.cells) and DATA.fullmatch(row.cells[column].strip()) is not None
+
+
+def _is_word(row: Row, column: int) -> bool:
+    if column >= len(row.cells):
+        return False
+    text = row.cells[column].strip()
+    return text.lower() not in _NOTHING and any(map(str.isalpha, text)) and not DATA.fullmatch(text)
+
+
+def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: int, name: str) -> None:
+    """Raise `SourceError` where another header follows a blank line, or a line with a single cell.
+
+    `lines` are the physical lines from `first_line` on, of which `rows` are the rows that are not blank.
+    """
+    for at in range(1, len(rows)):
+        row = rows[at]
+        above = lines[row.line - first_line - 1].replace('""', "")
+        is_below_title = at > 1 and reach(rows[at - 1].cells) == 1 < reach(rows[0].cells)
+        if (is_below_title or not above.strip(_BLANK)) and _is_other_header(row, rows[:at]):
+            raise SourceError(
+                f"{name}: one table begins on line {rows[0].line}, and another one, of other columns, "
+                f"on line {row.line}",
+                hint=f"send one at a time: head -n {row.line - 1} FILE | ours backfill - ..., "
+                f"then FILE with --header-row {row.line}",
+            )
+
+
+def _is_other_header(row: Row, above: Sequence[Row]) -> bool:
+    if not names_columns(row.cells) or row.cells == above[0].cells:
+        return False
+    if reach(row.cells) != reach(above[0].cells):
+        return True
+    return len(above) > 1 and any(_is_word(row, column) for column in _data_columns(above[1:]))

@@ -1,0 +1,103 @@
+"""What a column tells of how it writes its times: the order of numeric dates, the unit of epoch numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from ours_cli.timestamps.epoch import EpochUnit, unit_of
+from ours_cli.timestamps.problem import TimeProblem
+from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, number_text
+from ours_cli.timestamps.written import DateOrder, DateSign, date_sign, is_date
+
+
+class Place(NamedTuple):
+    """Where a cell stands: the name of its source, and its line there."""
+
+    source: str
+    line: int
+
+
+class ColumnSurvey:
+    """Looks at the cells of a column, over all sources of a run, and remembers the first of each kind.
+
+    It holds lines and counts, never a value, and nothing that grows with the column.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[DateSign, Place] = {}
+        self._units: Counter[EpochUnit] = Counter()
+
+    def add(self, value: object, source: str, line: int) -> bool:
+        """Take one cell; returns whether it is a numeric date."""
+        sign = date_sign(value) if isinstance(value, str) else None
+        if sign is None:
+            return False
+        if sign not in self._first:
+            if not is_date(value):  # type: ignore[arg-type]
+                return False
+            self._first[sign] = Place(source, line)
+        return True
+
+    def count_unit(self, value: object) -> None:
+        """Take one cell for the unit of epoch numbers: that of most of the cells counted."""
+        if (unit := _unit(value)) is not None:
+            self._units[unit] += 1
+
+    def proof(self, order: DateOrder) -> Place | None:
+        """The first cell that is a date in this order alone."""
+        kinds: tuple[DateSign, DateSign] = (
+            ("day", "short day") if order == "day" else ("month", "short month")
+        )
+        places = [self._first[kind] for kind in kinds if kind in self._first]
+        return next(iter(places), None)
+
+    def is_contradicted(self) -> bool:
+        """Whether some cells are dates in one order alone, and some in the other alone."""
+        return self.proof("day") is not None and self.proof("month") is not None
+
+    @property
+    def order(self) -> DateOrder | None:
+        """The order that some cells prove and none disproves."""
+        day, month = self.proof("day"), self.proof("month")
+        if (day is None) is (month is None):
+            return None
+        return "day" if day is not None else "month"
+
+    @property
+    def year_last(self) -> bool:
+        """Whether dates like 26-09-24 are known not to begin with the year."""
+        return "short day" in self._first or "short month" in self._first
+
+    @property
+    def open_date(self) -> Place | None:
+        """The first cell that is two days, as long as nothing tells the order."""
+        return self._first.get("either") if self.order is None else None
+
+    @property
+    def open_year(self) -> Place | None:
+        """The first cell whose year may stand first or last, as long as nothing tells."""
+        return self._first.get("year") if self.order is None or not self.year_last else None
+
+    def is_settled(self) -> bool:
+        """Whether an order is proved, and every date seen so far can be read by it."""
+        return self.order is not None and self.open_year is None
+
+    def conventions(self) -> Conventions:
+        """What is settled."""
+        unit = self._units.most_common(1)[0][0] if self._units else None
+        return Conventions(self.order, self.year_last, unit)
+
+
+def _unit(value: object) -> EpochUnit | None:
+    try:
+        text = value.strip() if isinstance(value, str) else number_text(value)
+    except TimeProblem:
+        return None
+    number = EPOCH_NUMBER.fullmatch(text) if len(text) < _LONGEST_NUMBER else None
+    if number is None or (not number["sign"] and len(number["whole"]) in CALENDAR_LENGTHS):
+        return None
+    return unit_of(int(number["whole"]))
+
+
+_LONGEST_NUMBER = 60

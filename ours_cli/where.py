@@ -1,0 +1,132 @@
+"""`--where 'COLUMN=VALUE'`: conditions on a row's cells, read once, compiled once per table.
+
+Cells are compared as text without the blanks around it: a JSON number by its digits as they stand, `true`,
+`false`; an empty, blank, missing or null cell is the empty text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from ours_cli.errors import UsageError
+from ours_cli.field_value import ABSENT, ShortRow, as_text
+from ours_cli.record import Fields
+from ours_cli.reference import Getter, Reference, cell_getter, key_getter
+
+Test: TypeAlias = "Callable[[Fields], bool]"
+"""Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""
+
+
+class Condition(NamedTuple):
+    """One `COLUMN=VALUE`, `COLUMN!=VALUE` or `COLUMN~REGEX`."""
+
+    reference: Reference
+    operator: str
+    value: str
+
+
+_QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(!=|=|~)(.*)', re.DOTALL)
+_BARE: Final = re.compile(r"(.*?)(!=|=|~)(.*)", re.DOTALL)
+_EXAMPLE: Final = "--where 'status=paid', 'status!=paid' or 'status~^pa'; 'status!=' keeps rows that have one"
+
+
+def read_condition(text: str) -> Condition:
+    """Read one condition. A name with `=`, `~` or `!` in it stands in double quotes. Raises `UsageError`."""
+    quoted = _QUOTED.fullmatch(text)
+    found = quoted or _BARE.fullmatch(text)
+    if found is None:
+        raise UsageError("--where wants COLUMN=VALUE, COLUMN!=VALUE or COLUMN~REGEX", hint=_EXAMPLE)
+    name, operator, value = found[1], found[2], found[3].strip()
+    if not name.strip():
+        raise UsageError(f"--where has no column before its {operator!r}", hint=_EXAMPLE)
+    if name.strip().startswith("{") and name.strip().endswith("}") and not quoted:
+        raise UsageError("--where names a column without braces", hint=_EXAMPLE)
+    if operator != "~" and value.startswith(("=", "~")):
+        raise UsageError(
+            f"--where has no operator {operator + value[0]!r}",
+            hint=f"{_EXAMPLE}; for a value that begins so, write 'COLUMN~^={{1}}...'",
+        )
+    if operator == "~":
+        _compile(value)
+    return Condition(Reference(name.replace('""', '"') if quoted else name, bool(quoted)), operator, value)
+
+
+def bind_where(
+    conditions: Sequence[Condition], columns: tuple[str, ...] | None, never_found: dict[str, None]
+) -> Test | None:
+    """Compile the conditions, all of which must hold, for one table; None where there are none.
+
+    Raises `UsageError` for a column that is not there. JSON rows show their keys only as they come: a key is
+    in `never_found` from the first row that lacks it to the first that has it.
+    """
+    tests = [_test(condition, columns, never_found) for condition in conditions]
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return lambda fields: all(test(fields) for test in tests)
+
+
+def _test(condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]) -> Test:
+    text = _text_getter(condition, columns, never_found)
+    value = condition.value
+    if condition.operator == "=":
+        return lambda fields: text(fields) == value
+    if condition.operator == "!=":
+        return lambda fields: text(fields) != value
+    search = _compile(value).search
+    return lambda fields: search(text(fields)) is not None
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"--where: the regular expression cannot be read: {error}", hint="--where 'status~^(paid|sent)$'"
+        ) from None
+
+
+def _text_getter(
+    condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]
+) -> Callable[[Fields], str]:
+    get = _getter(condition, columns, never_found)
+
+    def text(fields: Fields) -> str:
+        try:
+            value = get(fields)
+        except ShortRow:
+            return ""
+        if type(value) is str:
+            return value.strip()
+        return "" if value is ABSENT else as_text(value).strip()
+
+    return text
+
+
+def _getter(condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]) -> Getter:
+    reference = condition.reference
+    if columns is not None:
+        try:
+            return cell_getter(reference, columns)
+        except UsageError as error:
+            raise UsageError(f"--where: {error.message}", hint=error.hint) from None
+    get = key_getter(reference)
+    return get if condition.value == "" else _watched(get, reference.name.strip(), never_found)
+
+
+def _watched(get: Getter, name: str, never_found: dict[str, None]) -> Getter:
+    is_found = False
+
+    def watched(fields: Any) -> object:
+        nonlocal is_found
+        value = get(fields)
+        if not is_found:
+            is_found = value is not ABSENT
+            if is_found:
+                never_found.pop(name, None)
+            else:
+                never_found[name] = None
+        return value
+
+    return watched

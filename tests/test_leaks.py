@@ -1,0 +1,242 @@
+"""A marker in every row, a token in every place, everything fails in turn at -v: neither is found anywhere.
+
+Searched are all output and every file that was written, in every encoding that could carry them. A row's
+values may stand in rejects files, and there alone; the token nowhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from conftest import TOKEN, Ended, Ours, StartSandbox
+from faults_kit import free_port
+from kills_kit import drive
+from rows import iso
+
+from ours_cli.sandbox import Fault, Then, When
+
+MARKER = 'Zoë "ward 7" <3b9e>'
+"""Not ASCII, quoted and bracketed, so that each encoding of it differs from the others."""
+
+
+def disguises(secret: str) -> set[bytes]:
+    """Every form in which a program may write a text by accident. Compared in lower case."""
+    texts = {secret, html.escape(secret), quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    for ascii_only in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        texts |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
+    texts |= {repr(secret)[1:-1], ascii(secret)[1:-1], repr(secret.encode())[2:-1]}
+    found = {form for text in texts for form in _encoded(text)}
+    for raw in _encoded(secret):
+        found |= {raw.hex().encode(), b" ".join(b"%02x" % byte for byte in raw)}
+        for shift in range(3):
+            # Amid other bytes the letters depend on the position; those in the middle are sure.
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                found.add(encode(b"\0" * shift + raw)[4:-4])
+    return {form.lower() for form in found}
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    for codec in ("utf-8", "utf-16-le", "utf-16-be", "latin-1"):
+        yield text.encode(codec)
+
+
+FORMS = {secret: disguises(secret) for secret in (MARKER, TOKEN)}
+
+
+def leaks(content: bytes, secret: str) -> bool:
+    lower = content.lower()
+    return any(form in lower for form in FORMS[secret])
+
+
+def assert_nothing_leaked(ended: Ended, folder: Path, *given: Path) -> None:
+    """Search the output, and every file below `folder` but those that were `given`."""
+    for name, text in (("stdout", ended.out), ("stderr", ended.err)):
+        assert "Traceback" not in text, text
+        for secret in FORMS:
+            assert not leaks(text.encode("utf-8", "surrogateescape"), secret), f"{secret} on {name}: {text}"
+    for path in folder.rglob("*"):
+        assert not leaks(str(path).encode(), MARKER), path
+        if not path.is_file() or path in given:
+            continue
+        content = path.read_bytes()
+        assert not leaks(content, TOKEN), path
+        assert path.name.startswith("rejects") or not leaks(content, MARKER), path
+
+
+@pytest.mark.parametrize("secret", FORMS)
+@pytest.mark.parametrize(
+    "write",
+    [
+        str.encode,
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("latin-1"),
+        lambda text: json.dumps({"a": text}).encode(),
+        lambda text: json.dumps(json.dumps({"a": text})).encode(),
+        lambda text: quote(f"a={text}&b").encode(),
+        lambda text: f"a b={quote_plus(text)}".encode(),
+        lambda text: base64.b64encode(f"user:{text}!".encode()),
+        lambda text: base64.b64encode(f"users:{text}".encode()),
+        lambda text: base64.urlsafe_b64encode(f"{text}, ".encode()),
+        lambda text: f"x{text}x".encode().hex().upper().encode(),
+        lambda text: repr(ValueError(f"a {text}")).encode(),
+        lambda text: repr({"a": f"{text}'s".encode()}).encode(),
+        lambda text: html.escape(f"<{text}>").encode(),
+    ],
+)
+def test_the_search_finds(secret: str, write: Any) -> None:
+    assert leaks(write(f"{secret}"), secret)
+
+
+ECHO = {"error": f"{MARKER} {TOKEN}", "message": f"{MARKER} {TOKEN}"}
+"""A server, or something on the way to it, that repeats what it was sent."""
+
+FAILURES: dict[str, Then] = {
+    **{
+        f"status {code}": Then("status", status=code, body=ECHO)
+        for code in (401, 403, 404, 413, 415, 429, 500, 503)
+    },
+    "status 400": Then("status", status=400, body={"error": MARKER}),
+    "status 418 with text": Then("status", status=418, body=f"{MARKER} {TOKEN}"),
+    "200 that is none": Then("status", status=200, body=ECHO),
+    "header": Then("status", status=503, headers={"Retry-After": TOKEN, "X-Token": TOKEN}, body=ECHO),
+    "redirect": Then("redirect", url=f"http://{TOKEN}.example/?t={TOKEN}&v={quote(MARKER)}"),
+    "invalid_event": Then("invalid_event", message=MARKER),
+    "queue_failed": Then("queue_failed", message=f"{MARKER} {TOKEN}"),
+    **{
+        kind: Then(kind)
+        for kind in ("html", "empty", "reset", "accept_then_cut", "truncate", "results_missing")
+    },
+    "hang": Then("hang", seconds=5),
+}
+
+COMMANDS = {
+    "batch": ("batch", "rows.ndjson"),
+    "backfill": (
+        "backfill",
+        "rows.csv",
+        "--event",
+        "E",
+        "--external-id",
+        "{who}",
+        "--time",
+        "{time}",
+        "-p",
+        "*",
+    ),
+    "identify": ("identify", "rows.csv", "--external-id", "{who}", "-u", "first_name={note}"),
+    "track": ("track", "E", "--external-id", MARKER, "-p", f"note={MARKER}"),
+}
+IMPATIENT = ("-v", "--timeout", "0.5", "--give-up-after", "0.4")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the commands run, with their files; temporary files go here too."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    row = {"event": "E", "externalId": MARKER, "eventProperties": {"note": MARKER}}
+    lines = [json.dumps(row)] * 3 + [json.dumps({"event": MARKER}), f'{{"{MARKER}', f'{{"a":"{MARKER}\x00"}}']
+    (folder / "rows.ndjson").write_text("\n".join(lines) + "\n")
+    cell = MARKER.replace('"', '""')
+    good = f'"{cell}","{cell}",{iso(1)}\n'
+    table = f'who,note,time\n{good}{good},"{cell}",{iso(1)}\n"{cell}","{cell}","{cell}"\n"{cell}\n'
+    (folder / "rows.csv").write_text(table)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.usefixtures("quick_backoff")
+def test_the_server_fails(
+    ours: Ours, sandbox: StartSandbox, folder: Path, tmp_path: Path, failure: str, command: str
+) -> None:
+    sandbox(Fault(When(), FAILURES[failure]))
+    ended = ours(*COMMANDS[command], *IMPATIENT)
+    # What is wrong with the results of a batch means nothing to /track.
+    assert ended.code in (3, 4, 5, 8) or (command, failure) == ("track", "results_missing"), ended.err
+    assert_nothing_leaked(ended, tmp_path, folder / "rows.ndjson", folder / "rows.csv")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("way", ["refused", "proxy", "name"])
+@pytest.mark.usefixtures("quick_backoff")
+def test_the_way_fails(
+    ours: Ours, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, command: str
+) -> None:
+    if way == "refused":
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", f"http://127.0.0.1:{free_port()}/api/v1")
+    else:
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "https://nowhere.invalid/api/v1")
+    if way == "proxy":
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:{TOKEN}@127.0.0.1:{free_port()}")
+    ended = ours(*COMMANDS[command], *IMPATIENT)
+    assert ended.code == 5, ended.err
+    assert_nothing_leaked(ended, tmp_path, folder / "rows.ndjson", folder / "rows.csv")
+
+
+BUGS = (
+    "ours_cli.assemble:EventAssembler.__call__",
+    "ours_cli.chunk:Chunker.add",
+    "ours_cli.http_client:AsyncPoster.post",
+    "ours_cli.http_client:AsyncPoster.aclose",
+    "ours_cli.delivery:Delivery._apply",
+    "ours_cli.pipeline:_Run._settle",
+    "ours_cli.pipeline:_Run._enter",
+    "ours_cli.rejects:Rejects.write",
+    "ours_cli.rejects:Rejects.sync",
+    "ours_cli.journal:Journal.commit",
+    "ours_cli.attempt:Attempt.end",
+    "ours_cli.feed:_Box.take",
+    "ours_cli.console:Console.result",
+)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_program_fails(sandbox: StartSandbox, folder: Path, tmp_path: Path, bug: str) -> None:
+    """A bug wherever it may be: one line, exit 1, and nothing of what the exception holds."""
+    sandbox(Fault(When(every_row=2), Then("invalid_event", message=MARKER)))
+    spec = {"bug_at": bug, "nth": 1, "secret": f"{MARKER} {TOKEN}"}
+    source = "/dev/stdin" if bug.startswith("ours_cli.feed") else "rows.ndjson"
+    ended = drive(spec, "batch", source, "-v", stdin=(folder / "rows.ndjson").read_text())
+    assert ended.code == 1, ended.err
+    assert "a bug" in ended.err
+    assert_nothing_leaked(ended, tmp_path, folder / "rows.ndjson", folder / "rows.csv")
+
+
+@pytest.mark.usefixtures("quick_backoff")
+def test_the_run_fails_and_goes_on(ours: Ours, sandbox: StartSandbox, folder: Path, tmp_path: Path) -> None:
+    """Stopped, edited, listed, shown, resumed: all that is said and kept on the way."""
+    sandbox(Fault(When(nth=(2,)), Then("status", status=401, body=ECHO)))
+    file = folder / "rows.ndjson"
+    given = (file, folder / "rows.csv")
+    command = ("batch", "rows.ndjson", "--batch-size", "1", "--concurrency", "1", "-v", "--report", "r.json")
+    assert ours(*command).code == 4
+    sound = file.read_text()
+    for words, text, code in (
+        (command, sound.replace('"E"', '"F"'), 6),
+        (("runs", "list"), sound, 0),
+        (("runs", "list", "-o", "json"), sound, 0),
+        (command, sound, 3),
+    ):
+        file.write_text(text)
+        ended = ours(*words)
+        assert ended.code == code, ended.err
+        assert_nothing_leaked(ended, tmp_path, *given)
+    (run,) = (tmp_path / "home" / "state" / "ours" / "runs").iterdir()
+    ended = ours("runs", "show", run.name)
+    assert ended.code == 0
+    assert_nothing_leaked(ended, tmp_path, *given)

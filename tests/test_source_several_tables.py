@@ -1,0 +1,194 @@
+"""Files that are not one table: refused with what was seen, and read with the flag that the hint names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Ended, Ours, StartSandbox
+from hypothesis import given
+from hypothesis import strategies as st
+from rows import write
+
+from ours_cli.source.delimited import Row
+from ours_cli.source.several_tables import has_record_types, refuse_header_rows, refuse_second_table
+
+SECTIONS = """Order,Placed,Total
+A1,2026-03-01,5.00
+A2,2026-03-02,6.00
+
+Refund,Order,Day,Reason
+R1,A1,2026-03-03,broken
+"""
+TITLED = SECTIONS.replace("\n\n", "\nRefunds of the month,,\n")
+SAME_WIDTH = "Order,Placed,Total\nA1,2026-03-01,5\nA2,2026-03-02,6\n\nRefund,Because,Amount\nR1,broken,5\n"
+LOGGER = """"TOA5","CR1000","CR1000","1234","CR1000.Std","CPU:prog","5678","Table1"
+"TIMESTAMP","RECORD","BattV","PTemp"
+"TS","RN","Volts","Deg C"
+"","","Min","Avg"
+"2026-03-01 00:00:00",0,12.1,20
+"2026-03-01 00:10:00",1,12.2,21
+"2026-03-01 00:20:00",2,12.3,21
+"""
+UNITS = "when,dose,weight\ndate,mg,kg\n2026-03-01,5,70\n2026-03-02,6,71\n2026-03-03,7,72\n"
+RECORDS = """H,2026-03-01,ACME
+D,A1,2026-03-01,5.00
+D,A2,2026-03-02,6.00
+T,2
+"""
+FLAGS = ("--event", "E", "--external-id", "x", "--max-age", "none", "-o", "json")
+
+
+def send(ours: Ours, file: Path, *words: str) -> Ended:
+    return ours("backfill", file, *FLAGS, *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "reason", "hint"),
+    [
+        (SECTIONS, "{Placed}", "another one, of other columns, on line 5", "--header-row 5"),
+        (TITLED, "{Placed}", "another one, of other columns, on line 5", "--header-row 5"),
+        (SAME_WIDTH, "{Placed}", "another one, of other columns, on line 5", "--header-row 5"),
+        (SECTIONS.replace("\n\n", "\n,,\n"), "{Placed}", "on line 5", "head -n 4"),
+        (LOGGER, "{TIMESTAMP}", "lines 1 to 4 look like 4 header rows", "--header-row 2 --where"),
+        (UNITS, "{when}", "lines 1 to 2 look like 2 header rows", "--header-row 1 --where"),
+        (RECORDS, "{3}", "records of several types", "--no-header --where"),
+    ],
+    ids=["sections", "titled", "same-width", "padded", "logger", "units", "records"],
+)
+def test_refused(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str, time: str, reason: str, hint: str
+) -> None:
+    place = sandbox(window_ms=None)
+    ended = send(ours, write(tmp_path / "f.csv", text), "--time", time)
+    assert (ended.code, ended.out) == (6, "")
+    said, _, advice = ended.err.partition("hint:")
+    assert reason in said
+    assert hint in advice
+    assert "A1" not in ended.err
+    assert place.totals().requests == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "accepted", "filtered"),
+    [
+        (SECTIONS, "--header-row 5 --time {Day}", 1, 0),
+        (SECTIONS, "--skip-lines 4 --time {Day}", 1, 0),
+        (LOGGER, "--header-row 2 --time {TIMESTAMP} --where TIMESTAMP~^[0-9]", 3, 2),
+        (UNITS, "--header-row 1 --time {when} --where when~^[0-9]", 3, 1),
+        (RECORDS, "--no-header --time {3} --where 1=D", 2, 2),
+    ],
+    ids=["header-row", "skip-lines", "logger", "units", "records"],
+)
+def test_read_with_the_flag(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str, flags: str, accepted: int, filtered: int
+) -> None:
+    place = sandbox(window_ms=None)
+    ended = send(ours, write(tmp_path / "f.csv", text), *flags.split(" "))
+    assert ended.code == 0, ended.err
+    assert (ended.json["accepted"], ended.json["filtered"]) == (accepted, filtered)
+    assert place.totals().events == accepted
+
+
+def test_the_first_table_through_a_pipe(ours_process: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox(window_ms=None)
+    head = "".join(SECTIONS.splitlines(keepends=True)[:4]).encode()
+    ended = ours_process("backfill", "-", *FLAGS, "--time", "{Placed}", stdin=head)
+    assert ended.code == 0, ended.err
+    assert place.totals().events == 2
+
+
+def test_a_second_table_far_below_is_rejected_row_by_row(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(window_ms=None)
+    body = "".join(f"{n},2026-03-01,x,y\n" for n in range(150_000))
+    text = f"Order,Placed,a,b\n{body}\nRefund,Day\nR1,2026-03-02\nR2,2026-03-03\n"
+    file = write(tmp_path / "f.csv", text)
+    ended = send(ours, file, "--time", "{Placed}", "-p", "order={Order}", "--dry-run")
+    assert (ended.code, ended.json["unsent"]) == (3, 150_000)
+    assert ended.json["reject_codes"] == {"ragged_row": 3}
+
+
+class TestHeaderRow:
+    def test_lines_above_and_line_numbers(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox(window_ms=None)
+        text = "Report\n,of,\n2026-01-01,b\n2026-03-01,1\nnever,2\n"
+        file = write(tmp_path / "f.csv", text)
+        ended = send(ours, file, "--header-row", "3", "--time", "{2026-01-01}")
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 1, 1)
+        rejects = Path(ended.json["rejects_file"])
+        assert rejects.read_text().splitlines()[0].startswith("2026-01-01,b,_line")
+        assert ",5," in rejects.read_text().splitlines()[1]
+        assert "--header-row" not in ended.json["mend"]
+        assert place.totals().events == 1
+
+    def test_in_a_map_file_under_which_rejects_are_mended(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(window_ms=None)
+        chart = write(
+            tmp_path / "m.toml",
+            'event = "E"\ntime = "{a}"\nexternalId = "x"\n[source]\nheader_row = 3\n',
+        )
+        file = write(tmp_path / "f.csv", "Report\n\na,b\n2026-03-01,1\nnever,2\n")
+        flags = ("--map", str(chart), "--max-age", "none", "-o", "json")
+        ended = ours("backfill", file, *flags)
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 1, 1)
+        rejects = Path(ended.json["rejects_file"])
+        rejects.write_text(rejects.read_text().replace("never", "2026-03-02"))
+        words = ended.json["mend"].split()[1:]
+        assert "--skip-lines" in words
+        assert ours(*words).code == 0
+        assert place.totals().events == 2
+
+    @pytest.mark.parametrize(
+        ("flags", "code", "reason"),
+        [
+            (("--header-row", "2", "--skip-lines", "1"), 2, "--header-row and --skip-lines"),
+            (("--header-row", "2", "--no-header"), 2, "--header-row and --no-header"),
+            (("--header-row", "0"), 2, "--header-row"),
+            (("--header-row", "2"), 6, "line 2 (--header-row) is blank or not there"),
+            (("--header-row", "9"), 6, "line 9 (--header-row) is blank or not there"),
+            (("--header-row", "1", "--format", "ndjson"), 2, "is JSON"),
+        ],
+    )
+    def test_refused(
+        self, ours: Ours, tmp_path: Path, flags: tuple[str, ...], code: int, reason: str
+    ) -> None:
+        file = write(tmp_path / "f.csv", "a,b\n\n2026-03-01,1\n")
+        ended = send(ours, file, "--time", "{a}", "--dry-run", *flags)
+        assert ended.code == code
+        assert reason in ended.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,name,n\n1,Ann,5\n\n2,Bo,6\n",
+        "id,name,n\n1,Ann,5\n\nTotal,,5\n",
+        "id,name,n\n1,Ann,n/a\n2,Bo,7\n3,Cy,8\n",
+        "id,name,city\nx,Ann,Rome\n\ny,Bo,Oslo\n",
+        "city,n,m\nRome,,\nOslo,1,2\nLima,3,4\nBern,5,6\n",
+        'id,note,n\n1,"two\n\nlines",5\n2,x,6\n',
+        "TYPE,AT,N\nA,2026-03-01,1\nB,2026-03-02,2\nA,2026-03-03,3\n",
+        "ID,N\nA,1\nA,2,\nB,3\n",
+    ],
+)
+def test_one_table_is_left_in_peace(ours: Ours, tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "f.csv", text)
+    ended = send(ours, file, "--time", "2026-03-01", "-p", "*", "--dry-run")
+    assert ended.code in (0, 3), ended.err
+
+
+@given(st.lists(st.lists(st.sampled_from(["", "a", "AB", "1", "x y", "2026-01-01"]), min_size=3, max_size=3)))
+def test_rows_of_one_width_are_never_records_of_several_types(cells: list[list[str]]) -> None:
+    rows = [Row(line, row) for line, row in enumerate(cells, start=1) if any(row)]
+    assert not has_record_types(rows)
+
+
+@given(st.lists(st.tuples(st.integers(), st.dates()), min_size=1))
+def test_a_plain_table_passes(values: list[tuple[int, object]]) -> None:
+    rows = [Row(1, ["id", "day"]), *(Row(n, [str(a), str(b)]) for n, (a, b) in enumerate(values, start=2))]
+    refuse_header_rows(rows, "f")
+    refuse_second_table(rows, ["\n"] * (len(rows) + 1), 1, "f")
