@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "runs": "Past and unfinished runs: list, show, resume, delete.",
     "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
     "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
+    "help": "Show a help topic, or the flags of a command.",
 }
 """Every command and the first line of its help."""
 
@@ -161,8 +162,15 @@ def _usage(error: typer.TyperException) -> OursError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ours"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
+    message = message.replace("not a valid int range", "not a whole number")
     hint = f"{path} --help lists the flags"
-    if possibilities:
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    if choices and "' is not one of" in message:
+        words = [str(getattr(choice, "value", choice)) for choice in choices]
+        typed = message.partition("' is not one of")[0].rpartition("'")[2]
+        close = nearest(typed, words)
+        hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
+    elif possibilities:
         close = nearest(getattr(error, "option_name", ""), possibilities)
         hint = f"did you mean {close or ' or '.join(sorted(possibilities))}?"
     elif message.startswith("No such command"):

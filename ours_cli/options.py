@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
+from ours_cli.completion import BY_FLAG
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
@@ -63,6 +64,7 @@ def _list_presets(wanted: bool) -> None:
 
 
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
+    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]))
     return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 
@@ -335,7 +337,7 @@ class Target(NamedTuple):
 
 
 ProbeTimeout = Annotated[
-    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step; 10 s.")
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
 ]
 CaFile = Annotated[
     str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
@@ -356,6 +358,9 @@ class Showing(NamedTuple):
 Data = Annotated[
     str | None,
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
+]
+Curl = Annotated[
+    bool, _option("--curl", text="Send nothing; print the curl command that would, without the token.")
 ]
 Exclude = Annotated[
     list[str] | None,

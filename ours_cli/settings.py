@@ -82,6 +82,14 @@ def token_variable(*, test: bool) -> str:
     return "OURS_PRIVACY_TEST_TOKEN" if test else "OURS_PRIVACY_TOKEN"
 
 
+def profile_names() -> list[str]:
+    """The profiles in the config; raises `UsageError` or `OSError` when it cannot be read."""
+    import tomllib
+
+    profiles = tomllib.loads(_read_private(config_path())).get("profiles", {})
+    return sorted(profiles) if isinstance(profiles, dict) else []
+
+
 def _profile_for(flags: EndpointFlags) -> dict[str, Any]:
     return _load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
 

@@ -33,10 +33,13 @@ from ours_cli.route import IDENTIFY, Route, with_token
 from ours_cli.settings import Endpoint
 from ours_cli.stops import Patience, fatal
 from ours_cli.suggest import nearest
-from ours_cli.validate import Fault, check_event, check_visitor
+from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
 
 GIVE_UP_AFTER_S = 60.0
 """Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""
+
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class RefusedError(OursError):
@@ -78,6 +81,28 @@ def read_data(data: str | None) -> dict[str, Any]:
             "--data may not hold the token", hint="it comes from OURS_PRIVACY_TOKEN or --token-file"
         )
     return body
+
+
+def read_line(line: bytes) -> tuple[dict[str, Any], int]:
+    """Read one line of NDJSON as a body; raises `UsageError`, which never repeats what the line holds.
+
+    Nulls are left out, as in the rows of `batch`, and counted: they would clear what is stored.
+    """
+    try:
+        body = read_json(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError(
+            "this is not a JSON object", hint="a line is one /track body; jq -c writes such lines"
+        )
+    unknown = next((key for key in body if key not in EVENT_KEYS), None)
+    if unknown is not None:
+        right = MISNAMED_KEYS.get(unknown)
+        named = f"key {unknown!r}" if right else "a key that the line has"
+        hint = f"it is called {right!r}" if right else f"the keys are {', '.join(EVENT_KEYS)}"
+        raise UsageError(f"the API does not know {named}", hint=hint)
+    return body, without_nulls(body)
 
 
 def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
@@ -209,24 +234,34 @@ def settle_distinct_id(body: dict[str, Any]) -> str:
     return str(body["distinctId"])
 
 
-def masked(body: bytes) -> str:
-    """The exact request as pretty JSON, the token masked, for `--dry-run`."""
-    return json_text({"token": "***", **json.loads(body)}, indent=2)
+def masked(body: bytes, *, indent: int | None = 2) -> str:
+    """The exact request as JSON, the token masked, for `--dry-run`; on one line without `indent`."""
+    return json_text({"token": "***", **json.loads(body)}, indent=indent)
 
 
-def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> None:
+class Accepted(NamedTuple):
+    """The server's status for a body that it accepted, and the number of tries that took."""
+
+    status: int
+    tries: int
+
+
+def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> Accepted:
     """Send one body until it is accepted; raises the `OursError` that says why it was not."""
     from ours_cli.http_client import post_once
 
     request = with_token(endpoint, body)
     patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer")
+    tries = 0
     while True:
+        tries += 1
         started = time.monotonic()
         answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
         verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
         match verdict:
             case Judged():
-                return
+                assert isinstance(answer, Answer)
+                return Accepted(answer.status, tries)
             case Again() | Nonsense() | Failure():
                 pause = patience.after(verdict, started, time.monotonic())
                 options.on_wait(verdict.reason, pause)

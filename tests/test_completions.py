@@ -22,7 +22,7 @@ def test_the_files_are_what_the_program_gives(name: str) -> None:
 
 
 def test_nothing_else_lies_there() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == set(SHELLS)
+    assert {path.name for path in FOLDER.iterdir()} == {*SHELLS, "ours.1"}
 
 
 def complete(ours_process: Ours, line: str) -> Ended:
@@ -47,6 +47,76 @@ def test_a_tab_completes(ours_process: Ours, line: str, expected: list[str]) -> 
     ended = complete(ours_process, line)
     assert ended.out.split() == expected
     assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("ours backfill o.csv --time '{cre", ["{created_at}"]),
+        ("ours backfill o.csv --external-id '{", ["{order_id}", "{created_at}", "{First Name}", "{total}"]),
+        ("ours backfill o.csv -p amount='{to", ["amount={total}"]),
+        ("ours backfill o.csv -p amount = '{to", ["{total}"]),  # bash cuts words at =
+        ("ours backfill o.csv -p 'n={total|nu", ["n={total|number}"]),
+        ("ours backfill o.csv -p 'n={order_id}-{to", ["n={order_id}-{total}"]),
+        ("ours identify o.csv -u first_name='{F", ["first_name={First Name}"]),
+        ("ours backfill o.csv --exclude to", ["total"]),
+        ("ours backfill o.csv --where to", ["total="]),
+        ("ours backfill r.ndjson --event '{k", ["{kind}"]),
+        ("ours backfill t.tsv --no-header --time '{", ["{1}", "{2}"]),
+        ("ours track A -u first", ["first_name="]),
+        ("ours track A -u cust", ["custom_properties."]),
+        ("ours track A -d utm_s", ["utm_source="]),
+        ("ours track A --clear gcl", ["gclid"]),
+        ("ours track A --profile cl", ["clinic"]),
+        ("ours backfill o.csv --resume 2026", ["20261120-abc"]),
+        ("ours runs show 2026", ["20261120-abc"]),
+        ("ours help te", ["templates"]),
+        ("ours backfill nothing.csv --time '{", []),
+        ("ours backfill broken.csv --time '{", []),
+        ("ours track A --time '{", []),
+    ],
+)
+def test_a_tab_knows_things(
+    ours_process: Ours,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("o.csv").write_text("order_id,created_at,First Name,total\n1,2026-11-20,Ada,3\n")
+    Path("r.ndjson").write_text('{"kind": "A", "when": 1}\n')
+    Path("t.tsv").write_text("1\t2026-11-20\n")
+    Path("broken.csv").write_bytes(b"\x00\x01PK\x03")
+    (home / "state" / "ours" / "runs" / "20261120-abc").mkdir(parents=True)
+    config = home / "config" / "ours" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.clinic]\ntoken = "x"\n')
+    config.chmod(0o600)
+    ended = complete(ours_process, line)
+    assert [name for name in ended.out.splitlines() if name] == expected
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_a_tab_loads_little(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text("a,b\n1,2\n")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ours_cli"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "_OURS_COMPLETE": "complete_bash",
+            "COMP_WORDS": "ours backfill o.csv --time '{",
+            "COMP_CWORD": "4",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["{a}", "{b}"]
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert loaded.isdisjoint({"rich", "httpx", "dateutil", "asyncio", "sqlite3", "http.server", "ssl"})
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

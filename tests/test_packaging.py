@@ -41,7 +41,9 @@ def wheel_in(folder: Path) -> Path:
 def test_the_wheel_has_the_package_whole_and_nothing_else(built: Path) -> None:
     with zipfile.ZipFile(wheel_in(built)) as wheel:
         shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    sources = {path for path in (ROOT / "ours_cli").rglob("*") if path.suffix in (".py", ".json", ".toml")}
+    sources = {
+        path for path in (ROOT / "ours_cli").rglob("*") if path.suffix in (".py", ".json", ".toml", ".md")
+    }
     assert {path.relative_to(ROOT).as_posix() for path in sources} <= shipped
     assert {"ours_cli/py.typed", "ours_cli/sandbox/known_properties.json"} <= shipped
     assert all(name.startswith("ours_cli/") for name in shipped)
@@ -74,7 +76,14 @@ def test_the_sdist_has_what_the_readme_speaks_of(built: Path) -> None:
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {"README.md", "CHANGELOG.md", "LICENSE", "samples/orders.csv", "completions/_ours"} <= names
+    assert {
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "samples/orders.csv",
+        "completions/_ours",
+        "completions/ours.1",
+    } <= names
 
 
 def test_the_installed_command_starts() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
+from ours_cli.completion import template
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
@@ -34,10 +35,16 @@ from ours_cli.source import expand
 
 
 def backfill(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Exports; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Exports; - is standard input.", autocompletion=template),
+    ],
     *,
     event: Annotated[
-        str | None, typer.Option("--event", metavar="TEXT", help="Name of the event, or '{column}'.")
+        str | None,
+        typer.Option(
+            "--event", metavar="TEXT", help="Name of the event, or '{column}'.", autocompletion=template
+        ),
     ] = None,
     happened: EventFields,
     exclude: Exclude = None,

@@ -11,12 +11,14 @@ import typer
 from ours_cli.assemble import VisitorAssembler
 from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import send_one
+from ours_cli.commands.one import Body, Singly, send_one
+from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
+    Curl,
     Data,
     MappingFlags,
     Reading,
@@ -39,11 +41,15 @@ from ours_cli.source import expand
 
 def identify(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files of visitors; - is standard input.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Files of visitors; - is standard input.", autocompletion=template
+        ),
     ] = None,
     *,
     visitor: VisitorFields,
     data: Data = None,
+    curl: Curl = False,
     mapping: MappingFlags,
     reading: Reading,
     filters: RowFilters,
@@ -68,7 +74,9 @@ def identify(
             )
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY)
-        return send_one(IDENTIFY, body, distinct_id=None, target=target, sending=sending, showing=showing)
+        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None))
+    if curl:
+        raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     source = chosen_map(mapping, "identify")

@@ -1,65 +1,163 @@
-"""Sending one body and printing its one line: shared by `track` and `identify`."""
+"""Sending one body, or one for each line of standard input: shared by `track` and `identify`."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ours_cli.console import Console
-from ours_cli.destination import destination
-from ours_cli.errors import OursError, UsageError
+from ours_cli.curl import curl_command
+from ours_cli.destination import Destination, destination, endpoint_flags
+from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text, printable
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.route import Route
 from ours_cli.serialize import serialize
-from ours_cli.single import GIVE_UP_AFTER_S, SingleOptions, in_api_order, masked, send
+from ours_cli.settings import resolve_base_url, token_variable
+from ours_cli.single import GIVE_UP_AFTER_S, RefusedError, SingleOptions, in_api_order, masked, send
 from ours_cli.validate import Fault
 
 
-def send_one(
-    route: Route,
-    body: dict[str, Any],
-    *,
-    distinct_id: str | None,
-    target: Target,
-    sending: Sending,
-    showing: Showing,
-    warnings: Sequence[str] = (),
-) -> int:
-    """Send the body, or show it with `--dry-run`; prints one line and returns the exit code."""
-    console = Console(quiet=showing.quiet, verbose=showing.verbose)
-    for text in warnings:
-        console.warn(text)
-    serialized = serialize(in_api_order(body))
-    if isinstance(serialized, Fault):
-        raise UsageError(serialized.message)
-    if target.dry_run:
-        console.result(masked(serialized))
+class Body(NamedTuple):
+    """One body to send, the id that its result names, and what the person should know of it."""
+
+    fields: dict[str, Any]
+    distinct_id: str | None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Singly:
+    """How bodies go to one endpoint, a request each, or are merely shown (`--dry-run`, `--curl`)."""
+
+    route: Route
+    target: Target
+    sending: Sending
+    showing: Showing
+    curl: bool
+
+    def __post_init__(self) -> None:
+        if self.curl and self.target.sandbox:
+            raise UsageError(
+                "--curl has nowhere to point at: --sandbox is gone when this command ends",
+                hint="start ours sandbox, and give its address with --base-url",
+            )
+
+
+def send_one(way: Singly, body: Body) -> int:
+    """Send one body, or show it; prints the result and returns the exit code."""
+    console = _console(way)
+    serialized = _serialized(body, console)
+    if way.curl or way.target.dry_run:
+        console.result(_curl(way, serialized, console) if way.curl else masked(serialized))
         return 0
-    options = SingleOptions(
-        timeout=sending.timeout,
-        give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
-        ca_file=Path(sending.ca_file) if sending.ca_file else None,
-        on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
-    )
-    result: dict[str, Any] = {"command": route.path, "status": "complete"}
-    result |= {"distinctId": distinct_id} if distinct_id is not None else {}
-    started = time.monotonic()
-    with destination(target, None) as place:
-        try:
-            send(route, place.endpoint, serialized, options)
-        except OursError as error:
-            if showing.output is Output.json:
-                console.result(json_text(result | {"status": "failed", "error": error.message}))
-            raise
-    console.detail(f"accepted by {place.name} in {(time.monotonic() - started) * 1000:.0f} ms")
-    console.result(json_text(result) if showing.output is Output.json else _line(body, distinct_id))
+    with destination(way.target, None) as place:
+        _send(way, body, serialized, place, console)
     return 0
 
 
-def _line(body: dict[str, Any], distinct_id: str | None) -> str:
-    if distinct_id is None:
+def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body]) -> int:
+    """Send a body for each line, in order, each before the next line is read; returns the exit code.
+
+    A line that cannot be sent, or that the server refuses, is told and passed over (exit 3 at the end);
+    what would stop the next line as well stops here.
+    """
+    console = _console(way)
+    shows = way.curl or way.target.dry_run
+    failed = False
+    with nullcontext() if shows else destination(way.target, None) as place:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                body = read(line)
+                serialized = _serialized(body, console)
+            except UsageError as error:
+                failed = True
+                _refuse(way, console, number, error)
+                continue
+            try:
+                if place is None:
+                    shown = _curl(way, serialized, console) if way.curl else masked(serialized, indent=None)
+                    console.result(shown)
+                else:
+                    _send(way, body, serialized, place, console)
+            except RefusedError as error:
+                failed = True
+                console.error(_at(number, error))
+            except OursError as error:
+                raise _at(number, error) from None
+    return int(ExitCode.REJECTED if failed else ExitCode.OK)
+
+
+def _console(way: Singly) -> Console:
+    return Console(quiet=way.showing.quiet, verbose=way.showing.verbose)
+
+
+def _serialized(body: Body, console: Console) -> bytes:
+    for text in body.warnings:
+        console.warn(text)
+    serialized = serialize(in_api_order(body.fields))
+    if isinstance(serialized, Fault):
+        raise UsageError(serialized.message)
+    return serialized
+
+
+def _send(way: Singly, body: Body, serialized: bytes, place: Destination, console: Console) -> None:
+    options = SingleOptions(
+        timeout=way.sending.timeout,
+        give_up_after=way.sending.give_up_after or GIVE_UP_AFTER_S,
+        ca_file=_ca_file(way),
+        on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
+    )
+    started = time.monotonic()
+    try:
+        accepted = send(way.route, place.endpoint, serialized, options)
+    except OursError as error:
+        if way.showing.output is Output.json:
+            console.result(json_text(_result(way, body, "failed") | {"error": error.message}))
+        raise
+    took = f"{(time.monotonic() - started) * 1000:.0f} ms"
+    tries = "" if accepted.tries == 1 else f", {accepted.tries} tries"
+    named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
+    console.detail(f"{accepted.status} from {place.name} in {took}{tries}{named}")
+    is_json = way.showing.output is Output.json
+    console.result(json_text(_result(way, body, "complete")) if is_json else _line(body))
+
+
+def _curl(way: Singly, serialized: bytes, console: Console) -> str:
+    variable = token_variable(test=way.target.test)
+    if not os.environ.get(variable):
+        console.note(f"the command takes the token from {variable}, which is not set here")
+    url = f"{resolve_base_url(endpoint_flags(way.target))}/{way.route.path}"
+    return curl_command(url, variable, serialized, timeout=way.sending.timeout, ca_file=_ca_file(way))
+
+
+def _ca_file(way: Singly) -> Path | None:
+    return Path(way.sending.ca_file) if way.sending.ca_file else None
+
+
+def _refuse(way: Singly, console: Console, number: int, error: UsageError) -> None:
+    console.error(_at(number, error))
+    if way.showing.output is Output.json:
+        console.result(json_text({"command": way.route.path, "status": "failed", "error": error.message}))
+
+
+def _at(number: int, error: OursError) -> OursError:
+    return type(error)(f"line {number}: {error.message.removeprefix('--data: ')}", hint=error.hint)
+
+
+def _result(way: Singly, body: Body, status: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"command": way.route.path, "status": status}
+    return result if body.distinct_id is None else result | {"distinctId": body.distinct_id}
+
+
+def _line(body: Body) -> str:
+    if body.distinct_id is None:
         return "accepted: visitor properties"
-    return printable(f"accepted: {body['event']} {distinct_id}")
+    return printable(f"accepted: {body.fields['event']} {body.distinct_id}")

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ours_cli.completion import run as run_ids
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
@@ -47,7 +48,10 @@ def runs(
         Action, typer.Argument(metavar="[list|show|resume|delete]", help="What to do.")
     ] = Action.list,
     run: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="A run's id, or the beginning of it.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="A run's id, or the beginning of it.", autocompletion=run_ids
+        ),
     ] = None,
     *,
     older_than: Annotated[

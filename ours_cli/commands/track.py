@@ -1,26 +1,31 @@
-"""`ours track EVENT`: one event, now."""
+"""`ours track EVENT`: one event, now; `ours track -`: one for each line of standard input."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
 
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import send_one
+from ours_cli.commands.one import Body, Singly, send_lines, send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.options import Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
+from ours_cli.fields import FieldMap
+from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.route import TRACK
-from ours_cli.single import build_body, check_body, read_data, settle_distinct_id, settle_time
+from ours_cli.single import build_body, check_body, read_data, read_line, settle_distinct_id, settle_time
 
 
 def track(
-    event: Annotated[str | None, typer.Argument(metavar="EVENT", help="Name of the event.")] = None,
+    event: Annotated[
+        str | None, typer.Argument(metavar="EVENT", help="Name of the event; - reads bodies from stdin.")
+    ] = None,
     *,
     happened: EventFields,
     visitor: VisitorFields,
     data: Data = None,
+    curl: Curl = False,
     times: TimeFlags,
     target: Target,
     sending: Sending,
@@ -30,20 +35,33 @@ def track(
 
     ours track Purchase --external-id c1 -p plan=Premium -p amount:=99.99
     """
-    refuse_shared_stdin(target, is_read=data == "@-")
-    fields = field_map(visitor, happened, name=event)
+    reads_lines = event == "-"
+    refuse_shared_stdin(target, is_read=data == "@-" or reads_lines)
+    fields = field_map(visitor, happened, name=None if reads_lines else event)
     if fields.star:
         raise UsageError("-p '*' is for backfill", hint="-p NAME=TEXT")
-    body = build_body(fields, read_data(data))
+    way = Singly(TRACK, target, sending, showing, curl)
+    if not reads_lines:
+        return send_one(way, _body(fields, read_data(data), times))
+    if data is not None:
+        raise UsageError("--data and - are two ways to say the same", hint="keep one of the two")
+    if fields.distinct_id is not None:
+        raise UsageError(
+            "--distinct-id would give every line the same id", hint="put distinctId into the lines"
+        )
+    return send_lines(way, sys.stdin.buffer, lambda line: _line_body(fields, line, times))
+
+
+def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
+    """One body, of flags laid over data; raises `UsageError`."""
+    body = build_body(fields, data)
     warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK)
-    distinct_id = settle_distinct_id(body)
-    return send_one(
-        TRACK,
-        body,
-        distinct_id=distinct_id,
-        target=target,
-        sending=sending,
-        showing=showing,
-        warnings=warnings,
-    )
+    return Body(body, settle_distinct_id(body), warnings)
+
+
+def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> Body:
+    data, nulls = read_line(line)
+    body = _body(fields, data, times)
+    dropped = ["nulls were left out: they would clear what is stored; --clear NAME does"] if nulls else []
+    return body._replace(warnings=[*dropped, *body.warnings])

@@ -21,6 +21,7 @@ CERTIFICATE_DAYS: Final = 14
 
 _DAY_S: Final = 86_400
 _NAMES: Final = {"dns": "resolved to", "connect": "connected to", "tls": "spoken:"}
+_NO_ANSWER: Final = "check the network, and HTTPS_PROXY where a proxy stands in between"
 _HINTS: Final = {
     "dns": "check --base-url and the network",
     "connect": "a firewall, or a proxy that HTTPS_PROXY must name?",
@@ -48,7 +49,7 @@ def judge_step(measured: Measured, now_s: float) -> Finding:
 def judge_answer(answer: Answer | Failure, seconds: float) -> Finding:
     """The answer to `GET /openapi`: is it there, and is it the API that answers?"""
     if isinstance(answer, Failure):
-        error = fatal(answer, 0, 3) or UnavailableError(answer.reason, hint="try again later")
+        error = fatal(answer, 0, 3) or UnavailableError(answer.reason, hint=_NO_ANSWER)
         return of_error("answer", error)
     took = f"GET /openapi: {answer.status} in {seconds * 1000:.0f} ms"
     if answer.status == 200:

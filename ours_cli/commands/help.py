@@ -1,0 +1,45 @@
+"""`ours help [TOPIC]`: topics that ship with the program, and the flags of a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ours_cli.completion import topic as topics
+from ours_cli.console import Console
+from ours_cli.errors import UsageError
+from ours_cli.suggest import nearest
+from ours_cli.topics import TOPICS, topic
+
+
+def help(  # noqa: A001 - the module and the function bear the command's name
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TOPIC]", help="A topic, or a command; else a list of them.", autocompletion=topics
+        ),
+    ] = None,
+) -> int:
+    """Show a help topic, or the flags of a command.
+
+    ours help templates
+    """
+    from ours_cli import app
+
+    if name is None:
+        width = max(map(len, TOPICS)) + 2
+        lines = [f"  {one:<{width}}{about}" for one, about in TOPICS.items()]
+        commands = ["Commands (ours help COMMAND):", f"  {' '.join(app.COMMANDS)}"]
+        Console().result("\n".join(["Topics (ours help TOPIC):", *lines, "", *commands]))
+        return 0
+    if name in app.COMMANDS:
+        return app.run([name, "--help"])
+    if name not in TOPICS:
+        close = nearest(name, [*TOPICS, *app.COMMANDS])
+        raise UsageError(
+            f"there is no topic {name!r}",
+            hint=f"did you mean 'ours help {close}'?" if close else f"the topics are {', '.join(TOPICS)}",
+        )
+    Console().result(topic(name).rstrip("\n"))
+    return 0

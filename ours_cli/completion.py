@@ -1,0 +1,120 @@
+"""What TAB offers: columns of the FILE that is already typed, known properties, profiles, runs, topics.
+
+Every function here is asked by the shell between two keystrokes: it loads what it needs when asked, and
+whatever goes wrong it offers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import typer
+
+Completer: TypeAlias = Callable[[typer.Context, list[str], str], list[str]]
+
+
+def _silent(offer: Callable[[dict[str, Any], str], Iterable[str]]) -> Completer:
+    def complete(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:  # noqa: ARG001
+        try:
+            # A flag that still lacks its value ends the parsing, and the words before it are left in `args`.
+            return list(offer({"files": ctx.args} | _given(ctx.params), incomplete))
+        except Exception:
+            return []
+
+    return complete
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value}
+
+
+def _in_braces(typed: dict[str, Any], incomplete: str) -> Iterable[str]:
+    """After an open `{`: the file's columns; after a `|` within it: filters."""
+    before, brace, within = incomplete.rpartition("{")
+    if not brace or "}" in within:
+        return []
+    if "|" in within:
+        from ours_cli.filters import FILTER_NAMES
+
+        chain = within.rpartition("|")[0]
+        return [f"{before}{{{chain}|{name}}}" for name in FILTER_NAMES]
+    return [f"{before}{{{column}}}" for column in _columns(typed)]
+
+
+def _columns(typed: dict[str, Any]) -> list[str]:
+    """The columns of the first FILE that is there, read as the flags say; of JSON, the first keys."""
+    from ours_cli.source import open_table
+    from ours_cli.source.options import ReadOptions
+
+    path = next(path for path in map(Path, typed.get("files") or ()) if path.is_file())
+    names = ("format", "delimiter", "quote", "encoding", "skip_lines", "no_header")
+    told = {name: typed[name] for name in names if name in typed}
+    table = open_table(path, ReadOptions(**told))
+    try:
+        if table.columns is not None:
+            return [column for column in table.columns if column and not set(column) & set("{}|\n")]
+        fields = getattr(next(iter(table.records)), "fields", {})
+        return [str(key) for key in fields]
+    finally:
+        table.close()
+
+
+def _visitor_property(typed: dict[str, Any], incomplete: str) -> Iterable[str]:
+    from ours_cli.contract import USER_PROPERTIES
+
+    if "=" in incomplete:
+        return _in_braces(typed, incomplete)
+    plain = [f"{name}=" for name in USER_PROPERTIES if name not in ("custom_properties", "consent")]
+    return [*plain, "custom_properties.", "consent."]
+
+
+def _default_property(typed: dict[str, Any], incomplete: str) -> Iterable[str]:
+    from ours_cli.contract import DEFAULT_PROPERTIES
+
+    return _in_braces(typed, incomplete) if "=" in incomplete else [f"{name}=" for name in DEFAULT_PROPERTIES]
+
+
+def _cleared(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
+    from ours_cli.contract import USER_PROPERTIES
+
+    return [name for name in USER_PROPERTIES if name != "custom_properties"]
+
+
+def _profile(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
+    from ours_cli.settings import profile_names
+
+    return profile_names()
+
+
+def _run(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
+    from ours_cli.settings import state_dir
+
+    return sorted((path.name for path in (state_dir() / "runs").iterdir() if path.is_dir()), reverse=True)
+
+
+def _topic(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
+    from ours_cli.app import COMMANDS
+    from ours_cli.topics import TOPICS
+
+    return [*TOPICS, *COMMANDS]
+
+
+template: Final = _silent(_in_braces)
+column: Final = _silent(lambda typed, _incomplete: _columns(typed))
+run: Final = _silent(_run)
+topic: Final = _silent(_topic)
+
+BY_FLAG: Final[dict[str, Completer]] = {
+    **dict.fromkeys(("--user-id", "--external-id", "--email", "--ip", "--user-agent"), template),
+    **dict.fromkeys(("--event", "--time", "--distinct-id", "--property", "--tz"), template),
+    "--user-property": _silent(_visitor_property),
+    "--default-property": _silent(_default_property),
+    "--clear": _silent(_cleared),
+    "--exclude": column,
+    "--where": _silent(lambda typed, _incomplete: [f"{name}=" for name in _columns(typed)]),
+    "--profile": _silent(_profile),
+    "--resume": run,
+}
+"""What completes the value of a flag, by its long name."""

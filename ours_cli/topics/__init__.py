@@ -1,0 +1,21 @@
+"""Help topics that ship with the package: Markdown files beside this one, `ours help TOPIC` shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+TOPICS: Final = {
+    "how-it-works": "From a row to an accepted event, and what is promised.",
+    "templates": "Texts with {column} and filters: how columns become fields.",
+    "time": "How times are read, zones, and the window of 7 days.",
+    "resume": "What happens when a run stops, and how it goes on.",
+    "security": "Where the token and health data are, and where they never are.",
+    "exit-codes": "What a command's exit code says to a script.",
+}
+"""Every topic and what it is about."""
+
+
+def topic(name: str) -> str:
+    """The Markdown of one of `TOPICS`."""
+    return Path(__file__).with_name(f"{name}.md").read_text("utf-8")
