@@ -154,6 +154,18 @@ def test_an_order_is_settled_by_any_row_and_asked_for_where_none_does(ours: Ours
     assert any("contradict" in need for need in contradictory["needs"])
 
 
+def test_letters_that_zones_share_are_asked_about(ours: Ours, tmp_path: Path) -> None:
+    rows = [["2026-03-01 10:00:00 IST", "c1"], ["2026-03-02 10:00:00 IST", "c2"]]
+    path = table(tmp_path / "a.csv", ["created", "customer_id"], rows)
+    proposal = look(ours, path)["proposal"]
+    assert (proposal["time"], proposal["timezone"]) == ("{created}", "ZONE")
+    assert "IST" in proposal["needs"][0]
+    words = shlex.split(proposal["command"].replace("\\\n", " "))
+    assert ours(*words[1:], "--max-age", "none").code == 2
+    settled = ours(*words[1:], "--max-age", "none", "--tz", "Asia/Kolkata", "-o", "json")
+    assert settled.json["unsent"] == 2
+
+
 def test_a_record_number_is_only_proposed_as_a_keyed_hash(ours: Ours, tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", ["mrn", "event", "time"], [["001", "Visit", "2026-03-01T10:00:00Z"]])
     proposal = look(ours, path)["proposal"]

@@ -82,8 +82,9 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether at least four fifths of what is filled can be read as times."""
-        return self.filled > 0 and not self.moments.gave_up and self.moments.readable >= 0.8 * self.filled
+        """Whether at least four fifths of what is filled are times, if only a zone were known."""
+        times = self.moments.readable + self.moments.unknown_zones
+        return self.filled > 0 and not self.moments.gave_up and times >= 0.8 * self.filled
 
     @property
     def is_unique(self) -> bool:
