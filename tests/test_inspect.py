@@ -241,6 +241,14 @@ def test_odd_names_survive_shell_and_toml(ours: Ours, tmp_path: Path) -> None:
     assert set(typed["examples"][0]["eventProperties"].values()) == values | {"1"}
 
 
+def test_a_file_that_begins_like_a_flag(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "-x.csv", ["event", "time", "user_id"], [["A", "2026-03-01T10:00:00Z", "u"]])
+    command = ours("inspect", "-o", "json", "--", "-x.csv").json["proposal"]["command"]
+    words = shlex.split(command.replace("\\\n", " "))
+    assert ours(*words[1:], "--max-age", "none").code == 0
+
+
 def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Path) -> None:
     kept = tmp_path / "map.toml"
     assert ours("inspect", SAMPLES / "orders.csv", "--write-map", kept).code == 0

@@ -56,7 +56,7 @@ def study(
         roles=roles,
         footers=footers(sample.tail, table.columns, roles.time, usual),
         proposal=proposal,
-        command=command_line([argument], sample.read, proposal),
+        command=command_line(argument, sample.read, proposal),
         preset=recognise(_names(profile)),
     )
 
