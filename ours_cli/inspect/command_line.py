@@ -17,10 +17,11 @@ _SEPARATOR: Final = re.compile(r"[=:@\\]")
 _ESCAPED: Final = r"\\\g<0>"
 
 
-def command_line(arguments: list[str], told: ReadOptions, proposal: Proposal) -> str:
-    """`ours backfill ...` for these FILEs, read as `told`, a flag group a line."""
-    words = ["ours", "backfill", *arguments]
-    parts = [shlex.join(words), *map(shlex.join, _flags(told, proposal))]
+def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> str:
+    """`ours backfill ...` for this FILE, read as `told`, a flag a line."""
+    # A file called -x.csv would be taken for a flag.
+    file = f"./{argument}" if argument.startswith("-") and argument != "-" else argument
+    parts = [shlex.join(["ours", "backfill", file]), *map(shlex.join, _flags(told, proposal))]
     return " \\\n  ".join(parts)
 
 
@@ -55,6 +56,8 @@ def read_flags(told: ReadOptions) -> Iterator[list[str]]:
     ):
         if value is not None:
             yield [flag, value]
+    if told.header_row is not None:
+        yield ["--header-row", str(told.header_row)]
     if told.skip_lines:
         yield ["--skip-lines", str(told.skip_lines)]
     if told.no_header:

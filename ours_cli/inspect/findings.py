@@ -12,6 +12,7 @@ from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sampling import Sample
 from ours_cli.inspect.sensitive import Flag
 from ours_cli.inspect.totals import Footer
+from ours_cli.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Findings:
     footers: Sequence[Footer]
     proposal: Proposal
     command: str
+    preset: Preset | None
 
     @property
     def columns(self) -> list[Column]:
@@ -36,6 +38,10 @@ class Findings:
     def times(self) -> list[Column]:
         """The columns that hold times."""
         return [column for column in self.columns if column.is_time]
+
+    def shows_range(self, column: Column, *, show_values: bool) -> bool:
+        """Whether the first and last time may be shown: of dates of birth they are values of two people."""
+        return show_values or column.name not in self.flags
 
     @property
     def ids(self) -> list[Column]:
@@ -68,7 +74,11 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "malformed_lines": sample.malformed_lines,
         },
         "columns": [_column(column, found, show_values=show_values) for column in found.columns],
-        "times": [_time(column) for column in found.times],
+        "times": [
+            _time(column, shows_range=found.shows_range(column, show_values=show_values))
+            for column in found.times
+        ],
+        "preset": found.preset.name if found.preset else None,
         "ids": [column.name for column in found.ids],
         "proposal": {
             "event": proposal.event,
@@ -103,15 +113,15 @@ def _column(column: Column, found: Findings, *, show_values: bool) -> dict[str, 
     }
 
 
-def _time(column: Column) -> dict[str, Any]:
+def _time(column: Column, *, shows_range: bool) -> dict[str, Any]:
     moments, span = column.moments, column.moments.span
     return {
         "name": column.name,
         "formats": dict(moments.formats.most_common(5)),
         "zone": zone_of(column),
         "order": moments.order,
-        "first_ms": span.first,
-        "last_ms": span.last,
+        "first_ms": span.first if shows_range else None,
+        "last_ms": span.last if shows_range else None,
         "readable": _share(moments.readable, column.filled),
         "in_window": _share(span.in_window, span.count),
     }

@@ -45,6 +45,8 @@ def _source(found: Findings) -> Iterator[str]:
     for key in ("format", "delimiter", "quote", "encoding"):
         if (value := getattr(told, key)) is not None:
             yield f"{key} = {_string(value)}"
+    if told.header_row is not None:
+        yield f"header_row = {told.header_row}"
     if told.skip_lines:
         yield f"skip_lines = {told.skip_lines}"
     if told.no_header:

@@ -71,6 +71,7 @@ class Moments:
         self.by_order: dict[Order, Span] = {"day": Span(), "month": Span()}
         self.stated: Counter[Order] = Counter()
         self.ambiguous = 0
+        self.unknown_zones = 0
         self.naive = 0
         self.at_midnight = 0
         self.formats: Counter[str] = Counter()
@@ -83,7 +84,7 @@ class Moments:
     @property
     def is_date_only(self) -> bool:
         """Whether no value states an hour: a midnight may be the padding of a date."""
-        return self.at_midnight == self.readable
+        return self.at_midnight == self.readable > 0
 
     @property
     def order(self) -> Order | Literal["contradictory", "unknown"] | None:
@@ -110,7 +111,7 @@ class Moments:
         text = value.strip() if isinstance(value, str) else str(value)
         if self._may_be_time(text):
             self._read(value, text)
-        if self.tried == _TRIED_BEFORE_GIVING_UP and self.readable < self.tried // 2:
+        if self.tried == _TRIED_BEFORE_GIVING_UP and self.readable + self.unknown_zones < self.tried // 2:
             self.gave_up = True
 
     def _may_be_time(self, text: str) -> bool:
@@ -124,6 +125,7 @@ class Moments:
         except TimeProblem as problem:
             if problem.code == "ambiguous_time":
                 self._read_both_ways(text)
+            self.unknown_zones += problem.code == "unknown_zone"
             return
         if not _EARLIEST_MS <= time_ms < _LATEST_MS:
             return

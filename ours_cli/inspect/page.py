@@ -27,7 +27,7 @@ def page(found: Findings, *, show_values: bool) -> str:
     """The whole page; without `show_values` no row's value is on it."""
     lines = [*_file(found), "", *_columns(found, show_values=show_values)]
     for column in found.times:
-        lines += ["", *_time(column)]
+        lines += ["", *_time(column, shows_range=found.shows_range(column, show_values=show_values))]
     lines += ["", *_flagged(found)] if found.flags else []
     lines += ["", *_proposal(found)]
     return printable("\n".join(lines))
@@ -74,7 +74,7 @@ def _columns(found: Findings, *, show_values: bool) -> Iterator[str]:
         yield f"  look like ids: {', '.join(column.name for column in found.ids)}"
 
 
-def _time(column: Column) -> Iterator[str]:
+def _time(column: Column, *, shows_range: bool) -> Iterator[str]:
     moments, span = column.moments, column.moments.span
     forms = ", ".join(f"{form} ({count:,})" for form, count in moments.formats.most_common(3))
     yield f"  time {column.name!r}: {forms}"
@@ -84,7 +84,9 @@ def _time(column: Column) -> Iterator[str]:
     yield f"    zone {zone}; readable {_percent(moments.readable, column.filled)}"
     if moments.order is not None:
         yield f"    order {_ORDERS[moments.order]}"
-    if span.first is not None and span.last is not None:
+    if not shows_range:
+        yield "    the range is shown with --show-values"
+    elif span.first is not None and span.last is not None:
         as_utc = " (read as UTC)" if moments.naive else ""
         yield f"    from {instant(span.first)} to {instant(span.last)}{as_utc}"
         yield f"    inside the 7 days that the API takes: {_percent(span.in_window, span.count)}"
@@ -112,6 +114,8 @@ def _templates(found: Findings) -> str:
 
 def _proposal(found: Findings) -> Iterator[str]:
     proposal = found.proposal
+    if (preset := found.preset) is not None:
+        yield f"  these are the columns of {preset.title}: ours {preset.command} FILE --preset {preset.name}"
     for need in proposal.needs:
         yield f"  to settle first: {need}"
     for note in proposal.notes:

@@ -47,7 +47,7 @@ class Column:
     clinical: int = 0
     example: str = ""
 
-    def add(self, value: str | int | float | bool) -> None:
+    def add(self, value: str | int | float | bool | list[Any]) -> None:
         """Enter one value that is there."""
         text = as_text(value)
         self.filled += 1
@@ -68,7 +68,7 @@ class Column:
             )
             self.clinical += text.endswith(("(procedure)", "(disorder)", "(finding)", "(situation)"))
             self.zones += self.may_be_zone and _is_zone(text)
-        if not isinstance(value, bool):
+        if not isinstance(value, bool | list):
             self.moments.add(value)
 
     def share(self, kind: Kind) -> float:
@@ -82,8 +82,9 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether at least four fifths of what is filled can be read as times."""
-        return self.filled > 0 and not self.moments.gave_up and self.moments.readable >= 0.8 * self.filled
+        """Whether at least four fifths of what is filled are times, if only a zone were known."""
+        times = self.moments.readable + self.moments.unknown_zones
+        return self.filled > 0 and not self.moments.gave_up and times >= 0.8 * self.filled
 
     @property
     def is_unique(self) -> bool:
@@ -151,7 +152,9 @@ class Profile:
                 continue
             if isinstance(value, dict) and level < _LEVELS:
                 self._walk(value, f"{name}.", level + 1)
-            elif isinstance(value, str | int | float) and not (isinstance(value, str) and value.isspace()):
+            elif isinstance(value, str | int | float | list) and not (
+                isinstance(value, str) and value.isspace()
+            ):
                 reference = "{" + name + "}" if level else placeholder(name)
                 if (column := self._column(name, reference, level)) is not None:
                     column.add(value)

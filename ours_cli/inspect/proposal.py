@@ -124,6 +124,12 @@ class _Draft:
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
         """None where each time states its zone."""
+        if column.moments.unknown_zones:
+            self.needs.append(
+                f"--tz: {column.moments.unknown_zones:,} times in {column.name!r} bear letters of no zone,"
+                f" or of several, such as IST; put the zone's name in place of {ZONE_TO_FILL_IN}"
+            )
+            return ZONE_TO_FILL_IN
         if not column.moments.naive:
             return None
         words = {*words_of(column.name), *words_of(clock.name if clock else "")}

@@ -16,6 +16,7 @@ from ours_cli.inspect.roles import choose_roles
 from ours_cli.inspect.sampling import take_sample
 from ours_cli.inspect.sensitive import flag_of
 from ours_cli.inspect.totals import footers
+from ours_cli.presets import recognise
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 
@@ -55,8 +56,15 @@ def study(
         roles=roles,
         footers=footers(sample.tail, table.columns, roles.time, usual),
         proposal=proposal,
-        command=command_line([argument], sample.read, proposal),
+        command=command_line(argument, sample.read, proposal),
+        preset=recognise(_names(profile)),
     )
+
+
+def _names(profile: Profile) -> set[str]:
+    """The columns, and of JSON the keys above them too, by which a preset is recognised."""
+    paths = [name.split(".") for name in profile.columns]
+    return {*profile.columns, *(".".join(path[:end]) for path in paths for end in range(1, len(path)))}
 
 
 def _refuse_no_table(name: str, profile: Profile, malformed: int) -> None:
