@@ -33,6 +33,7 @@ class Attempt:
         self.run_id = head.id
         self.folder = folder
         self.replay = Replay(blocks)
+        self._blocks = blocks
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
@@ -73,6 +74,16 @@ class Attempt:
     ) -> None:
         if self._journal is not None:
             self._journal.__exit__(kind, error, trace)
+
+    def pin(self, times: Conventions) -> None:
+        """Note how the sources write their times, where only their rows show it (a pipe)."""
+        if self._journal is not None and times != self._head.times:
+            self._head = replace(self._head, times=times)
+            write_head(self.folder, self._head)
+
+    def rehearsal(self) -> Replay:
+        """What is done once more, for a look at the source before the run reads it."""
+        return Replay(self._blocks)
 
     def commit(self, block: Block, rejects: Callable[[], Sequence[RejectFile]]) -> None:
         """Record a settled block; `rejects` gives the files as they are on disk."""

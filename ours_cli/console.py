@@ -105,6 +105,9 @@ class _Plain:
     def wait(self, reason: str, seconds: float) -> None:
         self._console.detail(f"{reason}; next try in {seconds:.1f} s")
 
+    def warn(self, text: str) -> None:
+        self._console.warn(text)
+
 
 class _Live:
     """A bar by bytes read, with the books beside it."""
@@ -137,6 +140,9 @@ class _Live:
         if self._task is not None:
             self._bar.update(self._task, state=f"{reason}; next try in {seconds:.0f} s")
             self._bar.refresh()
+
+    def warn(self, text: str) -> None:
+        self._console.warn(text)
 
 
 def _books_line(books: Books, traffic: Traffic) -> str:

@@ -60,7 +60,8 @@ class DeliveryOptions:
 class Delivery:
     """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
 
-    `on_wait(reason, seconds)` is told of pauses that a person would wonder about.
+    `on_wait(reason, seconds)` is told of pauses that a person would wonder about, `on_clock(seconds)`, at the
+    first answer, of how far the server's clock is ahead.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Delivery:
         options: DeliveryOptions,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
+        on_clock: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.traffic = Traffic()
         self._route = route
@@ -77,6 +79,7 @@ class Delivery:
         self._options = options
         self._emit_outcome = emit
         self._on_wait = on_wait
+        self._on_clock = on_clock
         self._concurrency = _concurrency(options.concurrency)
         self.traffic.concurrency = self._concurrency.limit
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
@@ -212,6 +215,7 @@ class Delivery:
             return answer
         if self.traffic.clock_skew_s is None and (theirs := server_clock(answer.headers)) is not None:
             self.traffic.clock_skew_s = theirs - time.time()
+            self._on_clock(self.traffic.clock_skew_s)
         return self._route.judge(answer, len(chunk.events))
 
     def _apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:

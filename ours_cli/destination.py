@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ours_cli.counted import counted
 from ours_cli.errors import UsageError
+from ours_cli.memory import keep_private
 from ours_cli.options import Account, Target
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 
@@ -37,6 +38,8 @@ def endpoint_flags(account: Account | Target) -> EndpointFlags:
 @contextmanager
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
+    # Before there is a token to keep.
+    keep_private()
     if not target.sandbox:
         endpoint = resolve_endpoint(endpoint_flags(target))
         mode = "Test Mode" if endpoint.test_mode else "live"

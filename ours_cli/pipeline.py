@@ -19,6 +19,7 @@ from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.feed import behind_canary, feed_inline, feed_threaded
+from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
@@ -44,6 +45,9 @@ class Observer(Protocol):
 
     def wait(self, reason: str, seconds: float) -> None:
         """The run pauses."""
+
+    def warn(self, text: str) -> None:
+        """Something the person should look at now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class _Run:
         self._tracker = BlockTracker(self._record)
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
-        self._delivery = Delivery(plan.route, plan.endpoint, plan.options, self._settle, observer.wait)
+        self._delivery = Delivery(
+            plan.route, plan.endpoint, plan.options, self._settle, observer.wait, self._compare_clocks
+        )
 
     async def go(self) -> Result:
         """Read, map, send and record everything."""
@@ -159,6 +165,10 @@ class _Run:
         """Each row of a block has its outcome. The order is a promise: rejects on disk, then the journal."""
         self._rejects.sync()
         self._attempt.commit(block, self._rejects.files)
+
+    def _compare_clocks(self, skew_s: float) -> None:
+        if (warning := clock_warning(skew_s)) is not None:
+            self._observer.warn(warning)
 
     def _show(self) -> None:
         self._observer.books(self._books, self._delivery.traffic)

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination
@@ -14,7 +14,6 @@ from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
 from ours_cli.mend import mend_command
 from ours_cli.options import Output
-from ours_cli.outcome import Traffic
 from ours_cli.private_files import local_io, replace_private
 from ours_cli.render import report_text
 from ours_cli.report import Books, Report, Status
@@ -23,9 +22,6 @@ from ours_cli.row_plan import RowRun
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Result
-
-CLOCK_SKEW_S: Final = 60.0
-"""Seconds by which clocks may differ before the person is told."""
 
 
 def make_report(
@@ -95,14 +91,3 @@ def _write_report(path: Path, text: str) -> None:
 
 def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
     return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read), *decided])
-
-
-def clock_warning(traffic: Traffic) -> list[str]:
-    """Contract: `time` is judged by the server's clock, so one that disagrees rejects good rows."""
-    skew = traffic.clock_skew_s
-    if skew is None or abs(skew) <= CLOCK_SKEW_S:
-        return []
-    ahead = "ahead of" if skew > 0 else "behind"
-    return [
-        f"the server's clock is {abs(skew):,.0f} s {ahead} this machine's: times are judged by the server's"
-    ]

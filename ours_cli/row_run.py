@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,15 +19,18 @@ from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
+from ours_cli.event import Event
+from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.preview import Preview
+from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.render import preview_text
 from ours_cli.replay import Replay, SourceChangedError
 from ours_cli.report import Books, Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
-from ours_cli.row_report import clock_warning, make_report, publish
+from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
@@ -64,7 +70,8 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
-        trial.context.times.reader.settle(_settle(run, sources, None))
+        reader = trial.context.times.reader
+        reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return _dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
@@ -126,9 +133,24 @@ def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
-    """How the sources write their times; `pinned` is what an earlier attempt went by."""
+    """How the files write their times; `pinned` is what an earlier attempt went by. Pipes: see `_tables`."""
+    if sources.may_block:
+        return pinned or Conventions()
     trial = run.prepare(new_run_id())
     return settle_times(sources, trial.mapping, trial.context.times.reader.rules, run.limit, pinned)
+
+
+def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
+    """The sources, opened one by one; where one is a pipe, once its first rows have told how it writes times.
+
+    A pipe may be silent for long, so it is waited for here, where the run can be stopped.
+    """
+    if sources.may_block:
+        reader = prepared.context.times.reader
+        times = settle_times(sources, prepared.mapping, reader.rules, run.limit, attempt.times)
+        reader.settle(times)
+        attempt.pin(times)
+    yield from sources.tables()
 
 
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
@@ -151,9 +173,12 @@ def _attempt(
     from ours_cli.pipeline import run as run_pipeline
 
     with attempt:
+        _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
-        plan = _plan(run, sources, prepared.mapping, target.endpoint)
+        plan = _plan(
+            run, sources, _tables(run, sources, prepared, attempt), prepared.mapping, target.endpoint
+        )
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         with console.progress() as observer:
@@ -165,11 +190,7 @@ def _attempt(
             return _Ended(
                 make_report(run, attempt, result, [], duration, [], []), result.error, superseded=True
             )
-        for text in (
-            *prepared.context.warnings(),
-            *prepared.context.left_behind(),
-            *clock_warning(result.traffic),
-        ):
+        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
         decided = prepared.context.decided_flags()
         report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
@@ -180,6 +201,25 @@ def _attempt(
     return ended
 
 
+def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
+    """Warn before a slow run starts of the rows that it would come to too late."""
+    rate = run.batching.rate
+    if rate is None or rate > FORECAST_RATE_MAX or not sources.can_be_read_again:
+        return
+    from ours_cli.row_mapping import map_rows
+
+    trial = run.prepare(attempt.run_id)
+    trial.context.times.reader.settle(attempt.times)
+    ageing = AgeingRows(rate, trial.context.window)
+    # What is wrong with the source is the run's to say.
+    with suppress(OursError):
+        ageing.enter_all(
+            map_rows(sources.tables(), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal())
+        )
+    if (warning := ageing.warning()) is not None:
+        console.warn(warning)
+
+
 def _close(rejects: Rejects, result: Result) -> None:
     """A disk that is full must not cost the report."""
     try:
@@ -188,14 +228,16 @@ def _close(rejects: Rejects, result: Result) -> None:
         result.error = result.error or error
 
 
-def _plan(run: RowRun, sources: RowSources, mapping: RowMapping, endpoint: Endpoint) -> Plan:
+def _plan(
+    run: RowRun, sources: RowSources, tables: Iterator[Table], mapping: RowMapping, endpoint: Endpoint
+) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
     from ours_cli.pipeline import Plan
 
     sending, batching = run.sending, run.batching
     return Plan(
-        tables=sources.tables(),
+        tables=tables,
         mapping=mapping,
         route=run.route,
         endpoint=endpoint,
@@ -226,6 +268,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     preview = Preview(Chunker(batch_events(run), room), envelope)
     books = Books()
     tally = prepared.context.tally
+    ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
     with console.progress() as observer:
         rows = map_rows(
             sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
@@ -234,8 +277,11 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
             assert not isinstance(item, Block)
             books.mapped(item)
             preview.enter(item)
+            if isinstance(item, Event):
+                ageing.enter(item)
     preview.close()
-    for text in prepared.context.warnings():
+    late = ageing.warning()
+    for text in (*prepared.context.warnings(), *([late] if late else [])):
         console.warn(text)
     if run.showing.output is Output.json:
         console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))

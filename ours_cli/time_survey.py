@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
@@ -123,13 +124,13 @@ class _Survey:
         if (place := self._found.open_date) is not None:
             raise UsageError(
                 f"{self._name}: day and month cannot be told apart ({_at(place)}), "
-                f"and none of {self._looked:,} rows tells which stands first; nothing was sent",
+                f"and nothing in {counted(self._looked, 'row')} tells which stands first; nothing was sent",
                 hint=_ORDER_HINT,
             )
         if (place := self._found.open_year) is not None:
             raise UsageError(
                 f"{self._name}: a two-digit year may stand first or last ({_at(place)}), "
-                f"and none of {self._looked:,} rows tells; nothing was sent",
+                f"and nothing in {counted(self._looked, 'row')} tells; nothing was sent",
                 hint=f"{_ORDER_HINT}, or with --time-format '%y-%m-%d' where the year stands first",
             )
         return self._found.conventions()

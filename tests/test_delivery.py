@@ -18,6 +18,7 @@ from test_chunk import events_of
 
 from ours_cli import delivery
 from ours_cli.chunk import Chunk, Chunker, chunk_of
+from ours_cli.concurrency import CONCURRENCY_MAX
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
 from ours_cli.event import Event
@@ -184,6 +185,61 @@ def test_401_in_mid_run_lets_what_is_in_flight_end(run: RunIt) -> None:
     done = run(reply, chunks_of(50, 1), concurrency=4)
     assert isinstance(done.error, AuthError)
     assert set(done.accepted) == {name for (name,) in done.requests} - {"d-5"}
+
+
+@pytest.mark.parametrize("concurrency", [None, 16])
+def test_a_server_that_is_down_is_asked_by_one_at_a_time(
+    run: RunIt, monkeypatch: pytest.MonkeyPatch, concurrency: int | None
+) -> None:
+    monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.002)
+    begun = under_way = 0
+    has_failed = False
+    together: list[int] = []
+
+    async def reply(names: list[str]) -> Answer:
+        nonlocal begun, under_way, has_failed
+        begun += 1
+        number, under_way = begun, under_way + 1
+        if has_failed and number < 100:
+            together.append(under_way)
+        await asyncio.sleep(0.002)
+        under_way -= 1
+        if not 60 <= number < 100:
+            return good(names)
+        has_failed = True
+        return plain(503)
+
+    done = run(reply, chunks_of(200, 1), concurrency=concurrency)
+    assert done.error is None
+    assert len(done.accepted) == 200
+    # What was in flight with the first failure ends beside the first prober at most.
+    assert len(together) > 10
+    assert set(together[16:] or together[-5:]) == {1}
+
+
+def test_auto_goes_up_from_two_and_never_beyond_what_it_holds(run: RunIt) -> None:
+    done = run(slowly, chunks_of(1000, 2))
+    assert len(done.accepted) == 1000
+    assert 4 <= done.most_in_flight <= CONCURRENCY_MAX
+    assert done.delivery is not None
+    assert done.delivery.traffic.concurrency > 2
+
+
+def test_auto_bounds_the_bytes_in_flight(run: RunIt, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = chunks_of(1000, 2)
+    monkeypatch.setattr("ours_cli.concurrency.AdaptiveConcurrency.bytes_max", chunks[-1].size * 5)
+    done = run(slowly, chunks)
+    assert len(done.accepted) == 1000
+    assert 2 <= done.most_in_flight <= 6
+
+
+def test_a_chunk_larger_than_all_that_may_be_in_flight_travels_alone(
+    run: RunIt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ours_cli.concurrency.AdaptiveConcurrency.bytes_max", 1)
+    done = run(slowly, chunks_of(12, 2))
+    assert len(done.accepted) == 12
+    assert done.most_in_flight == 1
 
 
 async def slowly(names: list[str]) -> Answer:

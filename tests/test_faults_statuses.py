@@ -269,3 +269,13 @@ def test_a_server_whose_clock_is_off(
     ended = ours("batch", rows_file(tmp_path, 3), *QUICK)
     settled(ended, 0, accepted=3)
     assert any("the server's clock is" in warning for warning in ended.json["warnings"]) is warned
+    assert ended.err.count("warning: the server's clock is") == warned
+
+
+def test_a_clock_that_is_off_is_told_of_at_the_first_answer(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(fault(FIRST, Then("clock_offset", seconds=500)), fault(When(after=1), status(401)))
+    ended = ours("batch", rows_file(tmp_path, 3), "--batch-size", 1, *QUICK)
+    assert ended.code == 4
+    assert 0 < ended.err.index(" s ahead of this machine's") < ended.err.index("warning: 3 rows had no time")

@@ -123,7 +123,7 @@ CASES: list[Sent | Refused] = [
     # --- shops and payments --------------------------------------------------------------------------------
     Sent(
         "etsy-sold-orders/EtsySoldOrderItems2026.csv",
-        "--event Sale --time '{Sale Date}' --month-first --tz America/New_York --external-id '{Buyer}'"
+        "--event Sale --time '{Sale Date}' --tz America/New_York --external-id '{Buyer}'"
         " --distinct-id '{Transaction ID}' -p 'price:={Price}'",
         accepted=4,
         first="2026-08-03T04:00:00Z",
@@ -220,6 +220,13 @@ CASES: list[Sent | Refused] = [
         last="2018-08-31T03:00:00Z",
     ),
     # --- banks, trades, statements -------------------------------------------------------------------------
+    Refused(
+        "commerzbank-semicolon/Umsaetze_KtoNr538917600_EUR_02-03-2018_1503.CSV",
+        "--event '{Umsatzart}' --time '{Buchungstag}' --tz Europe/Berlin --external-id holder",
+        USAGE,
+        reason="line 2), and nothing in 1 row tells which stands first",
+        hint="--day-first or --month-first",
+    ),
     Sent(
         "commerzbank-semicolon/Umsaetze_KtoNr538917600_EUR_02-03-2018_1503.CSV",
         "--event '{Umsatzart}' --time '{Buchungstag}' --day-first --tz Europe/Berlin"
@@ -242,6 +249,13 @@ CASES: list[Sent | Refused] = [
         UNREADABLE,
         reason="title above the table",
         hint="--skip-lines 2",
+    ),
+    Refused(
+        "sharesight-all-trades/All Trades Report - Test.csv",
+        "--skip-lines 2 --event '{Type}' --time '{Date}' --external-id holder",
+        USAGE,
+        reason="line 4), and nothing in 14 rows tells which stands first",
+        hint="--day-first or --month-first",
     ),
     Sent(
         "sharesight-all-trades/All Trades Report - Test.csv",
@@ -309,7 +323,7 @@ CASES: list[Sent | Refused] = [
     # --- public records ------------------------------------------------------------------------------------
     Sent(
         "dla1033-us-dates/ks_1033_data.csv",
-        "--event '{item_name|default:unnamed}' --time '{ship_date}' --month-first --tz America/Chicago"
+        "--event '{item_name|default:unnamed}' --time '{ship_date}' --tz America/Chicago"
         " --external-id '{county}'",
         accepted=1575,
         first="2006-04-27T05:00:00Z",
@@ -323,7 +337,7 @@ CASES: list[Sent | Refused] = [
     ),
     Sent(
         "nrc-events-pipe/event-notification-rpt-lastmonth.txt",
-        "--event '{Event Desc}' --time '{Event Dt} {Event Time|default:00:00} {Time Zone}' --month-first"
+        "--event '{Event Desc}' --time '{Event Dt} {Event Time|default:00:00} {Time Zone}'"
         " --external-id '{Licensee Name}' --distinct-id '{En No}'",
         accepted=72,
         first="2007-07-01T05:00:00Z",
@@ -390,7 +404,7 @@ CASES: list[Sent | Refused] = [
     ),
     Sent(
         "csvkit-edge-cases/test_date_format.csv",
-        "--event Row --time '{a}' --day-first --external-id someone",
+        "--event Row --time '{a}' --external-id someone",
         accepted=2,
         first="2012-12-31T00:00:00Z",
         last="2014-01-02T00:00:00Z",

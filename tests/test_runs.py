@@ -12,6 +12,7 @@ from conftest import TOKEN, Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, rows_file, status
 
 from ours_cli.journal import Journal
+from ours_cli.run_context import new_run_id
 from ours_cli.sandbox import Sandbox, When
 
 
@@ -54,6 +55,15 @@ def test_show_is_a_receipt_without_values(ours: Ours, stopped: Sandbox) -> None:
     text = ours("runs", "show", name).out
     for secret in (TOKEN, MARKER, json.dumps(MARKER)[1:-1], "d-0007"):
         assert secret not in text + json.dumps(entry)
+
+
+def test_names_sort_by_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest run of the same files is the one to go on with, also where two began in one second."""
+    names = []
+    for moment in range(1_790_000_000_000_000_000, 1_790_000_003_000_000_000, 250_000_000):
+        monkeypatch.setattr(time, "time_ns", lambda moment=moment: moment)
+        names.append(new_run_id())
+    assert names == sorted(names)
 
 
 def test_the_same_rows_have_the_same_digest(ours: Ours, stopped: Sandbox, tmp_path: Path) -> None:

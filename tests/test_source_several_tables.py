@@ -169,6 +169,7 @@ class TestHeaderRow:
         "id,name,n\n1,Ann,5\n\nTotal,,5\n",
         "id,name,n\n1,Ann,n/a\n2,Bo,7\n3,Cy,8\n",
         "id,name,city\nx,Ann,Rome\n\ny,Bo,Oslo\n",
+        "id,name,city\nx,Ann,Rome\n,,\ny,Bo,\nz,Cy,\n",
         "city,n,m\nRome,,\nOslo,1,2\nLima,3,4\nBern,5,6\n",
         'id,note,n\n1,"two\n\nlines",5\n2,x,6\n',
         "TYPE,AT,N\nA,2026-03-01,1\nB,2026-03-02,2\nA,2026-03-03,3\n",

@@ -48,7 +48,7 @@ def modules_after(*arguments: str) -> set[str]:
     ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_light(arguments: tuple[str, ...]) -> None:
-    assert modules_after(*arguments) & set(HEAVY) == set()
+    assert modules_after(*arguments) & {*HEAVY, "ctypes"} == set()
 
 
 def test_a_dry_run_of_rows_draws_nothing_and_serves_nothing() -> None:
@@ -111,3 +111,15 @@ def test_no_core_dump_is_left() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "0\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+@pytest.mark.parametrize("command", [("track", "E", "--external-id", "c"), ("batch",)], ids=" ".join)
+def test_what_sends_cannot_be_dumped_or_traced(command: tuple[str, ...]) -> None:
+    script = (
+        "import ctypes, sys; from ours_cli.app import run; run(sys.argv[1:]);"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    words = [sys.executable, "-c", script, *command, "--sandbox", "--quiet"]
+    done = subprocess.run(words, capture_output=True, text=True, input="")
+    assert done.stdout.splitlines()[-1] == "0", done.stderr

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules, stated_order
+from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
+from ours_cli.timestamps.written import date_sign, is_date
 
 Order: TypeAlias = Literal["day", "month"]
 
@@ -127,7 +128,7 @@ class Moments:
         if not _EARLIEST_MS <= time_ms < _LATEST_MS:
             return
         self.settled.add(time_ms, self._window)
-        if (order := stated_order(text)) is not None:
+        if (order := _stated_order(text)) is not None:
             self.stated[order] += 1
         if self._reader.naive_as_utc > naive:
             self.naive += 1
@@ -189,3 +190,13 @@ def _zone_form(rest: str) -> str:
     if not rest:
         return ""
     return "Z" if rest == "Z" else "+offset" if rest[0] in "+-" else "zone"
+
+
+def _stated_order(text: str) -> Order | None:
+    """The order that a numeric date proves by a number above 12."""
+    sign = date_sign(text)
+    if sign is None or not is_date(text):
+        return None
+    if sign.endswith("day"):
+        return "day"
+    return "month" if sign.endswith("month") else None

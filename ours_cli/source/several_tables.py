@@ -95,11 +95,11 @@ def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: i
 
     `lines` are the physical lines from `first_line` on, of which `rows` are the rows that are not blank.
     """
-    for at in range(1, len(rows)):
+    for at in range(1, len(rows) - 1):
         row = rows[at]
         above = lines[row.line - first_line - 1].replace('""', "")
         is_below_title = at > 1 and reach(rows[at - 1].cells) == 1 < reach(rows[0].cells)
-        if (is_below_title or not above.strip(_BLANK)) and _is_other_header(row, rows[:at]):
+        if (is_below_title or not above.strip(_BLANK)) and _is_other_header(row, rows[:at], rows[at + 1]):
             raise SourceError(
                 f"{name}: one table begins on line {rows[0].line}, and another one, of other columns, "
                 f"on line {row.line}",
@@ -108,8 +108,13 @@ def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: i
             )
 
 
-def _is_other_header(row: Row, above: Sequence[Row]) -> bool:
+def _is_other_header(row: Row, above: Sequence[Row], below: Row) -> bool:
+    """Whether names stand in `row`, data of as many columns `below` it, and other columns or data `above`."""
     if not names_columns(row.cells) or row.cells == above[0].cells:
+        return False
+    if reach(below.cells) != reach(row.cells) or not any(
+        _is_data(below, at) for at in range(reach(row.cells))
+    ):
         return False
     if reach(row.cells) != reach(above[0].cells):
         return True

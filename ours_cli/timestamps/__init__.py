@@ -10,7 +10,7 @@ from ours_cli.timestamps.column import ColumnSurvey, Place
 from ours_cli.timestamps.epoch import UNITS, EpochUnit
 from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.reader import Conventions, TimeReader, TimeRules
-from ours_cli.timestamps.written import DateOrder
+from ours_cli.timestamps.written import DateOrder, stated_order
 from ours_cli.timestamps.zones import parse_zone, zone_in_header
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "TimeReader",
     "TimeRules",
     "parse_zone",
+    "stated_order",
     "zone_in_header",
 ]

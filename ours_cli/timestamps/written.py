@@ -117,6 +117,16 @@ def date_sign(text: str) -> DateSign | None:
     return "short month" if is_short else "month"
 
 
+def stated_order(text: str) -> DateOrder | None:
+    """The order that a time already read proves by a number above 12."""
+    match date_sign(text):
+        case "day" | "short day":
+            return "day"
+        case "month" | "short month":
+            return "month"
+    return None
+
+
 def is_date(text: str) -> bool:
     """Whether a numeric date is a time in some order, nothing else behind it."""
     for order in _ORDERS:

@@ -1,6 +1,6 @@
 """Measures `ours` against what people use today, in alternation, and prints ratios beside their goals.
 
-    python tests/benchmarks/run.py [--quick] [--rounds N] [--rows N]
+    python tests/benchmarks/run.py [--quick] [--rounds N] [--rows N] [--late-rows N]
 
 Only ratios within one run mean anything: machines differ, and the speed of a shared one swings twofold.
 Needs the dev extra; jq and curl are measured where they are installed.
@@ -64,9 +64,15 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="fewer rows and rounds")
     options.add_argument("--rounds", type=int)
     options.add_argument("--rows", type=int)
+    options.add_argument("--late-rows", type=int, help="rows of the file sent with and without latency")
     given = options.parse_args()
     usual = Sizes(2, 50_000, 200_000, 10) if given.quick else Sizes(5, 300_000, 3_000_000, 30)
-    sizes = usual._replace(rounds=given.rounds or usual.rounds, rows=given.rows or usual.rows)
+    sizes = Sizes(
+        given.rounds or usual.rounds,
+        given.rows or usual.rows,
+        given.late_rows or usual.late_rows,
+        usual.starts,
+    )
     with tempfile.TemporaryDirectory() as name:
         _measure_all(Path(name), sizes, lambda text: print(text, flush=True))  # noqa: T201
 

@@ -1,0 +1,70 @@
+"""Pure: what clock and pace will do to the times of a run, said before it is too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ours_cli.assemble import Window
+from ours_cli.event import Event
+
+CLOCK_SKEW_S: Final = 60.0
+"""Seconds by which clocks may differ before the person is told."""
+
+FORECAST_RATE_MAX: Final = 10_000.0
+"""Events per second up to which reading everything beforehand costs little beside the run itself."""
+
+
+def clock_warning(skew_s: float) -> str | None:
+    """Contract: `time` is judged by the server's clock, so one that disagrees rejects good rows.
+
+    `skew_s` is how far the server's clock is ahead.
+    """
+    if abs(skew_s) <= CLOCK_SKEW_S:
+        return None
+    ahead = "ahead of" if skew_s > 0 else "behind"
+    return (
+        f"the server's clock is {abs(skew_s):,.0f} s {ahead} this machine's: times are judged by the server's"
+    )
+
+
+class AgeingRows:
+    """Counts the events whose turn, at `rate` events per second, comes when the API takes them no longer."""
+
+    def __init__(self, rate: float, window: Window) -> None:
+        self._rate = rate
+        self._max_age_ms = window.max_age_ms
+        self._begin_ms = window.now_ms()
+        self._events = 0
+        self._late = 0
+
+    def enter(self, event: Event) -> None:
+        """The next event of the run."""
+        turn_ms = self._begin_ms + self._events / self._rate * 1000
+        self._events += 1
+        if event.time_ms is not None and self._max_age_ms is not None:
+            self._late += turn_ms - event.time_ms > self._max_age_ms
+
+    def enter_all(self, items: Iterable[object]) -> None:
+        """Everything that a run would go through; what is no event takes no turn."""
+        for item in items:
+            if isinstance(item, Event):
+                self.enter(item)
+
+    def warning(self) -> str | None:
+        """What the person should know before starting; None when all rows will be in time."""
+        if not self._late:
+            return None
+        assert self._max_age_ms is not None
+        lasts, days = _span(self._events / self._rate), self._max_age_ms / 86_400_000
+        return (
+            f"at --rate {self._rate:g} this run lasts {lasts}, and {self._late:,} rows will be older than"
+            f" {days:g} days when their turn comes: a higher --rate, or the oldest rows first"
+        )
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
