@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 from copy import deepcopy
@@ -65,6 +66,23 @@ def test_json(ours: Ours, sandbox: StartSandbox, no_rehearsal: None) -> None:
         *("version", "config", "token", "state", "target", "dns", "connect", "answer", "clock", "contract"),
         "self-test",
     ]
+
+
+def test_a_rehearsal_that_goes_wrong_is_a_bug(
+    ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox()
+    broken = ("--event", "{what}", "--time", "{when}", "--external-id", "{who}", "-q", "-o", "json")
+    monkeypatch.setattr("ours_cli.doctor.self_test._FLAGS", broken)
+    ended = ours("doctor", "-o", "json")
+    assert ended.code == ExitCode.BUG
+    assert "the sandbox did not receive" in checks(ended)["self-test"]["text"]
+
+    def full(target: object, window_ms: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("ours_cli.doctor.self_test.destination", full)
+    assert ours("doctor", "-o", "json").code == ExitCode.LOCAL_IO
 
 
 def test_without_a_token_the_rest_is_looked_at_all_the_same(

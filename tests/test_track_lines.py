@@ -100,6 +100,13 @@ def test_lines_are_shown_a_line_each(ours_process: Ours) -> None:
     assert [(body["token"], body["event"]) for body in shown] == [("***", "A"), ("***", "B")]
 
 
+def test_no_standard_input_at_all(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    ended = ours("track", "-")
+    assert (ended.code, ended.out) == (6, "")
+    assert "there is no standard input" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
 from ours_cli.completion import template
-from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
     EventFields,
@@ -26,12 +24,6 @@ from ours_cli.options import (
     TimeFlags,
     VisitorFields,
 )
-from ours_cli.route import BATCH
-from ours_cli.row_plan import Prepared, RowRun
-from ours_cli.row_run import execute
-from ours_cli.run_context import hmac_key, make_context, read_options
-from ours_cli.selection import read_selection
-from ours_cli.source import expand
 
 
 def backfill(
@@ -65,6 +57,16 @@ def backfill(
     ours backfill orders.csv --event Purchase --time '{created_at}' --external-id '{customer_id}'
     -p amount='{total|number}'
     """
+    # Loaded here, since neither --help nor a TAB should wait for it.
+    from ours_cli.chosen_map import chosen_map
+    from ours_cli.mapping import FieldMapping
+    from ours_cli.route import BATCH
+    from ours_cli.row_plan import Prepared, RowRun
+    from ours_cli.row_run import execute
+    from ours_cli.run_context import hmac_key, make_context, read_options
+    from ours_cli.selection import read_selection
+    from ours_cli.source import expand
+
     source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))

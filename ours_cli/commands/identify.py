@@ -8,14 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ours_cli.assemble import VisitorAssembler
-from ours_cli.chosen_map import chosen_map
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_one
 from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.mapping import FieldMapping
 from ours_cli.options import (
     Batching,
     Curl,
@@ -31,12 +28,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import IDENTIFY
-from ours_cli.row_plan import Prepared, RowRun
-from ours_cli.row_run import execute
-from ours_cli.run_context import hmac_key, make_context, read_options
-from ours_cli.selection import read_selection
 from ours_cli.single import build_body, check_body, read_data
-from ours_cli.source import expand
 
 
 def identify(
@@ -79,6 +71,16 @@ def identify(
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
+    # Loaded here, since neither one visitor nor a TAB should wait for it.
+    from ours_cli.assemble import VisitorAssembler
+    from ours_cli.chosen_map import chosen_map
+    from ours_cli.mapping import FieldMapping
+    from ours_cli.row_plan import Prepared, RowRun
+    from ours_cli.row_run import execute
+    from ours_cli.run_context import hmac_key, make_context, read_options
+    from ours_cli.selection import read_selection
+    from ours_cli.source import expand
+
     source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))

@@ -10,7 +10,7 @@ import typer
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_lines, send_one
 from ours_cli.destination import refuse_shared_stdin
-from ours_cli.errors import UsageError
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.route import TRACK
@@ -49,6 +49,8 @@ def track(
         raise UsageError(
             "--distinct-id would give every line the same id", hint="put distinctId into the lines"
         )
+    if sys.stdin is None:
+        raise SourceError("there is no standard input", hint="pipe bodies into it, a JSON object a line")
     return send_lines(way, sys.stdin.buffer, lambda line: _line_body(fields, line, times))
 
 

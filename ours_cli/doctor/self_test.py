@@ -29,8 +29,15 @@ _FLAGS: Final = (
 def self_test() -> Finding:
     """Send five rows to an embedded sandbox, twice; see what arrived, and that nothing counted twice."""
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as name, destination(Target(sandbox=True), None) as place:
-        problem = _rehearse(Path(name), place.endpoint)
+    try:
+        with tempfile.TemporaryDirectory() as name, destination(Target(sandbox=True), None) as place:
+            problem = _rehearse(Path(name), place.endpoint)
+    except subprocess.TimeoutExpired:
+        problem = f"no end within {_TIMEOUT_S:g} s"
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        text = f"there is no place for a rehearsal: {reason}"
+        return Finding("self-test", Level.failed, text, "TMPDIR names another place", ExitCode.LOCAL_IO)
     seconds = time.monotonic() - started
     if problem is not None:
         text = f"the rehearsal in the sandbox went wrong: {problem}"
