@@ -144,7 +144,12 @@ class History(RuleBasedStateMachine):
     def _run(self, size: int, many: int) -> Ended:
         out, err = io.StringIO(), io.StringIO()
         words = [str(word) for word in self._command(size, many)]
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr(sys, "argv", ["ours", *words])
             code = app.run(words)
         return Ended(code, out.getvalue(), err.getvalue())
 
