@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kills_kit
 import pytest
 from conftest import Ours, StartSandbox
 from kill_driver import POINTS
@@ -80,7 +81,13 @@ def test_killed_at_random_moments(ours: Ours, sandbox: StartSandbox, tmp_path: P
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-def test_killed_25_times(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("good_only", [False, True], ids=["with rejects", "good rows only"])
+def test_killed_25_times(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good_only: bool
+) -> None:
+    if good_only:
+        monkeypatch.setattr(kills_kit, "_is_refused", lambda _: False)
+        monkeypatch.setattr(kills_kit, "_has_nobody", lambda _: False)
     box = sandbox(*FAULTS, latency=0.05)
     file = write_rows(tmp_path / "rows.ndjson", 30_000)
     assert run_until_killed(box, file, size=100, kills=25, longest=0.9) == 25
