@@ -96,7 +96,7 @@ class Attempt:
         """Note how the attempt ended, unless it found nothing to do."""
         if self._journal is None or not self._is_marked:
             return
-        if not report.books.read and not rejects:
+        if not report.books.read and not rejects and not self._blocks:
             # A file without rows is nothing to go on with, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
