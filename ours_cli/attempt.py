@@ -105,7 +105,7 @@ class Attempt:
             ended_s=int(time.time()),
             state=report.status,
             exit_code=exit_code,
-            read=report.books.read,
+            read=max(report.books.read, self.done_rows),
             rejects=tuple(str(path.absolute()) for path in rejects),
         )
         write_head(self.folder, self._head)

@@ -300,6 +300,9 @@ class TestStandardInput:
         resume = ("--resume", stopped.json["run"])
         wrong = ours_process(*words, *resume, stdin=b"date,id\n2026-01-02,a\n")
         assert (wrong.code, wrong.out) == (2, "")
+        shown = ours_process("runs", "show", stopped.json["run"], "-o", "json").json
+        assert (shown["state"], shown["read"], shown["accepted"]) == ("failed", 1, 1)
+        assert ours_process(*words, *resume, stdin=b"").code == 6
         ended = ours_process(*words, *resume, stdin=text)
         assert (ended.code, ended.json["accepted"]) == (0, 2)
         assert day(place) == {"2026-01-02", "2026-01-03"}
