@@ -96,7 +96,7 @@ class Attempt:
         """Note how the attempt ended, unless it found nothing to do."""
         if self._journal is None or not self._is_marked:
             return
-        if not report.books.read and not rejects:
+        if not report.books.read and not rejects and not self._blocks:
             # A file without rows is nothing to go on with, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
@@ -105,7 +105,7 @@ class Attempt:
             ended_s=int(time.time()),
             state=report.status,
             exit_code=exit_code,
-            read=report.books.read,
+            read=max(report.books.read, self.done_rows),
             rejects=tuple(str(path.absolute()) for path in rejects),
         )
         write_head(self.folder, self._head)

@@ -53,7 +53,10 @@ class BatchMapping:
     def time_column(self, table: Table) -> TimeColumn | None:
         """The key `time`; it may be missing. Raises as `bind`."""
         self.bind(table)
-        return None if table.columns == () else TimeColumn("time", _time_of, is_optional=True)
+        if table.columns == ():
+            return None
+        keeps = bind_where(self._assemble.selection.where, None, {})
+        return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.

@@ -29,11 +29,13 @@ Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 class TimeColumn(NamedTuple):
     """Where one table's times stand: what to call it in a message, and what gets a row's time as written.
 
-    `is_optional` says that rows without a time are sent all the same.
+    `keeps` tells the rows that `--where` leaves in: of the others the times say nothing. `is_optional` says
+    that rows without a time are sent all the same.
     """
 
     name: str
     get: Getter
+    keeps: Test | None = None
     is_optional: bool = False
 
 
@@ -123,7 +125,8 @@ class FieldMapping:
             get = bind(template, table.columns, hmac_key=self._hmac_key)
         except UsageError as error:
             raise _with_preset(error, table, self._preset) from None
-        return TimeColumn(f"column {names}" if names else "--time", get)
+        keeps = bind_where(self._assemble.selection.where, table.columns, {})
+        return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:

@@ -56,6 +56,11 @@ class _Ended:
     superseded: bool
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the command could not be obeyed and no row was taken: there is nothing to report."""
+        return isinstance(self.error, UsageError) and not self.report.books.read
+
+    @property
     def exit_code(self) -> int:
         if self.error is not None:
             return int(self.error.exit_code)
@@ -78,6 +83,9 @@ def execute(run: RowRun) -> int:
         if ended.superseded:
             # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
             ended = _attempt(run, sources, target, console, _begin(run, sources, target))
+        if ended.is_refused:
+            assert ended.error is not None
+            raise ended.error
         publish(run, ended.report, target, console)
     if not ended.report.books.balance():
         raise OursError(

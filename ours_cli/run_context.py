@@ -49,8 +49,14 @@ class RunContext:
         repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
         long = counted(tally.long_arrays, "row holds", "rows hold")
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
+        unsettled = counted(self.times.reader.open_dates, "date has", "dates have")
         found = [
             (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
+            (
+                self.times.reader.open_dates,
+                f"{unsettled} an order that nothing tells: mend them with --day-first or --month-first,"
+                " or with --time-format '%y-%m-%d' where a two-digit year stands first",
+            ),
             (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),

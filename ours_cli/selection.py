@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _RATE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})(%?)")
 _HASHES: Final = 1 << 64
+_ZONED: Final = "2026-03-01T08:00:00+01:00"
+_ZONED_UTC: Final = "2026-03-01T08:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,17 @@ def read_selection(
     since: str | None = None,
     until: str | None = None,
     times: TimeReader | None = None,
+    *,
+    zone_per_row: bool = False,
 ) -> Selection:
-    """Read the flags. `times` knows zone and order of the run's times. Raises `UsageError`."""
+    """Read the flags. `times` knows zone and order of the run's times. Raises `UsageError`.
+
+    With `zone_per_row` no zone is that of the run, and a bound must state its own.
+    """
     selection = Selection(
         where=tuple(read_condition(text) for text in where),
-        since_ms=_bound("--since", since, times),
-        until_ms=_bound("--until", until, times),
+        since_ms=_bound("--since", since, times, zone_per_row),
+        until_ms=_bound("--until", until, times, zone_per_row),
         sample=_sample(sample),
     )
     first, end = selection.since_ms, selection.until_ms
@@ -80,15 +87,14 @@ def read_selection(
     return selection
 
 
-def _bound(flag: str, text: str | None, times: TimeReader | None) -> int | None:
+def _bound(flag: str, text: str | None, times: TimeReader | None, needs_zone: bool) -> int | None:
     if text is None or times is None:
         return None
     try:
-        return times.bound(text)
+        return times.bound(text, needs_zone=needs_zone)
     except TimeProblem as problem:
-        raise UsageError(
-            f"{flag}: {problem.message}", hint=f"{flag} 2026-03-01, or 2026-03-01T08:00:00+01:00"
-        ) from None
+        forms = f"{_ZONED}, or {_ZONED_UTC}" if needs_zone else f"2026-03-01, or {_ZONED}"
+        raise UsageError(f"{flag}: {problem.message}", hint=f"{flag} {forms}") from None
 
 
 def _sample(text: str | None) -> int | None:

@@ -2,7 +2,9 @@
 
 The order of day and month and the unit of epoch numbers belong to a column, over all files of the run. Every
 file's head is looked at; one whose head has dates that need an order is read to its end, so that a date far
-down can settle them or contradict. A pipe is held back until its dates are settled, or a bound is reached.
+down can settle them or contradict. So is one whose head does not show how the times below are written: it
+has something unreadable, or too few times. A pipe is held back until its dates are settled, or a bound is
+reached.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from ours_cli.mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.row_sources import RowSources
 from ours_cli.template import ABSENT, FilterProblem
-from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, TimeReader, TimeRules
+from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, TimeReader, TimeRules, is_plain
 
 HEAD_ROWS: Final = 1_000
+TELLING_ROWS: Final = HEAD_ROWS // 2
+"""How many rows of a head must have a time in a plain form for the rows below to be taken for alike."""
 HELD_ROWS: Final = 10_000
 HELD_BYTES: Final = 16 * 1024 * 1024
 """What is held back of a pipe at most, in characters of its cells."""
@@ -69,7 +73,7 @@ class _Survey:
         self._looked = 0
 
     def look_at_file(self, table: Table) -> None:
-        """Look at the head of a file, and at all of it where its head has dates that need an order."""
+        """Look at the head of a file, and at all of it unless its head has nothing but plain times."""
         try:
             if (column := self._column(table)) is not None and not self._found.is_contradicted():
                 self._walk_file(table, column)
@@ -79,18 +83,22 @@ class _Survey:
             table.close()
 
     def _walk_file(self, table: Table, column: TimeColumn) -> None:
-        needs_order = False
+        plain, odd = 0, False
         for count, row in enumerate(self._bounded(table.records)):
-            if count >= HEAD_ROWS and not needs_order:
+            if count == HEAD_ROWS and not (self._needs_order and (odd or plain < TELLING_ROWS)):
                 return
             if (value := _cell(column, row)) is ABSENT:
                 continue
             if self._needs_order and self._found.add(value, table.name, row.line):
-                needs_order = True
+                odd = True
                 if self._found.is_contradicted():
                     return
             elif count < HEAD_ROWS:
                 self._found.count_unit(value)
+                if is_plain(value):
+                    plain += 1
+                else:
+                    odd = True
 
     def look_at_pipe(self, table: Table, rows: Iterator[Record | Malformed]) -> None:
         """Look at rows of a pipe until they are settled; a first time that needs no order ends it."""
@@ -152,7 +160,7 @@ class _Survey:
     def _needs_none(self, column: TimeColumn, row: Record | Malformed, value: object) -> bool:
         """Whether the row can be sent without anybody knowing the order of dates."""
         if value is ABSENT:
-            return column.is_optional and isinstance(row, Record)
+            return column.is_optional and _is_kept(column, row)
         try:
             self._reads(value)  # type: ignore[arg-type]
         except TimeProblem:
@@ -161,13 +169,23 @@ class _Survey:
 
 
 def _cell(column: TimeColumn, row: Record | Malformed) -> object:
-    """The row's time as it is written, or ABSENT."""
-    if isinstance(row, Malformed):
+    """The row's time as it is written, or ABSENT; a row that is left out says nothing."""
+    if not _is_kept(column, row):
         return ABSENT
     try:
-        return column.get(row.fields)
+        return column.get(row.fields)  # type: ignore[union-attr]
     except FilterProblem:
         return ABSENT
+
+
+def _is_kept(column: TimeColumn, row: Record | Malformed) -> bool:
+    """Whether the row is one whose time the run may have to read."""
+    if isinstance(row, Malformed):
+        return False
+    try:
+        return column.keeps is None or column.keeps(row.fields)
+    except FilterProblem:
+        return False
 
 
 def _size(row: Record) -> int:

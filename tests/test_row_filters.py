@@ -196,6 +196,24 @@ class TestPeriod:
         assert counts(send(ours, "backfill", file, *MAPPING, *flags)) == (2, 1, 0, 1)
         assert people(place) == ["a"]
 
+    def test_where_each_row_has_its_zone_a_bound_must_state_its_own(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(window_ms=None)
+        rows = "when,id,status\n2026-03-01 00:30,a,Asia/Tokyo\n2026-03-01 00:30,b,America/New_York\n"
+        file = write(tmp_path / "f.csv", rows)
+        flags = (*MAPPING, "--max-age", "none", "--tz", "{status}")
+        for flag in ("--since", "--until"):
+            refused = ours("backfill", file, *flags, flag, "2026-03-01")
+            assert (refused.code, refused.out) == (2, "")
+            assert f"{flag}: each row has a zone of its own, and this time states none" in refused.err
+            assert f"hint: {flag} 2026-03-01T08:00:00+01:00, or 2026-03-01T08:00:00Z" in refused.err
+        assert place.totals().requests == 0
+        for bound in ("2026-03-01T00:00:00Z", "2026-03-01T00:00 Asia/Tokyo", "1772323200"):
+            assert ours("backfill", file, *flags, "--since", bound, "--dry-run").code == 0
+        assert counts(send(ours, "backfill", file, *flags, "--since", "2026-03-01Z")) == (2, 1, 0, 1)
+        assert people(place) == ["b"]
+
     def test_batch_rows_without_a_time_are_rejects(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:

@@ -74,7 +74,14 @@ def backfill(
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, times, source)
         key = partial(hmac_key, mapping.hmac_key_file)
-        selection = read_selection(where, filters.sample, period.since, period.until, context.times.reader)
+        selection = read_selection(
+            where,
+            filters.sample,
+            period.since,
+            period.until,
+            context.times.reader,
+            zone_per_row=context.times.zone is not None,
+        )
         assemble = context.event_assembler(selection)
         mapper = FieldMapping(fields, assemble, context.times, context.tally, key, mapping.preset)
         return Prepared(context, mapper)

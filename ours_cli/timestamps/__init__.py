@@ -6,7 +6,7 @@ its times.
 
 from __future__ import annotations
 
-from ours_cli.timestamps.column import ColumnSurvey, Place
+from ours_cli.timestamps.column import ColumnSurvey, Place, is_plain
 from ours_cli.timestamps.epoch import UNITS, EpochUnit
 from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.reader import Conventions, TimeReader, TimeRules
@@ -23,6 +23,7 @@ __all__ = [
     "TimeProblem",
     "TimeReader",
     "TimeRules",
+    "is_plain",
     "parse_zone",
     "stated_order",
     "zone_in_header",

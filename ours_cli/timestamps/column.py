@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ours_cli.timestamps.epoch import EpochUnit, unit_of
 from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, number_text
-from ours_cli.timestamps.written import DateOrder, DateSign, date_sign, is_date
+from ours_cli.timestamps.written import DateOrder, DateSign, clean, date_sign, is_date, read_written
 
 
 class Place(NamedTuple):
@@ -87,6 +87,17 @@ class ColumnSurvey:
         """What is settled."""
         unit = self._units.most_common(1)[0][0] if self._units else None
         return Conventions(self.order, self.year_last, unit)
+
+
+def is_plain(value: object) -> bool:
+    """Whether a cell is a time that no order of dates concerns: ISO 8601, epoch, a named month."""
+    if _unit(value) is not None:
+        return True
+    try:
+        read_written(clean(value if isinstance(value, str) else number_text(value)), None)
+    except TimeProblem:
+        return False
+    return True
 
 
 def _unit(value: object) -> EpochUnit | None:

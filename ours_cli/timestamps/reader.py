@@ -66,7 +66,8 @@ class TimeReader:
     `naive_as_utc` counts the times that had no zone, and no rule gave one: they were read as UTC.
     `epoch_unit` is the unit of epoch numbers, told, settled or seen: numbers of another one are
     `mixed_epoch_units`. Seen means: two numbers of it, none of another between them; a single odd one decides
-    nothing. `contradictions` counts dates that cannot be in the order that the column itself had told.
+    nothing. `contradictions` counts dates that cannot be in the order that the column itself had told,
+    `open_dates` those that need an order where none is known.
     """
 
     def __init__(self, rules: TimeRules) -> None:
@@ -76,12 +77,12 @@ class TimeReader:
         self.rules = rules
         self.naive_as_utc = 0
         self.contradictions = 0
+        self.open_dates = 0
         self.settle(Conventions())
 
     def settle(self, found: Conventions) -> None:
         """Take what the column tells of itself; what the rules say goes before it."""
         self.decided_order = None if self.rules.order else found.order
-        self._order = self.rules.order or found.order
         self._year_last = self.rules.order is not None or found.year_last
         self.epoch_unit = self.rules.unit or found.unit
         self._unit_is_sure = self.epoch_unit is not None
@@ -113,9 +114,16 @@ class TimeReader:
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
 
-    def bound(self, text: str) -> int:
-        """Read a time that the person typed: by the same rules, but in any form, and without a trace here."""
-        return TimeReader(replace(self.rules, format=None, unit=None))(text)
+    def bound(self, text: str, *, needs_zone: bool = False) -> int:
+        """Read a time that the person typed: by the same rules, but in any form, and without a trace here.
+
+        With `needs_zone` it raises TimeProblem `unknown_zone` where the text states none.
+        """
+        reader = TimeReader(replace(self.rules, format=None, unit=None))
+        moment = reader(text)
+        if needs_zone and reader.naive_as_utc:
+            raise TimeProblem("unknown_zone", "each row has a zone of its own, and this time states none")
+        return moment
 
     def _read(self, text: str, zone: str | None) -> int:
         form = self.rules.format
@@ -133,16 +141,24 @@ class TimeReader:
 
     def _read_written(self, text: str) -> Written:
         if self.decided_order is None:
-            return read_written(text, self._order)
+            return self._read_open(text)
         sign = date_sign(text)
         if sign == "year" and not self._year_last:
-            return read_written(text, None)
+            return self._read_open(text)
         if sign is not None and sign.endswith(_OTHER[self.decided_order]):
             self.contradictions += 1
             raise TimeProblem(
                 "ambiguous_time", "this date cannot be in the order that the dates before it tell", ORDER_HINT
             )
         return read_written(text, self.decided_order)
+
+    def _read_open(self, text: str) -> Written:
+        """Read what the column has not told the order of; the rules may have."""
+        try:
+            return read_written(text, self.rules.order)
+        except TimeProblem as problem:
+            self.open_dates += problem.code == "ambiguous_time"
+            raise
 
     def _from_epoch(self, number: re.Match[str]) -> int:
         unit = unit_of(int(number["whole"]))
