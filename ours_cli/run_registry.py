@@ -12,6 +12,7 @@ from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
 from ours_cli.journal import is_running, read_blocks
 from ours_cli.run_head import Identity, RunHead, read_head
 from ours_cli.suggest import nearest
+from ours_cli.timestamps import Conventions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,13 @@ class KnownRun:
 
     folder: Path
     head: RunHead
+
+    def settled_times(self) -> Conventions | None:
+        """How its rows were read. None while no row has an outcome: its files may hold others by now.
+
+        Raises `SourceError` when its journal is damaged.
+        """
+        return self.head.times if read_blocks(self.folder) else None
 
 
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
