@@ -198,10 +198,10 @@ class Delivery:
 
     def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
         match verdict:
+            case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
+                self._concurrency.refused(flight, _now())
             case Judged():
                 self._concurrency.answered(flight, _now())
-            case Again() | Failure(kind="timeout"):
-                self._concurrency.refused(flight, _now())
         self.traffic.concurrency = self._concurrency.limit
         self._room.set()
 
