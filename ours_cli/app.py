@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from ours_cli import __version__
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
-from ours_cli.options import grouped
+from ours_cli.option_groups import grouped
 from ours_cli.suggest import nearest
 
 COMMANDS: Final = {

@@ -49,7 +49,7 @@ def _columns(typed: dict[str, Any]) -> list[str]:
     from ours_cli.source.options import ReadOptions
 
     path = next(path for path in map(Path, typed.get("files") or ()) if path.is_file())
-    names = ("format", "delimiter", "quote", "encoding", "skip_lines", "no_header")
+    names = ("format", "delimiter", "quote", "encoding", "skip_lines", "header_row", "no_header")
     told = {name: typed[name] for name in names if name in typed}
     table = open_table(path, ReadOptions(**told))
     try:

@@ -83,7 +83,7 @@ class Concurrency(Protocol):
         """The server took it."""
 
     def refused(self, flight: Flight, now: float) -> None:
-        """The server is overloaded: 429, 503 and their like, or no answer in time."""
+        """The server is overloaded: 429, 503 and their like, no answer in time, a queue that takes no row."""
 
     def ended(self) -> None:
         """A request is over, whatever came of it."""

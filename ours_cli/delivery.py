@@ -35,6 +35,7 @@ from ours_cli.retry import (
 )
 from ours_cli.route import Route
 from ours_cli.settings import Endpoint
+from ours_cli.size_limit import SizeLimit
 from ours_cli.stops import Patience, fatal
 
 LONE_REFUSALS_MAX = 16
@@ -85,7 +86,7 @@ class Delivery:
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
         self._held_bytes = 0
         self._room = asyncio.Event()
-        self._limit = _SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
+        self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
         self._accepted_any = False
         self._suspects: list[Reject] = []
         self._patience = Patience(
@@ -198,10 +199,10 @@ class Delivery:
 
     def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
         match verdict:
+            case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
+                self._concurrency.refused(flight, _now())
             case Judged():
                 self._concurrency.answered(flight, _now())
-            case Again() | Failure(kind="timeout"):
-                self._concurrency.refused(flight, _now())
         self.traffic.concurrency = self._concurrency.limit
         self._room.set()
 
@@ -291,39 +292,6 @@ class Delivery:
         if len(self._suspects) >= LONE_REFUSALS_MAX:
             raise _refuses_everything(len(self._suspects))
         return []
-
-
-class _SizeLimit:
-    """The batch size in force: what the person allows, made smaller by each 413.
-
-    A 413 without a number leaves open whether events or bytes were too many. So a chunk is then held to be
-    too large only where it exceeds half of a refused one in both: a few huge rows must not have a million
-    small ones travel one by one.
-    """
-
-    def __init__(self, events: int, size: int, envelope: int) -> None:
-        self._events = events
-        self._size = size - envelope
-        self._envelope = envelope
-        self._either = (events, self._size)
-
-    def allows(self, chunk: Chunk) -> bool:
-        count, size = len(chunk.events), chunk.size
-        if count == 1:
-            return True
-        fits_either = count <= self._either[0] or size <= self._either[1]
-        return fits_either and count <= self._events and size <= self._size
-
-    def learn(self, chunk: Chunk, limit: int | None) -> None:
-        """A 413 for this chunk. Whether `limit` counts events or bytes is unknown (contract: 413), so it is
-        taken for whichever of the two it can be."""
-        count, size = len(chunk.events), chunk.size
-        if limit is not None and limit < count:
-            self._events = min(self._events, limit)
-        elif limit is not None and limit < size + self._envelope:
-            self._size = min(self._size, limit - self._envelope)
-        else:
-            self._either = (min(self._either[0], count // 2), min(self._either[1], size // 2))
 
 
 async def _drain(senders: set[asyncio.Task[None]]) -> None:

@@ -1,16 +1,13 @@
 """The flags that commands share, in groups: each flag is spelled and explained once.
 
-A command takes whole groups (`reading: Reading, delivery: DeliveryFlags`); `grouped` shows Typer their fields
-as single options. Groups are named tuples: a frozen dataclass takes a millisecond more to define, each.
+A command takes whole groups (`reading: Reading, sending: Sending`); see `option_groups`. Groups are named
+tuples: a frozen dataclass takes a millisecond more to define, each.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -227,6 +224,11 @@ class TimeFlags(NamedTuple):
     ] = None
 
 
+CaFile = Annotated[
+    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+]
+
+
 class Sending(NamedTuple):
     """One request: how long it may take, and how long to try."""
 
@@ -239,9 +241,7 @@ class Sending(NamedTuple):
             "--give-up-after", metavar="DURATION", parser=_duration, text="Stop after this without progress."
         ),
     ] = None
-    ca_file: Annotated[
-        str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
-    ] = None
+    ca_file: CaFile = None
 
 
 class Batching(NamedTuple):
@@ -339,9 +339,6 @@ class Target(NamedTuple):
 ProbeTimeout = Annotated[
     float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
 ]
-CaFile = Annotated[
-    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
-]
 OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
 
 
@@ -369,38 +366,3 @@ Exclude = Annotated[
 SendNulls = Annotated[
     bool, _option("--send-nulls", text="Send nulls as they stand: they clear what the API has stored.")
 ]
-
-
-def grouped(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command take named tuples of options: Typer sees their fields, the command gets instances."""
-    signature = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    groups: dict[str, Any] = {}
-    for name, parameter in signature.parameters.items():
-        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, tuple):
-            groups[name] = parameter.annotation
-            parameters.extend(_options_of(parameter.annotation))
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-
-    def run(**values: Any) -> int:
-        arguments = {
-            name: group(*[values.pop(field) for field in group._fields]) for name, group in groups.items()
-        }
-        return command(**arguments, **values)
-
-    functools.update_wrapper(run, command, assigned=("__name__", "__qualname__", "__doc__", "__module__"))
-    del run.__wrapped__  # type: ignore[attr-defined]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
-
-
-def _options_of(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=group._field_defaults[name], annotation=hints[name]
-        )
-        for name in group._fields
-    ]

@@ -119,7 +119,7 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
         if found is None:
             return _begin(run, sources, target)
         known = found
-    attempt = Attempt.go_on(known, identity, _settle(run, sources, known.head.times))
+    attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     console.note(
         f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
     )

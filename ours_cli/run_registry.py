@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ours_cli import journal, run_head
 from ours_cli.blocks import Block
 from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
 from ours_cli.journal import is_running, read_blocks
 from ours_cli.run_head import Identity, RunHead, read_head
 from ours_cli.suggest import nearest
+from ours_cli.timestamps import Conventions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,13 @@ class KnownRun:
 
     folder: Path
     head: RunHead
+
+    def settled_times(self) -> Conventions | None:
+        """How its rows were read. None while no row has an outcome: its files may hold others by now.
+
+        Raises `SourceError` when its journal is damaged.
+        """
+        return self.head.times if read_blocks(self.folder) else None
 
 
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
@@ -33,9 +42,19 @@ def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
 
 def damaged_runs(runs_dir: Path) -> list[str]:
     """The ids of runs whose head cannot be read."""
-    readable = {run.folder for run in known_runs(runs_dir)}
+    known = {run.folder for run in known_runs(runs_dir)}.union(rehearsals(runs_dir))
     # A run that begins right now has its folder and its lock before its head.
-    return sorted(one.name for one in runs_dir.glob("*/") if one not in readable and not is_running(one))
+    return sorted(one.name for one in runs_dir.glob("*/") if one not in known and not is_running(one))
+
+
+def rehearsals(runs_dir: Path) -> list[Path]:
+    """The folders of what `--sandbox` rejected: they hold rejects and nothing else of a run."""
+    return [
+        folder
+        for folder in sorted(runs_dir.glob("*/"), reverse=True)
+        if next(folder.glob("rejects*"), None) is not None
+        and not any((folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME))
+    ]
 
 
 def named_folder(runs_dir: Path, run_id: str) -> Path:

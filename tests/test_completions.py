@@ -63,6 +63,7 @@ def test_a_tab_completes(ours_process: Ours, line: str, expected: list[str]) -> 
         ("ours backfill o.csv --where to", ["total="]),
         ("ours backfill r.ndjson --event '{k", ["{kind}"]),
         ("ours backfill t.tsv --no-header --time '{", ["{1}", "{2}"]),
+        ("ours backfill titled.csv --header-row 2 --time '{", ["{when}", "{who}"]),
         ("ours track A -u first", ["first_name="]),
         ("ours track A -u cust", ["custom_properties."]),
         ("ours track A -d utm_s", ["utm_source="]),
@@ -88,6 +89,7 @@ def test_a_tab_knows_things(
     Path("o.csv").write_text("order_id,created_at,First Name,total\n1,2026-11-20,Ada,3\n")
     Path("r.ndjson").write_text('{"kind": "A", "when": 1}\n')
     Path("t.tsv").write_text("1\t2026-11-20\n")
+    Path("titled.csv").write_text("Report,of,today\nwhen,who\n2026-11-20,a\n")
     Path("broken.csv").write_bytes(b"\x00\x01PK\x03")
     (home / "state" / "ours" / "runs" / "20261120-abc").mkdir(parents=True)
     config = home / "config" / "ours" / "config.toml"

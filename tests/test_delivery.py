@@ -225,6 +225,27 @@ def test_auto_goes_up_from_two_and_never_beyond_what_it_holds(run: RunIt) -> Non
     assert done.delivery.traffic.concurrency > 2
 
 
+def test_a_queue_that_takes_nothing_is_a_refusal_to_auto(run: RunIt) -> None:
+    most = 0
+
+    async def source(made: Run) -> AsyncIterator[Chunk]:
+        nonlocal most
+        assert made.delivery is not None
+        for chunk in chunks_of(400, 2):
+            most = max(most, made.delivery.traffic.concurrency)
+            yield chunk
+
+    async def reply(names: list[str]) -> Answer:
+        await asyncio.sleep(0.005)
+        return good(names) if most < 8 else failing(names, dict.fromkeys(names, "queue_failed"))
+
+    done = run(reply, source, give_up_after=0.3)
+    assert isinstance(done.error, UnavailableError)
+    assert done.delivery is not None
+    assert most >= 8
+    assert done.delivery.traffic.concurrency <= most // 2
+
+
 def test_auto_bounds_the_bytes_in_flight(run: RunIt, monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = chunks_of(1000, 2)
     monkeypatch.setattr("ours_cli.concurrency.AdaptiveConcurrency.bytes_max", chunks[-1].size * 5)

@@ -144,6 +144,22 @@ class TestDelete:
         assert ours("runs", "delete", first.name, first.name, second.name).out == "2 runs deleted\n"
         assert not first.exists()
 
+    def test_a_rehearsal_that_left_rejects(self, ours: Ours, tmp_path: Path, home: Path) -> None:
+        file = tmp_path / "rows.ndjson"
+        file.write_text('{"event": "A"}\n')
+        for _ in range(2):
+            assert ours("batch", file, "--sandbox").code == 3
+        old, new = sorted((home / "state" / "ours" / "runs").iterdir())
+        listed = ours("runs").err
+        assert "damaged" not in listed
+        assert f"ours runs delete {old.name}" in listed
+        os.utime(old, (0, 0))
+        assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
+        assert not old.exists()
+        assert new.exists()
+        assert ours("runs", "delete", new.name).code == 0
+        assert not new.exists()
+
     def test_a_damaged_head(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         (folder / "run.json").write_text("{")

@@ -427,6 +427,17 @@ class TestPinned:
         assert day(place) == {"2026-04-03", "2026-03-25", "2026-03-04"}
         assert json.loads(head.read_text())["times"]["order"] == "day"
 
+    def test_a_run_that_did_nothing_binds_nobody(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(fault(When(nth=(1,)), status(401)), window_ms=None)
+        file = csv(tmp_path / "o.csv", ["25/11/2025", "03/11/2025"])
+        assert ours("backfill", file, *FLAGS).code == 4
+        # The same name, exported again, by another locale.
+        csv(file, ["11/25/2025", "11/03/2025"])
+        assert ours("backfill", file, *FLAGS).code == 0
+        assert day(place) == {"2025-11-25", "2025-11-03"}
+
     def test_the_rejects_are_read_like_the_rest(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:

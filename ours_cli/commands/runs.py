@@ -30,6 +30,7 @@ from ours_cli.run_registry import (
     named_folder,
     named_run,
     refuse_running,
+    rehearsals,
 )
 from ours_cli.settings import state_dir
 
@@ -87,6 +88,9 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
     receipts = [_receipt(known) for known in known_runs(runs_dir)]
     for name in damaged_runs(runs_dir):
         console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
+    for folder in rehearsals(runs_dir):
+        name = folder.name
+        console.note(f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it")
     if output is Output.json:
         console.result(json.dumps(receipts))
     elif not receipts:
@@ -158,10 +162,11 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
 
 
 def _old(runs_dir: Path, older: str) -> list[Path]:
-    """Runs that began longer ago than this; those that run right now are left alone."""
+    """Runs and rehearsals that began longer ago than this; those that run right now are left alone."""
     try:
         began_before = time.time() - parse_duration(older)
     except ValueError as error:
         raise UsageError(f"--older-than: {error}", hint="--older-than 30d") from None
     found = [known for known in known_runs(runs_dir) if known.head.started_s < began_before]
-    return [known.folder for known in found if not is_running(known.folder)]
+    runs = [known.folder for known in found if not is_running(known.folder)]
+    return runs + [folder for folder in rehearsals(runs_dir) if folder.stat().st_mtime < began_before]

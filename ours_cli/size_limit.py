@@ -1,0 +1,41 @@
+"""Pure: how much one request may hold, learned from the server's 413s."""
+
+from __future__ import annotations
+
+from ours_cli.chunk import Chunk
+
+
+class SizeLimit:
+    """The batch size in force: what the person allows, made smaller by each 413.
+
+    `size` and `envelope` are in bytes: of a whole request, and of what it adds around its events.
+
+    A 413 without a number leaves open whether events or bytes were too many. So a chunk is then held to be
+    too large only where it exceeds half of a refused one in both: a few huge rows must not have a million
+    small ones travel one by one.
+    """
+
+    def __init__(self, events: int, size: int, envelope: int) -> None:
+        self._events = events
+        self._size = size - envelope
+        self._envelope = envelope
+        self._either = (events, self._size)
+
+    def allows(self, chunk: Chunk) -> bool:
+        """Whether the chunk may be sent as it is; one row always may."""
+        count, size = len(chunk.events), chunk.size
+        if count == 1:
+            return True
+        fits_either = count <= self._either[0] or size <= self._either[1]
+        return fits_either and count <= self._events and size <= self._size
+
+    def learn(self, chunk: Chunk, limit: int | None) -> None:
+        """A 413 for this chunk. Whether `limit` counts events or bytes is unknown (contract: 413), so it is
+        taken for whichever of the two it can be."""
+        count, size = len(chunk.events), chunk.size
+        if limit is not None and limit < count:
+            self._events = min(self._events, limit)
+        elif limit is not None and limit < size + self._envelope:
+            self._size = min(self._size, limit - self._envelope)
+        else:
+            self._either = (min(self._either[0], count // 2), min(self._either[1], size // 2))
