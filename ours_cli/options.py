@@ -52,11 +52,14 @@ def _preset_names() -> list[str]:
     return list(preset_names())
 
 
-def _list_presets(wanted: bool) -> None:
-    if wanted:
-        from ours_cli.presets import preset_list
+def _list_presets(context: typer.Context, wanted: bool) -> None:
+    # `-o` is eager, so that it is known here wherever it stands; FILE comes later and is not missed.
+    if wanted and not context.resilient_parsing:
+        from ours_cli.escape import json_text
+        from ours_cli.presets import preset_list, preset_objects
 
-        typer.echo(preset_list())
+        as_json = context.params.get("output") == Output.json
+        typer.echo(json_text({"presets": preset_objects()}) if as_json else preset_list())
         raise typer.Exit
 
 
@@ -133,7 +136,7 @@ class MappingFlags(NamedTuple):
     ] = None
     list_presets: Annotated[
         bool,
-        _option("--list-presets", is_eager=True, callback=_list_presets, text="Show the presets, and stop."),
+        _option("--list-presets", callback=_list_presets, text="Show the presets, and stop."),
     ] = False
     hmac_key_file: Annotated[
         str | None,
@@ -339,7 +342,7 @@ class Target(NamedTuple):
 ProbeTimeout = Annotated[
     float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
 ]
-OutputFormat = Annotated[Output, _option("-o", "--output", text="How to print the result.")]
+OutputFormat = Annotated[Output, _option("-o", "--output", is_eager=True, text="How to print the result.")]
 
 
 class Showing(NamedTuple):

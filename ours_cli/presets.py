@@ -105,6 +105,21 @@ def names_in(row: Mapping[str, Any]) -> set[str]:
     return {*row, *inner}
 
 
+def preset_objects() -> list[dict[str, Any]]:
+    """What `--list-presets -o json` prints, a preset an object."""
+    return [
+        {
+            "name": preset.name,
+            "title": preset.title,
+            "command": preset.command,
+            "maps": preset.maps,
+            "leaves": preset.leaves,
+            "demands_zone": preset.demands_zone,
+        }
+        for preset in _all()
+    ]
+
+
 def preset_list() -> str:
     """What `--list-presets` prints: every preset with what it maps, leaves behind and demands."""
     lines: list[str] = []

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import shlex
+import string
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import Ours
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.inspect import sampling
@@ -395,8 +396,34 @@ def test_naughty_strings_as_names_and_values(ours: Ours, tmp_path: Path) -> None
 
 
 @given(st.text())
+@example("--")
+@example("+")
+@example("²½Ⅷ\u0301\u0660ⓐ\t\n\x1b\u202e\ud800")
 def test_a_mask_shows_no_letter_and_no_digit(text: str) -> None:
-    assert {letter for letter in masked(text) if letter.isalnum()} <= {"x", "X", "9"}
+    shown = masked(text)
+    assert set(shown) <= {"x", "X", "9", " ", *string.punctuation}
+    assert len(shown) <= 35
+    if not any(letter.isalnum() for letter in text):
+        assert set(shown) <= {"x", "."}
+
+
+@given(st.text(alphabet="ab-C9 .,;+²é", max_size=32).filter(lambda text: any(map(str.isalnum, text))))
+def test_values_of_one_shape_have_one_mask(text: str) -> None:
+    like = text.translate(str.maketrans("abC9²é", "qzD73ø"))
+    assert masked(text) == masked(like)
+
+
+def test_signs_alone_are_values_and_not_shown(ours: Ours, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", ["hiv", "n"], [["+", "1"], ["+", "2"]])
+    assert columns(look(ours, path))["hiv"]["example"] == "x"
+    assert columns(look(ours, path, "--show-values"))["hiv"]["example"] == "+"
+
+
+def test_keys_made_of_the_same_words_are_told_apart(ours: Ours, tmp_path: Path) -> None:
+    row = {"a": {"b": 1, "B": 2}, "b": 3, "A": {"b": 4}, "a_b": 5, "a.b_": 6}
+    path = tmp_path / "a.ndjson"
+    path.write_text(json.dumps(row) + "\n")
+    assert len(look(ours, path)["proposal"]["properties"]) == 6
 
 
 @given(st.from_regex(r"-?[0-9]{1,6}([.,][0-9]{1,6}){0,2}", fullmatch=True))

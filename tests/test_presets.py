@@ -518,6 +518,25 @@ def test_the_list_needs_no_file(word: str, ours: Ours) -> None:
     assert all(len(line) <= 100 for line in ended.out.splitlines())
 
 
+@pytest.mark.parametrize("flags", [["--list-presets", "-o", "json"], ["-o", "json", "--list-presets"]])
+@pytest.mark.parametrize("word", ["backfill", "identify"])
+def test_the_list_as_json(word: str, flags: list[str], ours: Ours) -> None:
+    ended = ours(word, *flags)
+    assert (ended.code, ended.err) == (0, "")
+    listed = ended.json["presets"]
+    assert [preset["name"] for preset in listed] == list(preset_names())
+    for entry in listed:
+        preset = load_preset(entry["name"])
+        assert entry == {
+            "name": preset.name,
+            "title": preset.title,
+            "command": preset.command,
+            "maps": preset.maps,
+            "leaves": preset.leaves,
+            "demands_zone": preset.demands_zone,
+        }
+
+
 def test_a_property_without_its_column_is_left_out_and_said(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
@@ -582,6 +601,71 @@ def recognised(path: Path) -> str | None:
 @pytest.mark.parametrize("name", CASES)
 def test_each_sample_is_recognised_as_its_own(name: str) -> None:
     assert recognised(sample(name)) == name
+
+
+def inspected(ours: Ours, path: Path) -> tuple[dict[str, Any], list[str]]:
+    """What `inspect` found, and the arguments of its command, in which a zone is settled."""
+    ended = ours("inspect", path, "-o", "json")
+    assert ended.code == 0, ended.err
+    words = shlex.split(ended.json["proposal"]["command"].replace("\\\n", " "))
+    window = ["--max-age", "none"] if words[1] == "backfill" else []
+    return ended.json, [word.replace("ZONE", "America/Chicago") for word in words[1:]] + window
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_inspect_names_the_preset_and_its_command_runs(name: str, ours: Ours) -> None:
+    case, preset = CASES[name], load_preset(name)
+    found, words = inspected(ours, sample(name))
+    assert found["preset"] == name
+    order = ["--month-first"] if "--month-first" in case.flags else []
+    zone = ["--tz", "America/Chicago"] if preset.demands_zone else []
+    window = ["--max-age", "none"] if preset.command == "backfill" else []
+    file = str(sample(name))
+    assert words == [preset.command, file, "--preset", name, *zone, *order, "--dry-run", *window]
+    assert [need.partition(":")[0] for need in found["proposal"]["needs"]] == zone[:1]
+    dry = ours(*words, "-o", "json")
+    assert dry.code == (3 if case.rejected else 0), dry.err
+    books = (dry.json["unsent"], dry.json["filtered"], dry.json["reject_codes"])
+    assert books == (len(case.events), case.filtered, case.rejected)
+
+
+def test_what_inspect_says_of_a_preset(ours: Ours, tmp_path: Path) -> None:
+    kept = tmp_path / "map.toml"
+    page = ours("inspect", sample("calendly"), "--write-map", kept).out
+    assert "known by the preset calendly: Calendly scheduled events (CSV)" in page
+    assert "it leaves behind health details: the kind of appointment" in page
+    assert "{Event Type Name}" not in page
+    assert "Invitee Email: e-mail (by its name), SENT by the command below" in page
+    assert "Response 1: free text (by its name), left out below" in page
+    assert "# --preset calendly. It leaves behind what may stand here: health details" in kept.read_text()
+
+
+def test_what_the_preset_cannot_do_without_is_to_be_settled(ours: Ours, tmp_path: Path) -> None:
+    lines = sample("stripe").read_text().replace("Customer Email", "E-mail of the customer", 1)
+    found, words = inspected(ours, write(tmp_path / "a.csv", lines))
+    assert found["proposal"]["needs"] == [
+        "--email: the preset takes it from 'Customer Email', which is no column here; name another"
+    ]
+    assert ours(*words).code == USAGE
+    assert ours(*words, "--email", "{E-mail of the customer}", "-o", "json").json["unsent"] == 2
+
+
+def test_inspect_asks_for_the_order_that_no_date_proves(ours: Ours, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", sample("salesforce").read_text().replace("3/25/2026", "3/5/2026"))
+    found, words = inspected(ours, path)
+    assert [need.partition(":")[0] for need in found["proposal"]["needs"]] == [
+        "--tz",
+        "--day-first or --month-first",
+    ]
+    assert "--day-first" not in words
+    assert ours(*words, "--month-first", "-o", "json").json["unsent"] == 2
+
+
+def test_inspect_tries_without_a_header_only_where_nothing_was_told(ours: Ours) -> None:
+    told = ours("inspect", sample("snowplow"), "--no-header", "--quote", "none", "-o", "json").json
+    assert (told["preset"], told["notes"]) == ("snowplow", [])
+    assert "a known export without a header" in inspected(ours, sample("snowplow"))[0]["notes"][0]
+    assert ours("inspect", sample("snowplow"), "--header-row", "1").code == 6
 
 
 def test_no_names_at_all_are_nobodys() -> None:
@@ -683,6 +767,12 @@ def test_real_exports(real: Real, ours: Ours, sandbox: StartSandbox) -> None:
     assert (ended.json["accepted"], ended.json["filtered"]) == (real.accepted, real.filtered)
     assert ended.json["reject_codes"] == real.rejected
     assert box.totals().events == real.accepted
+    found, words = inspected(ours, REAL / real.file)
+    assert found["preset"] == real.preset
+    dry = ours(*words, *shlex.split(real.flags), "-o", "json")
+    assert (dry.json["unsent"], dry.json["filtered"]) == (real.accepted, real.filtered), dry.err
+    missing = [need for need in found["proposal"]["needs"] if need.startswith("--distinct-id")]
+    assert len(missing) == real.flags.count("--distinct-id")
 
 
 @there

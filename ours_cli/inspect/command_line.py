@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ours_cli.inspect.proposal import Proposal
+from ours_cli.presets import Preset
 from ours_cli.source import ReadOptions
 
 PROPERTIES_SHOWN: Final = 12
@@ -19,10 +20,19 @@ _ESCAPED: Final = r"\\\g<0>"
 
 def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> str:
     """`ours backfill ...` for this FILE, read as `told`, a flag a line."""
+    return _joined("backfill", argument, _flags(told, proposal))
+
+
+def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> str:
+    """`ours COMMAND FILE --preset NAME` for this FILE, with these flags more, a flag a line."""
+    every = [*read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
+    return _joined(preset.command, argument, every)
+
+
+def _joined(command: str, argument: str, flags: Iterable[list[str]]) -> str:
     # A file called -x.csv would be taken for a flag.
     file = f"./{argument}" if argument.startswith("-") and argument != "-" else argument
-    parts = [shlex.join(["ours", "backfill", file]), *map(shlex.join, _flags(told, proposal))]
-    return " \\\n  ".join(parts)
+    return " \\\n  ".join([shlex.join(["ours", command, file]), *map(shlex.join, flags)])
 
 
 def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:

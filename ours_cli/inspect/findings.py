@@ -11,6 +11,7 @@ from ours_cli.inspect.proposal import Proposal
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sampling import Sample
 from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.start import Start
 from ours_cli.inspect.totals import Footer
 from ours_cli.presets import Preset
 
@@ -26,7 +27,7 @@ class Findings:
     roles: Roles
     footers: Sequence[Footer]
     proposal: Proposal
-    command: str
+    start: Start
     preset: Preset | None
 
     @property
@@ -92,9 +93,9 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "left_behind": {
                 entry.column.name: entry.why_not for entry in proposal.properties if entry.why_not
             },
-            "needs": list(proposal.needs),
-            "notes": list(proposal.notes),
-            "command": found.command,
+            "needs": list(found.start.needs),
+            "notes": list(found.start.notes),
+            "command": found.start.command,
         },
     }
 

@@ -101,7 +101,12 @@ def _reads(text: str, style: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """Letters as `x` and `X`, digits as `9`, long runs cut short: "Ann Lee, 34" is "Xxx Xxx, 99"."""
+    """Letters as `x` and `X`, digits as `9`, long runs cut short: "Ann Lee, 34" is "Xxx Xxx, 99".
+
+    A text without any letter or digit is `x` throughout: its signs are the value ("+" of a test's result).
+    """
+    if not any(map(str.isalnum, text)):
+        text = "x" * min(len(text), _MASK_SHOWN + 1)
     shown = "".join(map(_mask, text[:_MASK_SHOWN]))
     return _RUNS.sub(r"\1\1\1...", shown) + ("..." if len(text) > _MASK_SHOWN else "")
 

@@ -22,6 +22,9 @@ def _lines(found: Findings) -> Iterator[str]:
     yield _comment(f"A mapping to start from, made by `ours inspect` from {found.sample.looked_at:,} rows.")
     yield _comment("Try it with: ours backfill FILE --map THIS --dry-run")
     yield _comment("A column that no template names is never sent.")
+    if (preset := found.preset) is not None:
+        yield _comment(f"The preset {preset.name} fits this export better: ours {preset.command} FILE")
+        yield _comment(f"--preset {preset.name}. It leaves behind what may stand here: {preset.leaves}.")
     for need in proposal.needs:
         yield _comment(f"TO SETTLE: {need}")
     for note in proposal.notes:

@@ -96,35 +96,25 @@ def _time(column: Column, *, shows_range: bool) -> Iterator[str]:
 
 def _flagged(found: Findings) -> Iterator[str]:
     yield "  sending these is your choice:"
-    sent = {
-        column.name
-        for column in (found.roles.person, found.roles.email, found.roles.record_number, found.roles.event)
-        if column is not None and column.reference[:-1] in _templates(found)
-    }
     for name, flag in found.flags.items():
-        fate = "SENT by the command below" if name in sent else "left out below"
+        fate = "SENT by the command below" if name in found.start.sent else "left out below"
         yield f"    {name}: {flag.what} (by its {flag.by}), {fate}"
 
 
-def _templates(found: Findings) -> str:
-    proposal = found.proposal
-    fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
-    return " ".join(template for template in fields if template)
-
-
 def _proposal(found: Findings) -> Iterator[str]:
-    proposal = found.proposal
     if (preset := found.preset) is not None:
-        yield f"  these are the columns of {preset.title}: ours {preset.command} FILE --preset {preset.name}"
-    for need in proposal.needs:
+        yield f"  known by the preset {preset.name}: {preset.title}"
+        yield f"    it maps {preset.maps.replace('`', '')}"
+        yield f"    it leaves behind {preset.leaves.replace('`', '')}"
+    for need in found.start.needs:
         yield f"  to settle first: {need}"
-    for note in proposal.notes:
+    for note in found.start.notes:
         yield f"  note: {note}"
-    more = sum(not entry.why_not for entry in proposal.properties) - PROPERTIES_SHOWN
-    if more > 0:
+    more = sum(not entry.why_not for entry in found.proposal.properties) - PROPERTIES_SHOWN
+    if more > 0 and preset is None:
         yield f"  note: {more} more columns could be sent; --write-map FILE.toml lists them all"
     yield "  start from:"
-    yield found.command
+    yield found.start.command
 
 
 def _short(name: str) -> str:

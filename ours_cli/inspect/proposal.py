@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from ours_cli.inspect.kinds import NUMBER_STYLES
@@ -111,16 +112,10 @@ class _Draft:
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
             )
         self._note_gaps(column, self._rows, "rejected (missing_time)")
-        return template, self._zone(column, clock), self._order(column)
-
-    def _order(self, column: Column) -> str | None:
-        order = column.moments.order
-        if order == "day" or order == "month":
-            return order
-        if order is not None:
-            why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
-            self.needs.append(f"--day-first or --month-first: day or month in {column.name!r}? {why}")
-        return None
+        order, need = order_of(column)
+        zone = self._zone(column, clock)
+        self.needs += [need] if need else []
+        return template, zone, order
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
         """None where each time states its zone."""
@@ -191,7 +186,7 @@ class _Draft:
             if column.name in self._used or not column.filled:
                 continue
             inner = column.name.rpartition(".")[2] if column.level else column.name
-            key = next(key for key in (key_of(inner), key_of(column.name), column.name) if key not in keys)
+            key = next(key for key in _keys(inner, column.name) if key not in keys)
             keys.add(key)
             name_filter, doubt = _filter(column, point)
             if doubt:
@@ -216,6 +211,21 @@ class _Draft:
         """The way of writing numbers that some column of the file proves."""
         proven = {style for column in self._columns if (style := _only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
+
+
+def order_of(column: Column) -> tuple[str | None, str | None]:
+    """The order of day and month that a column of times proves, else what must be settled, if anything."""
+    order = column.moments.order
+    if order is None or order == "day" or order == "month":
+        return order, None
+    why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
+    return None, f"--day-first or --month-first: day or month in {column.name!r}? {why}"
+
+
+def _keys(inner: str, name: str) -> Iterator[str]:
+    """Keys for a column, the best first; another column may have made its key of the same words."""
+    yield from (key_of(inner), key_of(name), name)
+    yield from (f"{key_of(name)}_{number}" for number in count(2))
 
 
 def _only_style(column: Column) -> str | None:

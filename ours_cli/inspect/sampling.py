@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ours_cli.errors import SourceError
+from ours_cli.presets import recognise_headerless
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.source import DoubtfulHeaderError, ReadOptions, open_table, rows_midway
 from ours_cli.source.arguments import Location
@@ -57,11 +59,17 @@ def take_sample(
     doubts: list[str] = []
     try:
         table = open_table(location, read, stdin)
-    except DoubtfulHeaderError as doubt:
+    except SourceError as doubt:
         if location == "-":
             raise  # what was read of it is gone
-        doubts.append(f"{doubt.message.partition(': ')[2]}; {doubt.hint}")
-        read = replace(read, **doubt.remedy)
+        if (known := _known_without_header(location, read)) is not None:
+            doubts.append("a known export without a header, in which nothing is quoted")
+            read = known
+        elif isinstance(doubt, DoubtfulHeaderError):
+            doubts.append(f"{doubt.message.partition(': ')[2]}; {doubt.hint}")
+            read = replace(read, **doubt.remedy)
+        else:
+            raise
         table = open_table(location, read, stdin)
     sample = Sample(table, read, doubts)
     if limit is not None:
@@ -76,6 +84,24 @@ def take_sample(
     else:
         sample.rows = _in_places(sample, location)
     return sample
+
+
+def _known_without_header(location: Path, read: ReadOptions) -> ReadOptions | None:
+    """How to read a file whose first row a preset knows as data; None where no preset does."""
+    if read.header_row is not None or read.no_header or read.quote is not None:
+        return None
+    headerless = replace(read, no_header=True, quote="none")
+    try:
+        table = open_table(location, headerless)
+    except SourceError:
+        return None
+    try:
+        first = next(table.records, None)
+    finally:
+        table.close()
+    if not isinstance(first, Record) or isinstance(first.fields, dict):
+        return None
+    return headerless if recognise_headerless(list(first.fields)) is not None else None
 
 
 def _is_plain(path: Path) -> bool:

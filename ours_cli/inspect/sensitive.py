@@ -154,6 +154,8 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
         return PATIENT
     if not _HEALTH_WORDS.isdisjoint(words) or words in _PRESCRIPTION_NAMES:
         return HEALTH
+    if words[-1:] == ("id",):
+        return None
     is_text = column.kinds["text"] > 0 and not column.is_time
     return FREE_TEXT if is_text and not _FREE_TEXT_WORDS.isdisjoint(words) else None
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
 from ours_cli.contract import WINDOW_MS
 from ours_cli.errors import SourceError
-from ours_cli.inspect.command_line import command_line
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.profile import Profile, rows_into
 from ours_cli.inspect.proposal import propose
 from ours_cli.inspect.roles import choose_roles
 from ours_cli.inspect.sampling import take_sample
 from ours_cli.inspect.sensitive import flag_of
+from ours_cli.inspect.start import proposed, with_preset
 from ours_cli.inspect.totals import footers
-from ours_cli.presets import recognise
+from ours_cli.presets import Preset, recognise, recognise_headerless
+from ours_cli.record import Record
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 
@@ -38,7 +40,8 @@ def study(
     try:
         if table.columns is not None:
             profile.declare(table.columns)
-        rows_into(profile, sample.rows, table.columns)
+        first = list(islice(sample.rows, 1))
+        rows_into(profile, chain(first, sample.rows), table.columns)
     finally:
         table.close()
     _refuse_no_table(table.name, profile, sum(sample.malformed.values()))
@@ -47,6 +50,7 @@ def study(
     roles = choose_roles(columns, flags, profile.rows)
     stem = "" if location == "-" else Path(location).name.split(".")[0]
     proposal = propose(roles, columns, flags, profile.rows, stem)
+    preset = _preset_of(first[0], sample.read, profile)
     usual = sum(column.filled for column in columns if not column.level) / profile.rows
     return Findings(
         name=table.name,
@@ -56,9 +60,19 @@ def study(
         roles=roles,
         footers=footers(sample.tail, table.columns, roles.time, usual),
         proposal=proposal,
-        command=command_line(argument, sample.read, proposal),
-        preset=recognise(_names(profile)),
+        start=(
+            with_preset(argument, sample.read, preset, profile.columns, table.columns)
+            if preset is not None
+            else proposed(argument, sample.read, proposal, roles)
+        ),
+        preset=preset,
     )
+
+
+def _preset_of(first: Record, read: ReadOptions, profile: Profile) -> Preset | None:
+    if read.no_header and not isinstance(first.fields, dict):
+        return recognise_headerless(list(first.fields))
+    return recognise(_names(profile))
 
 
 def _names(profile: Profile) -> set[str]:

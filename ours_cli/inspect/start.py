@@ -1,0 +1,114 @@
+"""What to start from: the command for a file, what must be settled before it is run, and what it sends.
+
+A preset wins over the columns' own proposal: it was written for this export, and knows what to leave behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ours_cli.fields import FieldMap
+from ours_cli.inspect.command_line import command_line, preset_command
+from ours_cli.inspect.profile import Column
+from ours_cli.inspect.proposal import ZONE_TO_FILL_IN, Proposal, order_of
+from ours_cli.inspect.roles import Roles
+from ours_cli.presets import Preset
+from ours_cli.source import ReadOptions
+from ours_cli.template import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command to copy.
+
+    `needs` must be settled before anything can be sent rightly; `notes` are worth a thought; `sent` are the
+    names of columns whose values leave with this command.
+    """
+
+    command: str
+    needs: tuple[str, ...]
+    notes: tuple[str, ...]
+    sent: frozenset[str]
+
+
+def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles) -> Start:
+    """The command of the proposal, for the file named `argument`, read as `told`."""
+    fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
+    templates = " ".join(template for template in fields if template)
+    sent = frozenset(
+        column.name
+        for column in (roles.person, roles.email, roles.record_number, roles.event)
+        if column is not None and column.reference[:-1] in templates
+    )
+    return Start(command_line(argument, told, proposal), proposal.needs, proposal.notes, sent)
+
+
+def with_preset(
+    argument: str,
+    told: ReadOptions,
+    preset: Preset,
+    columns: Mapping[str, Column],
+    header: Sequence[str] | None,
+) -> Start:
+    """The command of a preset; the order of day and month that its time's column proves is told with it.
+
+    `header` is None where each row names its keys.
+    """
+    needs = list(_missing(preset.map.fields, header)) if header is not None else []
+    flags: list[list[str]] = []
+    if preset.demands_zone:
+        needs.append(
+            "--tz: the export does not say in which zone its times are; put that of the account that made"
+            f" it in place of {ZONE_TO_FILL_IN}, such as America/New_York"
+        )
+        flags.append(["--tz", ZONE_TO_FILL_IN])
+    fields = preset.map.fields
+    for name in _columns_of(fields.time):
+        column = columns.get(name)
+        if column is not None and column.is_time:
+            order, need = order_of(column)
+            flags += [[f"--{order}-first"]] if order else []
+            needs += [need] if need else []
+    values = (
+        *fields.properties.values(),
+        *fields.user_properties.values(),
+        *fields.default_properties.values(),
+    )
+    texts = (
+        fields.event, fields.external_id, fields.email, fields.distinct_id, *(value.text for value in values)
+    )  # fmt: skip
+    sent = frozenset(name for text in texts for name in _columns_of(text))
+    command = preset_command(argument, _beside(told, preset), preset, flags)
+    return Start(command, tuple(needs), (), sent)
+
+
+def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[str]:
+    """What the export lacks of that without which the preset cannot be used; exports differ by settings."""
+    names = {name.strip() for name in header}
+    for flag, template in (
+        ("--event", fields.event),
+        ("--time", fields.time),
+        ("--external-id", fields.external_id),
+        ("--email", fields.email),
+        ("--distinct-id", fields.distinct_id),
+    ):
+        for name in _columns_of(template):
+            if name not in names:
+                yield f"{flag}: the preset takes it from {name!r}, which is no column here; name another"
+
+
+def _columns_of(template: str | None) -> tuple[str, ...]:
+    return parse(template).columns if template else ()
+
+
+def _beside(told: ReadOptions, preset: Preset) -> ReadOptions:
+    """What must be said of the reading beside what the preset says itself."""
+    source, usual = preset.map.source, ReadOptions()
+    said: dict[str, Any] = {
+        key: getattr(usual, key)
+        for key in ("format", "delimiter", "quote", "encoding", "no_header")
+        if key in source and getattr(told, key) == source[key]
+    }
+    return replace(told, **said)
