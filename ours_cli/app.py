@@ -69,19 +69,43 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _version(ctx: typer.Context, wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ours {__version__}")
+        typer.echo("\n".join(_versions() if ctx.params["verbose"] else [f"ours {__version__}"]))
         raise typer.Exit
+
+
+def _versions() -> list[str]:
+    """What a report of a bug should have: this program, Python, and what it stands on."""
+    import platform
+    from importlib.metadata import version
+
+    return [
+        f"ours {__version__}",
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}",
+        *(f"{name} {version(name)}" for name in _DEPENDENCIES),
+    ]
+
+
+_DEPENDENCIES: Final = ("typer", "rich", "httpx", "orjson", "python-dateutil")
 
 
 @app.callback()
 def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, help="Show the version.")
+    ] = False,
+    # Eager, so that --version knows of it in either order.
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v", "--verbose", is_eager=True, help="With --version: Python and the dependencies, too."
+        ),
     ] = False,
 ) -> None:
     """Send and backfill events to the Ours Privacy Ingest API."""
+    if verbose:
+        raise UsageError("-v before a command goes with --version only", hint="ours COMMAND -v")
 
 
 def exiting(command: Callable[..., int]) -> Callable[..., None]:

@@ -23,7 +23,7 @@ from ours_cli.mapfile import MapFile, parse_map
 from ours_cli.suggest import nearest
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_LIST_WIDTH: Final = 100
+_LIST_WIDTH: Final = 80
 
 
 @dataclass(frozen=True, slots=True)

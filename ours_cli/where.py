@@ -48,6 +48,10 @@ def read_condition(text: str) -> Condition:
             f"--where has no operator {operator + value[0]!r}",
             hint=f"{_EXAMPLE}; for a value that begins so, write 'COLUMN~^={{1}}...'",
         )
+    if operator == "~" and not quoted and name.endswith("!"):
+        raise UsageError(
+            "--where has no operator '!~'", hint="a look-ahead leaves out what matches: 'status~^(?!test)'"
+        )
     if operator == "~":
         _compile(value)
     return Condition(Reference(name.replace('""', '"') if quoted else name, bool(quoted)), operator, value)

@@ -146,6 +146,7 @@ class TestWhere:
             ("status", "COLUMN=VALUE", "status=paid"),
             ("=paid", "no column before", "status=paid"),
             ("{status}=paid", "without braces", "status=paid"),
+            ("status!~paid", "no operator '!~'", "status~^(?!test)"),
             ("status==paid", "no operator '=='", "status=paid"),
             ("status~(", "cannot be read", "status~"),
             ("staus=paid", "no column 'staus'", "did you mean 'status'?"),

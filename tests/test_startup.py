@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+from conftest import Ours
 
 from ours_cli import __version__
 from ours_cli.app import COMMANDS, app
@@ -58,6 +64,24 @@ def test_a_dry_run_of_rows_draws_nothing_and_serves_nothing() -> None:
 def test_python_m_and_the_version() -> None:
     done = subprocess.run([sys.executable, "-m", "ours_cli", "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, f"ours {__version__}\n")
+
+
+@pytest.mark.parametrize("words", [("--version", "-v"), ("-v", "--version"), ("--verbose", "--version")])
+def test_the_version_with_all_that_it_stands_on(ours: Ours, words: tuple[str, ...]) -> None:
+    ended = ours(*words)
+    assert (ended.code, ended.err) == (0, "")
+    first, python, *rest = ended.out.splitlines()
+    assert first == f"ours {__version__}"
+    assert python.startswith(f"Python {platform.python_version()} on ")
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [re.split("[<>=]", text)[0] for text in project["dependencies"]]
+    assert rest == [f"{name} {version(name)}" for name in wanted]
+
+
+def test_v_before_a_command_says_where_it_belongs(ours: Ours) -> None:
+    ended = ours("-v", "runs")
+    assert ended.code == 2
+    assert ended.err == "error: -v before a command goes with --version only\nhint: ours COMMAND -v\n"
 
 
 def test_help_lists_the_commands() -> None:

@@ -63,7 +63,9 @@ def sandbox(
         signal.signal(number, lambda *_: done.set())
     with Sandbox(options, on_event=None if quiet else show) as running:
         console.result(running.base_url)
-        console.note("stop with Ctrl-C; point ours here with --base-url, or OURS_PRIVACY_BASE_URL")
+        console.note(
+            "stop with Ctrl-C; point ours here with --base-url or OURS_PRIVACY_BASE_URL; any token is good"
+        )
         done.wait()
         totals = running.totals()
     console.note(f"{counted(totals.rows, 'row')} received, {counted(totals.events, 'distinct event')} stored")
