@@ -47,6 +47,10 @@ class Window(NamedTuple):
     max_age_ms: int | None
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
+    def begin_ms(self) -> int | None:
+        """The oldest time that is taken now, or None where any is."""
+        return None if self.max_age_ms is None else self.now_ms() - self.max_age_ms
+
     def check(self, time_ms: int) -> Fault | None:
         """Judge one time in milliseconds since the epoch (contract: `time`)."""
         age = self.now_ms() - time_ms
@@ -127,7 +131,7 @@ class EventAssembler:
             quoted = b'"%b"' % distinct_id.encode()
         # Last, because it alone depends on the clock: a resumed run must count the same occurrences again.
         if time_ms is not None and (fault := self._window.check(time_ms)) is not None:
-            return Reject(origin, distinct_id, fault.code, fault.message)
+            return Reject(origin, distinct_id, fault.code, fault.message, time_ms)
         sealed = b'{"distinctId":' + quoted + b"," + content[1:]
         return Event(origin, distinct_id, sealed, body["event"], time_ms)
 

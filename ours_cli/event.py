@@ -39,10 +39,12 @@ class Filtered(NamedTuple):
 class Reject(NamedTuple):
     """A row that is not, or no longer, sent: `code` for programs, `message` for people, neither with values.
 
-    A message that came from the server may quote a row, so it goes to the rejects file only.
+    A message that came from the server may quote a row, so it goes to the rejects file only. `time_ms` is
+    there where the time is what is wrong with an event that is otherwise whole.
     """
 
     origin: Origin
     distinct_id: str
     code: str
     message: str
+    time_ms: int | None = None

@@ -78,24 +78,41 @@ class FieldMap:
             star=self.star or base.star,
         )
 
+    def templates(self) -> dict[str, str]:
+        """What makes each field, by its path in the body (`eventProperties.amount`), as it was given."""
+        found: dict[str, str | None] = {
+            **{path: getattr(self, name) for path, name in _PATHS.items()},
+            **{
+                f"{path}.{name}": value.text
+                for path, values in (
+                    ("eventProperties", self.properties),
+                    ("userProperties", self.user_properties),
+                    ("defaultProperties", self.default_properties),
+                )
+                for name, value in values.items()
+            },
+        }
+        return {path: text for path, text in found.items() if text}
+
     def is_empty(self) -> bool:
         """Whether nothing at all is mapped."""
         return self == FieldMap()
 
 
-_SCALARS: Final = (
-    "event",
-    "distinct_id",
-    "user_id",
-    "external_id",
-    "email",
-    "time",
-    "ip",
-    "user_agent",
-    "event_object",
-    "user_object",
-    "default_object",
-)
+_PATHS: Final = {
+    "event": "event",
+    "distinctId": "distinct_id",
+    "userId": "user_id",
+    "externalId": "external_id",
+    "email": "email",
+    "time": "time",
+    "identityContext.ip": "ip",
+    "identityContext.userAgent": "user_agent",
+    "eventProperties": "event_object",
+    "userProperties": "user_object",
+    "defaultProperties": "default_object",
+}
+_SCALARS: Final = tuple(_PATHS.values())
 
 
 def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:

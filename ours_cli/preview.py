@@ -22,15 +22,21 @@ _DAY_MS: Final = 86_400_000
 
 @dataclass(slots=True)
 class Preview:
-    """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it."""
+    """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
+
+    `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
+    `window_begin` is the oldest time that is taken, or None where any is.
+    """
 
     chunker: Chunker
     envelope: int
+    window_begin: int | None = None
     requests: int = 0
     bytes: int = 0
     events: int = 0
     names: Counter[str] = field(default_factory=Counter)
     days: Counter[int] = field(default_factory=Counter)
+    outside: Counter[int] = field(default_factory=Counter)
     earliest: int | None = None
     latest: int | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
@@ -48,6 +54,8 @@ class Preview:
             if len(lines) < LINES_PER_CODE:
                 lines.append(item.origin.row.line)
             self.reject_messages.setdefault(item.code, item.message)
+            if item.time_ms is not None:
+                self.outside[item.time_ms // _DAY_MS] += 1
             return
         self.events += 1
         name = item.name if item.name in self.names or len(self.names) < NAMES_MAX else "(others)"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ours_cli.assemble import Tally
 from ours_cli.counted import counted
@@ -15,6 +18,8 @@ from ours_cli.report import Books, Report
 _BAR_WIDTH = 40
 _BARS_MAX = 14
 _NAMES_SHOWN = 10
+_EXAMPLE_WIDTH = 48
+_KEY = re.compile(r'( +)("(?:[^"\\]|\\.)*"): ')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,8 +55,10 @@ def _books(books: Books) -> list[str]:
     return [f"  {name:<9} {count:>10,}" for name, count in rows]
 
 
-def preview_text(command: str, preview: Preview, books: Books, tally: Tally) -> str:
-    """What a run would do, for someone who looks before they dare."""
+def preview_text(
+    command: str, preview: Preview, books: Books, tally: Tally, templates: Mapping[str, str] | None = None
+) -> str:
+    """What a run would do, for someone who looks before they dare; `templates` is what makes each field."""
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
         f"{command}: dry run, nothing was sent",
@@ -70,8 +77,25 @@ def preview_text(command: str, preview: Preview, books: Books, tally: Tally) -> 
     lines += _columns("columns sent", tally.columns_sent)
     lines += _columns("left behind", tally.columns_left)
     for example in preview.examples:
-        lines.append(json_text(example, indent=2))
+        lines += _example(example, templates or {})
     return printable("\n".join(lines))
+
+
+def _example(example: dict[str, Any], templates: Mapping[str, str]) -> list[str]:
+    """An event as pretty JSON, and behind each field the template that made it."""
+    lines = json_text(example, indent=2).splitlines()
+    path: list[str] = []
+    made: dict[int, str] = {}
+    for number, line in enumerate(lines):
+        if found := _KEY.match(line):
+            del path[len(found[1]) // 2 - 1 :]
+            path.append(json.loads(found[2]))
+            if text := templates.get(".".join(path)):
+                made[number] = text
+    width = min(max((len(lines[number]) for number in made), default=0), _EXAMPLE_WIDTH)
+    return [
+        f"{line:<{width}}  <- {made[number]}" if number in made else line for number, line in enumerate(lines)
+    ]
 
 
 def _columns(label: str, names: Iterable[str]) -> list[str]:
@@ -84,17 +108,31 @@ def _lines(lines: list[int], count: int) -> str:
 
 
 def _times(preview: Preview) -> list[str]:
-    if preview.earliest is None or preview.latest is None:
+    lines = []
+    if preview.earliest is not None and preview.latest is not None:
+        lines.append(f"  times     from {instant(preview.earliest)} to {instant(preview.latest)}")
+    elif not preview.outside:
         return []
-    return [
-        f"  times     from {instant(preview.earliest)} to {instant(preview.latest)}",
-        *(f"    {label} {bar} {count:,}" for label, bar, count in histogram(preview.days)),
-    ]
+    window = f"from {instant(preview.window_begin)}" if preview.window_begin is not None else "any past time"
+    lines.append(f"  window    {window}" + (" to now" if preview.window_begin is not None else ""))
+    outside = preview.outside
+    both = preview.days + outside
+    bars = histogram(both)
+    kept_back = {label: count for label, _, count in histogram(outside, within=both)} if outside else {}
+    for label, bar, count in bars:
+        late = kept_back.get(label, 0)
+        dashes = len(bar) * late // count if count else 0
+        tail = f"{count:,}" + (f", {late:,} of them outside" if late else "")
+        lines.append(f"    {label} {'-' * dashes}{bar[dashes:]} {tail}")
+    return lines
 
 
-def histogram(days: Counter[int], bars: int = _BARS_MAX) -> list[tuple[str, str, int]]:
-    """At most `bars` bars by UTC day, or by spans of days where there are many."""
-    first, last = min(days), max(days)
+def histogram(
+    days: Counter[int], bars: int = _BARS_MAX, within: Iterable[int] | None = None
+) -> list[tuple[str, str, int]]:
+    """At most `bars` bars by UTC day, or by spans of days where there are many; `within` sets the spans."""
+    spanned = list(within or days)
+    first, last = min(spanned), max(spanned)
     span = -(-(last - first + 1) // bars)
     counts: Counter[int] = Counter()
     for day, count in days.items():

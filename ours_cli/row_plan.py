@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ours_cli.destination import refuse_shared_stdin
@@ -30,7 +30,7 @@ class RowRun:
     """One command over rows, its flags read.
 
     `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
-    of this id; `fingerprint` is all that makes two mappings the same.
+    of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
     """
 
     command: str
@@ -46,6 +46,7 @@ class RowRun:
     batching: Batching
     resuming: Resuming
     showing: Showing
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_flags(run: RowRun) -> None:

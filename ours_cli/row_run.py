@@ -273,7 +273,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope)
+    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
     books = Books()
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
@@ -294,5 +294,5 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     if run.showing.output is Output.json:
         console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
     else:
-        console.result(preview_text(run.command, preview, books, tally))
+        console.result(preview_text(run.command, preview, books, tally, run.templates))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

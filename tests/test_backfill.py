@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import re
 import shlex
 import stat
 from pathlib import Path
@@ -567,3 +568,17 @@ def test_an_ambiguous_date_says_which_flags_settle_it(ours: Ours, tmp_path: Path
     assert ended.code == 2
     assert "--day-first or --month-first" in ended.err
     assert ours("backfill", file, *flags, "--day-first").code == 0
+
+
+def test_the_dry_run_shows_what_makes_each_field_and_where_the_window_is(ours: Ours, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(f"id,at,sum\nc1,2020-05-01,5\nc2,{iso(1)},7\n")
+    flags = ("--event", "Sale", "--time", "{at}", "--external-id", "{id}", "-p", "sum={sum|int}", "--dry-run")
+    ended = ours("backfill", rows, *flags)
+    assert ended.code == 3
+    lines = [line.strip() for line in ended.out.splitlines()]
+    assert any(re.fullmatch(r'"externalId": "c2", +<- \{id\}', line) for line in lines)
+    assert any(re.fullmatch(r'"sum": 7 +<- \{sum\|int\}', line) for line in lines)
+    assert any(re.fullmatch(r"2020-05-01 -+ 1, 1 of them outside", line) for line in lines)
+    assert any(re.fullmatch(r"window +from \d{4}-.*Z to now", line) for line in lines)
+    assert "any past time" in ours("backfill", rows, *flags, "--max-age", "none").out

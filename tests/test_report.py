@@ -171,6 +171,47 @@ class TestPreview:
         assert sum(int(line.split()[-1].replace(",", "")) for line in bars) == span
         assert bars[0].split()[0] == "1970-01-01"
 
+    def test_what_is_outside_the_window_is_in_the_histogram_apart(self) -> None:
+        late = reject(3)._replace(code="outside_window", time_ms=3 * DAY_MS)
+        preview, books = self.preview(
+            *(event(line, time_ms=line * DAY_MS) for line in (3, 4)), late, late, late
+        )
+        preview.window_begin = 3 * DAY_MS
+        lines = preview_text("backfill", preview, books, Tally()).splitlines()
+        assert "  window    from 1970-01-04T00:00:00.000Z to now" in lines
+        assert f"    1970-01-04 {'-' * 30}{'#' * 10} 4, 3 of them outside" in lines
+        assert f"    1970-01-05 {'#' * 10} 1" in lines
+        preview, books = self.preview(late)
+        text = preview_text("backfill", preview, books, Tally())
+        assert "  times " not in text
+        assert "  window    any past time\n" in text
+        assert f"{'-' * 40} 1, 1 of them outside" in text
+
+    def test_each_field_has_its_template_behind_it(self) -> None:
+        preview, books = self.preview(event())
+        preview.examples = [
+            {"email": "x", "eventProperties": {'a": b': 1, "list": ["email", {"deep": 1}], "n": 2}, "time": 3}
+        ]
+        templates = {
+            "email": "{mail}",
+            'eventProperties.a": b': "{odd}",
+            "eventProperties.n": "{n|int}",
+            "deep": "never",
+            "time": "{at}",
+        }
+        text = preview_text("backfill", preview, books, Tally(), templates)
+        marked = {
+            line.split("  <- ")[0].strip(): line.split("  <- ")[1]
+            for line in text.splitlines()
+            if "  <- " in line
+        }
+        assert marked == {
+            '"email": "x",': "{mail}",
+            '"a\\": b": 1,': "{odd}",
+            '"n": 2': "{n|int}",
+            '"time": 3': "{at}",
+        }
+
     def test_nothing(self) -> None:
         preview, books = self.preview()
         assert "to send            0   in 0 requests" in preview_text("batch", preview, books, Tally())

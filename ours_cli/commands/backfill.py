@@ -100,5 +100,6 @@ def backfill(
         batching=batching,
         resuming=resuming,
         showing=showing,
+        templates=fields.templates(),
     )
     return execute(run)

@@ -106,5 +106,6 @@ def identify(
         batching=batching,
         resuming=resuming,
         showing=showing,
+        templates=mapped.templates(),
     )
     return execute(run)
