@@ -248,7 +248,7 @@ class Delivery:
 
     def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
         events = chunk.events
-        rejected = [_reject(events[index], code, message) for index, code, message in judged.rejected]
+        rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
         accepted = [events[index] for index in judged.accepted] if rejected or judged.again else events
         self._gate.prove()
         self._gate.hold(judged.floor_s or 0.0)
@@ -260,6 +260,10 @@ class Delivery:
         self._emit_outcome(Outcome(accepted, rejected))
         return [chunk_of([events[index] for index in judged.again])] if judged.again else []
 
+    def _reject(self, event: Event, code: str, message: str) -> Reject:
+        # The request held the token, and a server may say back what it was sent.
+        return Reject(event.origin, event.distinct_id, code, message.replace(self._endpoint.token, "***"))
+
     def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
         pause = self._patience.after(verdict, started, _now())
@@ -268,7 +272,7 @@ class Delivery:
 
     def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
         if len(chunk.events) == 1:
-            reject = _reject(
+            reject = self._reject(
                 chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
             )
             self._emit_outcome(Outcome([], [reject]))
@@ -284,7 +288,7 @@ class Delivery:
         """
         if len(chunk.events) > 1:
             return list(chunk.halves())
-        reject = _reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
+        reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
         if self._accepted_any:
             self._emit_outcome(Outcome([], [reject]))
             return []
@@ -305,10 +309,6 @@ async def _drain(senders: set[asyncio.Task[None]]) -> None:
 
 def _concurrency(fixed: int | None) -> Concurrency:
     return AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
-
-
-def _reject(event: Event, code: str, message: str) -> Reject:
-    return Reject(event.origin, event.distinct_id, code, message)
 
 
 def _refuses_everything(count: int) -> OursError:

@@ -240,3 +240,15 @@ def test_the_run_fails_and_goes_on(ours: Ours, sandbox: StartSandbox, folder: Pa
     ended = ours("runs", "show", run.name)
     assert ended.code == 0
     assert_nothing_leaked(ended, tmp_path, *given)
+
+
+def test_a_server_that_says_the_token_back(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    """Its message goes to the rejects file, which people hand on: without the token."""
+    sandbox(Fault(When(event=("E",)), Then("invalid_event", message=f"bad {TOKEN} here")))
+    file, rejects = tmp_path / "rows.ndjson", tmp_path / "rejects.ndjson"
+    row = {"event": "E", "externalId": "p", "time": iso(hours=1)}
+    file.write_text(json.dumps(row) + "\n", "utf-8")
+    ended = ours("batch", file, "--rejects", rejects, "-v")
+    assert ended.code == 3
+    assert "bad *** here" in rejects.read_text("utf-8")
+    assert TOKEN not in rejects.read_text("utf-8") + ended.out + ended.err
