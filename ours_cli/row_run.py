@@ -21,6 +21,7 @@ from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.event import Event
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
+from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.preview import Preview
@@ -69,6 +70,7 @@ class _Ended:
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
     sources = RowSources(run.sources, run.read)
