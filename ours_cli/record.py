@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
@@ -33,6 +33,17 @@ class Malformed(NamedTuple):
     message: str
 
 
+STRETCH_MAX: Final = 500
+"""Rows of one `Stretch` at most."""
+
+
+class Stretch(NamedTuple):
+    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be."""
+
+    lines: Sequence[int]
+    fields: list[list[str]] | list[dict[str, Any]]
+
+
 class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
 
@@ -47,7 +58,8 @@ class Table:
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
     bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
-    `header_line` is the line of the header, 0 where there is none.
+    `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
+    it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
     """
 
     name: str
@@ -60,6 +72,7 @@ class Table:
     position: Callable[[], int] = lambda: 0
     encoding: str = "utf-8"
     header_line: int = 0
+    stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
 
     def close(self) -> None:
         """Stop reading and close the file."""
