@@ -5,12 +5,12 @@ The names of those columns, shared by the one who writes them (`rejects.py`) and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.record import Fields, Malformed, Record, Stretch, Table, records
 from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
@@ -66,13 +66,13 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
-        return replace(table, records=_mended_objects(table))
+        return replace(table, records=_mended_objects(table), stretches=_mended_stretches(table))
     table = _with_header(table)
     assert table.columns is not None
     marks = _marks_at_end(table.columns)
     if marks is None:
         return table
-    own = replace(table, columns=table.columns[: -len(marks)])
+    own = replace(table, columns=table.columns[: -len(marks)], stretches=None)
     own.notes = [*table.notes, "a rejects file: its own columns are not sent, its distinctIds are kept"]
     own.records = _mended_rows(table.records, own)
     return own
@@ -85,8 +85,8 @@ def _with_header(table: Table) -> Table:
         return table
     first = next(table.records, None)
     if isinstance(first, Record) and _marks_at_end(header := tuple(first.fields)):
-        return replace(table, columns=header)
-    return replace(table, records=_put_back(first, table.records))
+        return replace(table, columns=header, stretches=None)
+    return replace(table, records=_put_back(first, table.records), stretches=None)
 
 
 def _put_back(
@@ -120,21 +120,38 @@ def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[
 
 def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
     for record in table.records:
-        if isinstance(record, Malformed):
-            yield record
-            continue
-        assert isinstance(record.fields, dict)
-        marks = _marks_of(record.fields)
-        if marks is None:
-            yield record
-            continue
-        own = {key: value for key, value in record.fields.items() if key not in marks}
-        distinct_id = str(record.fields.get(marks[1]) or "")
-        raw = record.fields.get(marks[-1])
-        if isinstance(raw, str) and raw and not own:
-            yield _reread(record.line, raw, distinct_id, table)
-        else:
-            yield _record(record.line, own, distinct_id, record.fields.get(marks[2]))
+        yield _mended_object(record, table)
+
+
+def _mended_stretches(table: Table) -> Callable[[], Iterator[Stretch | Record | Malformed]] | None:
+    if (own := table.stretches) is None:
+        return None
+
+    def stretches() -> Iterator[Stretch | Record | Malformed]:
+        for part in own():
+            if not isinstance(part, Stretch):
+                yield _mended_object(part, table)
+            elif any("_line" in fields or "_ours_line" in fields for fields in part.fields):
+                yield from (_mended_object(record, table) for record in records(*part))
+            else:
+                yield part
+
+    return stretches
+
+
+def _mended_object(record: Record | Malformed, table: Table) -> Record | Malformed:
+    if isinstance(record, Malformed):
+        return record
+    assert isinstance(record.fields, dict)
+    marks = _marks_of(record.fields)
+    if marks is None:
+        return record
+    own = {key: value for key, value in record.fields.items() if key not in marks}
+    distinct_id = str(record.fields.get(marks[1]) or "")
+    raw = record.fields.get(marks[-1])
+    if isinstance(raw, str) and raw and not own:
+        return _reread(record.line, raw, distinct_id, table)
+    return _record(record.line, own, distinct_id, record.fields.get(marks[2]))
 
 
 def _record(line: int, fields: Fields, distinct_id: str, code: object) -> Record:

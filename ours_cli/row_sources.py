@@ -41,12 +41,17 @@ class RowSources:
         """Whether every source is a file on disk."""
         return not self.may_block
 
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files as they lie on disk; None where one is a pipe."""
+        return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""
         for source in self._sources:
             if _may_block(source):
                 pipe = self._pipe(source)
-                yield replace(pipe.table, records=chain(pipe.held, pipe.table.records))
+                yield replace(pipe.table, records=chain(pipe.held, pipe.table.records), stretches=None)
             else:
                 yield mended(open_table(source, self._read))
 
