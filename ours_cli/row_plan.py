@@ -97,9 +97,14 @@ def workers(text: str, size: int | None) -> int:
     if size is None or sys.platform == "win32":
         return 0
     if text == "auto":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = _cores()
         return min(cores, WORKERS_AUTO_MAX) if cores > 1 and size >= WORKERS_AUTO_BYTES else 0
     return int(text) if int(text) > 1 else 0
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rejects_path(run: RowRun) -> str | None:
