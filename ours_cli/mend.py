@@ -5,12 +5,14 @@ The names of those columns, shared by the one who writes them (`rejects.py`) and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from ours_cli.record import Fields, Malformed, Record, Stretch, Table, records
+from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
@@ -66,7 +68,8 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
-        return replace(table, records=_mended_objects(table), stretches=_mended_stretches(table))
+        stretches = None if table.stretches is None else partial(_mended_stretches, table)
+        return replace(table, records=_mended_objects(table), stretches=stretches)
     table = _with_header(table)
     assert table.columns is not None
     marks = _marks_at_end(table.columns)
@@ -85,16 +88,14 @@ def _with_header(table: Table) -> Table:
         return table
     first = next(table.records, None)
     if isinstance(first, Record) and _marks_at_end(header := tuple(first.fields)):
-        return replace(table, columns=header, stretches=None)
-    return replace(table, records=_put_back(first, table.records), stretches=None)
-
-
-def _put_back(
-    first: Record | Malformed | None, rest: Iterator[Record | Malformed]
-) -> Iterator[Record | Malformed]:
-    if first is not None:
-        yield first
-    yield from rest
+        return replace(table, columns=header)
+    read = [] if first is None else [first]
+    stretches = table.stretches
+    return replace(
+        table,
+        records=chain(read, table.records),
+        stretches=None if stretches is None else lambda: chain(read, stretches()),
+    )
 
 
 def _marks_at_end(columns: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -123,20 +124,18 @@ def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
         yield _mended_object(record, table)
 
 
-def _mended_stretches(table: Table) -> Callable[[], Iterator[Stretch | Record | Malformed]] | None:
-    if (own := table.stretches) is None:
-        return None
-
-    def stretches() -> Iterator[Stretch | Record | Malformed]:
-        for part in own():
-            if not isinstance(part, Stretch):
-                yield _mended_object(part, table)
-            elif any("_line" in fields or "_ours_line" in fields for fields in part.fields):
-                yield from (_mended_object(record, table) for record in records(*part))
-            else:
-                yield part
-
-    return stretches
+def _mended_stretches(table: Table) -> Iterator[Stretch | Record | Malformed]:
+    assert table.stretches is not None
+    for rows in table.stretches():
+        if not isinstance(rows, Stretch):
+            yield _mended_object(rows, table)
+            continue
+        objects = cast("list[dict[str, Any]]", rows.fields)
+        if any(map(_marks_of, objects)):
+            for line, fields in zip(rows.lines, objects, strict=True):
+                yield _mended_object(Record(line, fields), table)
+        else:
+            yield rows
 
 
 def _mended_object(record: Record | Malformed, table: Table) -> Record | Malformed:

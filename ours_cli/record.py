@@ -43,11 +43,15 @@ class Malformed(NamedTuple):
     message: str
 
 
+STRETCH_MAX: Final = 500
+"""Rows of one `Stretch` at most."""
+
+
 class Stretch(NamedTuple):
-    """Consecutive rows that are whole and plain, in columns: the line of each, and its fields."""
+    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be."""
 
     lines: Sequence[int]
-    fields: Sequence[Fields]
+    fields: list[list[str]] | list[dict[str, Any]]
 
 
 class Dialect(NamedTuple):
@@ -64,7 +68,8 @@ class Table:
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
     bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
-    `header_line` is the line of the header, 0 where there is none.
+    `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
+    it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -62,7 +62,7 @@ def stretches_of(rows: list[Fields], cuts: list[int], damaged: list[int]) -> lis
         if number in damaged:
             parts.append(Malformed(line, "raw", "bad_csv", "why"))
             line += 1
-        parts.append(Stretch(range(line, line + end - start), rows[start:end]))
+        parts.append(Stretch(range(line, line + end - start), cast("list[list[str]]", rows[start:end])))
         line += end - start
     return parts
 
