@@ -41,6 +41,11 @@ class RowSources:
         """Whether every source is a file on disk."""
         return not self.may_block
 
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files as they lie on disk; None where one is a pipe."""
+        return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""
         for source in self._sources:
