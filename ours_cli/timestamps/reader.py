@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Any, Literal
 
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
@@ -113,6 +114,18 @@ class TimeReader:
                     return self._place(moment, zone)
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
+
+    def read_all(self, values: Sequence[Any], zones: Sequence[str] | None = None) -> list[int | None]:
+        """Many times, each as by a call; None for what raises TimeProblem."""
+        given = iter(values) if zones is None else zip(values, zones, strict=True)
+        read: Callable[[Any], int] = self.__call__ if zones is None else lambda pair: self(*pair)
+        times: list[int | None] = []
+        while len(times) < len(values):
+            try:
+                times.extend(map(read, given))  # what was read before a problem stays
+            except TimeProblem:
+                times.append(None)
+        return times
 
     def bound(self, text: str, *, needs_zone: bool = False) -> int:
         """Read a time that the person typed: by the same rules, but in any form, and without a trace here.
