@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Any, Literal
 
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
+from ours_cli.timestamps.iso_parts import IsoParts
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
@@ -78,6 +80,7 @@ class TimeReader:
         self.naive_as_utc = 0
         self.contradictions = 0
         self.open_dates = 0
+        self._parts = IsoParts()
         self.settle(Conventions())
 
     def settle(self, found: Conventions) -> None:
@@ -113,6 +116,23 @@ class TimeReader:
                     return self._place(moment, zone)
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
+
+    def read_all(self, values: Sequence[Any], zones: Sequence[str] | None = None) -> list[int | None]:
+        """Many times, each as by a call; None for what raises TimeProblem."""
+        if zones is None and self.rules.format is None:
+            read_by_parts = self._parts.read(values, naive_as_utc=self.rules.zone is None)
+            if read_by_parts is not None:
+                self.naive_as_utc += read_by_parts[1]
+                return [*read_by_parts[0]]
+        given = iter(values) if zones is None else zip(values, zones, strict=True)
+        read: Callable[[Any], int] = self.__call__ if zones is None else lambda pair: self(*pair)
+        times: list[int | None] = []
+        while len(times) < len(values):
+            try:
+                times.extend(map(read, given))  # what was read before a problem stays
+            except TimeProblem:
+                times.append(None)
+        return times
 
     def bound(self, text: str, *, needs_zone: bool = False) -> int:
         """Read a time that the person typed: by the same rules, but in any form, and without a trace here.
