@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -43,6 +44,26 @@ def test_many_notes_at_once_are_notes_one_by_one(
         assert ledger.note_many(keys) == [(at, before.times) for at, before in notes if before is not None]
         if singles_between and keys:
             assert ledger.note(keys[0], Seen(1, 2, 1)) == model.note(keys[0], Seen(1, 2, 1))
+
+
+@pytest.mark.parametrize("different", [1, 500, 10**9], ids=["all alike", "each comes again", "all differ"])
+def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
+    ledger = Ledger(memory_max=100)
+
+    def note(numbers: range) -> int:
+        for first in numbers:
+            own = range(first, first + numbers.step)
+            ledger.note_many([number % different * 0x9E3779B97F4A7C15 % 2**63 for number in own])
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        few = note(range(0, 10_000, 50))
+        many = note(range(10_000, 20_000, 50))
+    finally:
+        tracemalloc.stop()
+    assert many < few + 50_000
+    assert few < 6_000_000
 
 
 def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
