@@ -50,7 +50,7 @@ class PackedBlocks(Sequence[Block]):
 
 def _pack(block: Block) -> bytes:
     if len(block.digest) != DIGEST_BYTES:
-        raise ValueError("a digest of another length")
+        raise ValueError(len(block.digest))
     try:
         return _FORM.pack(
             *(block.start, block.end, block.digest, block.accepted, block.rejected, block.filtered)
