@@ -8,27 +8,20 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.blocks import Block
-from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
+from ours_cli.dry_run import dry_run
 from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.escape import json_text
-from ours_cli.event import Event
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.mapping import RowMapping
-from ours_cli.options import Output
-from ours_cli.preview import Preview
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
-from ours_cli.render import preview_text
-from ours_cli.replay import Replay, SourceChangedError
-from ours_cli.report import Books, Report
+from ours_cli.replay import SourceChangedError
+from ours_cli.report import Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
 from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
@@ -77,7 +70,7 @@ def execute(run: RowRun) -> int:
     if run.target.dry_run:
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
-        return _dry_run(run, sources, trial, console)
+        return dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
         if ended.superseded:
@@ -265,34 +258,3 @@ def _plan(
         blocking=sources.may_block,
         flush_every=batching.flush_every,
     )
-
-
-def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
-    from ours_cli.row_mapping import map_rows
-
-    nowhere = Endpoint(base_url="", token="x" * 32)
-    envelope = run.route.envelope(nowhere)
-    room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
-    books = Books()
-    tally = prepared.context.tally
-    ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
-    with console.progress() as observer:
-        rows = map_rows(
-            sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
-        )
-        for item in rows:
-            assert not isinstance(item, Block)
-            books.mapped(item)
-            preview.enter(item)
-            if isinstance(item, Event):
-                ageing.enter(item)
-    preview.close()
-    late = ageing.warning()
-    for text in (*prepared.context.warnings(), *([late] if late else [])):
-        console.warn(text)
-    if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
-    else:
-        console.result(preview_text(run.command, preview, books, tally, run.templates))
-    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
