@@ -13,6 +13,7 @@ from ours_cli.event import Event
 from ours_cli.forecast import AgeingRows
 from ours_cli.options import Output
 from ours_cli.preview import Preview
+from ours_cli.record import Table
 from ours_cli.render import preview_text
 from ours_cli.replay import Replay
 from ours_cli.report import Books
@@ -32,9 +33,12 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
     with console.progress() as observer:
-        rows = map_rows(
-            sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
-        )
+
+        def begin(_: int, table: Table) -> None:
+            preview.place = table.place
+            observer.table(table)
+
+        rows = map_rows(sources.tables(), prepared.mapping, run.limit, begin, Replay([]))
         for item in rows:
             assert not isinstance(item, Block)
             books.mapped(item)

@@ -74,6 +74,7 @@ class FieldMapping:
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+        self._assemble.place = table.place
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
         try:
@@ -131,7 +132,7 @@ class FieldMapping:
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
     """The error, with the preset that the columns belong to, or with what to do where one was given."""
-    known = recognise(table.columns or ())
+    known = recognise(table.names or ())
     advice = [error.hint] if error.hint else []
     if known is not None and known.name != given:
         command = f"ours {known.command} FILE --preset {known.name}"

@@ -27,6 +27,7 @@ def map_rows(
     is_replaying = not replay.is_over
     for index, table in enumerate(tables):
         begin(index, table)
+        replay.place = table.place
         map_row = mapping.bind(table)
         for record in table.records:
             if seq == limit:
