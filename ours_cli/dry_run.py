@@ -11,6 +11,7 @@ from ours_cli.errors import ExitCode
 from ours_cli.escape import json_text
 from ours_cli.event import Event
 from ours_cli.forecast import AgeingRows
+from ours_cli.intake import one_by_one
 from ours_cli.options import Output
 from ours_cli.preview import Preview
 from ours_cli.record import Table
@@ -39,7 +40,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
             observer.table(table)
 
         rows = map_rows(sources.tables(), prepared.mapping, run.limit, begin, Replay([]))
-        for item in rows:
+        for item in one_by_one(rows):
             assert not isinstance(item, Block)
             books.mapped(item)
             preview.enter(item)

@@ -12,6 +12,7 @@ for a million rows) merely count as repeats of each other, which leaves their id
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,6 +64,14 @@ class Ledger:
         else:
             newest[key] = Seen(before.content, before.line, before.times + 1)
         return before
+
+    def note_many(self, keys: Iterable[int]) -> list[tuple[int, int]]:
+        """Note keys in order, of each nothing but that it came; returns which came before, and how often.
+
+        The pairs are a position among `keys` and the times that it had come until then.
+        """
+        note = self.note
+        return [(at, seen.times) for at, key in enumerate(keys) if (seen := note(key)) is not None]
 
     def _find(self, key: int) -> Seen | None:
         assert self._disk is not None

@@ -1,12 +1,13 @@
 """The one page that states the order: source → record → event → chunk → delivery → outcome → report.
 
-The journal stands between delivery and report (`_settle`, `_record`); worker processes would stand between
-source and chunk.
+The journal stands between delivery and report (`_settle`, `_record`), worker processes between record and
+event (`_feed`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -18,12 +19,13 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.feed import behind_canary, feed_inline, feed_threaded
+from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
+from ours_cli.parallel_mapping import map_rows_with
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
@@ -32,6 +34,7 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
+from ours_cli.worker_pool import Workers
 
 
 class Observer(Protocol):
@@ -68,6 +71,7 @@ class Plan:
     max_rejects: RejectLimit | None = None
     expect: int | None = None
     blocking: bool = False
+    workers: Workers | None = None
     flush_every: float = 1.0
 
 
@@ -82,6 +86,8 @@ class Result:
 
 def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
+    # What is loaded by now lives to the end: garbage collection need not walk it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
         return runner.run(_Run(plan, attempt, rejects, observer).go())
 
@@ -118,23 +124,34 @@ class _Run:
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
         plan = self._plan
-        items = map_rows(plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay)
         room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
         chunker = Chunker(plan.options.batch_events, room)
         intake = Intake(chunker, self._tracker, self._enter, self._replayed, self._canary)
-        chunks = (
-            feed_threaded(items, intake, plan.flush_every) if plan.blocking else feed_inline(items, intake)
-        )
+        chunks = self._feed(intake)
         if self._canary is None:
             return chunks
         return behind_canary(chunks, intake, self._canary, self._settled)
 
+    def _feed(self, intake: Intake) -> AsyncGenerator[Chunk, None]:
+        plan = self._plan
+        source = plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay
+        if plan.workers is not None:
+            return feed_apart(map_rows_with(plan.workers, *source), intake)
+        items = map_rows(*source)
+        if plan.blocking:
+            return feed_threaded(items, intake, plan.flush_every)
+        return feed_inline(items, intake)
+
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)
+        self._attempt.replay.place = table.place
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered) -> None:
-        """A row comes out of the mapping."""
+    def _enter(self, item: Event | Reject | Filtered | list[Event]) -> None:
+        """A row comes out of the mapping, or events of consecutive rows."""
+        if isinstance(item, list):
+            self._books.mapped_all(item)
+            return
         if isinstance(item, Event):
             self._books.mapped(item)
             return

@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,7 +22,7 @@ from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Report
-from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
+from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
 from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Plan, Result
     from ours_cli.run_registry import KnownRun
+    from ours_cli.worker_pool import Workers
 
 GIVE_UP_AFTER_S: Final = 900.0
 
@@ -177,12 +178,11 @@ def _attempt(
         _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
-        plan = _plan(
-            run, sources, _tables(run, sources, prepared, attempt), prepared.mapping, target.endpoint
-        )
-        started = time.monotonic()
+        tables = _tables(run, sources, prepared, attempt)
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
-        with console.progress() as observer:
+        started = time.monotonic()
+        with _workers(run, sources, prepared.mapping) as helping, console.progress() as observer:
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping)
             result = run_pipeline(plan, attempt, rejects, observer)
         duration = time.monotonic() - started
         _close(rejects, result)
@@ -229,8 +229,22 @@ def _close(rejects: Rejects, result: Result) -> None:
         result.error = result.error or error
 
 
+def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
+    count = workers(run.batching.workers, sources.size)
+    if not count:
+        return nullcontext()
+    from ours_cli.worker_pool import Workers
+
+    return Workers(count, mapping)
+
+
 def _plan(
-    run: RowRun, sources: RowSources, tables: Iterator[Table], mapping: RowMapping, endpoint: Endpoint
+    run: RowRun,
+    sources: RowSources,
+    tables: Iterator[Table],
+    mapping: RowMapping,
+    endpoint: Endpoint,
+    helping: Workers | None,
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
@@ -256,5 +270,6 @@ def _plan(
         max_rejects=reject_limit(batching.max_rejects),
         expect=batching.expect,
         blocking=sources.may_block,
+        workers=helping,
         flush_every=batching.flush_every,
     )

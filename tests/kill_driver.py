@@ -195,6 +195,7 @@ def dedupe_forgotten() -> None:
     from ours_cli.identity import DistinctIds
 
     DistinctIds.derive = lambda *_, **__: uuid.uuid4().hex  # type: ignore[method-assign]
+    DistinctIds.derive_all = lambda _, __, rows: [uuid.uuid4().hex for _ in rows]  # type: ignore[method-assign]
 
 
 def replay_unverified() -> None:
