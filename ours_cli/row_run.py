@@ -15,7 +15,7 @@ from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.dry_run import dry_run
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import ExitCode, OursError, SourceError, UsageError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.mapping import RowMapping
 from ours_cli.record import Table
@@ -109,7 +109,9 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(runs_dir, identity, sources.begins_like, lambda run: console.warn(_passed_over(run)))
+        found = find_run(
+            runs_dir, identity, sources.begins_like, lambda *found: console.warn(_passed_over(*found))
+        )
         if found is None:
             return _begin(run, sources, target)
         known = found
@@ -120,10 +122,15 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     return attempt
 
 
-def _passed_over(run: KnownRun) -> str:
+def _passed_over(run: KnownRun, error: SourceError) -> str:
+    from ours_cli.journal import OtherVersionError
+
+    why, what_else = "is damaged", ""
+    if isinstance(error, OtherVersionError):
+        why, what_else = "was written by another version of ours", "that version can go on with it, and "
     return (
-        f"run {run.head.id}, of other files, is unfinished and its journal is damaged;"
-        f" ours runs delete {run.head.id} removes it"
+        f"run {run.head.id}, of other files, is unfinished and its journal {why};"
+        f" {what_else}ours runs delete {run.head.id} removes it"
     )
 
 
