@@ -21,7 +21,10 @@ from ours_cli.validate import Fault, check_event, check_size, check_visitor, has
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counts beside its books: things that are sent, but that the person should know of."""
+    """What a run counts beside its books: things that are sent, but that the person should know of.
+
+    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
+    """
 
     nulls_dropped: int = 0
     long_arrays: int = 0
@@ -30,6 +33,7 @@ class Tally:
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
+    known_as: str = ""
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""

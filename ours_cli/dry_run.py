@@ -20,6 +20,7 @@ from ours_cli.replay import Replay
 from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.row_plan import Prepared, RowRun, batch_events
+from ours_cli.row_report import nothing_read
 from ours_cli.row_sources import RowSources
 from ours_cli.settings import Endpoint
 
@@ -48,7 +49,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
                 ageing.enter(item)
     preview.close()
     late = ageing.warning()
-    for text in (*prepared.context.warnings(), *([late] if late else [])):
+    for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
         console.warn(text)
     if run.showing.output is Output.json:
         console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))

@@ -23,7 +23,7 @@ from ours_cli.rejects import Rejects
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
-from ours_cli.row_report import make_report, publish
+from ours_cli.row_report import make_report, nothing_read, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
@@ -200,6 +200,8 @@ def _attempt(
             )
         for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
+        if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+            console.warn(empty)
         decided = prepared.context.decided_flags()
         report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
         if attempt.was_finished and result.error is None and not result.traffic.requests:

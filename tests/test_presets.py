@@ -455,6 +455,22 @@ def test_sending_it_again_changes_nothing(ours: Ours, sandbox: StartSandbox) -> 
     assert box.totals().events == 6
 
 
+@pytest.mark.parametrize("name", ["segment", "posthog"])
+def test_json_rows_of_a_known_export_say_so(
+    name: str, ours: Ours, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    sandbox()
+    advice = f"the keys are those of {load_preset(name).title}: ours backfill FILE --preset {name}"
+    ended = ours("backfill", sample(name), "--max-age", "none")
+    assert ended.code == 3
+    assert advice in ended.err
+    half = ("--event", "Sale", "--external-id", "c")
+    assert advice in ours("backfill", sample(name), *half).err
+    assert advice in ours_process("backfill", "-", *half, stdin=sample(name).read_bytes()).err
+    mapped = ours("backfill", sample(name), *half, "--time", "{timestamp}", "--max-age", "none", "--dry-run")
+    assert "--preset" not in mapped.err
+
+
 # --- flags and presets -------------------------------------------------------------------------------------
 
 
