@@ -99,13 +99,18 @@ class FieldMap:
         return self == FieldMap()
 
 
-_PATHS: Final = {
+TEXT_FIELDS: Final = {
     "event": "event",
     "distinctId": "distinct_id",
     "userId": "user_id",
     "externalId": "external_id",
     "email": "email",
     "time": "time",
+}
+"""The API's keys that hold one value, and the names of their templates in a `FieldMap`."""
+
+_PATHS: Final = {
+    **TEXT_FIELDS,
     "identityContext.ip": "ip",
     "identityContext.userAgent": "user_agent",
     "eventProperties": "event_object",

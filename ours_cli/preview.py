@@ -25,7 +25,8 @@ class Preview:
     """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
 
     `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
-    `window_begin` is the oldest time that is taken, or None where any is.
+    `window_begin` is the oldest time that is taken, or None where any is. `place` is what the numbers in
+    `reject_lines` count.
     """
 
     chunker: Chunker
@@ -43,6 +44,7 @@ class Preview:
     reject_lines: dict[str, list[int]] = field(default_factory=dict)
     reject_messages: dict[str, str] = field(default_factory=dict)
     filtered: Counter[str] = field(default_factory=Counter)
+    place: str = "line"
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """Count one row."""

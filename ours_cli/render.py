@@ -70,7 +70,7 @@ def preview_text(
         reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
         lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
     for code, count in books.codes.most_common():
-        lines.append(f"    {code} {count:,} (line {_lines(preview.reject_lines[code], count)})")
+        lines.append(f"    {code} {count:,} ({preview.place} {_lines(preview.reject_lines[code], count)})")
         lines.append(f"      {preview.reject_messages[code]}")
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)

@@ -18,6 +18,7 @@ from ours_cli.private_files import local_io, replace_private
 from ours_cli.render import report_text
 from ours_cli.report import Books, Report, Status
 from ours_cli.row_plan import RowRun
+from ours_cli.source.arguments import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
@@ -62,6 +63,15 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
     if stopped_by is not ExitCode.OK:
         return "failed"
     return "partial" if books.rejected else "complete"
+
+
+def nothing_read(run: RowRun, books: Books) -> str | None:
+    """The warning of a run that read no row, unless none were wanted."""
+    if books.read or run.limit == 0 or run.batching.expect is not None:
+        return None
+    names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
+    what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
+    return f"{what}; --expect N makes an error of it"
 
 
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:

@@ -8,30 +8,22 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.blocks import Block
-from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
-from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.escape import json_text
-from ours_cli.event import Event
+from ours_cli.dry_run import dry_run
+from ours_cli.errors import ExitCode, OursError, SourceError, UsageError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
-from ours_cli.intake import one_by_one
 from ours_cli.mapping import RowMapping
-from ours_cli.options import Output
-from ours_cli.preview import Preview
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
-from ours_cli.render import preview_text
-from ours_cli.replay import Replay, SourceChangedError
-from ours_cli.report import Books, Report
+from ours_cli.replay import SourceChangedError
+from ours_cli.report import Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
-from ours_cli.row_report import make_report, publish
+from ours_cli.row_report import make_report, nothing_read, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
@@ -79,7 +71,7 @@ def execute(run: RowRun) -> int:
     if run.target.dry_run:
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
-        return _dry_run(run, sources, trial, console)
+        return dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
         if ended.superseded:
@@ -117,7 +109,9 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(runs_dir, identity, sources.begins_like, lambda run: console.warn(_passed_over(run)))
+        found = find_run(
+            runs_dir, identity, sources.begins_like, lambda *found: console.warn(_passed_over(*found))
+        )
         if found is None:
             return _begin(run, sources, target)
         known = found
@@ -128,10 +122,15 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     return attempt
 
 
-def _passed_over(run: KnownRun) -> str:
+def _passed_over(run: KnownRun, error: SourceError) -> str:
+    from ours_cli.journal import OtherVersionError
+
+    why, what_else = "is damaged", ""
+    if isinstance(error, OtherVersionError):
+        why, what_else = "was written by another version of ours", "that version can go on with it, and "
     return (
-        f"run {run.head.id}, of other files, is unfinished and its journal is damaged;"
-        f" ours runs delete {run.head.id} removes it"
+        f"run {run.head.id}, of other files, is unfinished and its journal {why};"
+        f" {what_else}ours runs delete {run.head.id} removes it"
     )
 
 
@@ -201,6 +200,8 @@ def _attempt(
             )
         for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
+        if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+            console.warn(empty)
         decided = prepared.context.decided_flags()
         report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
@@ -281,34 +282,3 @@ def _plan(
         workers=helping,
         flush_every=batching.flush_every,
     )
-
-
-def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
-    from ours_cli.row_mapping import map_rows
-
-    nowhere = Endpoint(base_url="", token="x" * 32)
-    envelope = run.route.envelope(nowhere)
-    room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
-    books = Books()
-    tally = prepared.context.tally
-    ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
-    with console.progress() as observer:
-        rows = map_rows(
-            sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
-        )
-        for item in one_by_one(rows):
-            assert not isinstance(item, Block)
-            books.mapped(item)
-            preview.enter(item)
-            if isinstance(item, Event):
-                ageing.enter(item)
-    preview.close()
-    late = ageing.warning()
-    for text in (*prepared.context.warnings(), *([late] if late else [])):
-        console.warn(text)
-    if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
-    else:
-        console.result(preview_text(run.command, preview, books, tally, run.templates))
-    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

@@ -62,6 +62,7 @@ class RunContext:
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
+            (tally.known_as, tally.known_as),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]

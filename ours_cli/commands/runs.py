@@ -19,7 +19,7 @@ from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.escape import printable
-from ours_cli.journal import is_running, read_blocks
+from ours_cli.journal import OtherVersionError, is_running, read_blocks
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
 from ours_cli.run_registry import (
@@ -118,8 +118,9 @@ def _receipt(known: KnownRun) -> dict[str, Any]:
     running = is_running(known.folder)
     try:
         blocks = read_blocks(known.folder)
-    except SourceError:
-        return {**receipt(known.head, [], is_running=running), "state": "damaged"}
+    except SourceError as error:
+        state = "other version" if isinstance(error, OtherVersionError) else "damaged"
+        return {**receipt(known.head, [], is_running=running), "state": state}
     return receipt(known.head, blocks, is_running=running)
 
 
@@ -158,6 +159,9 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
+    for name in damaged_runs(runs_dir) if older is not None else ():
+        # Nothing says for sure when it began, or whether it still matters to somebody.
+        console.warn(f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it")
     console.result(f"{counted(len(folders), 'run')} deleted")
 
 

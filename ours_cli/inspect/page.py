@@ -35,7 +35,8 @@ def page(found: Findings, *, show_values: bool) -> str:
 
 def _file(found: Findings) -> Iterator[str]:
     sample, table = found.sample, found.sample.table
-    how = [table.format, table.encoding]
+    how: list[str] = [table.format]
+    how += [table.encoding] if table.format != "parquet" else []
     if table.columns is not None:
         how.append(f"{_DELIMITERS.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells")
         how.append(f"header on line {table.header_line}" if table.header_line else "no header")
@@ -48,7 +49,7 @@ def _file(found: Findings) -> Iterator[str]:
         lines = ", ".join(str(line) for line in sample.malformed_lines if line)
         yield f"  {count:,} rows cannot be read: {code}" + (f" (line {lines})" if lines else "")
     for footer in found.footers:
-        where = f"line {footer.line}" if footer.line else "a row at the end"
+        where = f"{table.place} {footer.line}" if footer.line else "a row at the end"
         yield f"  {where} is no record ({footer.why}): it will be rejected"
     if found.profile.keys_left_out:
         yield f"  more keys than are shown here: {found.profile.keys_left_out:,} values left out"
