@@ -6,14 +6,16 @@ rich is imported only when a progress bar is drawn.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.errors import OursError
 from ours_cli.escape import printable
+from ours_cli.wrapping import folded_all, says_a_command
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
     from ours_cli.report import Books
+
+_WIDTH_MIN: Final = 40
+"""Columns that lines are folded to at least; a narrower terminal folds them itself."""
 
 _REFRESH_S: Final = 0.1
 """Seconds between two drawings of the bar."""
@@ -35,6 +40,16 @@ class Console:
         self.verbose = verbose
         self.warnings: list[str] = []
         self._write: Callable[[str], None] = _to_stderr
+
+    @property
+    def width(self) -> int | None:
+        """Columns that a result has, or None where it goes to no terminal: lines stay whole there."""
+        return _width(sys.stdout)
+
+    @property
+    def aside_width(self) -> int | None:
+        """The same for what goes to stderr."""
+        return _width(sys.stderr)
 
     def result(self, text: str) -> None:
         """The result, on stdout."""
@@ -69,7 +84,9 @@ class Console:
             self._say(f"hint: {error.hint}")
 
     def _say(self, text: str) -> None:
-        self._write(printable(text))
+        text = printable(text)
+        width = None if says_a_command(text) else _width(sys.stderr)
+        self._write("\n".join(folded_all(text.split("\n"), width)))
 
     @contextmanager
     def progress(self) -> Iterator[Observer]:
@@ -174,6 +191,12 @@ def _above(bar: Progress) -> Callable[[str], None]:
         bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     return write
+
+
+def _width(stream: TextIO | None) -> int | None:
+    if stream is None or not stream.isatty():
+        return None
+    return max(shutil.get_terminal_size().columns, _WIDTH_MIN)
 
 
 def _to_stderr(text: str) -> None:

@@ -294,5 +294,5 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     if run.showing.output is Output.json:
         console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
     else:
-        console.result(preview_text(run.command, preview, books, tally, run.templates))
+        console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
