@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -41,7 +41,7 @@ from ours_cli.timestamps import Conventions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
-    from ours_cli.pipeline import Plan, Result
+    from ours_cli.pipeline import Observer, Plan, Result
     from ours_cli.run_registry import KnownRun
 
 GIVE_UP_AFTER_S: Final = 900.0
@@ -189,7 +189,7 @@ def _attempt(
         )
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
-        with console.progress() as observer:
+        with _progress(run, sources, console) as observer:
             result = run_pipeline(plan, attempt, rejects, observer)
         duration = time.monotonic() - started
         _close(rejects, result)
@@ -207,6 +207,13 @@ def _attempt(
         ended = _Ended(report, result.error, superseded=False)
         attempt.end(report, ended.exit_code, rejects.paths)
     return ended
+
+
+def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
+    wanted = run.progress
+    if wanted is None and run.batching.rejects == "-" and sys.stdout.isatty():
+        wanted = False  # rejects come onto the same screen, and would tear the bar
+    return console.progress(len(run.sources), sources.size, wanted=wanted)
 
 
 def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
@@ -277,7 +284,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     books = Books()
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
-    with console.progress() as observer:
+    with _progress(run, sources, console) as observer:
         rows = map_rows(
             sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
         )

@@ -37,6 +37,14 @@ class RowSources:
         return any(_may_block(source) for source in self._sources)
 
     @property
+    def size(self) -> int | None:
+        """Bytes of all files, as they lie on disk; None where a pipe is among them."""
+        try:
+            return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+        except OSError:
+            return None
+
+    @property
     def can_be_read_again(self) -> bool:
         """Whether every source is a file on disk."""
         return not self.may_block
