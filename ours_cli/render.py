@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ours_cli.assemble import Tally
 from ours_cli.counted import counted
 from ours_cli.escape import json_text, printable
-from ours_cli.preview import Preview
+from ours_cli.preview import Preview, date_of
 from ours_cli.report import Books, Report
 from ours_cli.wrapping import folded, folded_all, folded_command
 
@@ -30,6 +30,8 @@ _VALUES_AT = 12
 
 _KEY = re.compile(r'( +)("(?:[^"\\]|\\.)*"): ')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def report_text(report: Report, destination: str, receipt: str | None, width: int | None = None) -> str:
@@ -176,7 +178,7 @@ def histogram(days: Counter[int], bars: int = _BARS_MAX, within: Iterable[int] |
         counts[(day - first) // span] += count
     most = max(counts.values())
     return [
-        Bar(_day(first + index * span), "#" * -(-counts[index] * _BAR_WIDTH // most), counts[index])
+        Bar(date_of(first + index * span), "#" * -(-counts[index] * _BAR_WIDTH // most), counts[index])
         for index in range((last - first) // span + 1)
     ]
 
@@ -197,15 +199,11 @@ def bar_lines(bars: Sequence[Bar], outside: Mapping[str, int] | None = None) -> 
     return lines
 
 
-def _day(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).date().isoformat()
-
-
 def instant(time_ms: int) -> str:
-    """Milliseconds since the epoch as ISO 8601 in UTC."""
-    return (
-        (_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    """Milliseconds since the epoch as ISO 8601 in UTC; one beyond the years 1 to 9999 as their end."""
+    within = min(max(time_ms, _FIRST_MS), _LAST_MS)
+    moment = _EPOCH + timedelta(milliseconds=within)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def size(count: int) -> str:

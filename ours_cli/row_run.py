@@ -299,7 +299,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     for text in (*prepared.context.warnings(), *([late] if late else [])):
         console.warn(text)
     if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
+        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings, run.templates)))
     else:
         console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
