@@ -20,6 +20,7 @@ from ours_cli.replay import Replay
 from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.row_plan import Prepared, RowRun, batch_events
+from ours_cli.row_progress import progress
 from ours_cli.row_report import nothing_read
 from ours_cli.row_sources import RowSources
 from ours_cli.settings import Endpoint
@@ -34,7 +35,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     books = Books()
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
-    with console.progress() as observer:
+    with progress(run, sources, console) as observer:
 
         def begin(_: int, table: Table) -> None:
             preview.place = table.place
@@ -52,7 +53,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
         console.warn(text)
     if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
+        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings, run.templates)))
     else:
-        console.result(preview_text(run.command, preview, books, tally, run.templates))
+        console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

@@ -41,6 +41,7 @@ class RowRun:
 
     `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
     of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
+    `progress` says whether it is to be shown, None: where it can be drawn.
     """
 
     command: str
@@ -56,6 +57,7 @@ class RowRun:
     batching: Batching
     resuming: Resuming
     showing: Showing
+    progress: bool | None = None
     templates: Mapping[str, str] = field(default_factory=dict)
 
 

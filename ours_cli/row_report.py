@@ -79,13 +79,11 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
     as_json = json_text(report.to_json())
     if run.batching.report is not None:
         _write_report(Path(run.batching.report), as_json + "\n")
-    text = (
-        as_json if run.showing.output is Output.json else report_text(report, target.name, target.receipt())
-    )
-    if run.batching.rejects == "-":
-        console.aside(text)
-    else:
-        console.result(text)
+    aside = run.batching.rejects == "-"
+    width = console.aside_width if aside else console.width
+    is_json = run.showing.output is Output.json
+    text = as_json if is_json else report_text(report, target.name, target.receipt(), width)
+    (console.aside if aside else console.result)(text)
 
 
 def _write_report(path: Path, text: str) -> None:

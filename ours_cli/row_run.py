@@ -23,6 +23,7 @@ from ours_cli.rejects import Rejects
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Report
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
+from ours_cli.row_progress import progress
 from ours_cli.row_report import make_report, nothing_read, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
@@ -188,7 +189,7 @@ def _attempt(
         tables = _tables(run, sources, prepared, attempt)
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
-        with _workers(run, sources, prepared.mapping) as helping, console.progress() as observer:
+        with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping)
             result = run_pipeline(plan, attempt, rejects, observer)
         duration = time.monotonic() - started

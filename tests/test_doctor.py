@@ -180,13 +180,13 @@ def test_a_proxy_without_its_password(
     assert proxy_for("https://api.example/v1") is None
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [48, 80, 120])
 def test_it_fits_the_terminal(
     ours: Ours, sandbox: StartSandbox, no_rehearsal: None, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     sandbox()
     monkeypatch.delenv("OURS_PRIVACY_TOKEN")
-    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("ours_cli.console._width", lambda stream: columns)
     lines = ours("doctor").out.splitlines()
     # A path is longer than a narrow line and is not cut.
     assert all(len(line) <= columns for line in lines if "/" not in line)

@@ -9,7 +9,9 @@ from conftest import TOKEN, Ours, StartSandbox
 from rows import write
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
+from ours_cli.destination import destination
 from ours_cli.errors import AuthError, OursError, UsageError
+from ours_cli.options import Target
 from ours_cli.settings import (
     Endpoint,
     EndpointFlags,
@@ -285,8 +287,13 @@ class TestCommands:
         sandbox()
         monkeypatch.setenv("OURS_PRIVACY_TEST_TOKEN", "test-key")
         path = write(tmp_path / "r.ndjson", '{"event": "E", "externalId": "c"}\n')
-        assert "(Test Mode)" in ours("batch", path, "--test").out
-        assert "(live)" in ours("batch", path).out
+        assert "(this machine, Test Mode)" in ours("batch", path, "--test").out
+        assert "(this machine)" in ours("batch", path).out
+        monkeypatch.setattr("ours_cli.settings.is_loopback", lambda host: False)
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "https://ingest.example.com")
+        for flags, mode in (((), "live"), (("--test",), "Test Mode")):
+            with destination(Target(test=bool(flags)), None) as target:
+                assert target.name == f"https://ingest.example.com ({mode})"
 
     def test_the_token_arrives_and_is_shown_nowhere(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path

@@ -33,6 +33,7 @@ from ours_cli.run_registry import (
     rehearsals,
 )
 from ours_cli.settings import state_dir
+from ours_cli.wrapping import folded
 
 
 class Action(StrEnum):
@@ -96,11 +97,11 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
     elif not receipts:
         console.note(f"there are no runs in {runs_dir}")
     for entry in receipts if output is Output.text else ():
-        names = ", ".join(Path(source).name for source in entry["sources"])
-        counts = f"{entry['accepted']:>10,} accepted {entry['rejected']:>7,} rejected"
-        console.result(
-            printable(f"{entry['run']}  {entry['command']:<8}  {entry['state']:<11}  {counts}  {names}")
-        )
+        first, *others = (Path(source).name for source in entry["sources"])
+        names = f"{first} and {len(others)} more" if others else first
+        counts = f"{entry['accepted']:>9,} accepted {entry['rejected']:>6,} rejected"
+        line = printable(f"{entry['run']} {entry['command']:<8} {entry['state']:<11} {counts}  {names}")
+        console.result("\n".join(folded(line, console.width)))
 
 
 def _show(known: KnownRun, console: Console, output: Output) -> None:
@@ -111,7 +112,8 @@ def _show(known: KnownRun, console: Console, output: Output) -> None:
     for key, value in entry.items():
         if isinstance(value, (list, dict)):
             value = json.dumps(value, ensure_ascii=False) if value else "none"
-        console.result(printable(f"{key:<13} {'-' if value is None else value}"))
+        line = printable(f"{key:<13} {'-' if value is None else value}")
+        console.result("\n".join(folded(line, console.width, hang=14)))
 
 
 def _receipt(known: KnownRun) -> dict[str, Any]:
