@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -205,7 +205,7 @@ class BodyBuilder:
             if name and index not in self.used and column not in fields.exclude and name not in already:
                 properties.entries.append((name, self._slot(placeholder(column), bind)))
 
-    def _object(self, where: str, values: dict[str, Value], whole: str | None) -> BodyObject:
+    def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
         mapped = BodyObject()
         if whole is not None:
             mapped.whole = self._slot(whole, bind).get

@@ -5,8 +5,7 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -32,8 +31,7 @@ class Value(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldMap:
+class FieldMap(NamedTuple):
     """Every field of an event, as the person gave it; None or empty where nothing was given.
 
     `event_object` (and its fellows) fill the whole object from one template; single names override its keys.
@@ -47,9 +45,9 @@ class FieldMap:
     time: str | None = None
     ip: str | None = None
     user_agent: str | None = None
-    properties: dict[str, Value] = field(default_factory=dict)
-    user_properties: dict[str, Value] = field(default_factory=dict)
-    default_properties: dict[str, Value] = field(default_factory=dict)
+    properties: Mapping[str, Value] = {}
+    user_properties: Mapping[str, Value] = {}
+    default_properties: Mapping[str, Value] = {}
     event_object: str | None = None
     user_object: str | None = None
     default_object: str | None = None
@@ -59,8 +57,7 @@ class FieldMap:
 
     def over(self, base: FieldMap) -> FieldMap:
         """This map laid over another: what is given here wins, what is not is taken from `base`."""
-        return replace(
-            self,
+        return self._replace(
             **{name: getattr(self, name) or getattr(base, name) for name in _SCALARS},
             properties={**base.properties, **self.properties},
             user_properties={

@@ -1,10 +1,9 @@
 """The flags that commands share, in groups: each flag is spelled and explained once.
 
 A command takes whole groups (`reading: Reading, sending: Sending`); see `option_groups`. Groups are named
-tuples: a frozen dataclass takes a millisecond more to define, each.
+tuples: a frozen dataclass takes a millisecond more to define, each. And annotations are evaluated as they
+stand (no `from __future__ import annotations`), since a named tuple would compile the text of each.
 """
-
-from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple

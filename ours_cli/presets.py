@@ -72,11 +72,10 @@ def preset_text(name: str) -> str:
 def _lenient(fields: FieldMap) -> FieldMap:
     """Exports differ by version and settings: a property whose column is not there is left out, and said."""
 
-    def optional(values: dict[str, Value]) -> dict[str, Value]:
+    def optional(values: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value._replace(optional=True) for name, value in values.items()}
 
-    return replace(
-        fields,
+    return fields._replace(
         properties=optional(fields.properties),
         user_properties=optional(fields.user_properties),
         default_properties=optional(fields.default_properties),

@@ -17,6 +17,7 @@ from ours_cli.destination import Destination, destination
 from ours_cli.dry_run import dry_run
 from ours_cli.errors import ExitCode, OursError, SourceError, UsageError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
+from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
@@ -64,6 +65,7 @@ class _Ended:
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
     sources = RowSources(run.sources, run.read)

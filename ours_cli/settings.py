@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,13 +20,15 @@ _PROFILE_KEYS = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One Ingest API and the key for it. `repr` never shows the token."""
 
     base_url: str
-    token: str = field(repr=False)
+    token: str
     test_mode: bool = False
+
+    def __repr__(self) -> str:
+        return f"Endpoint(base_url={self.base_url!r}, test_mode={self.test_mode})"
 
     @property
     def is_loopback(self) -> bool:
@@ -44,14 +45,16 @@ class EndpointFlags(NamedTuple):
     test: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A source API key and, in words for a person, where it was found. `repr` never shows the key."""
 
-    text: str = field(repr=False)
+    text: str
     origin: str
     file: str | None = None
     """The file it was read from, when it was a file of its own."""
+
+    def __repr__(self) -> str:
+        return f"Token(origin={self.origin!r}, file={self.file!r})"
 
 
 def resolve_endpoint(flags: EndpointFlags) -> Endpoint:

@@ -177,7 +177,9 @@ def results_ignored() -> None:
     judge = retry.judge_batch
 
     def blind(answer: retry.Answer, count: int) -> retry.Verdict:
-        return retry.Judged(list(range(count))) if answer.status in (200, 207) else judge(answer, count)
+        return (
+            retry.Judged(list(range(count)), [], []) if answer.status in (200, 207) else judge(answer, count)
+        )
 
     retry.judge_batch = blind
 
@@ -188,7 +190,7 @@ def failures_taken_for_success() -> None:
     judge = retry.judge_batch
 
     def hopeful(answer: retry.Answer, count: int) -> retry.Verdict:
-        return retry.Judged(list(range(count))) if answer.status == 503 else judge(answer, count)
+        return retry.Judged(list(range(count)), [], []) if answer.status == 503 else judge(answer, count)
 
     retry.judge_batch = hopeful
 
