@@ -673,6 +673,8 @@ def test_a_written_map_does_what_the_preset_does(name: str, ours: Ours, tmp_path
         ours(preset.command, sample(name), *source, *flags, "--dry-run", "-o", "json").json
         for source in (("--map", kept), ("--preset", name))
     )
+    for found in (copied, itself):
+        del found["window_begin"]  # by the clock
     assert copied == itself
 
 
