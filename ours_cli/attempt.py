@@ -12,6 +12,7 @@ from typing import Self
 
 from ours_cli.blocks import Block
 from ours_cli.journal import Journal
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.private_files import make_private_folder
 from ours_cli.rejects import RejectFile
 from ours_cli.replay import Replay
@@ -29,7 +30,7 @@ class Attempt:
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
-        blocks = journal.blocks() if journal is not None else []
+        blocks = journal.blocks() if journal is not None else PackedBlocks(())
         self.run_id = head.id
         self.folder = folder
         self.replay = Replay(blocks)

@@ -22,7 +22,7 @@ from ours_cli.record import Malformed, Record
 ROWS_MAX: Final = 5000
 """Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
 
-_DIGEST_BYTES: Final = 16
+DIGEST_BYTES: Final = 16
 _DIGESTED_AT_ONCE: Final = 500
 
 
@@ -30,7 +30,7 @@ class RowDigest:
     """Digests the content of source rows, in order; their lines and file names do not matter."""
 
     def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._rows: list[Record | Malformed] = []
 
     def add(self, row: Record | Malformed) -> None:

@@ -18,6 +18,7 @@ from typing import IO, Any, Final, Self
 
 from ours_cli.blocks import Block
 from ours_cli.errors import BusyError, LocalIOError, SourceError
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.private_files import local_io
 from ours_cli.rejects import RejectFile
 
@@ -82,10 +83,10 @@ class Journal:
             self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
             self._connection.execute("COMMIT")
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> PackedBlocks:
         """The recorded blocks, in the order of the source."""
         with _house_errors(self._folder):
-            return list(_blocks(self._connection))
+            return PackedBlocks(_blocks(self._connection))
 
     def rejects(self) -> list[RejectFile]:
         """The rejects files of this run, as far as they are known to be on disk."""
@@ -136,11 +137,11 @@ def _connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def read_blocks(folder: Path) -> list[Block]:
+def read_blocks(folder: Path) -> PackedBlocks:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder), closing(_read_only(folder)) as connection:
         _check(connection)
-        return list(_blocks(connection))
+        return PackedBlocks(_blocks(connection))
 
 
 def is_running(folder: Path) -> bool:

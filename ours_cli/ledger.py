@@ -23,14 +23,14 @@ import orjson
 if TYPE_CHECKING:
     import sqlite3
 
-MEMORY_MAX: Final = 32_000
-"""Entries kept in memory, about 4 MB, before they are packed or move to disk."""
+MEMORY_MAX: Final = 8_000
+"""Entries kept in memory, about 1 MB, before they are packed or move to disk."""
 
-_RUNS_MAX: Final = 8
-_PARTS: Final = 8
+_RUNS_MAX: Final = 32
+_PARTS: Final = 32
 """Runs move to disk in so many parts of the range of keys, so that a part is no longer than a run."""
 
-_CACHE_KIB: Final = 4096
+_CACHE_KIB: Final = 1024
 
 
 class Seen(NamedTuple):
@@ -175,9 +175,9 @@ def _temporary_database() -> sqlite3.Connection:
     return disk
 
 
-# The filter is a blocked Bloom filter of 8 MiB: a key's three bits lie in one word of 32. At five million
-# keys it lets one stranger in a hundred through, which costs a look-up; none that was noted is ever missed.
-_WORD_BITS: Final = 21
+# The filter is a blocked Bloom filter of 4 MiB: a key's three bits lie in one word of 32. At five million
+# keys it lets six strangers in a hundred through, which costs a look-up; none that was noted is ever missed.
+_WORD_BITS: Final = 20
 _LAST_WORD: Final = (1 << _WORD_BITS) - 1
 
 

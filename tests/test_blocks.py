@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from ours_cli.event import Event, Origin, Reject
 from ours_cli.intake import Intake
 from ours_cli.journal import Journal, is_running, read_blocks
 from ours_cli.outcome import Outcome
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.record import Malformed, Record
 from ours_cli.rejects import RejectFile
 from ours_cli.replay import Replay, SourceChangedError
@@ -147,9 +150,52 @@ class TestReplay:
             Replay([self.block(0, 2)]).end(1)
 
 
+COUNTS = st.integers(0, 2**40)
+
+
+class TestPackedBlocks:
+    @given(
+        st.lists(
+            st.builds(
+                Block,
+                *(COUNTS, COUNTS, st.sampled_from([b"", b"h" * 16]), st.binary(min_size=16, max_size=16)),
+                *(COUNTS, COUNTS, COUNTS),
+                st.dictionaries(st.sampled_from(["bad_time", "refused"]), COUNTS).map(Counter),
+            ),
+            max_size=5,
+        )
+    )
+    def test_each_comes_out_as_it_went_in(self, blocks: list[Block]) -> None:
+        packed = PackedBlocks(blocks)
+        assert len(packed) == len(blocks)
+        assert [astuple(block) for block in packed] == [astuple(block) for block in blocks]
+        assert [block.start for block in packed[1:]] == [block.start for block in blocks[1:]]
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            Block(0, 4, b"", b"short"),
+            Block("0", 4, b"", b"d" * 16),  # type: ignore[arg-type]
+            Block(0, 2**63, b"", b"d" * 16),
+        ],
+    )
+    def test_what_cannot_be_a_block_is_damage(self, broken: Block) -> None:
+        with pytest.raises(ValueError):
+            PackedBlocks([broken])
+
+    def test_ten_thousand_take_less_than_a_megabyte(self) -> None:
+        tracemalloc.start()
+        try:
+            kept = PackedBlocks(Block(number, number + 1, b"", b"d" * 16, 1) for number in range(10_000))
+            assert tracemalloc.get_traced_memory()[0] < 1_000_000
+            assert len(kept) == 10_000
+        finally:
+            tracemalloc.stop()
+
+
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
-        block = Block(0, 4, b"h", b"d", 2, 1, 1, Counter(bad_time=1))
+        block = Block(0, 4, b"h", b"d" * 16, 2, 1, 1, Counter(bad_time=1))
         file = RejectFile("shape", "/r.csv", 17)
         with Journal(tmp_path, begin=True) as journal:
             journal.commit([block], [file])
@@ -158,7 +204,7 @@ class TestJournal:
         with Journal(tmp_path, begin=False) as journal:
             (again,) = journal.blocks()
             assert journal.rejects() == [file]
-        assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d")
+        assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d" * 16)
         assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)
         assert again.codes == {"bad_time": 1}
         assert [one.end for one in read_blocks(tmp_path)] == [4]

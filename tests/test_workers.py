@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +91,11 @@ def write_ndjson(path: Path, rows: range) -> Path:
     return path
 
 
-def journal(home: Path, run: str) -> list[Block]:
+def journal(home: Path, run: str) -> Sequence[Block]:
     return read_blocks(home / "state" / "ours" / "runs" / run)
 
 
-def fates(blocks: list[Block]) -> list[tuple[object, ...]]:
+def fates(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
     return [(b.start, b.end, b.digest, b.accepted, b.rejected, b.filtered, b.codes) for b in blocks]
 
 
