@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.parallel_mapping import map_rows_with
 from ours_cli.record import Table
+from ours_cli.recorder import Recorder
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
@@ -101,7 +102,8 @@ class _Run:
         self._rejects = rejects
         self._observer = observer
         self._books = Books()
-        self._tracker = BlockTracker(self._record)
+        self._recorder = Recorder(self._record, lambda error: self._delivery.stop(error))
+        self._tracker = BlockTracker(self._recorder.settled)
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
         self._delivery = Delivery(
@@ -116,10 +118,13 @@ class _Run:
             with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
                 async with aclosing(self._chunks()) as chunks:
                     await self._delivery.deliver(chunks)
+            self._recorder.close()
             self._rejects.sync()
             self._check_end()
         except OursError as error:
             result.error = error
+            with suppress(OursError):  # whatever stopped the run is what the person should hear of
+                self._recorder.close()
         return result
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
@@ -178,10 +183,10 @@ class _Run:
             self._settled.set()
         self._show()
 
-    def _record(self, block: Block) -> None:
-        """Each row of a block has its outcome. The order is a promise: rejects on disk, then the journal."""
+    def _record(self, blocks: Sequence[Block]) -> None:
+        """Each row of these has its outcome. The order is a promise: rejects on disk, then the journal."""
         self._rejects.sync()
-        self._attempt.commit(block, self._rejects.files)
+        self._attempt.commit(blocks, self._rejects.files)
 
     def _compare_clocks(self, skew_s: float) -> None:
         if (warning := clock_warning(skew_s)) is not None:

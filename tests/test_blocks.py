@@ -152,7 +152,7 @@ class TestJournal:
         block = Block(0, 4, b"h", b"d", 2, 1, 1, Counter(bad_time=1))
         file = RejectFile("shape", "/r.csv", 17)
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(block, [file])
+            journal.commit([block], [file])
             assert is_running(tmp_path)
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
@@ -165,9 +165,9 @@ class TestJournal:
 
     def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(Block(0, 3), [])
+            journal.commit([Block(0, 3)], [])
             with pytest.raises(SourceError):
-                journal.commit(Block(0, 3), [])
+                journal.commit([Block(0, 3)], [])
 
     @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
     def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:
