@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,12 @@ from ours_cli.errors import ExitCode, OursError, SourceError, UsageError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
+from ours_cli.pace import Pace
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Report
+from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
 from ours_cli.row_progress import progress
 from ours_cli.row_report import make_report, nothing_read, publish
@@ -193,7 +195,11 @@ def _attempt(
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping)
-            result = run_pipeline(plan, attempt, rejects, observer)
+            pace = Pace(observer, lambda *measured: _forecast(run, sources, attempt, *measured))
+            try:
+                result = run_pipeline(plan, attempt, rejects, pace if _may_age(run, sources) else observer)
+            finally:
+                pace.close()
         duration = time.monotonic() - started
         _close(rejects, result)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
@@ -219,18 +225,40 @@ def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Con
     rate = run.batching.rate
     if rate is None or rate > FORECAST_RATE_MAX or not sources.can_be_read_again:
         return
+    if (warning := _forecast(run, sources, attempt, rate)) is not None:
+        console.warn(warning)
+
+
+def _may_age(run: RowRun, sources: RowSources) -> bool:
+    """Whether a look ahead at the measured speed makes sense: where `--rate` is told, it was done before."""
+    return run.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
+
+
+def _forecast(
+    run: RowRun,
+    sources: RowSources,
+    attempt: Attempt,
+    rate: float,
+    began_s: float | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> str | None:
+    """What to warn of when the run goes on at `rate`; None also where nobody waits for it any more."""
     from ours_cli.row_mapping import map_rows
 
     trial = run.prepare(attempt.run_id)
+    if trial.context.window.max_age_ms is None:
+        return None
     trial.context.times.reader.settle(attempt.times)
-    ageing = AgeingRows(rate, trial.context.window)
+    ageing = AgeingRows(rate, trial.context.window, began_s)
     # What is wrong with the source is the run's to say.
     with suppress(OursError):
-        ageing.enter_all(
-            map_rows(sources.tables(), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal())
-        )
-    if (warning := ageing.warning()) is not None:
-        console.warn(warning)
+        for item in map_rows(
+            sources.tables(), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
+        ):
+            if is_over():
+                return None
+            ageing.enter_all(item if isinstance(item, list) else [item])
+    return ageing.warning()
 
 
 def _close(rejects: Rejects, result: Result) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago, iso
 
+from ours_cli.record import Stretch
 from ours_cli.sandbox import When
 from ours_cli.source import ReadOptions, open_table
 
@@ -196,6 +198,21 @@ class TestRuns:
             "{'b': 'x'}",
         ]
 
+    def test_with_workers_it_is_the_same(
+        self, pa: Any, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        rows = [
+            {"event": "E", "externalId": f"c{n}", "time": ago(1), "eventProperties": {"n": n}}
+            for n in range(1500)
+        ]
+        file = save(pa, tmp_path / "o.parquet", pa.Table.from_pylist(rows))
+        for more in ((), ("--workers", "1")):
+            ended = ours_process("batch", file, "--restart", "-o", "json", *more)
+            assert (ended.code, ended.json["accepted"]) == (0, 1500), ended.err
+        assert {event.times_received for event in place.events()} == {2}
+        assert place.totals().events == 1500
+
     def test_columns_with_the_apis_names_map_themselves(
         self, pa: Any, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
@@ -305,6 +322,12 @@ class TestRefused:
         assert ended.code == 2
         assert all(text in ended.err for text in said), ended.err
 
+    def test_a_name_that_stands_twice(self, pa: Any, ours: Ours, tmp_path: Path) -> None:
+        table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+        ended = ours("inspect", save(pa, tmp_path / "o.parquet", table))
+        assert ended.code == 6
+        assert "several columns are named 'a'" in ended.err
+
     def test_a_damaged_file(self, pa: Any, ours: Ours, tmp_path: Path) -> None:
         file = tmp_path / "o.parquet"
         file.write_bytes(BYTES)
@@ -328,6 +351,20 @@ def test_inspect(pa: Any, ours: Ours, tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert ended.json["format"] == "parquet"
     assert {column["name"] for column in ended.json["columns"]} == {"created_at", "customer_id"}
+
+
+@pytest.mark.parametrize("taken", [0, 1, 499, 500, 700])
+def test_rows_many_at_once_go_on_behind_those_taken(pa: Any, tmp_path: Path, taken: int) -> None:
+    table = open_table(orders(pa, tmp_path / "o.parquet", 1234, row_group_size=450), ReadOptions())
+    taken_rows: list[Any] = list(islice(table.records, taken))
+    rows = [(row.line, row.fields["id"]) for row in taken_rows]
+    assert table.stretches is not None
+    for stretch in table.stretches():
+        assert isinstance(stretch, Stretch)
+        fields: list[Any] = list(stretch.fields)
+        rows += [(line, row["id"]) for line, row in zip(stretch.lines, fields, strict=True)]
+    assert rows == [(number + 1, number) for number in range(1234)]
+    assert table.position() == table.size
 
 
 def test_reading_holds_a_few_rows_of_a_row_group_only(pa: Any, tmp_path: Path) -> None:

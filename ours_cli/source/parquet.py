@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table
 from ours_cli.source.options import ReadOptions
 from ours_cli.source.parquet_values import Convert, UnsupportedTypeError, readable
 
 _MAGIC: Final = b"PAR1"
-_ROWS_AT_ONCE: Final = 1024
 _BUFFER_BYTES: Final = 256 * 1024
 """Read ahead per column: without a bound, pyarrow takes a whole row group into memory."""
 
@@ -46,22 +45,23 @@ def open_parquet(path: Path, options: ReadOptions) -> Table:
         file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
-    _refuse_text_options(path, options)
     schema = file.schema_arrow
     _refuse_repeated_names(path, schema.names)
+    _refuse_text_options(path, options)
     columns = _Columns(schema)
     notes = [
         f"column {name} is not read: no event can hold {kind}" for name, kind in columns.unreadable.items()
     ]
-    progress = _Progress(file.metadata.num_rows, path.stat().st_size)
+    rows = _Rows(file, path, columns)
     return Table(
         name=str(path),
         format="parquet",
         columns=None if schema.names else (),
-        records=_records(file, path, columns, progress),
+        records=rows.records(),
         notes=notes,
-        size=progress.size,
-        position=progress.position,
+        size=rows.size,
+        position=rows.position,
+        stretches=rows.stretches,
         keys=tuple(columns.names),
         unreadable=columns.unreadable,
     )
@@ -101,41 +101,68 @@ class _Columns:
         ]
 
 
-class _Progress:
-    """How far reading is, in bytes of the file: those of a row are taken to be the same for all."""
+class _Rows:
+    """The rows of one file, read from its beginning; they can be taken one by one, then many at once."""
 
-    def __init__(self, rows: int, size: int) -> None:
-        self.size = size
-        self._rows = rows
-        self.read = 0
+    def __init__(self, file: Any, path: Path, columns: _Columns) -> None:
+        self.size = path.stat().st_size
+        self._file = file
+        self._path = path
+        self._columns = columns
+        self._total: int = file.metadata.num_rows
+        # One thread: rows come no faster than they are sent, and nothing runs on when the program ends.
+        self._batches = file.iter_batches(STRETCH_MAX, use_threads=False)
+        self._waiting: list[dict[str, Any]] = []
+        self._read = 0  # rows, those waiting included
+        self._damaged: _Columns | None = None
 
     def position(self) -> int:
-        return self.size * self.read // self._rows if self._rows else self.size
+        """How far reading is, in bytes of the file: those of a row are taken to be the same for all."""
+        done = self._read - len(self._waiting)
+        return self.size * done // self._total if self._total else self.size
 
+    def records(self) -> Iterator[Record | Malformed]:
+        """The rows from here on."""
+        try:
+            while self._is_more():
+                yield Record(self._read - len(self._waiting) + 1, self._waiting.pop())
+        finally:
+            self._close()
 
-def _records(file: Any, path: Path, columns: _Columns, progress: _Progress) -> Iterator[Record | Malformed]:
-    damaged: _Columns | None = None
-    try:
-        # One thread: rows come no faster than they are sent, and nothing runs on when the program ends.
-        batches = file.iter_batches(_ROWS_AT_ONCE, use_threads=False)
-        while (batch := _next(batches, path)) is not None:
+    def stretches(self) -> Iterator[Stretch | Record | Malformed]:
+        """The rows from here on, many at once."""
+        try:
+            while self._is_more():
+                first, rows = self._read - len(self._waiting) + 1, self._waiting[::-1]
+                self._waiting = []
+                yield Stretch(range(first, first + len(rows)), rows)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        """Close the file, and let go of what was read ahead: tables are kept to the end of a run."""
+        self._file.close()
+        self._batches = iter(())
+
+    def _is_more(self) -> bool:
+        """Whether there is a row; reads the next batch where none waits. They wait in reverse."""
+        while not self._waiting:
             try:
-                rows = columns.rows(batch)
-            except UnicodeDecodeError:
-                damaged = damaged or _Columns(file.schema_arrow, damaged=True)
-                rows = damaged.rows(batch)
-            for row in rows:
-                progress.read += 1
-                yield Record(progress.read, row)
-    finally:
-        file.close()
+                batch = next(self._batches, None)
+            except (OSError, ValueError) as error:
+                raise _damaged(self._path) from error
+            if batch is None:
+                return False
+            self._waiting = self._rows(batch)[::-1]
+            self._read += len(self._waiting)
+        return True
 
-
-def _next(batches: Iterator[Any], path: Path) -> Any:
-    try:
-        return next(batches, None)
-    except (OSError, ValueError) as error:
-        raise _damaged(path) from error
+    def _rows(self, batch: Any) -> list[dict[str, Any]]:
+        try:
+            return self._columns.rows(batch)
+        except UnicodeDecodeError:
+            self._damaged = self._damaged or _Columns(self._file.schema_arrow, damaged=True)
+            return self._damaged.rows(batch)
 
 
 def _damaged(path: Path) -> SourceError:
