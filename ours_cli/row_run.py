@@ -16,7 +16,7 @@ from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.counted import counted
-from ours_cli.destination import Destination, destination
+from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.event import Event
@@ -29,13 +29,21 @@ from ours_cli.rejects import Rejects
 from ours_cli.render import preview_text
 from ours_cli.replay import Replay, SourceChangedError
 from ours_cli.report import Books, Report
-from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path
+from ours_cli.row_plan import (
+    Prepared,
+    RowRun,
+    batch_events,
+    check_flags,
+    concurrency,
+    rejects_path,
+    stated_limit,
+)
 from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
 from ours_cli.safeguards import reject_limit
-from ours_cli.settings import Endpoint, state_dir
+from ours_cli.settings import Endpoint, resolve_base_url, state_dir
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 
@@ -184,9 +192,9 @@ def _attempt(
         _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
-        plan = _plan(
-            run, sources, _tables(run, sources, prepared, attempt), prepared.mapping, target.endpoint
-        )
+        tables = _tables(run, sources, prepared, attempt)
+        size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
+        plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, size)
         started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         with _progress(run, sources, console) as observer:
@@ -244,7 +252,12 @@ def _close(rejects: Rejects, result: Result) -> None:
 
 
 def _plan(
-    run: RowRun, sources: RowSources, tables: Iterator[Table], mapping: RowMapping, endpoint: Endpoint
+    run: RowRun,
+    sources: RowSources,
+    tables: Iterator[Table],
+    mapping: RowMapping,
+    endpoint: Endpoint,
+    size: int,
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
@@ -257,7 +270,7 @@ def _plan(
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=batch_events(run),
+            batch_events=size,
             batch_bytes=batching.batch_bytes,
             concurrency=concurrency(batching.concurrency),
             rate=batching.rate,
@@ -280,7 +293,10 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
+    most = None
+    with suppress(OursError):  # a dry run needs no endpoint
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+    preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
     books = Books()
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
