@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 
 from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode
+from ours_cli.destination import endpoint_flags
+from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
 from ours_cli.event import Event
 from ours_cli.forecast import AgeingRows
@@ -19,11 +21,11 @@ from ours_cli.render import preview_text
 from ours_cli.replay import Replay
 from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.row_plan import Prepared, RowRun, batch_events
+from ours_cli.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.row_progress import progress
 from ours_cli.row_report import nothing_read
 from ours_cli.row_sources import RowSources
-from ours_cli.settings import Endpoint
+from ours_cli.settings import Endpoint, resolve_base_url
 
 
 def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
@@ -31,7 +33,10 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
+    most = None
+    with suppress(OursError):  # a dry run needs no endpoint
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+    preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
     books = Books()
     tally = prepared.context.tally
     ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)

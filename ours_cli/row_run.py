@@ -25,7 +25,16 @@ from ours_cli.rejects import Rejects
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Report
 from ours_cli.route import IDENTIFY
-from ours_cli.row_plan import Prepared, RowRun, batch_events, check_flags, concurrency, rejects_path, workers
+from ours_cli.row_plan import (
+    Prepared,
+    RowRun,
+    batch_events,
+    check_flags,
+    concurrency,
+    rejects_path,
+    stated_limit,
+    workers,
+)
 from ours_cli.row_progress import progress
 from ours_cli.row_report import make_report, nothing_read, publish
 from ours_cli.row_sources import RowSources
@@ -191,10 +200,11 @@ def _attempt(
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
         tables = _tables(run, sources, prepared, attempt)
+        size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
-            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping)
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
             pace = Pace(observer, lambda *measured: _forecast(run, sources, attempt, *measured))
             try:
                 result = run_pipeline(plan, attempt, rejects, pace if _may_age(run, sources) else observer)
@@ -285,6 +295,7 @@ def _plan(
     mapping: RowMapping,
     endpoint: Endpoint,
     helping: Workers | None,
+    size: int,
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
@@ -297,7 +308,7 @@ def _plan(
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=batch_events(run),
+            batch_events=size,
             batch_bytes=batching.batch_bytes,
             concurrency=concurrency(batching.concurrency),
             rate=batching.rate,

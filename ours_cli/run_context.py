@@ -212,7 +212,7 @@ def hmac_key(path: str | None) -> bytes:
     if path is not None:
         try:
             key = Path(path).expanduser().read_bytes().strip()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()

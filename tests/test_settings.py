@@ -309,3 +309,49 @@ def test_errors_are_for_people() -> None:
     with pytest.raises(OursError) as caught:
         check_base_url("http://far.example")
     assert str(caught.value) == "refusing to send health data over plain http:// to another machine"
+
+
+class TestWithoutAHome:
+    """A container that runs as a user id without a name, and no HOME."""
+
+    @pytest.fixture(autouse=True)
+    def no_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            monkeypatch.delenv(name)
+
+        def nobody(path: object) -> None:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", classmethod(nobody))
+        monkeypatch.setattr(Path, "expanduser", nobody)
+
+    def test_one_event_needs_none(self, ours: Ours, sandbox: StartSandbox) -> None:
+        sandbox()
+        assert ours("track", "E", "--external-id", "c").code == 0
+
+    def test_rows_need_a_state_folder(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "r.ndjson", '{"event": "E", "externalId": "c"}\n')
+        assert ours("batch", path, "--dry-run").code == 0
+        ended = ours("batch", path)
+        assert ended.code == 2
+        assert "error: there is no home folder, and XDG_STATE_HOME is not set" in ended.err
+        assert "hint: export XDG_STATE_HOME=" in ended.err
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        assert ours("batch", path).code == 0
+
+    def test_what_else_is_missing_is_said(
+        self, ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        fields = ("track", "E", "--external-id", "c")
+        assert ours(*fields, "--profile", "x").code == 2
+        assert ours(*fields, "--token-file", "~/key").code == 4
+        assert ours(*fields, "-p", "a=@~/text").code == 2
+        assert ours(*fields, "--data", "@~/body").code == 2
+        assert ours("doctor").code == 2
+        monkeypatch.delenv("OURS_PRIVACY_TOKEN")
+        ended = ours(*fields)
+        assert (ended.code, "token_command in the config" in ended.err) == (4, True)

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ours_cli import __version__
+from ours_cli.batch_limits import KEPT_S, keep_limit
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.doctor.drift import judge_document
@@ -25,7 +26,7 @@ from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.retry import Answer
-from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url, state_dir
 from ours_cli.wrapping import folded
 
 _TEXT_AT: Final = 19
@@ -111,6 +112,21 @@ def _network(
         if answer.status == 200:
             finding, learned.drift, learned.batch_limit = judge_document(answer.body)
             yield finding
+            if learned.batch_limit is not None or learned.drift or finding.level is Level.ok:
+                yield from _keep(endpoint.base_url, learned.batch_limit)
+
+
+def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
+    """Keep the greatest batch for the commands that send, or forget the one that is no longer stated."""
+    try:
+        keep_limit(state_dir(), base_url, limit, time.time())
+    except OursError as error:
+        text = f"the batch limit is not kept: {error.message}"
+        yield Finding("batch", Level.warning, text, f"--batch-size {limit}" if limit else None)
+        return
+    if limit is not None:
+        text = f"at most {limit:,} events; batch and backfill keep to that for {KEPT_S // 86_400} days"
+        yield Finding("batch", Level.ok, text)
 
 
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
