@@ -21,7 +21,10 @@ from ours_cli.validate import Fault, check_event, check_size, check_visitor, has
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counts beside its books: things that are sent, but that the person should know of."""
+    """What a run counts beside its books: things that are sent, but that the person should know of.
+
+    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
+    """
 
     nulls_dropped: int = 0
     long_arrays: int = 0
@@ -30,6 +33,7 @@ class Tally:
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
+    known_as: str = ""
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""
@@ -64,12 +68,16 @@ class Window(NamedTuple):
 
 
 class EventAssembler:
-    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
+    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file.
+
+    `place` is what they count, "line" or "row" (see `Table`).
+    """
 
     def __init__(
         self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
     ) -> None:
         self.selection = selection
+        self.place = "line"
         self._window = window
         self._ids = ids
         self._tally = tally
@@ -202,7 +210,7 @@ class EventAssembler:
             # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
             return Fault(
                 "duplicate_id",
-                f"line {line} still bears the distinctId of another row: the API would drop it",
+                f"{self.place} {line} still bears the distinctId of another row: the API would drop it",
             )
         try:
             first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
@@ -211,10 +219,10 @@ class EventAssembler:
         if first is None:
             return None
         table, first_line = divmod(first.line, _LINES_MAX)
-        where = f"line {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
+        where = f"{self.place} {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
         return Fault(
             "duplicate_id",
-            f"line {line} bears the distinctId of {where} and other content: the API would drop it",
+            f"{self.place} {line} bears the distinctId of {where} and other content: the API would drop it",
         )
 
     def _count(self, body: dict[str, Any]) -> None:
@@ -230,6 +238,7 @@ class VisitorAssembler:
 
     def __init__(self, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
+        self.place = "line"
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body (contract: /identify)."""

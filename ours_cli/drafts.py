@@ -68,8 +68,11 @@ class Drafter:
         """
         apart = self._apart
         apart.__dict__.update(copy(self._reader).__dict__, naive_as_utc=0)
+        if not apart.unit_is_sure:
+            apart.epoch_unit = None
+        known = apart.epoch_unit
         bodies = self._read(rows)
-        if (apart.epoch_unit, apart.decided_unit) != (self._reader.epoch_unit, self._reader.decided_unit):
+        if apart.epoch_unit != known:
             return None
         given = None
         if any("distinctId" in body for body in bodies if body):

@@ -96,13 +96,18 @@ class FieldMap(NamedTuple):
         return self == FieldMap()
 
 
-_PATHS: Final = {
+TEXT_FIELDS: Final = {
     "event": "event",
     "distinctId": "distinct_id",
     "userId": "user_id",
     "externalId": "external_id",
     "email": "email",
     "time": "time",
+}
+"""The API's keys that hold one value, and the names of their templates in a `FieldMap`."""
+
+_PATHS: Final = {
+    **TEXT_FIELDS,
     "identityContext.ip": "ip",
     "identityContext.userAgent": "user_agent",
     "eventProperties": "event_object",
@@ -153,7 +158,7 @@ def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
 def _read_value_file(flag: str, name: str, path: str) -> str:
     try:
         return Path(path).expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(
             f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
             hint=f"to send a text that begins with @, write {flag} {name}:='\"@...\"'",

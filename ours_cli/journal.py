@@ -36,6 +36,10 @@ CREATE TABLE rejects (shape TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER N
 """
 
 
+class OtherVersionError(SourceError):
+    """A journal that another version of the program wrote: whole, but not to be read by this one."""
+
+
 class Journal:
     """One run's journal, open and locked by this process; a context manager.
 
@@ -111,9 +115,10 @@ def _check(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("the file is damaged")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION:
-        raise SourceError(
+        raise OtherVersionError(
             "the journal of this run was written by another version of ours",
-            hint="--restart begins a new run; rows with the same distinctId count once",
+            hint="that version can go on with it; --restart begins a new run,"
+            " and rows with the same distinctId count once",
         )
 
 

@@ -357,6 +357,13 @@ class Showing(NamedTuple):
     )
 
 
+ProgressFlag = Annotated[
+    bool | None,
+    _option(
+        "--progress/--no-progress",
+        text="A bar on a terminal; elsewhere a line now and then, with --progress or -v.",
+    ),
+]
 Data = Annotated[
     str | None,
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),

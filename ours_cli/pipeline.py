@@ -149,6 +149,7 @@ class _Run:
 
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)
+        self._attempt.replay.place = table.place
         self._observer.table(table)
 
     def _enter(self, item: Event | Reject | Filtered | list[Event]) -> None:

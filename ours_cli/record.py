@@ -14,7 +14,8 @@ Fields: TypeAlias = "list[str] | dict[str, Any]"
 class Record(NamedTuple):
     """One row of a source.
 
-    `line` is the physical line (1-based) on which the row starts. `fields` is a list of cells in the order of
+    `line` is the physical line (1-based) on which the row starts, or the row's number where a format has no
+    lines (Parquet). `fields` is a list of cells in the order of
     the table's columns (CSV; it may be shorter than the columns, never longer) or a JSON object.
     `distinct_id` is set where the row comes from a rejects file and had an id there; `refused_id` is that id
     where it was why the row was rejected.
@@ -70,10 +71,12 @@ class Table:
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
+    `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
+    columns besides, with their types.
     """
 
     name: str
-    format: Literal["csv", "ndjson", "json"]
+    format: Literal["csv", "ndjson", "json", "parquet"]
     columns: tuple[str, ...] | None
     records: Iterator[Record | Malformed]
     dialect: Dialect = field(default_factory=Dialect)
@@ -83,6 +86,18 @@ class Table:
     encoding: str = "utf-8"
     header_line: int = 0
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
+    keys: tuple[str, ...] | None = None
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The columns, or the keys that JSON rows may have; None where only the rows can tell."""
+        return self.keys if self.columns is None else self.columns
+
+    @property
+    def place(self) -> str:
+        """What a record's `line` counts, for messages: "line" or "row"."""
+        return "row" if self.format == "parquet" else "line"
 
     def close(self) -> None:
         """Stop reading and close the file."""

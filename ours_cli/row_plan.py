@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ours_cli.batch_limits import FILE, known_limit
+from ours_cli.console import Console
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.mapping import RowMapping
@@ -17,6 +20,7 @@ from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_sources import Source
 from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
+from ours_cli.settings import state_dir
 from ours_cli.source import ReadOptions
 
 WORKERS_MAX: Final = 64
@@ -41,6 +45,7 @@ class RowRun:
 
     `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
     of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
+    `progress` says whether it is to be shown, None: where it can be drawn.
     """
 
     command: str
@@ -56,6 +61,7 @@ class RowRun:
     batching: Batching
     resuming: Resuming
     showing: Showing
+    progress: bool | None = None
     templates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,13 +75,29 @@ def check_flags(run: RowRun) -> None:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
 
 
-def batch_events(run: RowRun) -> int:
+def batch_events(run: RowRun, most: int | None = None) -> int:
     """Events per request: no more than `--rate` gives in a second, for a request is a burst.
 
-    Contract: /identify has no bulk form.
+    `most` is what the API is known to take. Contract: /identify has no bulk form.
     """
     size = 1 if run.route is IDENTIFY else run.batching.batch_size
+    size = size if most is None else min(size, most)
     return size if run.batching.rate is None else min(size, max(1, int(min(run.batching.rate, size))))
+
+
+def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
+    """The greatest batch that doctor found this API to take, where it makes a difference; -v says so."""
+    if run.target.sandbox or run.route is IDENTIFY:
+        return None
+    known = known_limit(state_dir(), base_url, time.time())
+    if known.is_damaged:
+        console.warn(f"{state_dir() / FILE} is damaged and not used; ours doctor writes it anew")
+    elif known.is_stale:
+        console.note("the batch limit that ours doctor found is too old to be used; ours doctor looks again")
+    elif known.events is not None and known.events < run.batching.batch_size:
+        console.detail(f"batches of at most {known.events:,} events, as ours doctor found it")
+        return known.events
+    return None
 
 
 def concurrency(text: str) -> int | None:

@@ -37,14 +37,17 @@ class RowSources:
         return any(_may_block(source) for source in self._sources)
 
     @property
+    def size(self) -> int | None:
+        """Bytes of all files, as they lie on disk; None where a pipe is among them."""
+        try:
+            return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+        except OSError:
+            return None
+
+    @property
     def can_be_read_again(self) -> bool:
         """Whether every source is a file on disk."""
         return not self.may_block
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of all files as they lie on disk; None where one is a pipe."""
-        return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
 
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""

@@ -137,19 +137,36 @@ def is_loopback(host: str) -> bool:
 
 
 def config_path() -> Path:
-    """Where the profiles live."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "ours" / "config.toml"
+    """Where the profiles live; raises `UsageError` where there is no home folder."""
+    return _folder("XDG_CONFIG_HOME", ".config") / "ours" / "config.toml"
 
 
 def state_dir() -> Path:
-    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "ours"
+    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700.
+
+    Raises `UsageError` where there is no home folder.
+    """
+    return _folder("XDG_STATE_HOME", ".local/state") / "ours"
+
+
+def _folder(variable: str, below_home: str) -> Path:
+    if base := os.environ.get(variable):
+        return Path(base)
+    try:
+        return Path.home() / below_home
+    except RuntimeError:  # no HOME, and a user id without a name, as in some containers
+        raise UsageError(
+            f"there is no home folder, and {variable} is not set", hint=f"export {variable}=/a/private/folder"
+        ) from None
 
 
 def _load_profile(name: str | None) -> dict[str, Any]:
-    path = config_path()
+    try:
+        path = config_path()
+    except UsageError:
+        if name is not None:
+            raise
+        return {}  # without a home there is no config, and none is needed
     try:
         text = _read_private(path)
     except FileNotFoundError:
@@ -230,8 +247,8 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
         kind = "Test Mode token" if flags.test else "token"
         raise AuthError(
             f"there is no {kind}",
-            hint=f"export {variable}=..., or --token-file PATH, or {prefix}token_command in {config_path()}; "
-            "--sandbox needs none",
+            hint=f"export {variable}=..., or --token-file PATH, "
+            f"or {prefix}token_command in {_config_name()}; --sandbox needs none",
         )
     if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
@@ -239,6 +256,13 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
             hint="a token file holds the source API key alone, on one line",
         )
     return token
+
+
+def _config_name() -> str:
+    try:
+        return str(config_path())
+    except UsageError:
+        return "the config"
 
 
 def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
@@ -261,7 +285,7 @@ def _read_token_file(path: str) -> str:
         return sys.stdin.readline().strip()
     try:
         return Path(path).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
         raise AuthError(
             f"the token file {path} cannot be read ({type(error).__name__})",
             hint="it holds the source API key alone, on one line",

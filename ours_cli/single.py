@@ -68,7 +68,7 @@ def read_data(data: str | None) -> dict[str, Any]:
             text = sys.stdin.read()
         else:
             text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
     try:
         body = read_json(text)

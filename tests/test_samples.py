@@ -68,7 +68,9 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 # --- the files ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", sorted(SAMPLES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(path for path in SAMPLES.rglob("*") if path.is_file()), ids=lambda path: path.name
+)
 def test_nobody_real_is_in_the_samples(path: Path) -> None:
     text = path.read_text("utf-8")
     assert all(re.search(r"@example\.(com|org)$", address) for address in re.findall(r"\S+@[\w.]+\w", text))

@@ -23,6 +23,7 @@ from ours_cli.source.json_elements import json_element_records
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import byte_lines, is_damaged, split_text, text_lines, utf8_blocks
 from ours_cli.source.options import ReadOptions, SourceFormat
+from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -40,6 +41,8 @@ def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: Binar
     The file is closed when the records are exhausted or closed. Raises `SourceError` for what cannot be read
     at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
     """
+    if location != "-" and location.is_file() and is_parquet(location):
+        return open_parquet(location, options)
     stream = open_stream(location, stdin)
     try:
         return _Opening(stream, location, options).table()

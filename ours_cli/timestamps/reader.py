@@ -88,13 +88,13 @@ class TimeReader:
         self.decided_order = None if self.rules.order else found.order
         self._year_last = self.rules.order is not None or found.year_last
         self.epoch_unit = self.rules.unit or found.unit
-        self._unit_is_sure = self.epoch_unit is not None
+        self.unit_is_sure = self.epoch_unit is not None
         self._are_ms = self.epoch_unit == "ms"
 
     @property
     def decided_unit(self) -> EpochUnit | None:
         """The unit that the column told of itself, beyond doubt."""
-        return self.epoch_unit if self._unit_is_sure and self.rules.unit is None else None
+        return self.epoch_unit if self.unit_is_sure and self.rules.unit is None else None
 
     def __call__(self, value: str | int | float, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
@@ -185,9 +185,9 @@ class TimeReader:
         if unit is None:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if unit == self.epoch_unit:
-            self._unit_is_sure = True
+            self.unit_is_sure = True
             self._are_ms = unit == "ms"
-        elif self.epoch_unit is None or not self._unit_is_sure:
+        elif self.epoch_unit is None or not self.unit_is_sure:
             self.epoch_unit = unit
         else:
             raise TimeProblem(
