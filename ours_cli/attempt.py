@@ -85,12 +85,12 @@ class Attempt:
         """What is done once more, for a look at the source before the run reads it."""
         return Replay(self._blocks)
 
-    def commit(self, block: Block, rejects: Callable[[], Sequence[RejectFile]]) -> None:
-        """Record a settled block; `rejects` gives the files as they are on disk."""
+    def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
+        """Record settled blocks; `rejects` gives the files as they are on disk."""
         if self._journal is None:
             return
         self._mark_running()
-        self._journal.commit(block, rejects() if block.rejected else ())
+        self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
 
     def end(self, report: Report, exit_code: int, rejects: Sequence[Path]) -> None:
         """Note how the attempt ended, unless it found nothing to do."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
+from functools import partial
 from typing import Any, Final
 
 from ours_cli.assemble import EventAssembler, Tally
@@ -15,6 +17,7 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     USER_PROPERTIES,
 )
+from ours_cli.drafts import Drafter
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
@@ -57,6 +60,14 @@ class BatchMapping:
             return None
         keeps = bind_where(self._assemble.selection.where, None, {})
         return TimeColumn("time", _time_of, keeps, is_optional=True)
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
+            return None
+        reader = copy(self._reader)
+        read = partial(_read_plain, reader)
+        return Drafter(read, self._reader, reader, self._assemble.seal, is_sorted=False)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -113,6 +124,21 @@ class BatchMapping:
         except TimeProblem as problem:
             return Reject(origin, _given(body), problem.code, problem.advice)
         return None
+
+
+def _read_plain(reader: TimeReader, rows: Sequence[Fields]) -> list[dict[str, Any] | None]:
+    bodies: list[dict[str, Any] | None] = []
+    for row in rows:
+        assert isinstance(row, dict)
+        body = None
+        if _is_plain(row):
+            body = row.copy()
+            try:
+                body["time"] = reader(row["time"])
+            except TimeProblem:
+                body = None
+        bodies.append(body)
+    return bodies
 
 
 def _time_of(fields: Fields) -> object:

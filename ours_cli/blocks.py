@@ -39,6 +39,12 @@ class RowDigest:
         if len(self._rows) >= _DIGESTED_AT_ONCE:
             self._digest()
 
+    def add_all(self, rows: list[Record | Malformed]) -> None:
+        """Take rows in."""
+        self._rows += rows
+        if len(self._rows) >= _DIGESTED_AT_ONCE:
+            self._digest()
+
     def value(self) -> bytes:
         """The digest of the rows so far: 16 bytes."""
         self._digest()
@@ -131,6 +137,17 @@ class BlockTracker:
             block.filtered += 1
         if block.rows >= ROWS_MAX and block.is_settled:
             self.cut()
+
+    def enter_all(self, events: list[Event]) -> None:
+        """The next rows of the source, each to be sent."""
+        block = self._current
+        if block is None:
+            self.enter(events[0])
+            block, events = self._current, events[1:]
+            assert block is not None
+        if events:
+            self._digest.add_all([event.origin.row for event in events])
+            block.end = events[-1].origin.seq + 1
 
     def cut(self) -> None:
         """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""

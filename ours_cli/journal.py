@@ -60,19 +60,22 @@ class Journal:
         self._connection.close()
         self._lock.close()
 
-    def commit(self, block: Block, rejects: Sequence[RejectFile]) -> None:
-        """Record a settled block, durably: once this returns, no crash can lose it.
+    def commit(self, blocks: Sequence[Block], rejects: Sequence[RejectFile]) -> None:
+        """Record settled blocks, durably: once this returns, no crash can lose them.
 
         `rejects` are the files as they are on disk now, synced.
         """
-        codes = json.dumps(block.codes)
-        counts = (block.accepted, block.rejected, block.filtered)
-        row = (block.start, block.end, block.head, block.digest, *counts, codes)
+        rows = [
+            (
+                *(block.start, block.end, block.head, block.digest),
+                *(block.accepted, block.rejected, block.filtered, json.dumps(block.codes)),
+            )
+            for block in blocks
+        ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            if block.rejected:
-                self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
+            self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
             self._connection.execute("COMMIT")
 
     def blocks(self) -> list[Block]:

@@ -12,6 +12,7 @@ for a million rows) merely count as repeats of each other, which leaves their id
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -64,6 +65,33 @@ class Ledger:
             newest[key] = Seen(before.content, before.line, before.times + 1)
         return before
 
+    def note_many(self, keys: Sequence[int]) -> list[tuple[int, int]]:
+        """Note one occurrence of each key in turn; (position, times before) of those that had come before.
+
+        What `note` would answer to each, many times as fast where most are new.
+        """
+        newest = self._newest
+        if len(newest) + len(keys) > self._memory_max and newest:
+            self._move_to_disk()
+        different = set(keys)
+        known = newest.keys() & different
+        if self._filter is not None:
+            words, masks = self._filter, self._masks
+            known.update(
+                key
+                for key in keys
+                if words[key & _LAST_WORD] & (mask := masks[key >> _WORD_BITS & 4095]) == mask
+            )
+        if len(different) < len(keys):
+            known.update(_repeated(keys))
+        if not known:
+            newest.update(dict.fromkeys(keys, ONCE))
+            return []
+        newest.update(dict.fromkeys(different - known, ONCE))
+        suspects = [(at, key) for at, key in enumerate(keys) if key in known]
+        notes = ((at, self.note(key)) for at, key in suspects)
+        return [(at, before.times) for at, before in notes if before is not None]
+
     def _find(self, key: int) -> Seen | None:
         assert self._disk is not None
         query = "SELECT content, line, times FROM seen WHERE key = ?"
@@ -88,6 +116,15 @@ class Ledger:
             others = sorted((key, *seen) for key, seen in entries.items() if seen is not ONCE)
             self._disk.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", others)
         entries.clear()
+
+
+def _repeated(keys: Sequence[int]) -> Iterator[int]:
+    """The keys that stand among `keys` more than once."""
+    seen: set[int] = set()
+    for key in keys:
+        if key in seen:
+            yield key
+        seen.add(key)
 
 
 def _temporary_database() -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
+from ours_cli.drafts import Drafter
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
@@ -44,6 +45,9 @@ class RowMapping(Protocol):
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
 
     def time_column(self, table: Table) -> TimeColumn | None:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
@@ -106,6 +110,23 @@ class FieldMapping:
             self._tally.expect(sorted(builder.references))
         watch = _watcher(builder.references, fields, self._tally)
         return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        assemble = self._assemble
+        if isinstance(assemble, VisitorAssembler) or not table.columns:
+            return None
+        if not assemble.takes_drafts or assemble.selection.where:
+            return None
+        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        builder = BodyBuilder(table, self._hmac_key)
+        body = builder.body(fields, self._times).apart()
+        builder.star(fields, body.objects)
+        compiled = compile_body(body, table.columns)
+        if compiled is None or not compiled.is_plain or body.reader is None:
+            return None
+        read: Callable[[Any], list[dict[str, Any] | None]] = compiled.read_all
+        return Drafter(read, self._times.reader, body.reader, assemble.seal, is_sorted=True)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():

@@ -259,6 +259,9 @@ class Batching(NamedTuple):
     concurrency: Annotated[
         str, _option("--concurrency", metavar="N|auto", text="Requests in flight at the same time.")
     ] = "auto"
+    workers: Annotated[
+        str, _option("--workers", metavar="N|auto", text="Processes that map rows, for large files.")
+    ] = "1"
     rate: Annotated[
         float | None, _option("--rate", metavar="N", text="Events per second at most, over all requests.")
     ] = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
@@ -19,6 +22,13 @@ from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
 from ours_cli.settings import state_dir
 from ours_cli.source import ReadOptions
+
+WORKERS_MAX: Final = 64
+WORKERS_AUTO_MAX: Final = 4
+"""Processes that `--workers auto` starts at most: the one that reads and sends can feed no more."""
+
+WORKERS_AUTO_BYTES: Final = 16 << 20
+"""From here on `--workers auto` starts any: a smaller file is sent before they are warm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ def check_flags(run: RowRun) -> None:
     refuse_shared_stdin(run.target, is_read="-" in run.sources)
     concurrency(run.batching.concurrency)
     reject_limit(run.batching.max_rejects)
+    workers(run.batching.workers, None)
     if run.batching.rate is not None and not run.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
 
@@ -96,6 +107,26 @@ def concurrency(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
         return int(text)
     raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
+
+
+def workers(text: str, size: int | None) -> int:
+    """Read `--workers`: how many processes map rows for this one, 0 for none; raises `UsageError`.
+
+    `size` is the bytes of all sources, None where one is a pipe: its rows are mapped as they come.
+    """
+    if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX):
+        raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
+    if size is None or sys.platform == "win32":
+        return 0
+    if text == "auto":
+        cores = _cores()
+        return min(cores, WORKERS_AUTO_MAX) if cores > 1 and size >= WORKERS_AUTO_BYTES else 0
+    return int(text) if int(text) > 1 else 0
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rejects_path(run: RowRun) -> str | None:

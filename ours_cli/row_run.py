@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -21,6 +21,7 @@ from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.event import Event
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
+from ours_cli.intake import one_by_one
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.preview import Preview
@@ -37,6 +38,7 @@ from ours_cli.row_plan import (
     concurrency,
     rejects_path,
     stated_limit,
+    workers,
 )
 from ours_cli.row_report import make_report, publish
 from ours_cli.row_sources import RowSources
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
     from ours_cli.pipeline import Observer, Plan, Result
     from ours_cli.run_registry import KnownRun
+    from ours_cli.worker_pool import Workers
 
 GIVE_UP_AFTER_S: Final = 900.0
 
@@ -194,10 +197,11 @@ def _attempt(
         prepared.context.times.reader.settle(attempt.times)
         tables = _tables(run, sources, prepared, attempt)
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
-        plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, size)
-        started = time.monotonic()
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
-        with _progress(run, sources, console) as observer:
+        started = time.monotonic()
+        helpers = _workers(run, sources, prepared.mapping)
+        with helpers as helping, _progress(run, sources, console) as observer:
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, size, helping)
             result = run_pipeline(plan, attempt, rejects, observer)
         duration = time.monotonic() - started
         _close(rejects, result)
@@ -251,6 +255,15 @@ def _close(rejects: Rejects, result: Result) -> None:
         result.error = result.error or error
 
 
+def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
+    count = workers(run.batching.workers, sources.size)
+    if not count:
+        return nullcontext()
+    from ours_cli.worker_pool import Workers
+
+    return Workers(count, mapping)
+
+
 def _plan(
     run: RowRun,
     sources: RowSources,
@@ -258,6 +271,7 @@ def _plan(
     mapping: RowMapping,
     endpoint: Endpoint,
     size: int,
+    helping: Workers | None,
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
@@ -283,6 +297,7 @@ def _plan(
         max_rejects=reject_limit(batching.max_rejects),
         expect=batching.expect,
         blocking=sources.may_block,
+        workers=helping,
         flush_every=batching.flush_every,
     )
 
@@ -304,7 +319,7 @@ def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Cons
         rows = map_rows(
             sources.tables(), prepared.mapping, run.limit, lambda _, table: observer.table(table), Replay([])
         )
-        for item in rows:
+        for item in one_by_one(rows):
             assert not isinstance(item, Block)
             books.mapped(item)
             preview.enter(item)

@@ -54,7 +54,7 @@ class RowSources:
         for source in self._sources:
             if _may_block(source):
                 pipe = self._pipe(source)
-                yield replace(pipe.table, records=chain(pipe.held, pipe.table.records))
+                yield pipe.whole_table()
             else:
                 yield mended(open_table(source, self._read))
 
@@ -119,6 +119,15 @@ class _Pipe:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.held: list[Record | Malformed] = []
+
+    def whole_table(self) -> Table:
+        """The table with what is held, to be walked to its end."""
+        rest, stretches = self.table.records, self.table.stretches
+        return replace(
+            self.table,
+            records=chain(self.held, rest),
+            stretches=None if stretches is None else lambda: chain(self.held, stretches()),
+        )
 
     def rows(self) -> Iterator[Record | Malformed]:
         """Its rows from the first, each held."""

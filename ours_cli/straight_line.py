@@ -9,7 +9,7 @@ Keys are set in the order in which canonical JSON has them, so that nothing need
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.cell_table import CellTable
@@ -17,7 +17,8 @@ from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPER
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT
 from ours_cli.reference import locate
-from ours_cli.template import Placeholder, used_columns
+from ours_cli.template import FilterProblem, Placeholder, used_columns
+from ours_cli.timestamps import TimeProblem
 
 CellReader: TypeAlias = "Callable[[list[str]], dict[str, Any]]"
 
@@ -36,6 +37,17 @@ class StraightLine(NamedTuple):
     read: CellReader
     source: str
     is_plain: bool
+
+    def read_all(self, rows: Sequence[list[str]]) -> list[dict[str, Any] | None]:
+        """The bodies of many rows; None for those that are unusual."""
+        read = self.read
+        bodies: list[dict[str, Any] | None] = []
+        for cells in rows:
+            try:
+                bodies.append(read(cells))
+            except (UnusualRow, FilterProblem, TimeProblem):
+                bodies.append(None)
+        return bodies
 
 
 def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:

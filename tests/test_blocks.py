@@ -37,9 +37,15 @@ def reject(number: int) -> Reject:
 ITEMS = st.lists(st.tuples(st.booleans(), st.integers(1, 60), st.booleans()), max_size=60)
 
 
-@given(items=ITEMS, events_max=st.integers(1, 7), bytes_max=st.integers(1, 100), seed=st.integers())
+@given(
+    items=ITEMS,
+    events_max=st.integers(1, 7),
+    bytes_max=st.integers(1, 100),
+    seed=st.integers(),
+    together=st.booleans(),
+)
 def test_every_row_is_in_exactly_one_block(
-    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int
+    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int, together: bool
 ) -> None:
     chance = random.Random(seed)
     blocks: list[Block] = []
@@ -47,9 +53,16 @@ def test_every_row_is_in_exactly_one_block(
     intake = Intake(Chunker(events_max, bytes_max), tracker, lambda _: None, lambda _: None)
     waiting: list[Chunk] = []
     rejected = Counter[str]()
+    stretch: list[Event] = []
     for number, (is_event, size, flushes) in enumerate(items):
-        chunk = intake.take(event(number, size) if is_event else reject(number))
-        waiting += [chunk] if chunk else []
+        if is_event and together:
+            stretch.append(event(number, size))
+        if stretch and (flushes or not is_event or number == len(items) - 1):
+            waiting += intake.take_all(stretch)
+            stretch = []
+        if not (is_event and together):
+            chunk = intake.take(event(number, size) if is_event else reject(number))
+            waiting += [chunk] if chunk else []
         if flushes and (flushed := intake.flush()) is not None:
             waiting.append(flushed)
         rejected["bad_time"] += not is_event
@@ -139,7 +152,7 @@ class TestJournal:
         block = Block(0, 4, b"h", b"d", 2, 1, 1, Counter(bad_time=1))
         file = RejectFile("shape", "/r.csv", 17)
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(block, [file])
+            journal.commit([block], [file])
             assert is_running(tmp_path)
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
@@ -152,9 +165,9 @@ class TestJournal:
 
     def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(Block(0, 3), [])
+            journal.commit([Block(0, 3)], [])
             with pytest.raises(SourceError):
-                journal.commit(Block(0, 3), [])
+                journal.commit([Block(0, 3)], [])
 
     @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
     def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:
