@@ -21,6 +21,7 @@ from ours_cli.errors import ExitCode
 from ours_cli.filters import FILTER_NAMES
 from ours_cli.numerals import STYLES
 from ours_cli.presets import load_preset, preset_names
+from ours_cli.reject_hints import HINTS
 from ours_cli.sandbox import faults
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
 
@@ -188,6 +189,13 @@ def test_every_reject_code_is_there_and_no_other() -> None:
     found = reject_codes()
     assert len(found) > 30, "the search for codes has gone blind"
     assert documented - {"invalid_event"} == found
+
+
+def test_every_reject_code_has_a_hint_for_the_report() -> None:
+    assert set(HINTS) == code(first_cells(section("Reject codes")))
+    assert all(0 < len(hint) <= 80 for hint in HINTS.values())
+    flags = set(re.findall(r"--[a-z][a-z-]+", " ".join(HINTS.values())))
+    assert flags <= flags_of(COMMANDS["backfill"])
 
 
 def test_every_key_of_the_result_is_there(ours: Ours, tmp_path: Path) -> None:
