@@ -109,7 +109,7 @@ def _entry(entry: dict[str, Any]) -> str:
 
 
 def _line(run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
-    return f"{run:<22} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
+    return f"{run:<23} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
 
 
 def _show(known: KnownRun, console: Console, output: Output) -> None:
