@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import typer
 import typer.core
 import typer.main
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
 from ours_cli.console import Console
@@ -34,6 +34,27 @@ COMMANDS: Final = {
 """Every command and the first line of its help."""
 
 
+class _Command(TyperCommand):
+    """A command whose help has its options in groups; `titles` are those of the groups by parameter."""
+
+    titles: ClassVar[dict[str, str]] = {}
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Arguments, then what is this command's alone, then the groups in their order."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is None:
+                continue
+            if param.param_type_name == "argument":
+                sections["Arguments"].append(record)
+            else:
+                sections.setdefault(self.titles.get(str(param.name), "Options"), []).append(record)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 class _Commands(TyperGroup):
     """Loads a command's module only when that command is asked for: start-up is a feature."""
 
@@ -45,7 +66,9 @@ class _Commands(TyperGroup):
             return None
         command = getattr(import_module(f"ours_cli.commands.{cmd_name}"), cmd_name)
         alone = typer.Typer(**_STYLE)
-        alone.command(cmd_name)(exiting(grouped(command)))
+        one = grouped(command)
+        look: Any = type("_OneCommand", (_Command,), {"titles": getattr(one, "titles")})  # noqa: B009
+        alone.command(cmd_name, cls=look)(exiting(one))
         return typer.main.get_command(alone)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -30,7 +31,15 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
     del run.__wrapped__  # type: ignore[attr-defined]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.titles = {  # type: ignore[attr-defined]
+        field: title_of(group) for group in groups.values() for field in group._fields
+    }
     return run
+
+
+def title_of(group: type) -> str:
+    """What stands above the options of a group: its docstring up to the first full stop or colon."""
+    return re.split("[.:]", group.__doc__ or "Options")[0]
 
 
 def _options_of(group: Any) -> list[inspect.Parameter]:

@@ -15,6 +15,7 @@ from ours_cli.assemble import Tally
 from ours_cli.counted import counted
 from ours_cli.escape import json_text, printable
 from ours_cli.preview import Preview, date_of
+from ours_cli.reject_hints import HINTS
 from ours_cli.report import Books, Report
 from ours_cli.wrapping import folded, folded_all, folded_command
 
@@ -49,10 +50,10 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
     ]
     if receipt:
         lines.append(f"  sandbox   {receipt}")
-    if books.codes:
-        lines.append(
-            f"  rejects   {', '.join(f'{code} {count:,}' for code, count in books.codes.most_common())}"
-        )
+    for number, (code, count) in enumerate(books.codes.most_common()):
+        label = "" if number else "rejects"
+        hint = f": {HINTS[code]}" if code in HINTS else ""
+        lines.append(f"  {label:<9} {code} {count:,}{hint}")
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:
         lines.append(f"  see       {printable(report.rejects_file)}")

@@ -43,7 +43,7 @@ def manpage() -> str:
 
 def _command(name: str, command: Any) -> list[str]:
     lines = [f'.SH "OURS {roff(name.upper())}"']
-    first, _, rest = inspect.cleandoc(command.help or "").partition("\n")
+    first, _, rest = inspect.cleandoc(command.help or "").replace("\b\n", "").partition("\n")
     lines += [inline(first)]
     if rest.strip():
         lines += _code([f"    {line}" for line in rest.strip().splitlines()])

@@ -21,6 +21,7 @@ from ours_cli.errors import ExitCode
 from ours_cli.filters import FILTER_NAMES
 from ours_cli.numerals import STYLES
 from ours_cli.presets import load_preset, preset_names
+from ours_cli.reject_hints import HINTS
 from ours_cli.sandbox import faults
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
 
@@ -154,6 +155,26 @@ def test_every_flag_is_there_and_no_other(name: str) -> None:
     assert documented_flags(name) == flags_of(COMMANDS[name])
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_flag_says_what_it_does_in_the_help_and_in_the_readme(name: str, ours: Ours) -> None:
+    shown = " ".join(ours(name, "--help").out.split())
+    rows = {
+        flag: cells[2].strip()
+        for heading in re.findall(r"^#### (Flags of .*)$", README, re.MULTILINE)
+        if f"`{name}`" in heading or "every command" in heading
+        for cells in (
+            re.split(r"(?<!\\)\|", row) for row in section(heading).splitlines() if row[:3] == "| `"
+        )
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]*", cells[1])
+    }
+    for param in COMMANDS[name].params:
+        if param.param_type_name == "option" and not param.hidden:
+            assert param.help, param.name
+            assert param.help.endswith("."), param.help
+            assert " ".join(param.help.split()) in shown
+            assert all(rows[flag] for flag in (*param.opts, *param.secondary_opts) if flag[:2] == "--")
+
+
 def test_the_programs_own_flags_are_there() -> None:
     assert flags_of(PROGRAM) - {"-h"} <= code(section("Commands"))
 
@@ -168,6 +189,13 @@ def test_every_reject_code_is_there_and_no_other() -> None:
     found = reject_codes()
     assert len(found) > 30, "the search for codes has gone blind"
     assert documented - {"invalid_event"} == found
+
+
+def test_every_reject_code_has_a_hint_for_the_report() -> None:
+    assert set(HINTS) == code(first_cells(section("Reject codes")))
+    assert all(0 < len(hint) <= 80 for hint in HINTS.values())
+    flags = set(re.findall(r"--[a-z][a-z-]+", " ".join(HINTS.values())))
+    assert flags <= flags_of(COMMANDS["backfill"])
 
 
 def test_every_key_of_the_result_is_there(ours: Ours, tmp_path: Path) -> None:

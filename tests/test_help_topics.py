@@ -43,6 +43,28 @@ def test_a_commands_help(ours: Ours) -> None:
     assert ours("help", "track").out == ours("track", "--help").out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_help_fits_and_has_every_flag_once(
+    ours: Ours, monkeypatch: pytest.MonkeyPatch, name: str, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = ours(name, "--help").out
+    assert max(map(len, text.splitlines())) <= min(int(columns), 100)
+    heads = re.findall(r"^  (?:-\w, )?(--[a-z][a-z-]*)", text, re.MULTILINE)
+    assert len(heads) == len(set(heads))
+    assert "--help" in heads
+
+
+def test_long_help_is_in_groups_and_its_example_can_be_copied(ours: Ours) -> None:
+    text = ours("backfill", "--help").out
+    titles = re.findall(r"^([A-Z][^:\n]*):$", text, re.MULTILINE)
+    assert titles[:3] == ["Arguments", "Options", "What happened"]
+    assert {"How times are read", "Where events go, and with which key", "What is printed"} <= set(titles)
+    example = text.partition("\n  ours ")[2].partition("\n\n")[0]
+    assert example.splitlines()[0].endswith(" \\")
+
+
 def test_a_topic_that_is_not_there(ours: Ours) -> None:
     ended = ours("help", "tiem")
     assert ended.code == 2

@@ -110,7 +110,10 @@ def test_text() -> None:
     ).splitlines()
     assert lines[0] == "backfill: partial, to there"
     assert [line.split()[:2] for line in lines[1:4]] == [["read", "5"], ["accepted", "3"], ["rejected", "2"]]
-    assert "rejects   bad_time 1, refused 1" in "\n".join(lines)
+    assert (
+        "  rejects   bad_time 1: --time-format says how it is written\n            refused 1: "
+        in "\n".join(lines)
+    )
     assert lines[-2:] == ["  mend the file, then: ours x", "  go on with: ours y"]
     assert "filtered" not in "\n".join(lines)
     unsent = report(books=Books(read=3, unsent=2, filtered=1))

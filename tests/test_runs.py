@@ -40,9 +40,9 @@ def test_no_runs(ours: Ours) -> None:
 def test_list(ours: Ours, stopped: Sandbox) -> None:
     ended = ours("runs", "list")
     assert ended.code == 0
-    (line,) = ended.out.splitlines()
-    for part in ("batch", "failed", "199 accepted", "1 rejected", "rows.ndjson"):
-        assert part in line
+    heads, line = (line.split() for line in ended.out.splitlines())
+    assert heads == ["run", "command", "state", "accepted", "rejected", "files"]
+    assert line[1:] == ["batch", "failed", "199", "1", "rows.ndjson"]
 
 
 def test_show_is_a_receipt_without_values(ours: Ours, stopped: Sandbox) -> None:

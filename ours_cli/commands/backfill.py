@@ -56,8 +56,9 @@ def backfill(
 ) -> int:
     """Send the rows of an export as events, with their original times, each once.
 
-    ours backfill orders.csv --event Purchase --time '{created_at}' --external-id '{customer_id}'
-    -p amount='{total|number}'
+    \b
+    ours backfill orders.csv --event Purchase --time '{created_at}' \\
+      --external-id '{customer_id}' -p amount='{total|number}'
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
     from ours_cli.chosen_map import chosen_map

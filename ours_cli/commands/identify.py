@@ -55,6 +55,7 @@ def identify(
 ) -> int:
     """Set properties of a visitor, or of every visitor in a file.
 
+    \b
     ours identify --external-id c1 -u first_name=Ada
     ours identify contacts.csv --external-id '{id}' -u first_name='{First Name}'
     """

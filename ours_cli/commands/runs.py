@@ -33,7 +33,7 @@ from ours_cli.run_registry import (
     rehearsals,
 )
 from ours_cli.settings import state_dir
-from ours_cli.wrapping import folded
+from ours_cli.wrapping import folded, folded_all
 
 
 class Action(StrEnum):
@@ -96,12 +96,20 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
         console.result(json.dumps(receipts))
     elif not receipts:
         console.note(f"there are no runs in {runs_dir}")
-    for entry in receipts if output is Output.text else ():
-        first, *others = (Path(source).name for source in entry["sources"])
-        names = f"{first} and {len(others)} more" if others else first
-        counts = f"{entry['accepted']:>9,} accepted {entry['rejected']:>6,} rejected"
-        line = printable(f"{entry['run']} {entry['command']:<8} {entry['state']:<11} {counts}  {names}")
-        console.result("\n".join(folded(line, console.width)))
+    else:
+        lines = [_line("run", "command", "state", "accepted", "rejected", "files"), *map(_entry, receipts)]
+        console.result("\n".join(folded_all(map(printable, lines), console.width)))
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    first, *others = (Path(source).name for source in entry["sources"])
+    files = f"{first} and {len(others)} more" if others else first
+    counts = f"{entry['accepted']:,}", f"{entry['rejected']:,}"
+    return _line(entry["run"], entry["command"], entry["state"], *counts, files)
+
+
+def _line(run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
+    return f"{run:<23} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
 
 
 def _show(known: KnownRun, console: Console, output: Output) -> None:

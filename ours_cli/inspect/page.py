@@ -99,7 +99,8 @@ def _time(column: Column, *, shows_range: bool) -> Iterator[str]:
     elif span.first is not None and span.last is not None:
         as_utc = " (read as UTC)" if moments.naive else ""
         yield f"    from {instant(span.first)} to {instant(span.last)}{as_utc}"
-        yield f"    inside the 7 days that the API takes: {_percent(span.in_window, span.count)}"
+        more = "; --max-age, where an account takes more" if span.in_window < span.count else ""
+        yield f"    inside the 7 days that the API takes: {_percent(span.in_window, span.count)}{more}"
         yield from (f"    {line}" for line in bar_lines(histogram(span.days, _BARS)))
 
 

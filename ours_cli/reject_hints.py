@@ -1,0 +1,49 @@
+"""What to do about rejects, by code (README, "Reject codes"): a few words for the report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MEND: Final = "mend the cell"
+_SHORTEN: Final = "shorten it; the limits are the API's"
+
+HINTS: Final[dict[str, str]] = {
+    "missing_event": "give --event, or fill the column",
+    "event_too_long": "is --event the right column?",
+    "missing_identifier": "leave them out by --where 'COLUMN!=', or map another id",
+    "id_too_long": _SHORTEN,
+    "missing_properties": "leave them out by --where 'COLUMN!='",
+    "missing_time": "fill it, or leave them out by --where 'COLUMN!='",
+    "bad_time": "--time-format says how it is written",
+    "ambiguous_time": "--day-first or --month-first",
+    "mixed_epoch_units": "--epoch-unit, and a run for each unit",
+    "unknown_zone": "--tz ZONE",
+    "dst_gap": "--dst earlier or --dst later",
+    "dst_repeat": "--dst earlier or --dst later",
+    "outside_window": "--max-age, where your account takes more than 7 days",
+    "duplicate_id": "a --distinct-id that names one row",
+    "bad_number": "{column|number:de} and the like for other styles; else mend the cell",
+    "bad_int": "{column|number}, where fractions are meant; else mend the cell",
+    "bad_bool": "{column|map:a=true,b=false}; else mend the cell",
+    "bad_date": "{column|date:FORMAT}; else mend the cell",
+    "bad_json": "= instead of := sends it as a text; else mend the row",
+    "unmapped_value": "name it in map:, or *=X for all others",
+    "bad_type": _MEND,
+    "bad_text": _MEND,
+    "unknown_key": "the message names the right key",
+    "unknown_property": "the message names the nearest; your own go under custom_properties",
+    "bad_context": "give both, or none",
+    "too_many_properties": "send fewer: 200 at most",
+    "too_deep": "send it flatter",
+    "too_large": "send less of it",
+    "ragged_row": "mend the row: it has another number of cells than the header",
+    "truncated_row": "export it again",
+    "unclosed_quote": "mend the quote, or --quote none",
+    "bad_csv": "mend the quote, or --quote none",
+    "nul_byte": "is --encoding right?",
+    "bad_encoding": "is --encoding right?",
+    "duplicate_key": "give the key once",
+    "not_an_object": "a row is one JSON object",
+    "refused": "the message is the server's",
+    "invalid_event": "the message is the server's; is the event's name allowed in the dashboard?",
+}
