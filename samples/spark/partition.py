@@ -1,0 +1,91 @@
+"""One partition of a Spark job through `ours batch`: rows on stdin, receipt and rejects on stdout.
+
+    partition.py OURS [FLAG...]
+
+Spark runs this once for each attempt at a partition (`RDD.pipe`). Its last line must be the trailer that the
+job puts behind the rows, `{"endOfPartition": ROWS}`: to a program that is piped to, a task that was killed
+looks like the end of the input, and only the trailer tells the two apart. Without it this fails, and so does
+the attempt; what was sent by then does no harm, since each row bears its own distinctId and counts once.
+
+On stdout come lines of JSON, `{"reject": {...}}` for each reject and, last, `{"receipt": {...}}`. Exit code
+3 of ours (some rows were rejected) is a success here; every other one than 0 is a failure, and is passed on.
+Each attempt keeps its own state in a folder that is gone afterwards: no lock, and nothing to resume.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO
+
+SOME_REJECTED = 3
+CUT_OFF = 75
+"""Exit code for an input without its trailer (EX_TEMPFAIL: try again)."""
+
+
+def main(ours: str, flags: list[str]) -> int:
+    """Send what stdin has; returns the exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        process = subprocess.Popen(
+            [ours, "batch", "-", "--rejects", "-", "--report", str(report), "--quiet", *flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "XDG_STATE_HOME": folder},
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        rejects = threading.Thread(target=pass_rejects_on, args=[process.stdout])
+        rejects.start()
+        rows = feed(process.stdin)
+        code = process.wait()
+        rejects.join()
+        if rows is None:
+            return complain("the input ended without its trailer: its task was cut off", CUT_OFF)
+        if code not in (0, SOME_REJECTED):
+            return complain(f"ours ended with {code}", code if code > 0 else CUT_OFF)
+        receipt = json.loads(report.read_bytes())
+    if receipt["read"] != rows:
+        return complain(f"ours read {receipt['read']} rows of {rows}", CUT_OFF)
+    sys.stdout.write(json.dumps({"receipt": receipt}) + "\n")
+    return 0
+
+
+def feed(stdin: IO[bytes]) -> int | None:
+    """Pass the rows on; returns how many the trailer says there were, None without a trailer."""
+    last = b""
+    try:
+        with stdin:
+            for line in sys.stdin.buffer:
+                if last:
+                    stdin.write(last)
+                last = line
+    except BrokenPipeError:
+        pass  # ours has ended, and its exit code says why
+    try:
+        trailer = json.loads(last)
+    except ValueError:
+        return None
+    rows = trailer.get("endOfPartition") if isinstance(trailer, dict) else None
+    return rows if isinstance(rows, int) else None
+
+
+def pass_rejects_on(stdout: IO[bytes]) -> None:
+    """Mark each reject as one."""
+    for line in stdout:
+        sys.stdout.write('{"reject":' + line.decode().rstrip("\n") + "}\n")
+
+
+def complain(what: str, code: int) -> int:
+    """Say on stderr why this attempt does not count."""
+    sys.stderr.write(f"partition: {what}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
