@@ -136,9 +136,15 @@ def _checked_count(rows: DataFrame) -> int:
 
 def _with_trailer(lines: Iterable[str]) -> Iterator[str]:
     count = 0
-    for line in lines:
-        yield line
-        count += 1
+    try:
+        for line in lines:
+            yield line
+            count += 1
+    except Exception as error:
+        # `pipe` reads this in a thread, whose end by an error would leave the wrapper waiting for more rows.
+        # Without a trailer it fails, and with it the attempt. The error's text may quote a row.
+        print(f"the rows end early: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        return
     yield json.dumps({"endOfPartition": count})
 
 
