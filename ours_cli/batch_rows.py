@@ -20,6 +20,7 @@ from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.mapping import Mapper, TimeColumn
 from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
@@ -57,6 +58,10 @@ class BatchMapping:
             return None
         keeps = bind_where(self._assemble.selection.where, None, {})
         return TimeColumn("time", _time_of, keeps, is_optional=True)
+
+    def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
+        """What tells which rows belong into one shard."""
+        return batch_key(self._reader, _settle_text)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.

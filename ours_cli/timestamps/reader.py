@@ -88,6 +88,12 @@ class TimeReader:
         self._unit_is_sure = self.epoch_unit is not None
         self._are_ms = self.epoch_unit == "ms"
 
+    def follow(self, leader: TimeReader) -> None:
+        """Know of the unit of epoch numbers what `leader` has seen of it so far."""
+        self.epoch_unit = leader.epoch_unit
+        self._unit_is_sure = leader._unit_is_sure
+        self._are_ms = leader._are_ms
+
     @property
     def decided_unit(self) -> EpochUnit | None:
         """The unit that the column told of itself, beyond doubt."""
