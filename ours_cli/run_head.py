@@ -40,8 +40,8 @@ class RunHead:
     """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command.
 
     `times` is what its sources told of their times when it began: every attempt reads them by the same.
-    `source` is the digest of all rows of the source, where a shard has read it to its end, `elsewhere` how many
-    of them are other shards'.
+    `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
+    many of them are other shards'.
     """
 
     id: str

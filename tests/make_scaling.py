@@ -1,13 +1,14 @@
 """Writes the topic `scaling` from measured figures: `python tests/make_scaling.py`.
 
-All figures stand in `MEASURED`, and nowhere else; everything in the topic's tables is computed from them here.
-Measure anew with `tests/benchmarks/run.py` (the first three), and with `--shard 0/5000` on a large file (the
-last: rows read a second, nearly all of them other shards').
+All figures stand in `MEASURED`, and nowhere else; every table of the topic is computed from them here.
+Measure anew with `tests/benchmarks/run.py` (the first three), and with `--shard 0/5000` on a large file of
+orders (the last: rows a second, nearly all of them other shards').
 """
 
 from __future__ import annotations
 
-from math import ceil, inf
+from collections.abc import Iterable
+from math import ceil
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,8 +79,9 @@ def volume(size: float) -> str:
     return f"{size:,.0f} bytes"
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Columns of text, indented as code; all but the first stand to the right."""
+    rows = list(rows)
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [
         "  ".join(
@@ -135,7 +137,6 @@ def _costs() -> str:
 def scaling() -> str:
     """The topic in Markdown."""
     measured = MEASURED
-    assert measured.other_rows_per_s < inf
     return f"""\
 # Large histories
 
@@ -145,8 +146,8 @@ takes, then choose N.
 
 ## What one process does
 
-It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS} events on their way, so a slow server, too, is a
-limit. The time by how long an answer takes:
+It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS} events on their way, so a slow server is
+a limit, too. The time by how long an answer takes:
 
 {_latencies()}
 
@@ -163,12 +164,12 @@ takes its part. Without it every shard learns by itself what the server takes.
 
 ## Shards
 
-    ours backfill orders.csv --map orders.toml --shard 0/4 --report report-0.json
-    ours runs merge report-0.json report-1.json report-2.json report-3.json
+    ours backfill orders.csv --map orders.toml --shard 0/4 --report r-0.json
+    ours runs merge r-0.json r-1.json r-2.json r-3.json
 
 The same command, K from 0 to N-1, on as many processes or machines. Each reads
-the whole source and passes over the rows of the others, about {measured.other_rows_per_s:,.0f}
-of them a second; so many shards of one source gain less and less:
+the whole source and passes over the rows of the others, about
+{measured.other_rows_per_s:,.0f} a second; so many shards of one source gain less and less:
 
 {_shards()}
 
@@ -190,9 +191,14 @@ not compressed. Where egress costs money, run next to the data.
 
 ## What is measured, what computed
 
-Measured, on 2 cores of an AMD EPYC, orders of 12 columns, a server that answers
-at once: {measured.events_per_s:,.0f} events a second and {measured.cpu_s_per_million:g} s of a core per million events in
-one process, {measured.bytes_per_event:,.0f} bytes an event, {measured.other_rows_per_s:,.0f} rows of other shards a second.
+Measured, on 2 cores of an AMD EPYC, orders of 12 columns, a server that
+answers at once:
+
+- one process: {measured.events_per_s:,.0f} events a second;
+- {measured.cpu_s_per_million:g} s of a core for a million events;
+- {measured.bytes_per_event:,.0f} bytes an event in the body of a request;
+- {measured.other_rows_per_s:,.0f} rows of other shards passed over a second.
+
 Computed from these: every table here. Histories of a billion events were not
 run. Wider rows, many filters or a slower disk make other figures: measure with
 `--limit`, and divide.

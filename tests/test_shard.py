@@ -17,18 +17,19 @@ from kills_kit import drive
 from rows import iso, ndjson, write
 
 from ours_cli.assemble import Tally
+from ours_cli.blocks import digest_of
 from ours_cli.errors import UsageError
-from ours_cli.event import ELSEWHERE, Event, Filtered, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.fields import FieldMap, Value
 from ours_cli.mapfile import MapFile
-from ours_cli.mapping import FieldMapping, RowMapping
+from ours_cli.mapping import FieldMapping
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.run_context import make_context
 from ours_cli.sandbox import Sandbox
 from ours_cli.selection import EVERYTHING
 from ours_cli.shard import Shard, read_shard
-from ours_cli.shard_mapping import ShardMapping
+from ours_cli.shard_rows import ShardRows
 
 OPEN = ("--max-age", "none")
 FLAGS = ("--batch-size", 20, "--concurrency", 2, "-o", "json", "-q")
@@ -73,7 +74,7 @@ def records(drawn: list[Any]) -> list[Record | Malformed]:
     return rows
 
 
-def mapping(shard: Shard | None = None) -> RowMapping:
+def mapping() -> FieldMapping:
     context = make_context("run", TimeFlags(max_age="none"), MapFile(FieldMap()))
     fields = FieldMap(
         event="{kind}",
@@ -82,13 +83,19 @@ def mapping(shard: Shard | None = None) -> RowMapping:
         distinct_id="{given}",
         properties={"amount": Value("{amount|number}")},
     )
-    whole = FieldMapping(fields, context.event_assembler(EVERYTHING), context.times, Tally())
-    return whole if shard is None else ShardMapping(whole, shard)
+    return FieldMapping(fields, context.event_assembler(EVERYTHING), context.times, Tally())
 
 
-def items(rows: list[Record | Malformed], shard: Shard | None = None) -> list[Event | Reject | Filtered]:
-    map_row = mapping(shard).bind(Table("t", "csv", COLUMNS, iter(())))
-    return [map_row(Origin(0, row, seq)) for seq, row in enumerate(rows)]
+Item = Event | Reject | Filtered
+
+
+def items(rows: list[Record | Malformed], shard: Shard | None = None) -> dict[int, Item]:
+    """What becomes of the rows of a shard, or of all, by their lines."""
+    table, maps = Table("t", "csv", COLUMNS, iter(rows)), mapping()
+    map_row = maps.bind(table)
+    if shard is not None:
+        (table,) = ShardRows(shard, maps, None).tables([table])
+    return {row.line: map_row(Origin(0, row)) for row in table.records}
 
 
 @given(_ROWS, st.integers(1, 5))
@@ -96,15 +103,9 @@ def items(rows: list[Record | Malformed], shard: Shard | None = None) -> list[Ev
 def test_the_shards_are_the_whole(drawn: list[Any], total: int) -> None:
     """Row by row: one shard has it, and makes of it what a run of the whole makes of it."""
     rows = records(drawn)
-    whole = items(rows)
     shards = [items(rows, Shard(number, total)) for number in range(total)]
-    for seq, expected in enumerate(whole):
-        taken = [item for item in (shard[seq] for shard in shards) if not is_elsewhere(item)]
-        assert taken == [expected]
-
-
-def is_elsewhere(item: Event | Reject | Filtered) -> bool:
-    return isinstance(item, Filtered) and item.reason == ELSEWHERE
+    assert sum(map(len, shards)) == len(rows)
+    assert {line: item for shard in shards for line, item in shard.items()} == items(rows)
 
 
 @given(_ROWS, st.integers(2, 5))
@@ -113,11 +114,26 @@ def test_equals_meet(drawn: list[Any], total: int) -> None:
     rows = records(drawn)
     home: dict[object, set[int]] = {}
     for number in range(total):
-        for item in items(rows, Shard(number, total)):
+        for item in items(rows, Shard(number, total)).values():
             if isinstance(item, Event):
                 content = item.body.partition(b",")[2] if len(item.distinct_id) == 32 else item.distinct_id
                 home.setdefault(content, set()).add(number)
     assert all(len(numbers) == 1 for numbers in home.values())
+
+
+@given(_ROWS, st.integers(0, 45), st.integers(1, 4))
+@settings(deadline=None)
+def test_a_limit_is_of_all_rows(drawn: list[Any], limit: int, total: int) -> None:
+    """Over two tables: as many rows are looked at, and the digest is that of a source of so many."""
+    rows = records(drawn)
+    parts = [ShardRows(Shard(number, total), mapping(), limit) for number in range(total)]
+    taken = 0
+    for part in parts:
+        tables = (Table("t", "csv", COLUMNS, iter(half)) for half in (rows[:20], rows[20:]))
+        taken += sum(1 for table in part.tables(tables) for _ in table.records)
+    assert {part.rows for part in parts} == {min(limit, len(rows))}
+    assert taken == sum(part.own for part in parts) == min(limit, len(rows))
+    assert {part.source_digest() for part in parts} == {digest_of(rows[:limit]).hex()}
 
 
 @given(st.lists(st.binary(max_size=8), max_size=50), st.integers(1, 40))
