@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 
+from ours_cli.garbage import end_without, start_without
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    start_without()
     _leave_no_core()
     from ours_cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    end_without()
+    sys.exit(code)
 
 
 def _leave_no_core() -> None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
+import typer.core
 import typer.main
 from typer.core import TyperGroup
 
@@ -46,6 +47,13 @@ class _Commands(TyperGroup):
         alone = typer.Typer(**_STYLE)
         alone.command(cmd_name)(exiting(grouped(command)))
         return typer.main.get_command(alone)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The commands that begin so: a TAB must not load them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        item: Any = getattr(typer.core, "CompletionItem")  # noqa: B009 - not among Typer's exports
+        return [item(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

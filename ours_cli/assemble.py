@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.identity import DistinctIds
+from ours_cli.drafts import Drafts
+from ours_cli.event import Event, Filtered, Origin, Reject, events
+from ours_cli.identity import ID_BYTES, DistinctIds
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
@@ -20,7 +21,10 @@ from ours_cli.validate import Fault, check_event, check_size, check_visitor, has
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counts beside its books: things that are sent, but that the person should know of."""
+    """What a run counts beside its books: things that are sent, but that the person should know of.
+
+    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
+    """
 
     nulls_dropped: int = 0
     long_arrays: int = 0
@@ -29,6 +33,7 @@ class Tally:
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
+    known_as: str = ""
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""
@@ -63,12 +68,16 @@ class Window(NamedTuple):
 
 
 class EventAssembler:
-    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
+    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file.
+
+    `place` is what they count, "line" or "row" (see `Table`).
+    """
 
     def __init__(
         self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
     ) -> None:
         self.selection = selection
+        self.place = "line"
         self._window = window
         self._ids = ids
         self._tally = tally
@@ -91,7 +100,7 @@ class EventAssembler:
         fault = check_size(body, len(content))
         if fault is not None:
             return Reject(origin, given, fault.code, fault.message)
-        item = self._seal(origin, given, content, body)
+        item = self._seal(origin, given, content, body["event"], body.get("time"))
         if isinstance(item, Event):
             self._count(body)
         return item
@@ -112,13 +121,43 @@ class EventAssembler:
             content = b""  # an integer of more than 64 bits, say
         if not content or len(content) >= PROPERTIES_UTF16_MAX:
             return self(origin, {**body, "distinctId": given})
-        return self._seal(origin, given, content, body)
+        return self._seal(origin, given, content, body["event"], body.get("time"))
+
+    @property
+    def takes_drafts(self) -> bool:
+        """Whether rows may be drafted many at once: nothing is left out by its time or id."""
+        return not self._selects
+
+    def seal(self, rows: Sequence[Origin], drafts: Drafts, start: int = 0) -> list[Event | Reject | Filtered]:
+        """Events of these rows, whose drafts begin at `start`; as `plain`, many at once."""
+        end = start + len(rows)
+        contents = cast("list[bytes]", drafts.contents[start:end])
+        names, times = drafts.names[start:end], drafts.times[start:end]
+        if drafts.given is not None:
+            given = drafts.given[start:end]
+            return list(map(self._seal, rows, given, contents, names, times))
+        digests = drafts.digests[start * ID_BYTES : end * ID_BYTES]
+        ids = self._ids.derive_all(digests, contents)
+        bodies = [
+            b'{"distinctId":"%b",' % distinct_id.encode() + content[1:]
+            for distinct_id, content in zip(ids, contents, strict=True)
+        ]
+        sealed = events(rows, ids, bodies, names, times)
+        if self._window.check(min(times)) or self._window.check(max(times)):
+            return [self._in_time(event) for event in sealed]
+        return [*sealed]
+
+    def _in_time(self, event: Event) -> Event | Reject:
+        assert event.time_ms is not None
+        fault = self._window.check(event.time_ms)
+        if fault is None:
+            return event
+        return Reject(event.origin, event.distinct_id, fault.code, fault.message, event.time_ms)
 
     def _seal(
-        self, origin: Origin, given: str, content: bytes, body: dict[str, Any]
+        self, origin: Origin, given: str, content: bytes, name: str, time_ms: int | None
     ) -> Event | Reject | Filtered:
         """Give an event its id; the last that can go wrong are an id that another row bears, and the time."""
-        time_ms = body.get("time")
         if given:
             fault = self._given_fault(given, content, origin)
             if fault is not None:
@@ -133,7 +172,7 @@ class EventAssembler:
         if time_ms is not None and (fault := self._window.check(time_ms)) is not None:
             return Reject(origin, distinct_id, fault.code, fault.message, time_ms)
         sealed = b'{"distinctId":' + quoted + b"," + content[1:]
-        return Event(origin, distinct_id, sealed, body["event"], time_ms)
+        return Event(origin, distinct_id, sealed, name, time_ms)
 
     def pass_over(self, body: dict[str, Any]) -> None:
         """Count a body that is filtered among its equals: the others keep the ids that they have without it.
@@ -171,7 +210,7 @@ class EventAssembler:
             # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
             return Fault(
                 "duplicate_id",
-                f"line {line} still bears the distinctId of another row: the API would drop it",
+                f"{self.place} {line} still bears the distinctId of another row: the API would drop it",
             )
         try:
             first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
@@ -180,10 +219,10 @@ class EventAssembler:
         if first is None:
             return None
         table, first_line = divmod(first.line, _LINES_MAX)
-        where = f"line {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
+        where = f"{self.place} {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
         return Fault(
             "duplicate_id",
-            f"line {line} bears the distinctId of {where} and other content: the API would drop it",
+            f"{self.place} {line} bears the distinctId of {where} and other content: the API would drop it",
         )
 
     def _count(self, body: dict[str, Any]) -> None:
@@ -199,6 +238,7 @@ class VisitorAssembler:
 
     def __init__(self, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
+        self.place = "line"
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body (contract: /identify)."""

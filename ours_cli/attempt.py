@@ -12,6 +12,7 @@ from typing import Self
 
 from ours_cli.blocks import Block
 from ours_cli.journal import Journal
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.private_files import make_private_folder
 from ours_cli.rejects import RejectFile
 from ours_cli.replay import Replay
@@ -29,7 +30,7 @@ class Attempt:
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
-        blocks = journal.blocks() if journal is not None else []
+        blocks = journal.blocks() if journal is not None else PackedBlocks(())
         self.run_id = head.id
         self.identity = head.identity
         self.folder = folder
@@ -86,12 +87,12 @@ class Attempt:
         """What is done once more, for a look at the source before the run reads it."""
         return Replay(self._blocks)
 
-    def commit(self, block: Block, rejects: Callable[[], Sequence[RejectFile]]) -> None:
-        """Record a settled block; `rejects` gives the files as they are on disk."""
+    def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
+        """Record settled blocks; `rejects` gives the files as they are on disk."""
         if self._journal is None:
             return
         self._mark_running()
-        self._journal.commit(block, rejects() if block.rejected else ())
+        self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
 
     def end(self, report: Report, exit_code: int, rejects: Sequence[Path]) -> None:
         """Note how the attempt ended, unless it found nothing to do."""

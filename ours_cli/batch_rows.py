@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 from ours_cli.assemble import EventAssembler, Tally
 from ours_cli.contract import (
-    DEFAULT_PROPERTIES,
     EVENT_KEYS,
-    EVENT_NAME_MAX,
-    ID_MAX,
     MISNAMED_KEYS,
-    PROPERTIES_MAX,
-    USER_PROPERTIES,
 )
+from ours_cli.drafts import Drafter
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.plain_bodies import TEXTS, are_plain, is_plain
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
 from ours_cli.where import Test, bind_where
-
-_TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
 
 class BatchMapping:
@@ -48,6 +45,7 @@ class BatchMapping:
                 hint="its columns are mapped by: ours backfill FILE --event NAME --time '{column}' ...",
             )
         selection = self._assemble.selection
+        self._assemble.place = table.place
         keeps = bind_where(selection.where, None, self._tally.columns_missing)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
@@ -62,6 +60,14 @@ class BatchMapping:
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
         """What tells which rows belong into one shard."""
         return batch_key(self._reader, _settle_text)
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
+            return None
+        reader = copy(self._reader)
+        read = partial(_read_plain, reader)
+        return Drafter(read, self._reader, reader, self._assemble.seal, is_sorted=False)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -87,7 +93,7 @@ class BatchMapping:
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
         assert isinstance(row.fields, dict)
-        if row.distinct_id or not _is_plain(row.fields):
+        if row.distinct_id or not is_plain(row.fields):
             body = self._body(origin, row)
             return body if isinstance(body, Reject) else self._assemble(origin, body)
         plain = dict(row.fields)
@@ -103,7 +109,7 @@ class BatchMapping:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
             self._tally.nulls_dropped += _drop_nulls(body)
-        for key in _TEXTS:
+        for key in TEXTS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
@@ -120,6 +126,27 @@ class BatchMapping:
         return None
 
 
+def _read_plain(reader: TimeReader, rows: Sequence[Fields]) -> list[dict[str, Any] | None]:
+    plain = cast("Sequence[dict[str, Any]]", rows)
+    if are_plain(plain):
+        times = reader.read_all([row["time"] for row in plain])
+        return [
+            None if time is None else {**row, "time": time} for row, time in zip(plain, times, strict=True)
+        ]
+    bodies: list[dict[str, Any] | None] = []
+    for row in rows:
+        assert isinstance(row, dict)
+        body = None
+        if is_plain(row):
+            body = row.copy()
+            try:
+                body["time"] = reader(row["time"])
+            except TimeProblem:
+                body = None
+        bodies.append(body)
+    return bodies
+
+
 def _time_of(fields: Fields) -> object:
     assert isinstance(fields, dict)
     value = fields.get("time", ABSENT)
@@ -127,63 +154,6 @@ def _time_of(fields: Fields) -> object:
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
-
-_OF_KIND: Final[dict[str, tuple[type, ...]]] = {
-    "string": (str,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (),
-    "any": (str, int, float, bool),
-}
-
-
-def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
-    return frozenset((name, kind) for name, kinds in known.items() for kind in _OF_KIND[kinds])
-
-
-_PLAIN_BODY: Final = frozenset(
-    {
-        *((key, str) for key in (*_TEXTS, "time")),
-        *(("time", kind) for kind in (int, float)),
-        *((key, dict) for key in ("eventProperties", "userProperties", "defaultProperties")),
-    }
-)
-_PLAIN_PROPERTIES: Final = {
-    "userProperties": _plain_pairs(USER_PROPERTIES),
-    "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
-}
-_PLAIN_VALUES: Final = frozenset({str, int, float, bool})
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
-
-
-def _is_plain(body: dict[str, Any]) -> bool:
-    """Whether a row needs no mending and obeys the contract, as nearly all do (sizes and time apart).
-
-    Whole objects are compared with what may stand in them, which is quick. False means no more than that the
-    row must be judged rule by rule.
-    """
-    if not _PLAIN_BODY.issuperset(zip(body, map(type, body.values()), strict=True)):
-        return False
-    for key in _TEXTS:
-        if key in body:
-            text: str = body[key]
-            if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
-                return False
-    if not (
-        "event" in body and "time" in body and ("externalId" in body or "email" in body or "userId" in body)
-    ):
-        return False
-    properties = body.get("eventProperties")
-    if properties and not (
-        len(properties) <= PROPERTIES_MAX and _PLAIN_VALUES.issuperset(map(type, properties.values()))
-    ):
-        return False
-    for key, allowed in _PLAIN_PROPERTIES.items():
-        if (known := body.get(key)) and not allowed.issuperset(
-            zip(known, map(type, known.values()), strict=True)
-        ):
-            return False
-    return True
 
 
 def _drop_nulls(body: dict[str, Any]) -> int:

@@ -22,7 +22,7 @@ from ours_cli.record import Malformed, Record
 ROWS_MAX: Final = 5000
 """Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
 
-_DIGEST_BYTES: Final = 16
+DIGEST_BYTES: Final = 16
 _DIGESTED_AT_ONCE: Final = 500
 
 
@@ -30,12 +30,18 @@ class RowDigest:
     """Digests the content of source rows, in order; their lines and file names do not matter."""
 
     def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
         self._rows: list[Record | Malformed] = []
 
     def add(self, row: Record | Malformed) -> None:
         """Take one row in."""
         self._rows.append(row)
+        if len(self._rows) >= _DIGESTED_AT_ONCE:
+            self._digest()
+
+    def add_all(self, rows: list[Record | Malformed]) -> None:
+        """Take rows in."""
+        self._rows += rows
         if len(self._rows) >= _DIGESTED_AT_ONCE:
             self._digest()
 
@@ -131,6 +137,17 @@ class BlockTracker:
             block.filtered += 1
         if block.rows >= ROWS_MAX and block.is_settled:
             self.cut()
+
+    def enter_all(self, events: list[Event]) -> None:
+        """The next rows of the source, each to be sent."""
+        block = self._current
+        if block is None:
+            self.enter(events[0])
+            block, events = self._current, events[1:]
+            assert block is not None
+        if events:
+            self._digest.add_all([event.origin.row for event in events])
+            block.end = events[-1].origin.seq + 1
 
     def cut(self) -> None:
         """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from ours_cli.event import Event
@@ -53,6 +56,28 @@ class Chunker:
         if len(events) >= self._max_events and full is None:
             return self.flush()
         return full
+
+    def add_all(self, events: list[Event]) -> Iterator[tuple[list[Event], Chunk | None]]:
+        """Take many; yields how many went in before the next chunk was full, and that chunk.
+
+        As `add` one by one: the last pair may have no chunk, and a pair may have none of the events, where
+        the first of them did not fit.
+        """
+        start = 0
+        while start < len(events):
+            part = events[start : start + self._max_events - len(self._events)]
+            sizes = [len(event.body) + _COMMA for event in part]
+            room = self._max_bytes - self._size + (0 if self._events else _COMMA)
+            if sum(sizes) > room:
+                fitting = bisect_right(list(accumulate(sizes)), room)
+                part = part[: fitting or (0 if self._events else 1)]
+                sizes = sizes[: len(part)]
+            if part:
+                self._size += sum(sizes) - (0 if self._events else _COMMA)
+                self._events += part
+                start += len(part)
+            is_full = len(self._events) >= self._max_events or start < len(events)
+            yield part, self.flush() if is_full else None
 
     def flush(self) -> Chunk | None:
         """Return what is held, if anything."""

@@ -53,8 +53,8 @@ def _columns(typed: dict[str, Any]) -> list[str]:
     told = {name: typed[name] for name in names if name in typed}
     table = open_table(path, ReadOptions(**told))
     try:
-        if table.columns is not None:
-            return [column for column in table.columns if column and not set(column) & set("{}|\n")]
+        if table.names is not None:
+            return [column for column in table.names if column and not set(column) & set("{}|\n")]
         fields = getattr(next(iter(table.records)), "fields", {})
         return [str(key) for key in fields]
     finally:

@@ -6,25 +6,37 @@ rich is imported only when a progress bar is drawn.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.errors import OursError
 from ours_cli.escape import printable
+from ours_cli.progress import Standing
+from ours_cli.wrapping import folded_all, says_a_command
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.console import RenderableType
+    from rich.live import Live
 
     from ours_cli.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
     from ours_cli.report import Books
 
-_REFRESH_S: Final = 0.1
-"""Seconds between two drawings of the bar."""
+_WIDTH_MIN: Final = 40
+"""Columns that lines are folded to at least; a narrower terminal folds them itself."""
+
+_DRAWINGS_PER_S: Final = 5
+
+_LINE_EVERY_S: Final = 10.0
+"""Seconds between two lines on the progress where no bar can be drawn."""
+
+_ROOM_FOR_TIME_LEFT: Final = 60
+"""Columns of a terminal on which the bar keeps room for the time that is left."""
 
 
 class Console:
@@ -35,6 +47,16 @@ class Console:
         self.verbose = verbose
         self.warnings: list[str] = []
         self._write: Callable[[str], None] = _to_stderr
+
+    @property
+    def width(self) -> int | None:
+        """Columns that a result has, or None where it goes to no terminal: lines stay whole there."""
+        return _width(sys.stdout)
+
+    @property
+    def aside_width(self) -> int | None:
+        """The same for what goes to stderr."""
+        return _width(sys.stderr)
 
     def result(self, text: str) -> None:
         """The result, on stdout."""
@@ -69,111 +91,149 @@ class Console:
             self._say(f"hint: {error.hint}")
 
     def _say(self, text: str) -> None:
-        self._write(printable(text))
+        text = printable(text)
+        width = None if says_a_command(text) else _width(sys.stderr)
+        self._write("\n".join(folded_all(text.split("\n"), width)))
 
     @contextmanager
-    def progress(self) -> Iterator[Observer]:
-        """Observe a run: a bar on a terminal, plain notes elsewhere."""
-        if self.quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-            yield _Plain(self)
-            return
-        with _bar() as bar:
-            self._write = _above(bar)
-            try:
-                yield _Live(self, bar)
-            finally:
-                self._write = _to_stderr
+    def progress(
+        self,
+        files: int = 1,
+        size: int | None = None,
+        *,
+        wanted: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Iterator[Observer]:
+        """Observe a run: a bar on a terminal; elsewhere a line now and then, with --verbose or `wanted`.
+
+        `files` is how many sources there are and `size` their bytes, None where that is not known.
+        """
+        standing = Standing(files, size, clock)
+        if self.quiet or wanted is False:
+            yield _Plain(self, standing, lambda _: None)
+        elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            yield _Plain(self, standing, self.note if wanted else self.detail, clock)
+        else:
+            with _live(standing) as live:
+                self._write = _above(live)
+                try:
+                    yield _Observing(self, standing)
+                finally:
+                    self._write = _to_stderr
 
 
-def _announce(console: Console, table: Table) -> None:
-    for note in table.notes:
-        console.note(f"{table.name}: {note}")
+class _Observing:
+    """Tells the standing what happens, and says aloud what was detected."""
 
-
-class _Plain:
-    """No terminal: says what was detected, and pauses only with --verbose."""
-
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, standing: Standing) -> None:
         self._console = console
+        self._standing = standing
 
     def table(self, table: Table) -> None:
-        _announce(self._console, table)
-
-    def books(self, books: Books, _traffic: Traffic) -> None:
-        """Nothing to draw on."""
-
-    def wait(self, reason: str, seconds: float) -> None:
-        self._console.detail(f"{reason}; next try in {seconds:.1f} s")
-
-    def warn(self, text: str) -> None:
-        self._console.warn(text)
-
-
-class _Live:
-    """A bar by bytes read, with the books beside it."""
-
-    def __init__(self, console: Console, bar: Progress) -> None:
-        self._console = console
-        self._bar = bar
-        self._task: TaskID | None = None
-        self._table: Table | None = None
-        self._drawn = 0.0
-
-    def table(self, table: Table) -> None:
-        _announce(self._console, table)
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._table = table
-        self._task = self._bar.add_task(printable(table.name), total=table.size, books="", state="")
+        for note in table.notes:
+            self._console.note(f"{table.name}: {note}")
+        self._standing.table(table)
 
     def books(self, books: Books, traffic: Traffic) -> None:
-        now = time.monotonic()
-        if self._task is None or self._table is None or now - self._drawn < _REFRESH_S:
-            return
-        self._drawn = now
-        self._bar.update(
-            self._task, completed=self._table.position(), books=_books_line(books, traffic), state=""
-        )
-        self._bar.refresh()
+        self._standing.books(books, traffic)
 
     def wait(self, reason: str, seconds: float) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, state=f"{reason}; next try in {seconds:.0f} s")
-            self._bar.refresh()
+        self._standing.wait(reason, seconds)
 
     def warn(self, text: str) -> None:
         self._console.warn(text)
 
 
-def _books_line(books: Books, traffic: Traffic) -> str:
-    rejected = f" · {books.rejected:,} rejected" if books.rejected else ""
-    return f"{books.read:,} read · {books.accepted:,} accepted{rejected} · {traffic.concurrency} at a time"
+class _Plain(_Observing):
+    """Nothing to draw on: a line every so often while the work is long; pauses with --verbose."""
+
+    def __init__(
+        self,
+        console: Console,
+        standing: Standing,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(console, standing)
+        self._say = say
+        self._clock = clock
+        self._said = clock()
+
+    def books(self, books: Books, traffic: Traffic) -> None:
+        super().books(books, traffic)
+        if (now := self._clock()) - self._said >= _LINE_EVERY_S:
+            self._said = now
+            self._standing.measure()
+            self._say(self._standing.sentence())
+
+    def wait(self, reason: str, seconds: float) -> None:
+        super().wait(reason, seconds)
+        self._console.detail(f"{reason}; next try in {seconds:.1f} s")
 
 
-def _bar() -> Progress:
+def _live(standing: Standing) -> Live:
     from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.live import Live
 
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[books]}", markup=False),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[state]}", markup=False, style="yellow"),
-        console=RichConsole(stderr=True),
-        auto_refresh=False,
+    console = RichConsole(stderr=True)
+
+    def draw() -> RenderableType:
+        standing.measure()
+        return screen(standing, console.width)
+
+    return Live(
+        get_renderable=draw,
+        console=console,
+        refresh_per_second=_DRAWINGS_PER_S,
         transient=True,
+        # stdout is the result's, whatever is drawn meanwhile.
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
 
 
-def _above(bar: Progress) -> Callable[[str], None]:
+def screen(standing: Standing, width: int) -> RenderableType:
+    """The bar by bytes, the figures below it, and why the run waits; in colours for light and dark."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    def line(text: str, style: str = "") -> Text:
+        return Text(text, style, no_wrap=True, overflow="ellipsis")
+
+    if not standing.has_begun:
+        return line("waiting for the first row")
+    grid = Grid.grid(padding=(0, 1), expand=True)
+    grid.add_column(max_width=max(8, width // 3), no_wrap=True, overflow="ellipsis")
+    grid.add_column(ratio=1)
+    cells: list[RenderableType] = [line(standing.name)]
+    share = standing.share
+    if share is None:
+        cells.append(line(standing.so_far))
+    else:
+        cells += [ProgressBar(total=1.0, completed=share), line(f"{share:>4.0%}")]
+        if width >= _ROOM_FOR_TIME_LEFT:
+            cells.append(line(standing.left))
+    grid.add_row(*cells)
+    below = [line(text) for text in [standing.figures(width)] if text]
+    below += [line(text, "bold") for text in [standing.pause] if text]
+    return Group(grid, *below)
+
+
+def _above(live: Live) -> Callable[[str], None]:
     """Write lines above the bar, so that neither tears the other."""
 
     def write(text: str) -> None:
-        bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     return write
+
+
+def _width(stream: TextIO | None) -> int | None:
+    if stream is None or not stream.isatty():
+        return None
+    return max(shutil.get_terminal_size().columns, _WIDTH_MIN)
 
 
 def _to_stderr(text: str) -> None:

@@ -35,6 +35,13 @@ def endpoint_flags(account: Account | Target) -> EndpointFlags:
     return EndpointFlags(account.token_file, account.profile, account.base_url, account.test)
 
 
+def _mode(endpoint: Endpoint) -> str:
+    """What a person must not mistake: whose data changes. On this machine listens a sandbox, or a tunnel."""
+    if endpoint.is_loopback:
+        return "this machine, Test Mode" if endpoint.test_mode else "this machine"
+    return "Test Mode" if endpoint.test_mode else "live"
+
+
 @contextmanager
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
@@ -42,8 +49,7 @@ def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     keep_private()
     if not target.sandbox:
         endpoint = resolve_endpoint(endpoint_flags(target))
-        mode = "Test Mode" if endpoint.test_mode else "live"
-        yield Destination(endpoint, f"{endpoint.base_url} ({mode})")
+        yield Destination(endpoint, f"{endpoint.base_url} ({_mode(endpoint)})")
         return
     from ours_cli.sandbox import Sandbox, SandboxOptions
 

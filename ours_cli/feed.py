@@ -15,10 +15,10 @@ from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
 from ours_cli.event import Event
-from ours_cli.intake import Intake, Item
+from ours_cli.intake import Intake, Item, one_by_one
 from ours_cli.safeguards import Canary
 
-Items: TypeAlias = Iterator[Item]
+Items: TypeAlias = Iterator[Item | list[Event]]
 
 _BREATHE_EVERY: Final = 1000
 """Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
@@ -32,8 +32,26 @@ async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, Non
     for count, item in enumerate(items):
         if count % _BREATHE_EVERY == 0:
             await asyncio.sleep(0)
-        if (chunk := intake.take(item)) is not None:
+        if isinstance(item, list):
+            for full in intake.take_all(item):
+                yield full
+        elif (chunk := intake.take(item)) is not None:
             yield chunk
+    if (last := intake.flush()) is not None:
+        yield last
+
+
+async def feed_apart(
+    items: AsyncGenerator[Item | list[Event], None], intake: Intake
+) -> AsyncGenerator[Chunk, None]:
+    """Chunks of a source whose rows are mapped by other processes."""
+    async with aclosing(items):
+        async for item in items:
+            if isinstance(item, list):
+                for full in intake.take_all(item):
+                    yield full
+            elif (chunk := intake.take(item)) is not None:
+                yield chunk
     if (last := intake.flush()) is not None:
         yield last
 
@@ -45,7 +63,7 @@ async def feed_threaded(items: Items, intake: Intake, flush_every: float) -> Asy
     """
     loop = asyncio.get_running_loop()
     box = _Box(loop)
-    threading.Thread(target=box.fill, args=(items,), daemon=True).start()
+    threading.Thread(target=box.fill, args=(one_by_one(items),), daemon=True).start()
     flush_at = inf
     try:
         while not box.ended:
@@ -112,7 +130,7 @@ class _Box:
         with self._room:
             return self._done and not self._items
 
-    def fill(self, items: Items) -> None:
+    def fill(self, items: Iterator[Item]) -> None:
         """Run in the reading thread: read all items."""
         try:
             for item in items:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -205,7 +205,7 @@ class BodyBuilder:
             if name and index not in self.used and column not in fields.exclude and name not in already:
                 properties.entries.append((name, self._slot(placeholder(column), bind)))
 
-    def _object(self, where: str, values: dict[str, Value], whole: str | None) -> BodyObject:
+    def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
         mapped = BodyObject()
         if whole is not None:
             mapped.whole = self._slot(whole, bind).get
@@ -224,7 +224,7 @@ class BodyBuilder:
         return mapped
 
     def _lacking(self, text: str) -> list[str]:
-        columns = self._table.columns
+        columns = self._table.names
         if columns is None:
             return []
         have = {column.strip() for column in columns}
@@ -236,6 +236,7 @@ class BodyBuilder:
     def _bound(self, template: Template, binder: Callable[..., Getter]) -> Slot:
         columns = self._table.columns
         if columns is None:
+            self._check_keys(template)
             self.references.update(used_keys(template))
         else:
             self.used |= used_columns(template, columns)
@@ -244,8 +245,20 @@ class BodyBuilder:
             template, get, "text" if binder is bind_text else "json" if binder is bind_json else "value"
         )
 
+    def _check_keys(self, template: Template) -> None:
+        """Refuse a key that no row can have, where the file declares them."""
+        if self._table.keys is None:
+            return
+        for name in map(str.strip, template.columns):
+            if (kind := self._table.unreadable.get(name)) is not None:
+                raise UsageError(
+                    f"column {name!r} is {kind}, which no event can hold",
+                    hint="make it text or a number where the file is exported",
+                )
+        used_columns(template, self._table.keys)
+
     def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
-        if is_id and self._table.columns and text.strip() in self._table.columns:
+        if is_id and text.strip() in (self._table.names or ()):
             raise UsageError(
                 f"{flag} {text} would give every row the same text, and {text!r} is a column",
                 hint=f"{flag} '{{{text}}}'",

@@ -5,8 +5,7 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -32,8 +31,7 @@ class Value(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldMap:
+class FieldMap(NamedTuple):
     """Every field of an event, as the person gave it; None or empty where nothing was given.
 
     `event_object` (and its fellows) fill the whole object from one template; single names override its keys.
@@ -47,9 +45,9 @@ class FieldMap:
     time: str | None = None
     ip: str | None = None
     user_agent: str | None = None
-    properties: dict[str, Value] = field(default_factory=dict)
-    user_properties: dict[str, Value] = field(default_factory=dict)
-    default_properties: dict[str, Value] = field(default_factory=dict)
+    properties: Mapping[str, Value] = {}
+    user_properties: Mapping[str, Value] = {}
+    default_properties: Mapping[str, Value] = {}
     event_object: str | None = None
     user_object: str | None = None
     default_object: str | None = None
@@ -59,8 +57,7 @@ class FieldMap:
 
     def over(self, base: FieldMap) -> FieldMap:
         """This map laid over another: what is given here wins, what is not is taken from `base`."""
-        return replace(
-            self,
+        return self._replace(
             **{name: getattr(self, name) or getattr(base, name) for name in _SCALARS},
             properties={**base.properties, **self.properties},
             user_properties={
@@ -99,13 +96,18 @@ class FieldMap:
         return self == FieldMap()
 
 
-_PATHS: Final = {
+TEXT_FIELDS: Final = {
     "event": "event",
     "distinctId": "distinct_id",
     "userId": "user_id",
     "externalId": "external_id",
     "email": "email",
     "time": "time",
+}
+"""The API's keys that hold one value, and the names of their templates in a `FieldMap`."""
+
+_PATHS: Final = {
+    **TEXT_FIELDS,
     "identityContext.ip": "ip",
     "identityContext.userAgent": "user_agent",
     "eventProperties": "event_object",
@@ -156,7 +158,7 @@ def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
 def _read_value_file(flag: str, name: str, path: str) -> str:
     try:
         return Path(path).expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(
             f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
             hint=f"to send a text that begins with @, write {flag} {name}:='\"@...\"'",

@@ -29,12 +29,16 @@ def clock_warning(skew_s: float) -> str | None:
 
 
 class AgeingRows:
-    """Counts the events whose turn, at `rate` events per second, comes when the API takes them no longer."""
+    """Counts the events whose turn, at `rate` events per second, comes when the API takes them no longer.
 
-    def __init__(self, rate: float, window: Window) -> None:
+    `began_s` is how long ago the run began: the rate is then measured, and not told by `--rate`.
+    """
+
+    def __init__(self, rate: float, window: Window, began_s: float | None = None) -> None:
         self._rate = rate
+        self._is_measured = began_s is not None
         self._max_age_ms = window.max_age_ms
-        self._begin_ms = window.now_ms()
+        self._begin_ms = window.now_ms() - (began_s or 0.0) * 1000
         self._events = 0
         self._late = 0
 
@@ -57,9 +61,12 @@ class AgeingRows:
             return None
         assert self._max_age_ms is not None
         lasts, days = _span(self._events / self._rate), self._max_age_ms / 86_400_000
+        speed, remedy = f"at --rate {self._rate:g}", "a higher --rate, or the oldest rows first"
+        if self._is_measured:
+            speed, remedy = f"at its present speed ({self._rate:.3g} events/s)", "send the oldest rows first"
         return (
-            f"at --rate {self._rate:g} this run lasts {lasts}, and {self._late:,} rows will be older than"
-            f" {days:g} days when their turn comes: a higher --rate, or the oldest rows first"
+            f"{speed} this run lasts {lasts}, and {self._late:,} rows will be older than"
+            f" {days:g} days when their turn comes: {remedy}"
         )
 
 

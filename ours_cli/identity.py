@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from ours_cli.ledger import Ledger, Seen
@@ -11,7 +12,8 @@ from ours_cli.ledger import Ledger, Seen
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
-_first_64_bits = struct.Struct(">q8x").unpack
+_FIRST_64_BITS: Final = "q8x"
+_first_64_bits = struct.Struct(f">{_FIRST_64_BITS}").unpack
 
 
 class DistinctIds:
@@ -37,8 +39,19 @@ class DistinctIds:
         seen = self._derived.note(_first_64_bits(value)[0])
         if seen is None:
             return value.hex()
-        digest.update(b"\0%d" % seen.times)
+        digest.update(_occurrence(seen.times))
         return digest.hexdigest()
+
+    def derive_all(self, digests: bytes, contents: Sequence[bytes]) -> list[str]:
+        """The ids of events with a time, many at once; `digests` are those of `contents`, joined."""
+        text = digests.hex()
+        ids = [text[start : start + 2 * ID_BYTES] for start in range(0, len(text), 2 * ID_BYTES)]
+        keys = struct.unpack(">" + _FIRST_64_BITS * len(ids), digests)
+        for at, times in self._derived.note_many(keys):
+            digest = self._timed.copy()
+            digest.update(contents[at] + _occurrence(times))
+            ids[at] = digest.hexdigest()
+        return ids
 
     def conflict(self, distinct_id: str, content: bytes, line: int) -> Seen | None:
         """Note a given id; returns the first row that bore it when its content was another.
@@ -54,6 +67,10 @@ class DistinctIds:
             return seen
         self.repeats += 1
         return None
+
+
+def _occurrence(times: int) -> bytes:
+    return b"\0%d" % times
 
 
 def _key(content: bytes) -> int:

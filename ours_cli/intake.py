@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from ours_cli.blocks import Block, BlockTracker
@@ -15,13 +15,13 @@ Item: TypeAlias = Event | Reject | Filtered | Block
 
 
 class Intake:
-    """Takes items in the order of the source; `enter` sees each once its chunk is known."""
+    """Takes items in the order of the source; `enter` sees them once their chunk is known."""
 
     def __init__(
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject | Filtered], None],
+        enter: Callable[[Event | Reject | Filtered | list[Event]], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -58,6 +58,19 @@ class Intake:
             return self.flush()
         return chunk
 
+    def take_all(self, events: list[Event]) -> Iterator[Chunk]:
+        """Take events of consecutive rows; yields each chunk that they complete, or do not fit into."""
+        if self._canary is not None:
+            yield from filter(None, map(self.take, events))
+            return
+        for taken, chunk in self._chunker.add_all(events):
+            if taken:
+                self._enter(taken)
+                self._tracker.enter_all(taken)
+            if chunk is not None:
+                self._tracker.cut()
+                yield chunk
+
     def flush(self) -> Chunk | None:
         """End the block here; returns what waits for its chunk to fill, if anything does."""
         chunk = self._chunker.flush()
@@ -69,3 +82,12 @@ class Intake:
         self._tracker.enter(item)
         if self._canary is not None and not isinstance(item, Filtered):
             self._canary.enter(item)
+
+
+def one_by_one(items: Iterable[Item | list[Event]]) -> Iterator[Item]:
+    """The same, no two events together."""
+    for item in items:
+        if isinstance(item, list):
+            yield from item
+        else:
+            yield item

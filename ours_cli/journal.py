@@ -18,6 +18,7 @@ from typing import IO, Any, Final, Self
 
 from ours_cli.blocks import Block
 from ours_cli.errors import BusyError, LocalIOError, SourceError
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.private_files import local_io
 from ours_cli.rejects import RejectFile
 
@@ -33,6 +34,10 @@ CREATE TABLE block (
 );
 CREATE TABLE rejects (shape TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL);
 """
+
+
+class OtherVersionError(SourceError):
+    """A journal that another version of the program wrote: whole, but not to be read by this one."""
 
 
 class Journal:
@@ -60,25 +65,28 @@ class Journal:
         self._connection.close()
         self._lock.close()
 
-    def commit(self, block: Block, rejects: Sequence[RejectFile]) -> None:
-        """Record a settled block, durably: once this returns, no crash can lose it.
+    def commit(self, blocks: Sequence[Block], rejects: Sequence[RejectFile]) -> None:
+        """Record settled blocks, durably: once this returns, no crash can lose them.
 
         `rejects` are the files as they are on disk now, synced.
         """
-        codes = json.dumps(block.codes)
-        counts = (block.accepted, block.rejected, block.filtered)
-        row = (block.start, block.end, block.head, block.digest, *counts, codes)
+        rows = [
+            (
+                *(block.start, block.end, block.head, block.digest),
+                *(block.accepted, block.rejected, block.filtered, json.dumps(block.codes)),
+            )
+            for block in blocks
+        ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            if block.rejected:
-                self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
+            self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
             self._connection.execute("COMMIT")
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> PackedBlocks:
         """The recorded blocks, in the order of the source."""
         with _house_errors(self._folder):
-            return list(_blocks(self._connection))
+            return PackedBlocks(_blocks(self._connection))
 
     def rejects(self) -> list[RejectFile]:
         """The rejects files of this run, as far as they are known to be on disk."""
@@ -107,9 +115,10 @@ def _check(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("the file is damaged")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION:
-        raise SourceError(
+        raise OtherVersionError(
             "the journal of this run was written by another version of ours",
-            hint="--restart begins a new run; rows with the same distinctId count once",
+            hint="that version can go on with it; --restart begins a new run,"
+            " and rows with the same distinctId count once",
         )
 
 
@@ -128,11 +137,11 @@ def _connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def read_blocks(folder: Path) -> list[Block]:
+def read_blocks(folder: Path) -> PackedBlocks:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder), closing(_read_only(folder)) as connection:
         _check(connection)
-        return list(_blocks(connection))
+        return PackedBlocks(_blocks(connection))
 
 
 def is_running(folder: Path) -> bool:

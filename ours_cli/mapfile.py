@@ -20,17 +20,9 @@ from typing import Any, Final
 
 from ours_cli.contract import MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.fields import NESTING, STAR, FieldMap, Value
+from ours_cli.fields import NESTING, STAR, TEXT_FIELDS, FieldMap, Value
 from ours_cli.suggest import nearest
 
-_TEXT_KEYS: Final = {
-    "event": "event",
-    "distinctId": "distinct_id",
-    "userId": "user_id",
-    "externalId": "external_id",
-    "email": "email",
-    "time": "time",
-}
 _OBJECT_KEYS: Final = {
     "eventProperties": ("properties", "event_object"),
     "userProperties": ("user_properties", "user_object"),
@@ -52,7 +44,7 @@ _SOURCE_KEYS: Final[dict[str, type]] = {
     "dst": str,
     "max_age": str,
 }
-_KEYS: Final = (*_TEXT_KEYS, *_OBJECT_KEYS, "identityContext", "exclude", "clear", "source")
+_KEYS: Final = (*TEXT_FIELDS, *_OBJECT_KEYS, "identityContext", "exclude", "clear", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
                 hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_KEYS)}",
             )
     given: dict[str, Any] = {
-        name: _text(document[key], key, where) for key, name in _TEXT_KEYS.items() if key in document
+        name: _text(document[key], key, where) for key, name in TEXT_FIELDS.items() if key in document
     }
     for key, (names, whole) in _OBJECT_KEYS.items():
         if key in document:

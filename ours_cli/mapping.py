@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
-from ours_cli.errors import UsageError
+from ours_cli.drafts import Drafter
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.presets import recognise
+from ours_cli.presets import Preset, names_in, recognise
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
@@ -45,6 +46,9 @@ class RowMapping(Protocol):
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
 
     def time_column(self, table: Table) -> TimeColumn | None:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
@@ -78,6 +82,7 @@ class FieldMapping:
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
+        self._assemble.place = table.place
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
         try:
@@ -108,8 +113,25 @@ class FieldMapping:
             return sampled(mapper, selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
-        watch = _watcher(builder.references, fields, self._tally)
+        watch = _watcher(builder.references, fields, self._tally, recognises=maps_itself)
         return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+
+    def drafter(self, table: Table) -> Drafter | None:
+        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        assemble = self._assemble
+        if isinstance(assemble, VisitorAssembler) or not table.columns:
+            return None
+        if not assemble.takes_drafts or assemble.selection.where:
+            return None
+        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        builder = BodyBuilder(table, self._hmac_key)
+        body = builder.body(fields, self._times).apart()
+        builder.star(fields, body.objects)
+        compiled = compile_body(body, table.columns)
+        if compiled is None or not compiled.is_plain or body.reader is None:
+            return None
+        read: Callable[[Any], list[dict[str, Any] | None]] = compiled.read_all
+        return Drafter(read, self._times.reader, body.reader, assemble.seal, is_sorted=True)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -141,15 +163,29 @@ class FieldMapping:
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
     """The error, with the preset that the columns belong to, or with what to do where one was given."""
-    known = recognise(table.columns or ())
+    known = recognise(_names(table))
     advice = [error.hint] if error.hint else []
     if known is not None and known.name != given:
-        command = f"ours {known.command} FILE --preset {known.name}"
-        advice.append(f"the columns are those of {known.title}: {command}")
+        advice.append(_advice("columns" if table.names is not None else "keys", known))
     elif given is not None:
         advice.append("flags override the preset")
     message = f"preset {given}: {error.message}" if given is not None else error.message
     return UsageError(message, hint="; ".join(advice) or None)
+
+
+def _names(table: Table) -> Iterable[str]:
+    """What a preset is recognised by. For JSON the first row is taken from the table: nobody will read it."""
+    if table.names is not None:
+        return table.names
+    with suppress(SourceError):
+        first = next(table.records, None)
+        if isinstance(first, Record) and isinstance(first.fields, dict):
+            return names_in(first.fields)
+    return ()
+
+
+def _advice(names: str, known: Preset) -> str:
+    return f"the {names} are those of {known.title}: ours {known.command} FILE --preset {known.name}"
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
@@ -157,9 +193,12 @@ def _no_rows(origin: Origin) -> Event | Reject:
 
 
 def _watcher(
-    references: dict[str, tuple[str, ...]], fields: FieldMap, tally: Tally
+    references: dict[str, tuple[str, ...]], fields: FieldMap, tally: Tally, *, recognises: bool
 ) -> Callable[[Fields], None]:
-    """For JSON rows, whose keys show only as they come: note those sent and those left behind."""
+    """For JSON rows, whose keys show only as they come: note those sent and those left behind.
+
+    `recognises` says to note also, of the first row, whether a preset knows it.
+    """
     used: dict[str, list[str]] = {}
     for name, keys in references.items():
         for key in keys:
@@ -170,6 +209,8 @@ def _watcher(
         assert isinstance(row, dict)
         if row.keys() <= known:
             return
+        if recognises and not known and (preset := recognise(names_in(row))) is not None:
+            tally.known_as = _advice("keys", preset)
         for key in row.keys() - known:
             known.add(key)
             if key in used:

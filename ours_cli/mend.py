@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
@@ -66,13 +68,14 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
-        return replace(table, records=_mended_objects(table))
+        stretches = None if table.stretches is None else partial(_mended_stretches, table)
+        return replace(table, records=_mended_objects(table), stretches=stretches)
     table = _with_header(table)
     assert table.columns is not None
     marks = _marks_at_end(table.columns)
     if marks is None:
         return table
-    own = replace(table, columns=table.columns[: -len(marks)])
+    own = replace(table, columns=table.columns[: -len(marks)], stretches=None)
     own.notes = [*table.notes, "a rejects file: its own columns are not sent, its distinctIds are kept"]
     own.records = _mended_rows(table.records, own)
     return own
@@ -86,15 +89,13 @@ def _with_header(table: Table) -> Table:
     first = next(table.records, None)
     if isinstance(first, Record) and _marks_at_end(header := tuple(first.fields)):
         return replace(table, columns=header)
-    return replace(table, records=_put_back(first, table.records))
-
-
-def _put_back(
-    first: Record | Malformed | None, rest: Iterator[Record | Malformed]
-) -> Iterator[Record | Malformed]:
-    if first is not None:
-        yield first
-    yield from rest
+    read = [] if first is None else [first]
+    stretches = table.stretches
+    return replace(
+        table,
+        records=chain(read, table.records),
+        stretches=None if stretches is None else lambda: chain(read, stretches()),
+    )
 
 
 def _marks_at_end(columns: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -120,21 +121,36 @@ def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[
 
 def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
     for record in table.records:
-        if isinstance(record, Malformed):
-            yield record
+        yield _mended_object(record, table)
+
+
+def _mended_stretches(table: Table) -> Iterator[Stretch | Record | Malformed]:
+    assert table.stretches is not None
+    for rows in table.stretches():
+        if not isinstance(rows, Stretch):
+            yield _mended_object(rows, table)
             continue
-        assert isinstance(record.fields, dict)
-        marks = _marks_of(record.fields)
-        if marks is None:
-            yield record
-            continue
-        own = {key: value for key, value in record.fields.items() if key not in marks}
-        distinct_id = str(record.fields.get(marks[1]) or "")
-        raw = record.fields.get(marks[-1])
-        if isinstance(raw, str) and raw and not own:
-            yield _reread(record.line, raw, distinct_id, table)
+        objects = cast("list[dict[str, Any]]", rows.fields)
+        if any(map(_marks_of, objects)):
+            for line, fields in zip(rows.lines, objects, strict=True):
+                yield _mended_object(Record(line, fields), table)
         else:
-            yield _record(record.line, own, distinct_id, record.fields.get(marks[2]))
+            yield rows
+
+
+def _mended_object(record: Record | Malformed, table: Table) -> Record | Malformed:
+    if isinstance(record, Malformed):
+        return record
+    assert isinstance(record.fields, dict)
+    marks = _marks_of(record.fields)
+    if marks is None:
+        return record
+    own = {key: value for key, value in record.fields.items() if key not in marks}
+    distinct_id = str(record.fields.get(marks[1]) or "")
+    raw = record.fields.get(marks[-1])
+    if isinstance(raw, str) and raw and not own:
+        return _reread(record.line, raw, distinct_id, table)
+    return _record(record.line, own, distinct_id, record.fields.get(marks[2]))
 
 
 def _record(line: int, fields: Fields, distinct_id: str, code: object) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from math import isfinite
 from typing import Final, NamedTuple
@@ -100,6 +101,32 @@ def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
     magnitude = Decimal(style.group.sub("", digits).replace(style.point, "."))
     # copy_negate is exact; the minus operator would round to the context's 28 digits.
     return magnitude.copy_negate() if negative else magnitude
+
+
+def styles_that_read(text: str, names: Iterable[str]) -> frozenset[str]:
+    """Those of the styles in which `read_decimal` finds a number in `text`, for the price of one."""
+    text = text.strip()
+    if _JSON_NUMBER.fullmatch(text):
+        return frozenset(name for name in names if _is_read(text, STYLES[name]))
+    if len(text) > _LONGEST or text.casefold() in _NO_NUMBER:
+        return frozenset()
+    try:
+        digits, _ = _without_affixes(text)
+    except NumeralError:
+        return frozenset()
+    return frozenset(name for name in names if STYLES[name].form.fullmatch(digits))
+
+
+def _is_read(text: str, style: Style) -> bool:
+    try:
+        return read_decimal(text, style) is not ABSENT
+    except NumeralError:
+        return False
+
+
+def is_no_number(text: str) -> bool:
+    """Whether the text says that there is no number: `--`, `N/A`, `none`."""
+    return text.strip().casefold() in _NO_NUMBER
 
 
 def as_number(value: Decimal) -> int | float:

@@ -1,10 +1,9 @@
 """The flags that commands share, in groups: each flag is spelled and explained once.
 
 A command takes whole groups (`reading: Reading, sending: Sending`); see `option_groups`. Groups are named
-tuples: a frozen dataclass takes a millisecond more to define, each.
+tuples: a frozen dataclass takes a millisecond more to define, each. And annotations are evaluated as they
+stand (no `from __future__ import annotations`), since a named tuple would compile the text of each.
 """
-
-from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
@@ -259,6 +258,9 @@ class Batching(NamedTuple):
     concurrency: Annotated[
         str, _option("--concurrency", metavar="N|auto", text="Requests in flight at the same time.")
     ] = "auto"
+    workers: Annotated[
+        str, _option("--workers", metavar="N|auto", text="Processes that map rows, for large files.")
+    ] = "1"
     rate: Annotated[
         float | None, _option("--rate", metavar="N", text="Events per second at most, over all requests.")
     ] = None
@@ -359,6 +361,13 @@ class Showing(NamedTuple):
     )
 
 
+ProgressFlag = Annotated[
+    bool | None,
+    _option(
+        "--progress/--no-progress",
+        text="A bar on a terminal; elsewhere a line now and then, with --progress or -v.",
+    ),
+]
 Data = Annotated[
     str | None,
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),

@@ -1,14 +1,15 @@
 """The one page that states the order: source → record → event → chunk → delivery → outcome → report.
 
-The journal stands between delivery and report (`_settle`, `_record`); worker processes would stand between
-source and chunk.
+The journal stands between delivery and report (`_settle`, `_record`), worker processes between record and
+event (`_feed`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+import gc
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,13 +19,15 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.feed import behind_canary, feed_inline, feed_threaded
+from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
+from ours_cli.parallel_mapping import map_rows_with
 from ours_cli.record import Table
+from ours_cli.recorder import Recorder
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
@@ -32,6 +35,7 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
+from ours_cli.worker_pool import Workers
 
 
 class Observer(Protocol):
@@ -68,6 +72,7 @@ class Plan:
     max_rejects: RejectLimit | None = None
     expect: int | None = None
     blocking: bool = False
+    workers: Workers | None = None
     flush_every: float = 1.0
 
 
@@ -82,6 +87,8 @@ class Result:
 
 def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
+    # What is loaded by now lives to the end: garbage collection need not walk it again and again.
+    gc.freeze()
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
         return runner.run(_Run(plan, attempt, rejects, observer).go())
 
@@ -95,7 +102,8 @@ class _Run:
         self._rejects = rejects
         self._observer = observer
         self._books = Books()
-        self._tracker = BlockTracker(self._record)
+        self._recorder = Recorder(self._record, lambda error: self._delivery.stop(error))
+        self._tracker = BlockTracker(self._recorder.settled)
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
         self._delivery = Delivery(
@@ -110,31 +118,45 @@ class _Run:
             with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
                 async with aclosing(self._chunks()) as chunks:
                     await self._delivery.deliver(chunks)
+            self._recorder.close()
             self._rejects.sync()
             self._check_end()
         except OursError as error:
             result.error = error
+            with suppress(OursError):  # whatever stopped the run is what the person should hear of
+                self._recorder.close()
         return result
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
         plan = self._plan
-        items = map_rows(plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay)
         room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
         chunker = Chunker(plan.options.batch_events, room)
         intake = Intake(chunker, self._tracker, self._enter, self._replayed, self._canary)
-        chunks = (
-            feed_threaded(items, intake, plan.flush_every) if plan.blocking else feed_inline(items, intake)
-        )
+        chunks = self._feed(intake)
         if self._canary is None:
             return chunks
         return behind_canary(chunks, intake, self._canary, self._settled)
 
+    def _feed(self, intake: Intake) -> AsyncGenerator[Chunk, None]:
+        plan = self._plan
+        source = plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay
+        if plan.workers is not None:
+            return feed_apart(map_rows_with(plan.workers, *source), intake)
+        items = map_rows(*source)
+        if plan.blocking:
+            return feed_threaded(items, intake, plan.flush_every)
+        return feed_inline(items, intake)
+
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)
+        self._attempt.replay.place = table.place
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered) -> None:
-        """A row comes out of the mapping."""
+    def _enter(self, item: Event | Reject | Filtered | list[Event]) -> None:
+        """A row comes out of the mapping, or events of consecutive rows."""
+        if isinstance(item, list):
+            self._books.mapped_all(item)
+            return
         if isinstance(item, Event):
             self._books.mapped(item)
             return
@@ -161,10 +183,10 @@ class _Run:
             self._settled.set()
         self._show()
 
-    def _record(self, block: Block) -> None:
-        """Each row of a block has its outcome. The order is a promise: rejects on disk, then the journal."""
+    def _record(self, blocks: Sequence[Block]) -> None:
+        """Each row of these has its outcome. The order is a promise: rejects on disk, then the journal."""
         self._rejects.sync()
-        self._attempt.commit(block, self._rejects.files)
+        self._attempt.commit(blocks, self._rejects.files)
 
     def _compare_clocks(self, skew_s: float) -> None:
         if (warning := clock_warning(skew_s)) is not None:

@@ -57,22 +57,25 @@ def load_preset(name: str) -> Preset:
             f"there is no preset {name!r}",
             hint=f"did you mean --preset {close}?" if close else f"presets: {', '.join(preset_names())}",
         )
-    text = resources.files("ours_cli").joinpath("maps", f"{name}.toml").read_text("utf-8")
-    document = tomllib.loads(text)
+    document = tomllib.loads(preset_text(name))
     about: dict[str, Any] = document.pop("preset")
     about["recognised_by"] = tuple(about.get("recognised_by", ()))
     read = parse_map(document, f"the preset {name}")
     return Preset(name=name, map=replace(read, fields=_lenient(read.fields)), **about)
 
 
+def preset_text(name: str) -> str:
+    """The file of a preset, as it is written."""
+    return resources.files("ours_cli").joinpath("maps", f"{name}.toml").read_text("utf-8")
+
+
 def _lenient(fields: FieldMap) -> FieldMap:
     """Exports differ by version and settings: a property whose column is not there is left out, and said."""
 
-    def optional(values: dict[str, Value]) -> dict[str, Value]:
+    def optional(values: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value._replace(optional=True) for name, value in values.items()}
 
-    return replace(
-        fields,
+    return fields._replace(
         properties=optional(fields.properties),
         user_properties=optional(fields.user_properties),
         default_properties=optional(fields.default_properties),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from ours_cli.assemble import Tally
@@ -18,6 +20,7 @@ NAMES_MAX: Final = 1000
 """Distinct event names counted one by one; beyond, a name is most likely a mistaken template."""
 
 _DAY_MS: Final = 86_400_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(slots=True)
@@ -25,7 +28,8 @@ class Preview:
     """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
 
     `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
-    `window_begin` is the oldest time that is taken, or None where any is.
+    `window_begin` is the oldest time that is taken, or None where any is. `place` is what the numbers in
+    `reject_lines` count.
     """
 
     chunker: Chunker
@@ -43,6 +47,7 @@ class Preview:
     reject_lines: dict[str, list[int]] = field(default_factory=dict)
     reject_messages: dict[str, str] = field(default_factory=dict)
     filtered: Counter[str] = field(default_factory=Counter)
+    place: str = "line"
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """Count one row."""
@@ -80,7 +85,14 @@ class Preview:
             self.requests += 1
             self.bytes += chunk.size + self.envelope
 
-    def to_json(self, command: str, books: Books, tally: Tally, warnings: list[str]) -> dict[str, Any]:
+    def to_json(
+        self,
+        command: str,
+        books: Books,
+        tally: Tally,
+        warnings: list[str],
+        templates: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
         return {
             "command": command,
@@ -100,8 +112,24 @@ class Preview:
             "events": dict(self.names.most_common()),
             "earliest": self.earliest,
             "latest": self.latest,
+            "days": _by_date(self.days),
+            "window_begin": self.window_begin,
+            "outside_window": _by_date(self.outside),
+            "templates": dict(templates or {}),
             "columns_sent": list(tally.columns_sent),
             "columns_left": list(tally.columns_left),
             "examples": self.examples,
             "warnings": warnings,
         }
+
+
+def date_of(day: int) -> str:
+    """A day since the epoch as ISO date; one beyond the years 1 to 9999 as the last or first of them."""
+    return date.fromordinal(min(max(_EPOCH + day, 1), date.max.toordinal())).isoformat()
+
+
+def _by_date(days: Counter[int]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for day, count in sorted(days.items()):
+        counts[date_of(day)] += count
+    return dict(counts)

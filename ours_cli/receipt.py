@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ours_cli.blocks import Block
 from ours_cli.run_head import RunHead
 
 
-def receipt(head: RunHead, blocks: list[Block], *, is_running: bool) -> dict[str, Any]:
+def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict[str, Any]:
     """The receipt of one run. Times are ISO 8601 in UTC; `digest` is over those of all blocks."""
     codes: Counter[str] = Counter()
     digest = hashlib.blake2b(digest_size=16)

@@ -25,6 +25,8 @@ class Replay:
         self._block = next(self._blocks, None)
         self._digest = RowDigest()
         self._first_line = 0
+        self.place = "line"
+        """What the rows' `line` counts, for messages; set for each table."""
 
     @property
     def is_over(self) -> bool:
@@ -49,7 +51,8 @@ class Replay:
             return None
         if self._digest.value() != block.digest:
             raise SourceChangedError(
-                f"the source changed: lines {self._first_line} to {origin.row.line} are not what they were",
+                f"the source changed: {self.place}s {self._first_line} to {origin.row.line}"
+                " are not what they were",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
         self._block = next(self._blocks, None)

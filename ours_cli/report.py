@@ -39,6 +39,11 @@ class Books:
         else:
             self.filtered += 1
 
+    def mapped_all(self, events: list[Event]) -> None:
+        """Enter rows that came out of the mapping as events."""
+        self.read += len(events)
+        self.unsent += len(events)
+
     def delivered(self, outcome: Outcome) -> None:
         """Enter what the server's answers said of rows that were mapped before."""
         self.accepted += len(outcome.accepted)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -41,16 +40,15 @@ class Failure(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """The answer speaks of each row: indexes accepted, `(index, code, message)` rejected, to send again.
 
     `floor_s` is as in `Again`.
     """
 
     accepted: list[int]
-    rejected: list[tuple[int, str, str]] = field(default_factory=list)
-    again: list[int] = field(default_factory=list)
+    rejected: list[tuple[int, str, str]]
+    again: list[int]
     floor_s: float | None = None
 
 
@@ -105,7 +103,7 @@ def judge_batch(answer: Answer, count: int) -> Verdict:
         if judged is not None:
             # Contract: of a 500 with results, the failed rows are retried whatever their code says.
             again = sorted(judged.again + [row[0] for row in judged.rejected])
-            return replace(judged, rejected=[], again=again)
+            return judged._replace(rejected=[], again=again)
     return _judge_status(answer)
 
 
@@ -115,7 +113,7 @@ def judge_single(answer: Answer, count: int) -> Verdict:
     if answer.status == 200:
         body = _json_object(answer.body)
         if body is not None and body.get("success") is True:
-            return Judged([0])
+            return Judged([0], [], [])
         return Nonsense(_nonsense_reason(answer))
     return _judge_status(answer)
 
@@ -150,7 +148,7 @@ def _judge_results(answer: Answer, count: int) -> Judged | None:
     results = body.get("results")
     if not isinstance(results, list) or len(results) != count:
         return None
-    judged = Judged([], floor_s=retry_after(answer.headers))
+    judged = Judged([], [], [], floor_s=retry_after(answer.headers))
     for expected, result in enumerate(results):
         if not isinstance(result, dict) or result.get("index") != expected:
             return None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from ours_cli.chunk import Chunk
 from ours_cli.retry import Answer, Verdict, judge_batch, judge_single
-from ours_cli.settings import Endpoint
+
+if TYPE_CHECKING:
+    from ours_cli.chunk import Chunk
+    from ours_cli.settings import Endpoint
 
 
 class Route(NamedTuple):

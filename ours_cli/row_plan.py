@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from ours_cli.batch_limits import FILE, known_limit
+from ours_cli.console import Console
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.mapping import RowMapping
@@ -15,9 +21,17 @@ from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_sources import Source
 from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
+from ours_cli.settings import state_dir
 from ours_cli.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
+
+WORKERS_MAX: Final = 64
+WORKERS_AUTO_MAX: Final = 4
+"""Processes that `--workers auto` starts at most: the one that reads and sends can feed no more."""
+
+WORKERS_AUTO_BYTES: Final = 16 << 20
+"""From here on `--workers auto` starts any: a smaller file is sent before they are warm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,7 @@ class RowRun:
 
     `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
     of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
+    `progress` says whether it is to be shown, None: where it can be drawn.
     """
 
     command: str
@@ -61,6 +76,7 @@ class RowRun:
     batching: Batching
     resuming: Resuming
     showing: Showing
+    progress: bool | None = None
     templates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,6 +85,7 @@ def check_flags(run: RowRun) -> None:
     refuse_shared_stdin(run.target, is_read="-" in run.sources)
     concurrency(run.batching.concurrency)
     reject_limit(run.batching.max_rejects)
+    workers(run.batching.workers, None)
     if run.batching.rate is not None and not run.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
     shard = shard_of(run)
@@ -100,14 +117,30 @@ def rate(run: RowRun) -> float | None:
     return whole if shard is None or whole is None else shard.share(whole)
 
 
-def batch_events(run: RowRun) -> int:
+def batch_events(run: RowRun, most: int | None = None) -> int:
     """Events per request: no more than `--rate` gives in a second, for a request is a burst.
 
-    Contract: /identify has no bulk form.
+    `most` is what the API is known to take. Contract: /identify has no bulk form.
     """
     size = 1 if run.route is IDENTIFY else run.batching.batch_size
+    size = size if most is None else min(size, most)
     pace = rate(run)
     return size if pace is None else min(size, max(1, int(min(pace, size))))
+
+
+def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
+    """The greatest batch that doctor found this API to take, where it makes a difference; -v says so."""
+    if run.target.sandbox or run.route is IDENTIFY:
+        return None
+    known = known_limit(state_dir(), base_url, time.time())
+    if known.is_damaged:
+        console.warn(f"{state_dir() / FILE} is damaged and not used; ours doctor writes it anew")
+    elif known.is_stale:
+        console.note("the batch limit that ours doctor found is too old to be used; ours doctor looks again")
+    elif known.events is not None and known.events < run.batching.batch_size:
+        console.detail(f"batches of at most {known.events:,} events, as ours doctor found it")
+        return known.events
+    return None
 
 
 def concurrency(text: str) -> int | None:
@@ -117,6 +150,26 @@ def concurrency(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
         return int(text)
     raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
+
+
+def workers(text: str, size: int | None) -> int:
+    """Read `--workers`: how many processes map rows for this one, 0 for none; raises `UsageError`.
+
+    `size` is the bytes of all sources, None where one is a pipe: its rows are mapped as they come.
+    """
+    if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX):
+        raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
+    if size is None or sys.platform == "win32":
+        return 0
+    if text == "auto":
+        cores = _cores()
+        return min(cores, WORKERS_AUTO_MAX) if cores > 1 and size >= WORKERS_AUTO_BYTES else 0
+    return int(text) if int(text) > 1 else 0
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rejects_path(run: RowRun) -> str | None:

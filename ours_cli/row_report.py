@@ -19,6 +19,7 @@ from ours_cli.render import report_text
 from ours_cli.report import Books, Report, ShardPart, Status
 from ours_cli.row_plan import RowRun, rate
 from ours_cli.shard_rows import ShardRows
+from ours_cli.source.arguments import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
@@ -82,18 +83,25 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
     return "partial" if books.rejected else "complete"
 
 
+def nothing_read(run: RowRun, books: Books) -> str | None:
+    """The warning of a run that read no row, unless none were wanted."""
+    if books.read or run.limit == 0 or run.batching.expect is not None:
+        return None
+    names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
+    what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
+    return f"{what}; --expect N makes an error of it"
+
+
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
     """Print the result, and write it where --report says."""
     as_json = json_text(report.to_json())
     if run.batching.report is not None:
         _write_report(Path(run.batching.report), as_json + "\n")
-    text = (
-        as_json if run.showing.output is Output.json else report_text(report, target.name, target.receipt())
-    )
-    if run.batching.rejects == "-":
-        console.aside(text)
-    else:
-        console.result(text)
+    aside = run.batching.rejects == "-"
+    width = console.aside_width if aside else console.width
+    is_json = run.showing.output is Output.json
+    text = as_json if is_json else report_text(report, target.name, target.receipt(), width)
+    (console.aside if aside else console.result)(text)
 
 
 def _write_report(path: Path, text: str) -> None:

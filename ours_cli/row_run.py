@@ -5,30 +5,26 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.blocks import Block
-from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
-from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.escape import json_text
-from ours_cli.event import Event
+from ours_cli.dry_run import dry_run
+from ours_cli.errors import ExitCode, OursError, SourceError, UsageError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
+from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
-from ours_cli.options import Output
-from ours_cli.preview import Preview
+from ours_cli.pace import Pace
 from ours_cli.record import Table
 from ours_cli.rejects import Rejects
-from ours_cli.render import preview_text
-from ours_cli.replay import Replay, SourceChangedError
-from ours_cli.report import Books, Report
+from ours_cli.replay import SourceChangedError
+from ours_cli.report import Report
+from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import (
     Prepared,
     RowRun,
@@ -39,8 +35,11 @@ from ours_cli.row_plan import (
     rejects_path,
     shard_of,
     sharded,
+    stated_limit,
+    workers,
 )
-from ours_cli.row_report import make_report, publish, shard_part
+from ours_cli.row_progress import progress
+from ours_cli.row_report import make_report, nothing_read, publish, shard_part
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
@@ -51,8 +50,10 @@ from ours_cli.timestamps import Conventions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
+    from ours_cli.blocks import Block
     from ours_cli.pipeline import Plan, Result
     from ours_cli.run_registry import KnownRun
+    from ours_cli.worker_pool import Workers
 
 GIVE_UP_AFTER_S: Final = 900.0
 
@@ -79,6 +80,7 @@ class _Ended:
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
     run = sharded(run)
@@ -88,7 +90,7 @@ def execute(run: RowRun) -> int:
     if run.target.dry_run:
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
-        return _dry_run(run, sources, trial, console)
+        return dry_run(run, sources, trial, console)
     with destination(run.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, _find(run, sources, target, console))
         if ended.superseded:
@@ -131,7 +133,7 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(runs_dir, identity, begins_like, lambda run: console.warn(_passed_over(run)))
+        found = find_run(runs_dir, identity, begins_like, lambda *found: console.warn(_passed_over(*found)))
         if found is None:
             return _begin(run, sources, target)
         known = found
@@ -148,10 +150,15 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     return attempt
 
 
-def _passed_over(run: KnownRun) -> str:
+def _passed_over(run: KnownRun, error: SourceError) -> str:
+    from ours_cli.journal import OtherVersionError
+
+    why, what_else = "is damaged", ""
+    if isinstance(error, OtherVersionError):
+        why, what_else = "was written by another version of ours", "that version can go on with it, and "
     return (
-        f"run {run.head.id}, of other files, is unfinished and its journal is damaged;"
-        f" ours runs delete {run.head.id} removes it"
+        f"run {run.head.id}, of other files, is unfinished and its journal {why};"
+        f" {what_else}ours runs delete {run.head.id} removes it"
     )
 
 
@@ -216,13 +223,17 @@ def _attempt(
         _look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
-        plan = _plan(
-            run, sources, _tables(run, sources, prepared, attempt), prepared.mapping, target.endpoint
-        )
-        started = time.monotonic()
+        tables = _tables(run, sources, prepared, attempt)
+        size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
-        with console.progress() as observer:
-            result = run_pipeline(plan, attempt, rejects, observer)
+        started = time.monotonic()
+        with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
+            pace = Pace(observer, lambda *measured: _forecast(run, sources, attempt, *measured))
+            try:
+                result = run_pipeline(plan, attempt, rejects, pace if _may_age(run, sources) else observer)
+            finally:
+                pace.close()
         duration = time.monotonic() - started
         _close(rejects, result)
         _pass_over(run, result, prepared)
@@ -233,6 +244,8 @@ def _attempt(
             )
         for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
+        if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+            console.warn(empty)
         decided = prepared.context.decided_flags()
         part = shard_part(run, attempt, result, prepared.shard)
         report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided, part)
@@ -248,20 +261,40 @@ def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Con
     pace = rate(run)
     if pace is None or pace > FORECAST_RATE_MAX or not sources.can_be_read_again:
         return
+    if (warning := _forecast(run, sources, attempt, pace)) is not None:
+        console.warn(warning)
+
+
+def _may_age(run: RowRun, sources: RowSources) -> bool:
+    """Whether a look ahead at the measured speed makes sense: where `--rate` is told, it was done before."""
+    return run.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
+
+
+def _forecast(
+    run: RowRun,
+    sources: RowSources,
+    attempt: Attempt,
+    rate: float,
+    began_s: float | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> str | None:
+    """What to warn of when the run goes on at `rate`; None also where nobody waits for it any more."""
     from ours_cli.row_mapping import map_rows
 
     trial = run.prepare(attempt.run_id)
+    if trial.context.window.max_age_ms is None:
+        return None
     trial.context.times.reader.settle(attempt.times)
-    ageing = AgeingRows(pace, trial.context.window)
+    ageing = AgeingRows(rate, trial.context.window, began_s)
     # What is wrong with the source is the run's to say.
     with suppress(OursError):
-        ageing.enter_all(
-            map_rows(
-                trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
-            )
-        )
-    if (warning := ageing.warning()) is not None:
-        console.warn(warning)
+        for item in map_rows(
+            trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
+        ):
+            if is_over():
+                return None
+            ageing.enter_all(item if isinstance(item, list) else [item])
+    return ageing.warning()
 
 
 def _close(rejects: Rejects, result: Result) -> None:
@@ -280,8 +313,23 @@ def _pass_over(run: RowRun, result: Result, prepared: Prepared) -> None:
     result.error = result.error or check_expected(run.batching.expect, result.books)
 
 
+def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
+    count = workers(run.batching.workers, sources.size)
+    if not count:
+        return nullcontext()
+    from ours_cli.worker_pool import Workers
+
+    return Workers(count, mapping)
+
+
 def _plan(
-    run: RowRun, sources: RowSources, tables: Iterator[Table], mapping: RowMapping, endpoint: Endpoint
+    run: RowRun,
+    sources: RowSources,
+    tables: Iterator[Table],
+    mapping: RowMapping,
+    endpoint: Endpoint,
+    helping: Workers | None,
+    size: int,
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.delivery import DeliveryOptions
@@ -294,7 +342,7 @@ def _plan(
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=batch_events(run),
+            batch_events=size,
             batch_bytes=batching.batch_bytes,
             concurrency=concurrency(batching.concurrency),
             rate=rate(run),
@@ -307,42 +355,6 @@ def _plan(
         max_rejects=reject_limit(batching.max_rejects),
         expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `_pass_over`
         blocking=sources.may_block,
+        workers=helping,
         flush_every=batching.flush_every,
     )
-
-
-def _dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
-    from ours_cli.row_mapping import map_rows
-
-    nowhere = Endpoint(base_url="", token="x" * 32)
-    envelope = run.route.envelope(nowhere)
-    room = max(1, run.batching.batch_bytes - envelope)
-    preview = Preview(Chunker(batch_events(run), room), envelope, prepared.context.window.begin_ms())
-    books = Books()
-    tally = prepared.context.tally
-    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
-    with console.progress() as observer:
-        rows = map_rows(
-            prepared.tables(sources.tables()),
-            prepared.mapping,
-            run.limit,
-            lambda _, table: observer.table(table),
-            Replay([]),
-        )
-        for item in rows:
-            assert not isinstance(item, Block)
-            books.mapped(item)
-            preview.enter(item)
-            if isinstance(item, Event):
-                ageing.enter(item)
-    preview.close()
-    if prepared.shard is not None:
-        books.passed_over(prepared.shard.others)
-    late = ageing.warning()
-    for text in (*prepared.context.warnings(), *([late] if late else [])):
-        console.warn(text)
-    if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings)))
-    else:
-        console.result(preview_text(run.command, preview, books, tally, run.templates))
-    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

@@ -40,6 +40,14 @@ class RowSources:
         return any(_may_block(source) for source in self._sources)
 
     @property
+    def size(self) -> int | None:
+        """Bytes of all files, as they lie on disk; None where a pipe is among them."""
+        try:
+            return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+        except OSError:
+            return None
+
+    @property
     def can_be_read_again(self) -> bool:
         """Whether every source is a file on disk."""
         return not self.may_block
@@ -49,7 +57,7 @@ class RowSources:
         for source in self._sources:
             if _may_block(source):
                 pipe = self._pipe(source)
-                yield replace(pipe.table, records=chain(pipe.held, pipe.table.records))
+                yield pipe.whole_table()
             else:
                 yield mended(open_table(source, self._read))
 
@@ -114,6 +122,15 @@ class _Pipe:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.held: list[Record | Malformed] = []
+
+    def whole_table(self) -> Table:
+        """The table with what is held, to be walked to its end."""
+        rest, stretches = self.table.records, self.table.stretches
+        return replace(
+            self.table,
+            records=chain(self.held, rest),
+            stretches=None if stretches is None else lambda: chain(self.held, stretches()),
+        )
 
     def rows(self) -> Iterator[Record | Malformed]:
         """Its rows from the first, each held."""

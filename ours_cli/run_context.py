@@ -62,6 +62,7 @@ class RunContext:
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
+            (tally.known_as, tally.known_as),
             (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
         ]
         return [text for count, text in found if count]
@@ -211,7 +212,7 @@ def hmac_key(path: str | None) -> bytes:
     if path is not None:
         try:
             key = Path(path).expanduser().read_bytes().strip()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()

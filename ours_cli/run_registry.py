@@ -80,7 +80,7 @@ def find_run(
     runs_dir: Path,
     identity: Identity,
     begins_like: Callable[[KnownRun, Block], bool],
-    pass_over: Callable[[KnownRun], None],
+    pass_over: Callable[[KnownRun, SourceError], None],
 ) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
 
@@ -88,8 +88,8 @@ def find_run(
     run of other files, or of standard input, is it when the source begins like its first block: a renamed
     file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
 
-    Raises `SourceError` for an unfinished run whose journal is damaged where this command may be the one that
-    goes on with it. Where it surely is not, `pass_over` is told of the run.
+    Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, where this
+    command may be the one that goes on with it. Where it surely is not, `pass_over` is told of the run.
     """
     for run in known_runs(runs_dir):
         if not _same_command(run.head, identity):
@@ -101,10 +101,10 @@ def find_run(
             continue
         try:
             first = next(iter(read_blocks(run.folder)), None)
-        except SourceError:
+        except SourceError as error:
             if not _reads_other_files(run.head, identity):
                 raise
-            pass_over(run)
+            pass_over(run, error)
             continue
         if first is not None and first.start == 0 and begins_like(run, first):
             return run

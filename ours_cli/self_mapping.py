@@ -17,7 +17,7 @@ def self_mapping(table: Table, *, identify: bool) -> FieldMap:
 
     `eventProperties.NAME` and its fellows map into the objects. For JSON rows the API's keys map themselves.
     """
-    columns = _api_keys(identify) if table.columns is None else table.columns
+    columns = _api_keys(identify) if table.names is None else table.names
     given: dict[str, Any] = {"properties": {}, "user_properties": {}, "default_properties": {}}
     scalars = {key: name for key, name in (*TOP, ("time", "time")) if key in _api_keys(identify)}
     objects = {key: (entries, whole) for key, entries, whole in OBJECTS if key in _api_keys(identify)}
@@ -41,7 +41,7 @@ def _api_keys(identify: bool) -> tuple[str, ...]:
 
 def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:
     """Refuse a mapping that could not make a single event."""
-    have = "" if table.columns is None else f"; the columns are {listed(table.columns)}"
+    have = "" if table.names is None else f"; the columns are {listed(table.names)}"
     if not identify:
         _require_event(fields, have)
     visitor = fields.user_properties.keys() | ({"phone_number"} if fields.user_object else set())

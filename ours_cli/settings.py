@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,13 +20,15 @@ _PROFILE_KEYS = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One Ingest API and the key for it. `repr` never shows the token."""
 
     base_url: str
-    token: str = field(repr=False)
+    token: str
     test_mode: bool = False
+
+    def __repr__(self) -> str:
+        return f"Endpoint(base_url={self.base_url!r}, test_mode={self.test_mode})"
 
     @property
     def is_loopback(self) -> bool:
@@ -44,14 +45,16 @@ class EndpointFlags(NamedTuple):
     test: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A source API key and, in words for a person, where it was found. `repr` never shows the key."""
 
-    text: str = field(repr=False)
+    text: str
     origin: str
     file: str | None = None
     """The file it was read from, when it was a file of its own."""
+
+    def __repr__(self) -> str:
+        return f"Token(origin={self.origin!r}, file={self.file!r})"
 
 
 def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
@@ -134,19 +137,36 @@ def is_loopback(host: str) -> bool:
 
 
 def config_path() -> Path:
-    """Where the profiles live."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "ours" / "config.toml"
+    """Where the profiles live; raises `UsageError` where there is no home folder."""
+    return _folder("XDG_CONFIG_HOME", ".config") / "ours" / "config.toml"
 
 
 def state_dir() -> Path:
-    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "ours"
+    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700.
+
+    Raises `UsageError` where there is no home folder.
+    """
+    return _folder("XDG_STATE_HOME", ".local/state") / "ours"
+
+
+def _folder(variable: str, below_home: str) -> Path:
+    if base := os.environ.get(variable):
+        return Path(base)
+    try:
+        return Path.home() / below_home
+    except RuntimeError:  # no HOME, and a user id without a name, as in some containers
+        raise UsageError(
+            f"there is no home folder, and {variable} is not set", hint=f"export {variable}=/a/private/folder"
+        ) from None
 
 
 def _load_profile(name: str | None) -> dict[str, Any]:
-    path = config_path()
+    try:
+        path = config_path()
+    except UsageError:
+        if name is not None:
+            raise
+        return {}  # without a home there is no config, and none is needed
     try:
         text = _read_private(path)
     except FileNotFoundError:
@@ -227,8 +247,8 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
         kind = "Test Mode token" if flags.test else "token"
         raise AuthError(
             f"there is no {kind}",
-            hint=f"export {variable}=..., or --token-file PATH, or {prefix}token_command in {config_path()}; "
-            "--sandbox needs none",
+            hint=f"export {variable}=..., or --token-file PATH, "
+            f"or {prefix}token_command in {_config_name()}; --sandbox needs none",
         )
     if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
@@ -236,6 +256,13 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
             hint="a token file holds the source API key alone, on one line",
         )
     return token
+
+
+def _config_name() -> str:
+    try:
+        return str(config_path())
+    except UsageError:
+        return "the config"
 
 
 def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
@@ -258,7 +285,7 @@ def _read_token_file(path: str) -> str:
         return sys.stdin.readline().strip()
     try:
         return Path(path).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
         raise AuthError(
             f"the token file {path} cannot be read ({type(error).__name__})",
             hint="it holds the source API key alone, on one line",

@@ -9,11 +9,10 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ours_cli.assemble import Window
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
@@ -34,6 +33,9 @@ from ours_cli.settings import Endpoint
 from ours_cli.stops import Patience, fatal
 from ours_cli.suggest import nearest
 from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
+
+if TYPE_CHECKING:
+    from ours_cli.assemble import Window
 
 GIVE_UP_AFTER_S = 60.0
 """Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""
@@ -66,7 +68,7 @@ def read_data(data: str | None) -> dict[str, Any]:
             text = sys.stdin.read()
         else:
             text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
     try:
         body = read_json(text)
@@ -135,7 +137,7 @@ def in_api_order(body: dict[str, Any]) -> dict[str, Any]:
     return {key: body[key] for key in EVENT_KEYS if key in body}
 
 
-def _lay(body: dict[str, Any], key: str, values: dict[str, Value], flag: str) -> None:
+def _lay(body: dict[str, Any], key: str, values: Mapping[str, Value], flag: str) -> None:
     if not values:
         return
     found = dict(body.get(key, {}))

@@ -9,15 +9,17 @@ Keys are set in the order in which canonical JSON has them, so that nothing need
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.cell_table import CellTable
+from ours_cli.column_line import ColumnLine, compile_columns
 from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT
 from ours_cli.reference import locate
-from ours_cli.template import Placeholder, used_columns
+from ours_cli.template import FilterProblem, Placeholder, used_columns
+from ours_cli.timestamps import TimeProblem
 
 CellReader: TypeAlias = "Callable[[list[str]], dict[str, Any]]"
 
@@ -36,6 +38,18 @@ class StraightLine(NamedTuple):
     read: CellReader
     source: str
     is_plain: bool
+    read_columns: ColumnLine | None = None
+
+    def read_all(self, rows: Sequence[list[str]]) -> list[dict[str, Any] | None]:
+        """The bodies of many rows; None for those that are unusual. Their times may be read in any order."""
+        bodies = None if self.read_columns is None else self.read_columns(rows, self._read_one)
+        return list(map(self._read_one, rows)) if bodies is None else bodies
+
+    def _read_one(self, cells: list[str]) -> dict[str, Any] | None:
+        try:
+            return self.read(cells)
+        except (UnusualRow, FilterProblem, TimeProblem):
+            return None
 
 
 def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
@@ -47,7 +61,7 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
     # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
-    return StraightLine(names["read"], source, writer.is_plain)
+    return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
 
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}

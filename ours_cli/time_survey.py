@@ -83,13 +83,13 @@ class _Survey:
             table.close()
 
     def _walk_file(self, table: Table, column: TimeColumn) -> None:
-        plain, odd = 0, False
+        plain, odd, where = 0, False, _where(table)
         for count, row in enumerate(self._bounded(table.records)):
             if count == HEAD_ROWS and not (self._needs_order and (odd or plain < TELLING_ROWS)):
                 return
             if (value := _cell(column, row)) is ABSENT:
                 continue
-            if self._needs_order and self._found.add(value, table.name, row.line):
+            if self._needs_order and self._found.add(value, where, row.line):
                 odd = True
                 if self._found.is_contradicted():
                     return
@@ -105,11 +105,11 @@ class _Survey:
         column = self._column(table)
         if column is None or self._found.is_contradicted() or self._found.is_settled():
             return
-        size = 0
+        size, where = 0, _where(table)
         for count, row in enumerate(self._bounded(rows), 1):
             size += len(row.raw) if isinstance(row, Malformed) else _size(row)
             value = _cell(column, row)
-            if self._found.add(value, table.name, row.line):
+            if self._found.add(value, where, row.line):
                 if self._found.is_contradicted() or self._found.is_settled():
                     return
             elif self._needs_none(column, row, value):
@@ -192,5 +192,9 @@ def _size(row: Record) -> int:
     return sum(map(len, row.fields)) if isinstance(row.fields, list) else len(str(row.fields))
 
 
+def _where(table: Table) -> str:
+    return f"{table.name}, {table.place}"
+
+
 def _at(place: Place) -> str:
-    return f"{place.source}, line {place.line:,}"
+    return f"{place.source} {place.line:,}"

@@ -74,11 +74,13 @@ def _rejects_files() -> list[Path]:
 
 def place_points(death: Death) -> None:
     """Have `death` told of each point that is passed."""
+    from ours_cli import recorder
     from ours_cli.attempt import Attempt
     from ours_cli.delivery import Delivery
     from ours_cli.journal import Journal
     from ours_cli.rejects import Rejects
 
+    vars(recorder)["PAUSE_FACTOR"] = 0  # each block by itself, so that they can be counted
     _around(Delivery, "_apply", before=lambda *_: death.at("answer arrived"))
     _around(
         Attempt,
@@ -175,7 +177,9 @@ def results_ignored() -> None:
     judge = retry.judge_batch
 
     def blind(answer: retry.Answer, count: int) -> retry.Verdict:
-        return retry.Judged(list(range(count))) if answer.status in (200, 207) else judge(answer, count)
+        return (
+            retry.Judged(list(range(count)), [], []) if answer.status in (200, 207) else judge(answer, count)
+        )
 
     retry.judge_batch = blind
 
@@ -186,7 +190,7 @@ def failures_taken_for_success() -> None:
     judge = retry.judge_batch
 
     def hopeful(answer: retry.Answer, count: int) -> retry.Verdict:
-        return retry.Judged(list(range(count))) if answer.status == 503 else judge(answer, count)
+        return retry.Judged(list(range(count)), [], []) if answer.status == 503 else judge(answer, count)
 
     retry.judge_batch = hopeful
 
@@ -195,6 +199,7 @@ def dedupe_forgotten() -> None:
     from ours_cli.identity import DistinctIds
 
     DistinctIds.derive = lambda *_, **__: uuid.uuid4().hex  # type: ignore[method-assign]
+    DistinctIds.derive_all = lambda _, __, rows: [uuid.uuid4().hex for _ in rows]  # type: ignore[assignment, method-assign]
 
 
 def replay_unverified() -> None:
@@ -224,8 +229,8 @@ def rejects_unsynced() -> None:
 def rejects_after_the_journal() -> None:
     from ours_cli import pipeline
 
-    def record(run: Any, block: Any) -> None:
-        run._attempt.commit(block, run._rejects.files)
+    def record(run: Any, blocks: Any) -> None:
+        run._attempt.commit(blocks, run._rejects.files)
         run._rejects.sync()
 
     pipeline._Run._record = record  # type: ignore[assignment,method-assign]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
-from rows import ago, iso, ndjson, write
+from rows import HOUR_MS, ago, iso, ndjson, write
 
 ESSENTIALS = ("--event", "Purchase", "--time", "{when}", "--external-id", "{id}")
 
@@ -579,6 +579,29 @@ def test_the_dry_run_shows_what_makes_each_field_and_where_the_window_is(ours: O
     lines = [line.strip() for line in ended.out.splitlines()]
     assert any(re.fullmatch(r'"externalId": "c2", +<- \{id\}', line) for line in lines)
     assert any(re.fullmatch(r'"sum": 7 +<- \{sum\|int\}', line) for line in lines)
-    assert any(re.fullmatch(r"2020-05-01 -+ 1, 1 of them outside", line) for line in lines)
-    assert any(re.fullmatch(r"window +from \d{4}-.*Z to now", line) for line in lines)
+    assert any(re.fullmatch(r"2020-05-01 -+ 1, all outside", line) for line in lines)
+    assert any(re.fullmatch(r"window +from \d{4}-.*Z to now; - is outside", line) for line in lines)
+    preview = ours("backfill", rows, *flags, "-o", "json").json
+    assert preview["templates"] == {
+        "event": "Sale",
+        "time": "{at}",
+        "externalId": "{id}",
+        "eventProperties.sum": "{sum|int}",
+    }
+    assert preview["days"] == {iso(1)[:10]: 1}
+    assert preview["outside_window"] == {"2020-05-01": 1}
+    assert 0 <= ago(7 * 24 - 1) - preview["window_begin"] <= HOUR_MS * 2
     assert "any past time" in ours("backfill", rows, *flags, "--max-age", "none").out
+    assert ours("backfill", rows, *flags, "--max-age", "none", "-o", "json").json["window_begin"] is None
+
+
+@pytest.mark.parametrize("max_age", ["none", "7d"])
+def test_a_time_before_the_calendar_is_no_bug(ours: Ours, tmp_path: Path, max_age: str) -> None:
+    rows = write(
+        tmp_path / "r.ndjson", ndjson([{"event": "E", "externalId": "c", "time": -99_999_999_999_999}])
+    )
+    flags = ("--dry-run", "--epoch-unit", "ms", "--max-age", max_age)
+    text, data = ours("batch", rows, *flags), ours("batch", rows, *flags, "-o", "json")
+    assert text.code == data.code == (0 if max_age == "none" else 3), text.err
+    assert "    0001-01-01 " in text.out
+    assert data.json["days" if max_age == "none" else "outside_window"] == {"0001-01-01": 1}

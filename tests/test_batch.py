@@ -21,6 +21,7 @@ from ours_cli import batch_rows
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
+from ours_cli.plain_bodies import are_plain, is_plain
 from ours_cli.record import Record, Table
 from ours_cli.timestamps import TimeReader, TimeRules
 
@@ -322,15 +323,28 @@ ROW = st.fixed_dictionaries(
 )
 
 
+@given(st.lists(ROW, min_size=1, max_size=5) | ROW.map(lambda row: [row, deepcopy(row)]))
+def test_plain_rows_are_the_same_many_at_once(rows: list[dict[str, Any]]) -> None:
+    is_alike = len({tuple(row) for row in rows}) == 1
+    assert are_plain(rows) == (is_alike and all(map(is_plain, rows)))
+    bodies = []
+    for judge in (are_plain, lambda _: False):
+        reader = TimeReader(TimeRules())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batch_rows, "are_plain", judge)
+            bodies.append((batch_rows._read_plain(reader, deepcopy(rows)), reader.naive_as_utc))
+    assert repr(bodies[0]) == repr(bodies[1])
+
+
 @given(st.lists(ROW, min_size=1, max_size=5))
 def test_what_is_judged_at_once_is_judged_as_rule_by_rule(rows: list[dict[str, Any]]) -> None:
     found: list[list[Event | Reject | Filtered]] = []
     left: list[tuple[Tally, list[dict[str, Any]]]] = []
-    for judge in (batch_rows._is_plain, lambda _: False):
+    for judge in (is_plain, lambda _: False):
         tally, read = Tally(), deepcopy(rows)
         assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(batch_rows, "_is_plain", judge)
+            patch.setattr(batch_rows, "is_plain", judge)
             mapping = batch_rows.BatchMapping(assemble, TimeReader(TimeRules()), tally, send_nulls=False)
             map_row = mapping.bind(Table("t.ndjson", "ndjson", None, iter(())))
             items = [map_row(Origin(0, Record(seq, row), seq)) for seq, row in enumerate(read)]

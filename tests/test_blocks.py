@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from ours_cli.event import Event, Origin, Reject
 from ours_cli.intake import Intake
 from ours_cli.journal import Journal, is_running, read_blocks
 from ours_cli.outcome import Outcome
+from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.record import Malformed, Record
 from ours_cli.rejects import RejectFile
 from ours_cli.replay import Replay, SourceChangedError
@@ -37,9 +40,15 @@ def reject(number: int) -> Reject:
 ITEMS = st.lists(st.tuples(st.booleans(), st.integers(1, 60), st.booleans()), max_size=60)
 
 
-@given(items=ITEMS, events_max=st.integers(1, 7), bytes_max=st.integers(1, 100), seed=st.integers())
+@given(
+    items=ITEMS,
+    events_max=st.integers(1, 7),
+    bytes_max=st.integers(1, 100),
+    seed=st.integers(),
+    together=st.booleans(),
+)
 def test_every_row_is_in_exactly_one_block(
-    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int
+    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int, together: bool
 ) -> None:
     chance = random.Random(seed)
     blocks: list[Block] = []
@@ -47,9 +56,16 @@ def test_every_row_is_in_exactly_one_block(
     intake = Intake(Chunker(events_max, bytes_max), tracker, lambda _: None, lambda _: None)
     waiting: list[Chunk] = []
     rejected = Counter[str]()
+    stretch: list[Event] = []
     for number, (is_event, size, flushes) in enumerate(items):
-        chunk = intake.take(event(number, size) if is_event else reject(number))
-        waiting += [chunk] if chunk else []
+        if is_event and together:
+            stretch.append(event(number, size))
+        if stretch and (flushes or not is_event or number == len(items) - 1):
+            waiting += intake.take_all(stretch)
+            stretch = []
+        if not (is_event and together):
+            chunk = intake.take(event(number, size) if is_event else reject(number))
+            waiting += [chunk] if chunk else []
         if flushes and (flushed := intake.flush()) is not None:
             waiting.append(flushed)
         rejected["bad_time"] += not is_event
@@ -134,27 +150,70 @@ class TestReplay:
             Replay([self.block(0, 2)]).end(1)
 
 
+COUNTS = st.integers(0, 2**40)
+
+
+class TestPackedBlocks:
+    @given(
+        st.lists(
+            st.builds(
+                Block,
+                *(COUNTS, COUNTS, st.sampled_from([b"", b"h" * 16]), st.binary(min_size=16, max_size=16)),
+                *(COUNTS, COUNTS, COUNTS),
+                st.dictionaries(st.sampled_from(["bad_time", "refused"]), COUNTS).map(Counter),
+            ),
+            max_size=5,
+        )
+    )
+    def test_each_comes_out_as_it_went_in(self, blocks: list[Block]) -> None:
+        packed = PackedBlocks(blocks)
+        assert len(packed) == len(blocks)
+        assert [astuple(block) for block in packed] == [astuple(block) for block in blocks]
+        assert [block.start for block in packed[1:]] == [block.start for block in blocks[1:]]
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            Block(0, 4, b"", b"short"),
+            Block("0", 4, b"", b"d" * 16),  # type: ignore[arg-type]
+            Block(0, 2**63, b"", b"d" * 16),
+        ],
+    )
+    def test_what_cannot_be_a_block_is_damage(self, broken: Block) -> None:
+        with pytest.raises(ValueError):
+            PackedBlocks([broken])
+
+    def test_ten_thousand_take_less_than_a_megabyte(self) -> None:
+        tracemalloc.start()
+        try:
+            kept = PackedBlocks(Block(number, number + 1, b"", b"d" * 16, 1) for number in range(10_000))
+            assert tracemalloc.get_traced_memory()[0] < 1_000_000
+            assert len(kept) == 10_000
+        finally:
+            tracemalloc.stop()
+
+
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
-        block = Block(0, 4, b"h", b"d", 2, 1, 1, Counter(bad_time=1))
+        block = Block(0, 4, b"h", b"d" * 16, 2, 1, 1, Counter(bad_time=1))
         file = RejectFile("shape", "/r.csv", 17)
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(block, [file])
+            journal.commit([block], [file])
             assert is_running(tmp_path)
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
             (again,) = journal.blocks()
             assert journal.rejects() == [file]
-        assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d")
+        assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d" * 16)
         assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)
         assert again.codes == {"bad_time": 1}
         assert [one.end for one in read_blocks(tmp_path)] == [4]
 
     def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:
-            journal.commit(Block(0, 3), [])
+            journal.commit([Block(0, 3)], [])
             with pytest.raises(SourceError):
-                journal.commit(Block(0, 3), [])
+                journal.commit([Block(0, 3)], [])
 
     @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
     def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:

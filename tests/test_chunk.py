@@ -50,6 +50,25 @@ def test_chunks_are_as_full_as_may_be(sizes: list[int], max_events: int, max_byt
         assert len(chunk.events) == max_events or one_more > max_bytes
 
 
+@given(st.lists(SIZES, max_size=6), st.integers(1, 12), st.integers(1, 150))
+def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
+    stretches: list[list[int]], max_events: int, max_bytes: int
+) -> None:
+    events = events_of([size for sizes in stretches for size in sizes])
+    chunker = Chunker(max_events, max_bytes)
+    chunks, taken, start = [], [], 0
+    for sizes in stretches:
+        for went_in, chunk in chunker.add_all(events[start : start + len(sizes)]):
+            taken += went_in
+            if chunk is not None:
+                chunks.append(chunk)
+                assert chunk.events[-1] is taken[-1], "a chunk ends with what went in last"
+        start += len(sizes)
+    last = chunker.flush()
+    assert chunks + ([last] if last else []) == chunks_of(events, max_events, max_bytes)
+    assert taken == events
+
+
 @given(st.lists(st.integers(2, 60), min_size=2, max_size=60))
 def test_halves_are_the_whole(sizes: list[int]) -> None:
     chunk = chunk_of(events_of(sizes))

@@ -40,6 +40,7 @@ def complete(ours_process: Ours, line: str) -> Ended:
         ("ours backfill --day", ["--day-first"]),
         ("ours sandbox --wi", ["--window-days"]),
         ("ours track --tok", ["--token-file"]),
+        ("ours --vers", ["--version"]),
         ("ours nothing-like-it", []),
     ],
 )
@@ -101,7 +102,15 @@ def test_a_tab_knows_things(
     assert (ended.code, ended.err) == (0, "")
 
 
-def test_a_tab_loads_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "expected", "unused"),
+    [
+        ("ours backfill o.csv --time '{", ["{a}", "{b}"], "ours_cli.mapping"),
+        ("ours b", ["batch", "backfill"], "ours_cli.options"),
+        ("ours backfill --preset str", ["stripe"], "ours_cli.source"),
+    ],
+)
+def test_a_tab_loads_little(tmp_path: Path, line: str, expected: list[str], unused: str) -> None:
     (tmp_path / "o.csv").write_text("a,b\n1,2\n")
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "ours_cli"],
@@ -109,16 +118,18 @@ def test_a_tab_loads_little(tmp_path: Path) -> None:
         env={
             **os.environ,
             "_OURS_COMPLETE": "complete_bash",
-            "COMP_WORDS": "ours backfill o.csv --time '{",
-            "COMP_CWORD": "4",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(line.count(" ")),
         },
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["{a}", "{b}"]
+    assert done.stdout.split() == expected
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert loaded.isdisjoint({"rich", "httpx", "dateutil", "asyncio", "sqlite3", "http.server", "ssl"})
+    assert loaded.isdisjoint(
+        {"rich", "httpx", "dateutil", "asyncio", "sqlite3", "http.server", "ssl", unused}
+    )
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

@@ -61,10 +61,10 @@ def test_json(ours: Ours, sandbox: StartSandbox, no_rehearsal: None) -> None:
     assert ended.json["status"] == "ok"
     assert ended.json["base_url"] == place.base_url
     assert (ended.json["batch_limit"], ended.json["drift"]) == (200, [])
-    assert "--batch-size 200" in checks(ended)["contract"]["hint"]
+    assert "at most 200 events" in checks(ended)["batch"]["text"]
     assert list(checks(ended)) == [
         *("version", "config", "token", "state", "target", "dns", "connect", "answer", "clock", "contract"),
-        "self-test",
+        *("batch", "self-test"),
     ]
 
 
@@ -180,13 +180,13 @@ def test_a_proxy_without_its_password(
     assert proxy_for("https://api.example/v1") is None
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [48, 80, 120])
 def test_it_fits_the_terminal(
     ours: Ours, sandbox: StartSandbox, no_rehearsal: None, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     sandbox()
     monkeypatch.delenv("OURS_PRIVACY_TOKEN")
-    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("ours_cli.console._width", lambda stream: columns)
     lines = ours("doctor").out.splitlines()
     # A path is longer than a narrow line and is not cut.
     assert all(len(line) <= columns for line in lines if "/" not in line)
@@ -264,6 +264,101 @@ def test_references_and_alternatives_are_followed() -> None:
 def test_what_is_no_document(body: bytes) -> None:
     finding, found, limit = judge_document(body)
     assert (finding.level, found, limit) == (Level.warning, [], None)
+
+
+def circle(branches: int, padding: int = 0) -> dict[str, Any]:
+    """A document whose schema refers to itself `branches` times, with as many properties around it."""
+    itself = {"$ref": "#/components/schemas/Loop"}
+    loop = {
+        "anyOf": [itself] * branches,
+        "properties": {f"p{number}": itself for number in range(padding)},
+        "required": [f"p{number}" for number in range(padding)],
+    }
+    root = live()
+    for name in ("track", "batch"):
+        content = root["paths"][f"/{name}"]["post"]["requestBody"]["content"]["application/json"]
+        content["schema"] = itself
+    return {**root, "components": {"schemas": {"Loop": loop}}}
+
+
+@pytest.mark.parametrize(("branches", "padding"), [(2, 0), (50, 0), (2, 10_000), (2000, 3000)])
+def test_circles_that_branch_end_with_a_warning(branches: int, padding: int) -> None:
+    finding, found, limit = judge_document(json.dumps(circle(branches, padding)).encode())
+    assert (finding.level, found, limit) == (Level.warning, [], None)
+    assert "refers to itself without end" in finding.text
+
+
+def test_a_chain_of_references_is_followed_only_so_far() -> None:
+    root = live()
+    schemas = {f"S{number}": {"$ref": f"#/components/schemas/S{number + 1}"} for number in range(5000)}
+    root["components"] = {"schemas": schemas}
+    content = root["paths"]["/track"]["post"]["requestBody"]["content"]["application/json"]
+    content["schema"] = {"$ref": "#/components/schemas/S0"}
+    assert judge_document(json.dumps(root).encode())[0].level is Level.ok
+
+
+@pytest.mark.parametrize(
+    "required", [[{}], [[]], [1, "time", None], {"time": 1}, "time", [{"a": []}] * 10_000]
+)
+def test_a_required_that_is_none(required: Any) -> None:
+    root = live()
+    row = root["paths"]["/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    row["properties"]["events"]["items"]["required"] = required
+    expected = (
+        ["batch rows: time is required now"] if isinstance(required, list) and "time" in required else []
+    )
+    assert judge_document(json.dumps(root).encode())[1] == expected
+
+
+def test_long_names_are_cut_in_the_text() -> None:
+    root = live()
+    track_of(root)["properties"]["x" * 50_000] = {}
+    finding, found, _ = judge_document(json.dumps(root).encode())
+    assert len(finding.text) < 1000
+    assert max(map(len, found)) > 50_000
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("#/paths"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("$ref", "allOf", "anyOf", "oneOf", "properties", "required", "type", "items", "events"),
+                    *(
+                        "maxItems",
+                        "maxLength",
+                        "post",
+                        "requestBody",
+                        "content",
+                        "application/json",
+                        "schema",
+                    ),
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["/track", "/identify", "/batch", "/x"]), JSON), JSON)
+def test_no_paths_trip_it(paths: dict[str, Any], rest: Any) -> None:
+    body = json.dumps({"paths": paths, "components": rest}).encode()
+    finding, found, limit = judge_document(body)
+    assert finding.check == "contract"
+    assert all(isinstance(one, str) for one in found)
+    assert limit is None or limit > 0
+
+
+@given(JSON, st.sampled_from(["track", "identify", "batch"]))
+def test_no_schema_trips_it(schema: Any, endpoint: str) -> None:
+    root = live()
+    root["paths"][f"/{endpoint}"]["post"]["requestBody"]["content"]["application/json"]["schema"] = schema
+    assert judge_document(json.dumps(root).encode())[0].check == "contract"
 
 
 def test_drift_is_a_warning_with_exit_0() -> None:

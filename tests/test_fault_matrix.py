@@ -174,7 +174,7 @@ def test_disk_full_under_the_journal(sandbox: StartSandbox, ours: Ours, tmp_path
     box = sandbox()
     file = rows_file(tmp_path, 600)
     command = ("batch", file, "--batch-size", 5, "--concurrency", 2, *QUICK)
-    ended = run_into(subprocess.PIPE, *command, file_bytes_max=150_000)
+    ended = run_into(subprocess.PIPE, *command, file_bytes_max=60_000)
     assert ended.code == 7
     assert "journal" in ended.err
     assert_no_leak(ended)

@@ -51,7 +51,11 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
 def intake_of(
     chunker: Chunker, enter: Callable[[Event | Reject | Filtered], object] = lambda _: None
 ) -> Intake:
-    return Intake(chunker, BlockTracker(lambda _: None), lambda item: (enter(item), None)[1], lambda _: None)
+    def enter_item(item: Event | Reject | Filtered | list[Event]) -> None:
+        assert not isinstance(item, list)
+        enter(item)
+
+    return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)
 
 
 def reject_of(event: Event) -> Reject:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +227,31 @@ class TestADamagedJournal:
         (run / "journal.db").write_bytes(b"garbage " * 100)
         assert ours_process("batch", "-", stdin=b"{}\n").code == 6
         assert place.totals().requests == 1
+
+
+class TestAJournalOfAnotherVersion:
+    @pytest.fixture
+    def foreign(self, stopped: Sandbox, home: Path) -> str:
+        (run,) = runs(home)
+        with closing(sqlite3.connect(run / "journal.db")) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        return run.name
+
+    def test_its_own_command_stops(self, ours: Ours, foreign: str, file: Path) -> None:
+        ended = send(ours, file)
+        assert ended.code == 6
+        assert "written by another version of ours" in ended.err
+        assert "that version can go on with it; --restart begins a new run" in ended.err
+
+    def test_other_files_go_on_and_it_is_not_called_damaged(
+        self, ours: Ours, foreign: str, tmp_path: Path
+    ) -> None:
+        ended = send(ours, write_rows(tmp_path / "other.ndjson", 50, start=5000))
+        assert ended.code == 0
+        (warning,) = [text for text in ended.json["warnings"] if foreign in text]
+        assert "was written by another version of ours; that version can go on with it" in warning
+        assert "damaged" not in warning
+        assert "other version" in {run["state"] for run in ours("runs", "-o", "json").json}  # type: ignore[index]
 
 
 class TestFinished:

@@ -32,6 +32,19 @@ def test_ledger_in_memory_and_on_disk_agree_with_a_model(notes: list[tuple[int, 
         model[key] = Seen(content, line, 1) if before is None else before._replace(times=before.times + 1)
 
 
+@settings(max_examples=50)
+@given(st.lists(st.lists(KEYS, max_size=12), max_size=12), st.integers(0, 20), st.booleans())
+def test_many_notes_at_once_are_notes_one_by_one(
+    calls: list[list[int]], room: int, singles_between: bool
+) -> None:
+    ledger, model = Ledger(memory_max=room), Ledger(memory_max=100_000)
+    for keys in calls:
+        notes = [(at, model.note(key)) for at, key in enumerate(keys)]
+        assert ledger.note_many(keys) == [(at, before.times) for at, before in notes if before is not None]
+        if singles_between and keys:
+            assert ledger.note(keys[0], Seen(1, 2, 1)) == model.note(keys[0], Seen(1, 2, 1))
+
+
 def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "tmp"
     folder.mkdir()

@@ -18,12 +18,14 @@ from conftest import Ours
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ours_cli.field_value import ABSENT
 from ours_cli.inspect import sampling
 from ours_cli.inspect.distinct import DistinctCount
 from ours_cli.inspect.kinds import NUMBER_STYLES, is_same_in_all, masked, styles_of
 from ours_cli.inspect.moments import Moments, form_of
+from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.words import is_named_time, key_of, words_of
-from ours_cli.numerals import STYLES, NumeralError, read_decimal
+from ours_cli.numerals import STYLES, NumeralError, read_decimal, styles_that_read
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
@@ -436,6 +438,53 @@ def test_the_short_cuts_for_numbers_say_what_reading_says(text: str) -> None:
             continue
     assert styles_of(text) == set(read)
     assert is_same_in_all(text) is (len(set(read.values())) <= 1)
+
+
+@given(st.text(alphabet="0123456789.,'- $()Een/AkrUSD%\u2212\u00a0", max_size=14).filter(str.strip))
+@example("N/A")
+@example("1e999")
+@example("(1.234,50)")
+def test_the_styles_of_a_text_are_told_at_once(text: str) -> None:
+    def is_read(style: str) -> bool:
+        try:
+            return read_decimal(text, STYLES[style]) is not ABSENT
+        except NumeralError:
+            return False
+
+    assert styles_that_read(text, NUMBER_STYLES) == set(filter(is_read, NUMBER_STYLES))
+
+
+CELLS = (
+    "",
+    " ",
+    "7",
+    "1,075",
+    "true",
+    "a@b.ch",
+    '{"a": 1}',
+    '{"a": "03/04/2026"}',
+    "{",
+    "2026-03-01",
+    "Ann Lee",
+)
+
+
+@given(st.lists(st.lists(st.sampled_from(CELLS), max_size=4), max_size=120))
+def test_rows_many_at_once_are_what_they_are_one_by_one(rows: list[list[str]]) -> None:
+    header = ("id", "zone", "time", "a.b")
+    at_once, one_by_one = Profile((0, 1)), Profile((0, 1))
+    for profile in (at_once, one_by_one):
+        profile.declare(header)
+    at_once.add_all(rows, header)
+    for row in rows:
+        one_by_one.add_all([row], header)
+    assert list(at_once.columns) == list(one_by_one.columns)
+    for name, column in at_once.columns.items():
+        other = one_by_one.columns[name]
+        for about in (column, other):
+            about.moments = vars(about.moments) | {"_reader": None, "_ordered": None}  # type: ignore[assignment]
+            about.distinct = about.distinct.count  # type: ignore[assignment]
+        assert column == other
 
 
 def test_distinct_values_are_counted_exactly_then_estimated() -> None:

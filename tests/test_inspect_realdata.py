@@ -210,20 +210,22 @@ def test_the_proposal_is_a_careful_persons_and_runs(case: Case, ours: Ours, tmp_
     assert proposal["properties"].items() >= case.sent.items()
     assert proposal["left_behind"].keys() >= set(case.left)
 
+    if known:  # the tests of presets run its command, and the map that is its copy
+        words = shlex.split(proposal["command"].replace("\\\n", " "))
+        assert words[3:5] == ["--preset", known]
+        assert kept.read_text("utf-8").startswith(f"# A copy of the preset {known},")
+        return
     settled = [word for need in case.needs for word in SETTLED[need]]
     more = [*settled, "--max-age", "none", "-o", "json"]
     rehearsed = ours("backfill", source, "--map", kept, "--dry-run", *more)
     assert rehearsed.json["unsent"] == case.accepted, rehearsed.err
     assert rehearsed.json["reject_codes"] == case.rejected
     words = shlex.split(proposal["command"].replace("\\\n", " "))
-    if known:  # the tests of presets run it
-        assert words[3:5] == ["--preset", known]
-        return
     typed = ours(*words[1:], *more)
     assert (typed.json["unsent"], typed.json["reject_codes"]) == (case.accepted, case.rejected)
 
 
-UNSETTLED = [case for case in CASES if ZONE in case.needs][:2]
+UNSETTLED = [case for case in CASES if ZONE in case.needs and "export" not in case.file][:2]
 
 
 @pytest.mark.parametrize("case", UNSETTLED, ids=named)

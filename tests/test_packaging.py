@@ -95,7 +95,8 @@ def test_the_installed_command_starts() -> None:
 
 
 def test_it_asks_for_everything_that_it_imports() -> None:
-    required = {re.split(r"[<>=!~ ]", text)[0] for text in PROJECT["dependencies"]}
+    asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["parquet"]]
+    required = {re.split(r"[<>=!~ ]", text)[0] for text in asked}
     packages = {IMPORTED_AS.get(name, name) for name in required}
     imported: set[str] = set()
     for path in (ROOT / "ours_cli").rglob("*.py"):

@@ -6,6 +6,7 @@ The exports are in `presets/`, each named for its preset. Real ones may lie besi
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -454,6 +455,22 @@ def test_sending_it_again_changes_nothing(ours: Ours, sandbox: StartSandbox) -> 
     assert box.totals().events == 6
 
 
+@pytest.mark.parametrize("name", ["segment", "posthog"])
+def test_json_rows_of_a_known_export_say_so(
+    name: str, ours: Ours, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    sandbox()
+    advice = f"the keys are those of {load_preset(name).title}: ours backfill FILE --preset {name}"
+    ended = ours("backfill", sample(name), "--max-age", "none")
+    assert ended.code == 3
+    assert advice in ended.err
+    half = ("--event", "Sale", "--external-id", "c")
+    assert advice in ours("backfill", sample(name), *half).err
+    assert advice in ours_process("backfill", "-", *half, stdin=sample(name).read_bytes()).err
+    mapped = ours("backfill", sample(name), *half, "--time", "{timestamp}", "--max-age", "none", "--dry-run")
+    assert "--preset" not in mapped.err
+
+
 # --- flags and presets -------------------------------------------------------------------------------------
 
 
@@ -637,7 +654,36 @@ def test_what_inspect_says_of_a_preset(ours: Ours, tmp_path: Path) -> None:
     assert "{Event Type Name}" not in page
     assert "Invitee Email: e-mail (by its name), SENT by the command below" in page
     assert "Response 1: free text (by its name), left out below" in page
-    assert "# --preset calendly. It leaves behind what may stand here: health details" in kept.read_text()
+    text = kept.read_text()
+    assert text.startswith("# A copy of the preset calendly, which knows this export")
+    assert "# It leaves behind health details" in text
+    assert 'timezone = "ZONE"' in text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_written_map_does_what_the_preset_does(name: str, ours: Ours, tmp_path: Path) -> None:
+    kept, preset = tmp_path / "map.toml", load_preset(name)
+    assert ours("inspect", sample(name), "--write-map", kept).code == 0
+    assert "preset" not in tomllib.loads(kept.read_text("utf-8"))
+    flags = [
+        *shlex.split(CASES[name].flags),
+        *(["--max-age", "none"] if preset.command == "backfill" else []),
+    ]
+    copied, itself = (
+        ours(preset.command, sample(name), *source, *flags, "--dry-run", "-o", "json").json
+        for source in (("--map", kept), ("--preset", name))
+    )
+    for found in (copied, itself):
+        del found["window_begin"]  # by the clock
+    assert copied == itself
+
+
+def test_a_written_map_leaves_out_what_the_export_lacks(ours: Ours, tmp_path: Path) -> None:
+    kept = tmp_path / "map.toml"
+    path = write(tmp_path / "a.csv", sample("hubspot").read_text().replace("Job Title", "Role", 1))
+    assert ours("inspect", path, "--write-map", kept).code == 0
+    assert '# job_title = "{Job Title}"  # no such column here' in kept.read_text()
+    assert ours("identify", path, "--map", kept, "--dry-run").code == 0
 
 
 def test_what_the_preset_cannot_do_without_is_to_be_settled(ours: Ours, tmp_path: Path) -> None:

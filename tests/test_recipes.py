@@ -98,7 +98,7 @@ CHECKS: dict[str, Check] = {
     "Every night": lambda running, out: orders(running) == 202 and out == "",
     "Out of jq": lambda running, out: set(names(running)) == {"Visit"},
     "Test Mode first, then live": lambda running, out: (
-        orders(running) == 202 and "(Test Mode)" in out and "(live)" in out
+        orders(running) == 202 and "(this machine, Test Mode)" in out and "(this machine)" in out
     ),
     "Mending rejects": lambda running, out: orders(running) == 203 and "bad_number 1" in out,
     "Forty files at once": lambda running, out: (

@@ -178,14 +178,42 @@ class TestPreview:
         )
         preview.window_begin = 3 * DAY_MS
         lines = preview_text("backfill", preview, books, Tally()).splitlines()
-        assert "  window    from 1970-01-04T00:00:00.000Z to now" in lines
-        assert f"    1970-01-04 {'-' * 30}{'#' * 10} 4, 3 of them outside" in lines
+        assert "  window    from 1970-01-04T00:00:00.000Z to now; - is outside" in lines
+        assert f"    1970-01-04 {'-' * 30}{'#' * 10} 4, 3 outside" in lines
         assert f"    1970-01-05 {'#' * 10} 1" in lines
         preview, books = self.preview(late)
         text = preview_text("backfill", preview, books, Tally())
         assert "  times " not in text
         assert "  window    any past time\n" in text
-        assert f"{'-' * 40} 1, 1 of them outside" in text
+        assert f"{'-' * 40} 1, all outside" in text
+
+    def test_empty_spans_are_folded(self) -> None:
+        preview, books = self.preview(*(event(day, time_ms=day * DAY_MS) for day in (0, 2, 8)))
+        lines = preview_text("backfill", preview, books, Tally()).splitlines()
+        at = lines.index(f"    1970-01-01 {'#' * 40} 1")
+        assert lines[at + 1 : at + 5] == [
+            "    1970-01-02  0",
+            f"    1970-01-03 {'#' * 40} 1",
+            "    ...        5 empty spans",
+            f"    1970-01-09 {'#' * 40} 1",
+        ]
+
+    @pytest.mark.parametrize("width", [60, 80])
+    def test_it_fits_a_terminal(self, width: int) -> None:
+        preview, books = self.preview(event())
+        preview.examples = [{"event": "E" * 20, "eventProperties": {"n": 2, "long": "x" * 30}}]
+        templates = {
+            "event": "{status|map:paid=Order Placed,refunded=Order Refunded}",
+            "eventProperties.n": "{n|int}",
+            "eventProperties.long": "{first} and {second} and {third} and {fourth} and {fifth}",
+        }
+        tally = Tally(columns_sent=dict.fromkeys(f"column_{number}" for number in range(20)))
+        wide = preview_text("backfill", preview, books, tally, templates)
+        text = preview_text("backfill", preview, books, tally, templates, width)
+        assert max(map(len, text.splitlines())) <= width < max(map(len, wide.splitlines()))
+        assert "".join(text.split()) == "".join(wide.split())
+        assert "  columns sent: column_0, " in text
+        assert "\n    column_" in text
 
     def test_each_field_has_its_template_behind_it(self) -> None:
         preview, books = self.preview(event())

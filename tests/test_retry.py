@@ -72,7 +72,7 @@ def test_500_with_results_sends_every_failed_row_again(rows: list[str]) -> None:
 
 
 def test_200_accepts_every_row() -> None:
-    assert judge_batch(batch_answer(200, ["ok"] * 4), 4) == Judged([0, 1, 2, 3])
+    assert judge_batch(batch_answer(200, ["ok"] * 4), 4) == Judged([0, 1, 2, 3], [], [])
 
 
 @given(st.lists(ROW, min_size=1, max_size=8), st.data())
@@ -229,4 +229,4 @@ def test_a_code_that_could_be_anything_is_not_repeated(code: object) -> None:
     body = json.loads(answer.body)
     body["results"][0]["code"] = code
     verdict = judge_batch(Answer(207, {}, json.dumps(body).encode()), 1)
-    assert verdict == Judged([], [(0, "refused", "why")])
+    assert verdict == Judged([], [(0, "refused", "why")], [])

@@ -160,6 +160,18 @@ class TestDelete:
         assert ours("runs", "delete", new.name).code == 0
         assert not new.exists()
 
+    def test_by_age_leaves_and_names_what_is_damaged(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        (folder,) = (home / "state" / "ours" / "runs").iterdir()
+        (folder / "run.json").write_text("{")
+        ended = ours("runs", "delete", "--older-than", "1d")
+        assert (ended.code, ended.out, folder.exists()) == (0, "0 runs deleted\n", True)
+        assert (
+            f"run {folder.name} is damaged, and was left as it is; ours runs delete {folder.name}"
+            in ended.err
+        )
+        assert ours("runs", "delete", folder.name).code == 0
+        assert ours("runs", "delete", "--older-than", "1d").err == ""
+
     def test_a_damaged_head(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         (folder / "run.json").write_text("{")

@@ -111,3 +111,34 @@ class TestExpect:
         ended = ours("batch", file, "--expect", expected, "-o", "json")
         assert (ended.code, place.totals().events) == (code, ROWS)
         assert ended.json["status"] == ("complete" if code == 0 else "failed")
+
+
+class TestNoRows:
+    """A source without rows is no error, and is said: a dead upstream looks just like it."""
+
+    FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")
+
+    @pytest.mark.parametrize("text", ["", "when,id\n"], ids=["empty", "header only"])
+    def test_a_file(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str) -> None:
+        sandbox()
+        file = tmp_path / "o.csv"
+        file.write_text(text)
+        said = f"{file} holds no rows; --expect N makes an error of it"
+        ended = ours("backfill", file, *self.FIELDS, "-o", "json")
+        assert (ended.code, said in ended.json["warnings"]) == (0, True), ended.err
+        assert said in ours("backfill", file, *self.FIELDS, "--dry-run").err
+        assert "holds no rows" not in ours("backfill", file, *self.FIELDS, "--expect", 0, "--restart").err
+        assert ours("backfill", file, *self.FIELDS, "--expect", 1).code == 6
+
+    def test_several_files_and_a_pipe(
+        self, ours: Ours, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, file: Path
+    ) -> None:
+        sandbox()
+        empty = [tmp_path / "a.ndjson", tmp_path / "b.ndjson"]
+        for path in empty:
+            path.write_text("")
+        assert "none of the 2 files holds a row" in ours("batch", *empty).err
+        assert "holds" not in ours("batch", *empty, file).err
+        ended = ours_process("batch", "-", stdin=b"")
+        assert ended.code == 0
+        assert "warning: standard input holds no rows; --expect N makes an error of it" in ended.err

@@ -27,7 +27,7 @@ def test_more_shards_are_never_slower_and_end_at_the_pace_of_reading() -> None:
     assert rate_of(10**6) == pytest.approx(MEASURED.other_rows_per_s, rel=0.001)
 
 
-@pytest.mark.parametrize("limit", [50, 100, 101, 300, 740, 955])
+@pytest.mark.parametrize("limit", [50, 100, 101, 300, 740, 957])
 def test_the_fewest_shards_that_reach_a_limit(limit: float) -> None:
     shards = shards_for(limit, ROUND)
     assert shards is not None

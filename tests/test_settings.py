@@ -9,7 +9,9 @@ from conftest import TOKEN, Ours, StartSandbox
 from rows import write
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
+from ours_cli.destination import destination
 from ours_cli.errors import AuthError, OursError, UsageError
+from ours_cli.options import Target
 from ours_cli.settings import (
     Endpoint,
     EndpointFlags,
@@ -285,8 +287,13 @@ class TestCommands:
         sandbox()
         monkeypatch.setenv("OURS_PRIVACY_TEST_TOKEN", "test-key")
         path = write(tmp_path / "r.ndjson", '{"event": "E", "externalId": "c"}\n')
-        assert "(Test Mode)" in ours("batch", path, "--test").out
-        assert "(live)" in ours("batch", path).out
+        assert "(this machine, Test Mode)" in ours("batch", path, "--test").out
+        assert "(this machine)" in ours("batch", path).out
+        monkeypatch.setattr("ours_cli.settings.is_loopback", lambda host: False)
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "https://ingest.example.com")
+        for flags, mode in (((), "live"), (("--test",), "Test Mode")):
+            with destination(Target(test=bool(flags)), None) as target:
+                assert target.name == f"https://ingest.example.com ({mode})"
 
     def test_the_token_arrives_and_is_shown_nowhere(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -302,3 +309,49 @@ def test_errors_are_for_people() -> None:
     with pytest.raises(OursError) as caught:
         check_base_url("http://far.example")
     assert str(caught.value) == "refusing to send health data over plain http:// to another machine"
+
+
+class TestWithoutAHome:
+    """A container that runs as a user id without a name, and no HOME."""
+
+    @pytest.fixture(autouse=True)
+    def no_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            monkeypatch.delenv(name)
+
+        def nobody(path: object) -> None:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", classmethod(nobody))
+        monkeypatch.setattr(Path, "expanduser", nobody)
+
+    def test_one_event_needs_none(self, ours: Ours, sandbox: StartSandbox) -> None:
+        sandbox()
+        assert ours("track", "E", "--external-id", "c").code == 0
+
+    def test_rows_need_a_state_folder(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "r.ndjson", '{"event": "E", "externalId": "c"}\n')
+        assert ours("batch", path, "--dry-run").code == 0
+        ended = ours("batch", path)
+        assert ended.code == 2
+        assert "error: there is no home folder, and XDG_STATE_HOME is not set" in ended.err
+        assert "hint: export XDG_STATE_HOME=" in ended.err
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        assert ours("batch", path).code == 0
+
+    def test_what_else_is_missing_is_said(
+        self, ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        fields = ("track", "E", "--external-id", "c")
+        assert ours(*fields, "--profile", "x").code == 2
+        assert ours(*fields, "--token-file", "~/key").code == 4
+        assert ours(*fields, "-p", "a=@~/text").code == 2
+        assert ours(*fields, "--data", "@~/body").code == 2
+        assert ours("doctor").code == 2
+        monkeypatch.delenv("OURS_PRIVACY_TOKEN")
+        ended = ours(*fields)
+        assert (ended.code, "token_command in the config" in ended.err) == (4, True)

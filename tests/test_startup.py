@@ -57,6 +57,51 @@ def test_light(arguments: tuple[str, ...]) -> None:
     assert modules_after(*arguments) & {*HEAVY, "ctypes"} == set()
 
 
+ROWS = (
+    *("timestamps", "source", "assemble", "identity", "selection", "pipeline", "rejects", "mapping"),
+    "chunk",
+)
+
+
+@pytest.mark.parametrize("command", [("track", "E"), ("identify", "-u", "city=Ulm")], ids=" ".join)
+def test_what_rows_need_waits_for_rows(command: tuple[str, ...]) -> None:
+    loaded = modules_after(*command, "--external-id", "c", "--dry-run")
+    assert loaded & {f"ours_cli.{name}" for name in ROWS} == set()
+
+
+LOOKS = """
+import gc, sys
+usual = gc.get_threshold()
+from ours_cli.__main__ import main
+looks = []
+gc.callbacks.append(lambda phase, _: looks.append(phase))
+try:
+    main()
+except SystemExit as ended:
+    print(len(looks), gc.get_threshold() == usual, ended.code, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "looks", "is_usual"),
+    [
+        (("--help",), "0", "False"),
+        (("track", "E", "--external-id", "c", "--dry-run"), "0", "False"),
+        (("track", "-", "--dry-run"), None, "True"),
+        (("batch", "-", "--dry-run"), None, "True"),
+    ],
+)
+def test_garbage_is_looked_for_only_by_what_runs_on(
+    command: tuple[str, ...], looks: str | None, is_usual: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS, *command], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    seen, *rest = done.stderr.split()[-3:]
+    assert rest == [is_usual, "0"], done.stderr
+    assert looks in (None, seen)
+
+
 def test_a_dry_run_of_rows_draws_nothing_and_serves_nothing() -> None:
     assert modules_after("batch", "--dry-run") & {"rich", "sqlite3", "http.server"} == set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -26,15 +27,17 @@ CLEAR = "\x1b[2J"
 BIDI = "\u202e"
 
 
-def on_terminal(*arguments: str | Path, **env: str) -> tuple[int, str, str]:
+def on_terminal(
+    *arguments: str | Path, stdin: Path | None = None, env: dict[str, str] | None = None, columns: int = 120
+) -> tuple[int, str, str]:
     """Run ours with stderr on a terminal; returns exit code, stdout, and what the terminal received."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "ours_cli", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if stdin is None else stdin.open("rb"),
         stdout=subprocess.PIPE,
         stderr=child,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **env},
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **(env or {})},
     )
     os.close(child)
     seen = b""
@@ -77,7 +80,7 @@ def test_a_bar_on_a_terminal(sandbox: StartSandbox, many: Path) -> None:
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_plain_where_asked(sandbox: StartSandbox, many: Path, env: dict[str, str]) -> None:
     sandbox(latency=0.15)
-    code, out, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "--concurrency", "1", **env)
+    code, out, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "--concurrency", "1", env=env)
     assert code == 0
     assert json.loads(out)["accepted"] == 3000
     colours = [part for part in seen.split("\x1b[")[1:] if part.partition("m")[0].replace(";", "").isdigit()]
@@ -90,6 +93,68 @@ def test_quiet_draws_nothing(sandbox: StartSandbox, many: Path) -> None:
     sandbox(latency=0.1)
     code, _, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "-q")
     assert (code, seen) == (0, "")
+
+
+def shown_lines(seen: str) -> list[str]:
+    """What the terminal received, as lines without their colours and movements."""
+    return re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen))
+
+
+def test_no_progress_draws_nothing_but_notes_stay(sandbox: StartSandbox, many: Path, tmp_path: Path) -> None:
+    sandbox(latency=0.1)
+    code, _, seen = on_terminal("backfill", many, *FIELDS, "-o", "json", "--no-progress")
+    assert (code, seen) == (0, "")
+    other = write(tmp_path / "o.csv", f"when;id;more\n{iso(1)};1;2\n")
+    seen = on_terminal("backfill", other, *FIELDS, "--no-progress")[2]
+    assert "warning: columns not sent: more" in seen
+    assert "\x1b" not in seen
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_several_files_and_a_pause_with_its_reason(
+    sandbox: StartSandbox, many: Path, tmp_path: Path, columns: int
+) -> None:
+    asked_to_wait = Fault(When(nth=(4,)), Then("status", status=429, headers={"Retry-After": "1"}), times=1)
+    sandbox(asked_to_wait, latency=0.1)
+    second = write(tmp_path / "second.csv", f"when;id;more\n{iso(1)};1;2\n{iso(1)};;2\n")
+    code, out, seen = on_terminal(
+        *("backfill", many, second, *FIELDS, "-o", "json", "--concurrency", "1"), columns=columns
+    )
+    assert code == 3
+    assert json.loads(out)["retries"] == 1
+    lines = shown_lines(seen)
+    assert any("many.ndj" in line and "%" in line for line in lines)
+    assert any("answered 429; next try in" in line for line in lines)
+    assert any("accepted" in line for line in lines)
+    # Whatever was said meanwhile has its line to itself.
+    said = [line for line in lines if "second.csv:" in line]
+    assert said
+    assert not any("━" in line or "accepted" in line for line in said)
+    drawn = [line for line in lines if "━" in line or "accepted" in line]
+    assert max(map(len, drawn)) <= columns
+    if columns == 80:
+        assert any("many.ndjson (1 of 2)" in line for line in lines)
+
+
+def test_a_pipe_has_no_whole(sandbox: StartSandbox, many: Path) -> None:
+    sandbox(latency=0.2)
+    code, _, seen = on_terminal(
+        *("backfill", "-", *FIELDS, "-o", "json", "--concurrency", "1", "--batch-size", "1000"), stdin=many
+    )
+    assert code == 0
+    assert "standard input" in seen
+    assert "MiB so far" in seen
+    assert "%" not in seen
+
+
+def test_rejects_on_stdout_go_there_while_a_bar_is_drawn(sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox(latency=0.1)
+    path = write(tmp_path / "o.ndjson", ndjson([{"when": ago(1), "id": ""}, {"when": ago(1), "id": "a"}]))
+    code, out, seen = on_terminal("backfill", path, *FIELDS, "--rejects", "-")
+    assert code == 3
+    assert json.loads(out)["_code"] == "missing_identifier"
+    assert "_code" not in seen
+    assert "rejected           1" in seen
 
 
 def test_no_bar_without_a_terminal(ours_process: Ours, sandbox: StartSandbox, many: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, iso_parts, parse_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CODES = {"bad_time", "ambiguous_time", "dst_gap", "dst_repeat", "mixed_epoch_units", "unknown_zone"}
@@ -296,3 +296,42 @@ def test_any_text_is_a_zone_or_an_unknown_zone(text: str) -> None:
         assert isinstance(parse_zone(text), tzinfo)
     except TimeProblem as problem:
         assert problem.code == "unknown_zone"
+
+
+ISO_PARTS = st.tuples(
+    st.sampled_from(["2026-03-04", "1969-12-31", "2026-02-30", "0001-01-01", "9999-12-31", "2026-3-04"]),
+    st.sampled_from(["T", " ", "t", "x", ""]),
+    st.sampled_from(["00:00:00", "23:59:59", "24:00:00", "12:60:00", "12:00:60", "1:02:03", "120000"]),
+    st.sampled_from(["", ".5", ",123", ".123456", ".9999999", "." + "1" * 33, "."]),
+    st.sampled_from(["", "Z", "z", " Z", "+02:00", "-0530", "+02", "+24:00", "+02:60", "\n", " UTC"]),
+).map("".join)
+PLAIN_ISO = st.datetimes().flatmap(
+    lambda moment: st.sampled_from(["", "Z", "+02:00", "-05:30"]).map(
+        lambda zone: moment.isoformat(timespec="milliseconds") + zone
+    )
+)
+
+
+@given(
+    st.lists(st.lists(PLAIN_ISO, max_size=5) | st.lists(ISO_PARTS | PLAIN_ISO, max_size=5), max_size=4),
+    st.sampled_from(
+        [TimeRules(), TimeRules(zone=parse_zone("Europe/Berlin")), TimeRules(format="%Y-%m-%dT%H:%M:%SZ")]
+    ),
+    st.sampled_from([0, 2, 4096]),
+)
+def test_many_times_at_once_are_times_one_by_one(calls: list[list[str]], rules: TimeRules, room: int) -> None:
+    at_once, one_by_one = TimeReader(rules), TimeReader(rules)
+
+    def time_of(text: str) -> int | None:
+        try:
+            return one_by_one(text)
+        except TimeProblem:
+            return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(iso_parts, "PARTS_MAX", room)
+        for texts in calls:
+            assert at_once.read_all(texts) == [time_of(text) for text in texts]
+    assert at_once.naive_as_utc == one_by_one.naive_as_utc
+    assert at_once.contradictions == one_by_one.contradictions
+    assert at_once.open_dates == one_by_one.open_dates

@@ -15,6 +15,7 @@ from ours_cli.options import (
     Exclude,
     MappingFlags,
     Period,
+    ProgressFlag,
     Reading,
     Resuming,
     RowFilters,
@@ -51,6 +52,7 @@ def backfill(
     batching: Batching,
     resuming: Resuming,
     showing: Showing,
+    progress: ProgressFlag = None,
 ) -> int:
     """Send the rows of an export as events, with their original times, each once.
 
@@ -100,6 +102,7 @@ def backfill(
         batching=batching,
         resuming=resuming,
         showing=showing,
+        progress=progress,
         templates=fields.templates(),
     )
     return execute(run)

@@ -14,6 +14,7 @@ from ours_cli.mapfile import MapFile
 from ours_cli.options import (
     Batching,
     Period,
+    ProgressFlag,
     Reading,
     Resuming,
     RowFilters,
@@ -49,6 +50,7 @@ def batch(
     batching: Batching,
     resuming: Resuming,
     showing: Showing,
+    progress: ProgressFlag = None,
 ) -> int:
     """Send rows shaped like /track, from NDJSON or a JSON array.
 
@@ -79,6 +81,7 @@ def batch(
         batching=batching,
         resuming=resuming,
         showing=showing,
+        progress=progress,
     )
     return execute(run)
 

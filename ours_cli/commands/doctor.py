@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import ssl
-import textwrap
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from ours_cli import __version__
+from ours_cli.batch_limits import KEPT_S, keep_limit
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.doctor.drift import judge_document
@@ -26,7 +26,11 @@ from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.retry import Answer
-from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url, state_dir
+from ours_cli.wrapping import folded
+
+_TEXT_AT: Final = 19
+"""The column in which the text of a finding begins."""
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ def doctor(
     for finding in _look(endpoint_flags(account), timeout, Path(ca_file) if ca_file else None, learned):
         findings.append(finding)
         if output is Output.text:
-            console.result(_lines(finding))
+            console.result(_lines(finding, console.width))
     level, exit_code = verdict(findings)
     if output is Output.json:
         console.result(json_text(_result(findings, level, learned), indent=2))
@@ -108,6 +112,21 @@ def _network(
         if answer.status == 200:
             finding, learned.drift, learned.batch_limit = judge_document(answer.body)
             yield finding
+            if learned.batch_limit is not None or learned.drift or finding.level is Level.ok:
+                yield from _keep(endpoint.base_url, learned.batch_limit)
+
+
+def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
+    """Keep the greatest batch for the commands that send, or forget the one that is no longer stated."""
+    try:
+        keep_limit(state_dir(), base_url, limit, time.time())
+    except OursError as error:
+        text = f"the batch limit is not kept: {error.message}"
+        yield Finding("batch", Level.warning, text, f"--batch-size {limit}" if limit else None)
+        return
+    if limit is not None:
+        text = f"at most {limit:,} events; batch and backfill keep to that for {KEPT_S // 86_400} days"
+        yield Finding("batch", Level.ok, text)
 
 
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
@@ -122,19 +141,12 @@ def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generat
     return True
 
 
-def _lines(finding: Finding) -> str:
+def _lines(finding: Finding, width: int | None) -> str:
     """A finding as lines that fit the terminal: level, what was looked at, how it is."""
-    width = max(shutil.get_terminal_size().columns, 40)
-    indent = " " * 19
-    head = f"{finding.level.value:<8} {finding.check:<9} "
-    lines = textwrap.wrap(
-        head + printable(finding.text), width, subsequent_indent=indent, break_on_hyphens=False
-    )
+    line = f"{finding.level.value:<8} {finding.check:<9} {printable(finding.text)}"
+    lines = folded(line, width, _TEXT_AT)
     if finding.hint:
-        hint = f"hint: {printable(finding.hint)}"
-        lines += textwrap.wrap(
-            hint, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
+        lines += folded(f"{'':<{_TEXT_AT}}hint: {printable(finding.hint)}", width, _TEXT_AT)
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from ours_cli.options import (
     Curl,
     Data,
     MappingFlags,
+    ProgressFlag,
     Reading,
     Resuming,
     RowFilters,
@@ -50,6 +51,7 @@ def identify(
     batching: Batching,
     resuming: Resuming,
     showing: Showing,
+    progress: ProgressFlag = None,
 ) -> int:
     """Set properties of a visitor, or of every visitor in a file.
 
@@ -106,6 +108,7 @@ def identify(
         batching=batching,
         resuming=resuming,
         showing=showing,
+        progress=progress,
         templates=mapped.templates(),
     )
     return execute(run)

@@ -58,5 +58,5 @@ def inspect(
     if output is Output.json:
         console.result(json_text(to_json(found, show_values=show_values)))
     else:
-        console.result(page(found, show_values=show_values))
+        console.result(page(found, show_values=show_values, width=console.width))
     return 0

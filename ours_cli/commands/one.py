@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from ours_cli.curl import curl_command
 from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text, printable
+from ours_cli.garbage import collect_as_usual
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.route import Route
 from ours_cli.serialize import serialize
@@ -31,22 +31,23 @@ class Body(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Singly:
-    """How bodies go to one endpoint, a request each, or are merely shown (`--dry-run`, `--curl`)."""
+    """How bodies go to one endpoint, a request each, or are merely shown (`--dry-run`, `--curl`).
 
-    route: Route
-    target: Target
-    sending: Sending
-    showing: Showing
-    curl: bool
+    Raises `UsageError` for `--curl` with `--sandbox`.
+    """
 
-    def __post_init__(self) -> None:
-        if self.curl and self.target.sandbox:
+    def __init__(self, route: Route, target: Target, sending: Sending, showing: Showing, curl: bool) -> None:
+        if curl and target.sandbox:
             raise UsageError(
                 "--curl has nowhere to point at: --sandbox is gone when this command ends",
                 hint="start ours sandbox, and give its address with --base-url",
             )
+        self.route = route
+        self.target = target
+        self.sending = sending
+        self.showing = showing
+        self.curl = curl
 
 
 def send_one(way: Singly, body: Body) -> int:
@@ -67,6 +68,7 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
     A line that cannot be sent, or that the server refuses, is told and passed over (exit 3 at the end);
     what would stop the next line as well stops here.
     """
+    collect_as_usual()
     console = _console(way)
     shows = way.curl or way.target.dry_run
     failed = False

@@ -19,7 +19,7 @@ from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.escape import printable
-from ours_cli.journal import is_running, read_blocks
+from ours_cli.journal import OtherVersionError, is_running, read_blocks
 from ours_cli.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
@@ -34,6 +34,7 @@ from ours_cli.run_registry import (
     rehearsals,
 )
 from ours_cli.settings import state_dir
+from ours_cli.wrapping import folded
 
 
 class Action(StrEnum):
@@ -102,12 +103,12 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
     elif not receipts:
         console.note(f"there are no runs in {runs_dir}")
     for entry in receipts if output is Output.text else ():
-        names = ", ".join(Path(source).name for source in entry["sources"])
+        first, *others = (Path(source).name for source in entry["sources"])
+        names = f"{first} and {len(others)} more" if others else first
         names += f", shard {entry['shard']}" if entry["shard"] else ""
-        counts = f"{entry['accepted']:>10,} accepted {entry['rejected']:>7,} rejected"
-        console.result(
-            printable(f"{entry['run']}  {entry['command']:<8}  {entry['state']:<11}  {counts}  {names}")
-        )
+        counts = f"{entry['accepted']:>9,} accepted {entry['rejected']:>6,} rejected"
+        line = printable(f"{entry['run']} {entry['command']:<8} {entry['state']:<11} {counts}  {names}")
+        console.result("\n".join(folded(line, console.width)))
 
 
 def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -> int:
@@ -140,15 +141,17 @@ def _show(known: KnownRun, console: Console, output: Output) -> None:
     for key, value in entry.items():
         if isinstance(value, (list, dict)):
             value = json.dumps(value, ensure_ascii=False) if value else "none"
-        console.result(printable(f"{key:<13} {'-' if value is None else value}"))
+        line = printable(f"{key:<13} {'-' if value is None else value}")
+        console.result("\n".join(folded(line, console.width, hang=14)))
 
 
 def _receipt(known: KnownRun) -> dict[str, Any]:
     running = is_running(known.folder)
     try:
         blocks = read_blocks(known.folder)
-    except SourceError:
-        return {**receipt(known.head, [], is_running=running), "state": "damaged"}
+    except SourceError as error:
+        state = "other version" if isinstance(error, OtherVersionError) else "damaged"
+        return {**receipt(known.head, [], is_running=running), "state": state}
     return receipt(known.head, blocks, is_running=running)
 
 
@@ -187,6 +190,9 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
+    for name in damaged_runs(runs_dir) if older is not None else ():
+        # Nothing says for sure when it began, or whether it still matters to somebody.
+        console.warn(f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it")
     console.result(f"{counted(len(folders), 'run')} deleted")
 
 

@@ -14,6 +14,7 @@ from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.escape import printable
+from ours_cli.garbage import collect_as_usual
 from ours_cli.render import instant
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent, load_faults
 
@@ -58,6 +59,7 @@ def sandbox(
     def show(event: StoredEvent) -> None:
         console.note(_line(event))
 
+    collect_as_usual()
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ours_cli.contract import (
-    BATCH_EVENTS,
     DEFAULT_PROPERTIES,
     EVENT_KEYS,
     EVENT_NAME_MAX,
@@ -25,6 +24,9 @@ _LENGTHS: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SHOWN: Final = 5
 """Differences that the text names; `-o json` has them all."""
 
+_TEXT_MAX: Final = 120
+"""Characters of one difference in the text: names are the server's, and may be of any length."""
+
 
 def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
     """The finding on a document, every difference, and the greatest batch when the document states one."""
@@ -39,17 +41,18 @@ def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
         )
     found = list(differences(document))
     limit = batch_limit(document)
+    if document.is_endless:
+        text = "the document of the API refers to itself without end, and cannot be compared"
+        return Finding("contract", Level.warning, text, "is it the API itself?"), [], None
     if found:
+        shown = [one if len(one) <= _TEXT_MAX else one[:_TEXT_MAX] + "..." for one in found[:_SHOWN]]
         more = f"; and {len(found) - _SHOWN} more (-o json)" if len(found) > _SHOWN else ""
-        text = f"the API has changed: {'; '.join(found[:_SHOWN])}{more}"
+        text = f"the API has changed: {'; '.join(shown)}{more}"
         return (
             Finding("contract", Level.warning, text, "a newer ours may know: pip install -U ours-cli"),
             found,
             limit,
         )
-    if limit is not None and limit < BATCH_EVENTS:
-        text = f"as ours knows it; a batch takes at most {limit:,} events"
-        return Finding("contract", Level.ok, text, f"--batch-size {limit} spares the first try"), found, limit
     return Finding("contract", Level.ok, "endpoints, fields and limits are as ours knows them"), found, limit
 
 
@@ -65,8 +68,8 @@ def differences(document: Document) -> Iterator[str]:
     yield from _keys("batch rows", document.properties(row), EVENT_KEYS)
     yield from _limits(document, track)
     required = row.get("required")
-    for name in sorted(set(required) - _REQUIRED_OF_A_ROW) if isinstance(required, list) else ():
-        yield f"batch rows: {name} is required now"
+    names = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
+    yield from (f"batch rows: {name} is required now" for name in sorted(names - _REQUIRED_OF_A_ROW))
     fields = document.properties(track)
     for group, known in (("userProperties", USER_PROPERTIES), ("defaultProperties", DEFAULT_PROPERTIES)):
         yield from _known(group, document.properties(fields.get(group)), known)

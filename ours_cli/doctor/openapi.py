@@ -10,12 +10,21 @@ Schema: TypeAlias = dict[str, Any]
 _HOPS_MAX = 32
 """References followed in a row; a document that refers in a circle ends there."""
 
+_EFFORT_MAX = 500_000
+"""Keys and entries looked at in all: one whose circles branch would else be followed for ever."""
+
 
 class Document:
     """An OpenAPI document. Every look-up forgives what is missing: drift is to be told, not tripped over."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
+        self._effort_left = _EFFORT_MAX
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether looking was given up: what was found is only a part then."""
+        return self._effort_left <= 0
 
     @classmethod
     def read(cls, body: bytes) -> Document | None:
@@ -55,35 +64,47 @@ class Document:
         return self._resolve(schema, _HOPS_MAX)
 
     def _resolve(self, schema: Any, hops: int) -> Schema:
-        if not isinstance(schema, dict) or hops == 0:
+        if not isinstance(schema, dict) or hops == 0 or self.is_endless:
             return {}
-        resolved = {
-            key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")
-        }
+        self._effort_left -= 1 + len(schema)
+        resolved: Schema = {}
+        self._lay(
+            resolved,
+            {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")},
+        )
         parts = [self._referred(schema["$ref"])] if isinstance(schema.get("$ref"), str) else []
         for key in ("allOf", "anyOf", "oneOf"):
             alternatives = schema.get(key)
             parts += alternatives if isinstance(alternatives, list) else []
         for part in parts:
+            if self._effort_left <= 0:
+                break
             if isinstance(part, dict) and part.get("type") != "null":
-                _lay(resolved, self._resolve(part, hops - 1))
+                self._lay(resolved, self._resolve(part, hops - 1))
         return resolved
 
+    def _lay(self, under: Schema, over: Schema) -> None:
+        """Add what `over` has and `under` lacks. Neither the document's lists nor its objects are changed."""
+        for key, value in over.items():
+            self._effort_left -= len(value) if isinstance(value, dict | list) else 1
+            if key == "properties" and isinstance(value, dict):
+                described = under.setdefault(key, {})
+                if isinstance(described, dict):
+                    for name, property_schema in value.items():
+                        described.setdefault(name, property_schema)
+            elif key == "required" and isinstance(value, list):
+                listed = under.setdefault(key, [])
+                if isinstance(listed, list):
+                    listed.extend(value)
+            else:
+                under.setdefault(key, value)
+
     def _referred(self, reference: str) -> Any:
+        self._effort_left -= len(reference)
         value: Any = self._root
         for part in reference.removeprefix("#/").split("/"):
             value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
         return value
-
-
-def _lay(under: Schema, over: Schema) -> None:
-    for key, value in over.items():
-        if key == "properties" and isinstance(under.get(key), dict) and isinstance(value, dict):
-            under[key] = {**value, **under[key]}
-        elif key == "required" and isinstance(under.get(key), list) and isinstance(value, list):
-            under[key] = [*under[key], *value]
-        else:
-            under.setdefault(key, value)
 
 
 def _get(value: Any, *keys: str) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
-from ours_cli.field_value import ABSENT
-from ours_cli.numerals import STYLES, NumeralError, read_decimal
+from ours_cli.numerals import STYLES, is_no_number, read_decimal, styles_that_read
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
@@ -17,27 +16,23 @@ Kind: TypeAlias = Literal[
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
 """The ways of writing numbers that are tried; the first that reads a whole column wins."""
 
-_FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
-    ("boolean", re.compile(r"true|false", re.IGNORECASE)),
-    ("integer", re.compile(r"-?(?:0|[1-9][0-9]{0,14})")),
-    ("digits", re.compile(r"[0-9]{1,}")),
-    ("scientific", re.compile(r"-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")),
-    ("ssn", re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}")),
-    ("email", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")),
-    ("uuid", re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
-    ("ip", re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2})")),
-    ("url", re.compile(r"https?://\S+", re.IGNORECASE)),
-    ("clock", re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")),
-    ("decimal", re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")),
-    (
-        "phone",
-        re.compile(
-            r"\+[0-9][0-9 ().-]{7,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}[ .-]?[0-9]{4}"
-            r"|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4}"
-        ),
-    ),
-    ("object", re.compile(r"\{.*\}", re.DOTALL)),
-    ("list", re.compile(r"\[.*\]", re.DOTALL)),
+# The first that fits is it; in one expression, since most texts are tried against all of them.
+_FORM: Final = re.compile(
+    r"(?P<boolean>(?i:true|false))"
+    r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
+    r"|(?P<digits>[0-9]+)"
+    r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
+    r"|(?P<ssn>[0-9]{3}-[0-9]{2}-[0-9]{4})"
+    r"|(?P<email>[^@\s]+@[^@\s]+\.[^@\s]+)"
+    r"|(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    r"|(?P<ip>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2}))"
+    r"|(?P<url>(?i:https?)://\S+)"
+    r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"
+    r"|(?P<decimal>-?(?:0|[1-9][0-9]*)\.[0-9]+)"
+    r"|(?P<phone>\+[0-9][0-9 ().-]{7,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}[ .-]?[0-9]{4}"
+    r"|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4})"
+    r"|(?P<object>\{(?s:.*)\})"
+    r"|(?P<list>\[(?s:.*)\])"
 )
 # Cheap look before the styles of numbers are tried.
 _MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
@@ -55,22 +50,17 @@ _RUNS = re.compile(r"(.)\1{7,}")
 def kind_of(text: str) -> Kind:
     """What `text`, which is not blank, looks like."""
     text = text.strip()
-    if len(text) <= _LONGEST_FORM or text[0] in "{[":
-        for kind, form in _FORMS:
-            if form.fullmatch(text):
-                return kind
+    if (len(text) <= _LONGEST_FORM or text[0] in "{[") and (found := _FORM.fullmatch(text)) is not None:
+        return cast("Kind", found.lastgroup)
     return _amount(text)
 
 
 def _amount(text: str) -> Kind:
     if len(text) > 40:
         return "text"
-    try:
-        if read_decimal(text) is ABSENT:
-            return "none"
-    except NumeralError:
-        return "amount" if styles_of(text) else "text"
-    return "amount"
+    if found := styles_that_read(text, NUMBER_STYLES):
+        return "amount" if "en" in found or _MAY_BE_AMOUNT.fullmatch(text) else "text"
+    return "none" if is_no_number(text) else "text"
 
 
 @lru_cache(maxsize=16_384)
@@ -82,7 +72,7 @@ def styles_of(text: str) -> frozenset[str]:
         return _POINT_STYLES
     if not _MAY_BE_AMOUNT.fullmatch(text):
         return frozenset()
-    return frozenset(style for style in NUMBER_STYLES if _reads(text, style))
+    return styles_that_read(text, NUMBER_STYLES)
 
 
 @lru_cache(maxsize=16_384)
@@ -91,13 +81,6 @@ def is_same_in_all(text: str) -> bool:
     if styles_of(text) in (_ALL_STYLES, _POINT_STYLES) and "," not in text and "." not in text[-4:-3]:
         return True
     return len({read_decimal(text, STYLES[style]) for style in styles_of(text)}) <= 1
-
-
-def _reads(text: str, style: str) -> bool:
-    try:
-        return read_decimal(text, STYLES[style]) is not ABSENT
-    except NumeralError:
-        return False
 
 
 def masked(text: str) -> str:

@@ -9,11 +9,16 @@ from ours_cli.escape import printable
 from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
 from ours_cli.inspect.profile import Column
-from ours_cli.render import histogram, instant
+from ours_cli.render import bar_lines, histogram, instant
+from ours_cli.wrapping import folded_all
 
 _DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _NAME_MAX: Final = 34
-_EXAMPLE_MAX: Final = 40
+_EXAMPLE_MAX: Final = 43
+_EXAMPLE_MIN: Final = 12
+_BESIDE: Final = 34
+"""Columns that a row of the table takes beside the name and the example."""
+
 _BARS: Final = 7
 _ORDERS: Final = {
     "day": "day first (a number above 12 proves it)",
@@ -23,19 +28,23 @@ _ORDERS: Final = {
 }
 
 
-def page(found: Findings, *, show_values: bool) -> str:
-    """The whole page; without `show_values` no row's value is on it."""
-    lines = [*_file(found), "", *_columns(found, show_values=show_values)]
+def page(found: Findings, *, show_values: bool, width: int | None = None) -> str:
+    """The whole page; without `show_values` no row's value is on it.
+
+    `width` is that of the terminal, None where there is none.
+    """
+    lines = [*_file(found), "", *_columns(found, show_values=show_values, width=width)]
     for column in found.times:
         lines += ["", *_time(column, shows_range=found.shows_range(column, show_values=show_values))]
     lines += ["", *_flagged(found)] if found.flags else []
     lines += ["", *_proposal(found)]
-    return printable("\n".join(lines))
+    return "\n".join([*folded_all(map(printable, lines), width), printable(found.start.command)])
 
 
 def _file(found: Findings) -> Iterator[str]:
     sample, table = found.sample, found.sample.table
-    how = [table.format, table.encoding]
+    how: list[str] = [table.format]
+    how += [table.encoding] if table.format != "parquet" else []
     if table.columns is not None:
         how.append(f"{_DELIMITERS.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells")
         how.append(f"header on line {table.header_line}" if table.header_line else "no header")
@@ -48,23 +57,24 @@ def _file(found: Findings) -> Iterator[str]:
         lines = ", ".join(str(line) for line in sample.malformed_lines if line)
         yield f"  {count:,} rows cannot be read: {code}" + (f" (line {lines})" if lines else "")
     for footer in found.footers:
-        where = f"line {footer.line}" if footer.line else "a row at the end"
+        where = f"{table.place} {footer.line}" if footer.line else "a row at the end"
         yield f"  {where} is no record ({footer.why}): it will be rejected"
     if found.profile.keys_left_out:
         yield f"  more keys than are shown here: {found.profile.keys_left_out:,} values left out"
 
 
-def _columns(found: Findings, *, show_values: bool) -> Iterator[str]:
+def _columns(found: Findings, *, show_values: bool, width: int | None) -> Iterator[str]:
     columns = [column for column in found.columns if column.filled]
-    width = min(_NAME_MAX, max((len(column.name) for column in columns), default=6))
-    yield f"  {'column':<{width}}  filled  distinct  {'type':<10}  example"
+    names = min(_NAME_MAX, max((len(column.name) for column in columns), default=6))
+    room = _EXAMPLE_MAX if width is None else max(_EXAMPLE_MIN, min(_EXAMPLE_MAX, width - names - _BESIDE))
+    yield f"  {'column':<{names}}  filled  distinct  {'type':<10}  example"
     for column in columns:
         about = "" if column.distinct.is_exact else "~"
         example = column.example if show_values else column.masked_example
         example = " ".join(example.split())
-        example = example if len(example) <= _EXAMPLE_MAX else example[:_EXAMPLE_MAX] + "..."
+        example = example if len(example) <= room else example[: room - 3] + "..."
         yield (
-            f"  {_short(column.name):<{width}}  {_percent(column.filled, found.profile.rows):>6}"
+            f"  {_short(column.name):<{names}}  {_percent(column.filled, found.profile.rows):>6}"
             f"  {about + format(column.distinct.count, ','):>8}  {column.type:<10}  {example}"
         )
     empty = [column.name for column in found.columns if not column.filled]
@@ -90,8 +100,7 @@ def _time(column: Column, *, shows_range: bool) -> Iterator[str]:
         as_utc = " (read as UTC)" if moments.naive else ""
         yield f"    from {instant(span.first)} to {instant(span.last)}{as_utc}"
         yield f"    inside the 7 days that the API takes: {_percent(span.in_window, span.count)}"
-        for label, bar, count in histogram(span.days, _BARS):
-            yield f"    {label} {bar} {count:,}"
+        yield from (f"    {line}" for line in bar_lines(histogram(span.days, _BARS)))
 
 
 def _flagged(found: Findings) -> Iterator[str]:
@@ -114,7 +123,6 @@ def _proposal(found: Findings) -> Iterator[str]:
     if more > 0 and preset is None:
         yield f"  note: {more} more columns could be sent; --write-map FILE.toml lists them all"
     yield "  start from:"
-    yield found.start.command
 
 
 def _short(name: str) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from itertools import islice, zip_longest
+from typing import Any, Final, cast
 
 from ours_cli.field_value import as_text
 from ours_cli.inspect.distinct import DistinctCount
@@ -20,6 +21,9 @@ from ours_cli.timestamps import TimeProblem, parse_zone
 COLUMNS_MAX: Final = 400
 """Keys of JSON rows beyond this many are counted, not looked into."""
 _LEVELS: Final = 3
+_ROWS_AT_ONCE: Final = 1_000
+_NUMBERS: Final = frozenset(("integer", "decimal", "amount"))
+_CLINICAL: Final = ("(procedure)", "(disorder)", "(finding)", "(situation)")
 
 
 @dataclass
@@ -49,27 +53,45 @@ class Column:
 
     def add(self, value: str | int | float | bool | list[Any]) -> None:
         """Enter one value that is there."""
-        text = as_text(value)
-        self.filled += 1
-        self.distinct.add(text)
-        self.characters += len(text)
-        self.longest = max(self.longest, len(text))
-        self.example = self.example or text
-        kind = kind_of(text)
-        self.kinds[kind] += 1
-        self.typed += not isinstance(value, str)
-        if kind in ("integer", "decimal", "amount") and isinstance(value, str):
-            self.styles.update(styles_of(text.strip()))
-            self.many_meanings += not is_same_in_all(text.strip())
-        if kind == "text":
-            words = text.split()
-            self.words_in_capitals += 2 <= len(words) <= 4 and all(
-                word[0].isupper() and word.strip(".,'-").isalpha() for word in words
-            )
-            self.clinical += text.endswith(("(procedure)", "(disorder)", "(finding)", "(situation)"))
-            self.zones += self.may_be_zone and _is_zone(text)
+        self._enter(as_text(value), 1, is_text=isinstance(value, str))
         if not isinstance(value, bool | list):
             self.moments.add(value)
+
+    def add_all(self, cells: list[str]) -> None:
+        """Enter cells that are not blank, as `add` would one by one: equal ones are looked at once."""
+        for text, times in Counter(cells).items():
+            self._enter(text, times, is_text=True)
+        for cell in cells:
+            if self.moments.gave_up:
+                break
+            self.moments.add(cell)
+
+    def _enter(self, text: str, times: int, *, is_text: bool) -> None:
+        self.filled += times
+        self.distinct.add(text)
+        length = len(text)
+        self.characters += length * times
+        if length > self.longest:
+            self.longest = length
+        self.example = self.example or text
+        kind = kind_of(text)
+        self.kinds[kind] += times
+        self.typed += 0 if is_text else times
+        if kind == "text":
+            words = text.split()
+            if 2 <= len(words) <= 4 and all(
+                word[0].isupper() and word.strip(".,'-").isalpha() for word in words
+            ):
+                self.words_in_capitals += times
+            if text.endswith(_CLINICAL):
+                self.clinical += times
+            if self.may_be_zone and _is_zone(text):
+                self.zones += times
+        elif is_text and kind in _NUMBERS:
+            for style in styles_of(text.strip()):
+                self.styles[style] += times
+            if not is_same_in_all(text.strip()):
+                self.many_meanings += times
 
     def share(self, kind: Kind) -> float:
         """The part of the filled cells that is of this kind."""
@@ -131,18 +153,25 @@ class Profile:
             if name.strip() and names.count(name) == 1:
                 self._column(name, placeholder(name), 0)
 
-    def add(self, record: Record, header: tuple[str, ...] | None) -> None:
-        """Enter one row."""
+    def add(self, record: Record) -> None:
+        """Enter one row of JSON."""
+        assert isinstance(record.fields, dict)
         self.rows += 1
-        fields = record.fields
-        if isinstance(fields, dict):
-            self._walk(fields, "", 0)
-            return
-        assert header is not None
-        for name, cell in zip(header, fields, strict=False):
-            if name in self.columns and cell and not cell.isspace():
-                self.columns[name].add(cell)
-                if cell[0] == "{" and (inner := _object(cell)) is not None:
+        self._walk(record.fields, "", 0)
+
+    def add_all(self, rows: list[list[str]], header: tuple[str, ...]) -> None:
+        """Enter rows of cells, column by column."""
+        self.rows += len(rows)
+        holds_objects = set()
+        for index, (name, cells) in enumerate(zip(header, zip_longest(*rows, fillvalue=""), strict=False)):
+            if (column := self.columns.get(name)) is not None:
+                filled = [cell for cell in cells if cell and not cell.isspace()]
+                column.add_all(filled)
+                if any(cell[0] == "{" for cell in filled):
+                    holds_objects.add(index)
+        for row in rows if holds_objects else ():
+            for index, (name, cell) in enumerate(zip(header, row, strict=False)):
+                if index in holds_objects and cell[:1] == "{" and (inner := _object(cell)) is not None:
                     self._walk(inner, f"{name}.", 1)
 
     def _walk(self, fields: dict[str, Any], path: str, level: int) -> None:
@@ -189,8 +218,12 @@ def _object(text: str) -> dict[str, Any] | None:
 
 def rows_into(profile: Profile, rows: Iterator[Record], header: tuple[str, ...] | None) -> None:
     """Enter all rows."""
-    for record in rows:
-        profile.add(record, header)
+    if header is None:
+        for record in rows:
+            profile.add(record)
+        return
+    while cells := [cast("list[str]", record.fields) for record in islice(rows, _ROWS_AT_ONCE)]:
+        profile.add_all(cells, header)
 
 
 def _is_zone(text: str) -> bool:

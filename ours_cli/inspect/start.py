@@ -24,13 +24,14 @@ class Start:
     """A command to copy.
 
     `needs` must be settled before anything can be sent rightly; `notes` are worth a thought; `sent` are the
-    names of columns whose values leave with this command.
+    names of columns whose values leave with this command. `date_order` is what the times of a preset prove.
     """
 
     command: str
     needs: tuple[str, ...]
     notes: tuple[str, ...]
     sent: frozenset[str]
+    date_order: str | None = None
 
 
 def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles) -> Start:
@@ -64,12 +65,13 @@ def with_preset(
             f" it in place of {ZONE_TO_FILL_IN}, such as America/New_York"
         )
         flags.append(["--tz", ZONE_TO_FILL_IN])
-    fields = preset.map.fields
+    fields, date_order = preset.map.fields, None
     for name in _columns_of(fields.time):
         column = columns.get(name)
         if column is not None and column.is_time:
             order, need = order_of(column)
             flags += [[f"--{order}-first"]] if order else []
+            date_order = date_order or order
             needs += [need] if need else []
     values = (
         *fields.properties.values(),
@@ -81,7 +83,7 @@ def with_preset(
     )  # fmt: skip
     sent = frozenset(name for text in texts for name in _columns_of(text))
     command = preset_command(argument, _beside(told, preset), preset, flags)
-    return Start(command, tuple(needs), (), sent)
+    return Start(command, tuple(needs), (), sent, date_order)
 
 
 def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ STANDARD_INPUT = "standard input"
 
 Location: TypeAlias = "Path | Literal['-']"
 
-DATA_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".json"})
+DATA_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".json", ".parquet"})
 
 
 def data_suffix(path: Path) -> str:
@@ -28,8 +28,9 @@ def data_suffix(path: Path) -> str:
 def expand(arguments: Sequence[str]) -> list[Location]:
     """The sources that the arguments name, in their order, each once.
 
-    A directory stands for the data files in it and below, sorted, hidden ones left out. Globs are expanded
-    here too, for shells that don't. Raises `SourceError` for what is not there.
+    A directory stands for the data files in it and below, sorted, without hidden ones and what is in folders
+    such as `_temporary`; that of a table format, where a log says which files count, is refused. Globs are
+    expanded here too, for shells that don't. Raises `SourceError` for what is not there.
     """
     found: dict[str, Location] = {}
     for argument in arguments:
@@ -60,6 +61,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
+    _refuse_table_format(path)
     files = sorted(file for file in path.rglob("*") if _is_data_file(file, path))
     if not files:
         raise SourceError(
@@ -69,8 +71,18 @@ def _files(path: Path) -> Iterator[Path]:
     yield from files
 
 
+def _refuse_table_format(folder: Path) -> None:
+    for log, name in (("_delta_log", "Delta"), (".hoodie", "Hudi"), ("metadata/*.metadata.json", "Iceberg")):
+        if next(folder.glob(log), None) is not None:
+            raise SourceError(
+                f"{folder} is a {name} table: it also holds files with rows that were removed or replaced",
+                hint="export its rows as they are now, with DuckDB for example, and send that export",
+            )
+
+
 def _is_data_file(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    *folders, name = file.relative_to(folder).parts
+    hidden = name.startswith(".") or any(part.startswith((".", "_")) and "=" not in part for part in folders)
     return not hidden and data_suffix(file) in DATA_SUFFIXES and file.is_file()
 
 

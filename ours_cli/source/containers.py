@@ -33,8 +33,11 @@ _CONTAINERS = (
         "`sqlite3 -csv -header {} 'SELECT ...' | ours backfill -`",
     ),
     # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
+    # Files on disk that end as Parquet does, too, are opened before anybody comes here.
     _Container(
-        b"PAR1\x15", "a Parquet file", "`duckdb -csv -c \"FROM read_parquet('FILE')\" | ours backfill -`"
+        b"PAR1\x15",
+        "Parquet, which is read from its end: it can come neither through a pipe nor packed nor cut off",
+        "save it as a file of its own, whole and not packed, and name that file",
     ),
     _Container(b"Obj\x01", "an Avro file", "convert it to NDJSON, for example with `avro-tools tojson`"),
     _Container(b"%PDF-", "a PDF", "export the data as CSV"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ours_cli.record import Dialect, Malformed, Record
+from ours_cli.record import STRETCH_MAX, Dialect, Malformed, Record, Stretch
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
+from ours_cli.source.stretches import gather
 from ours_cli.source.text_encoding import is_intact
 
 # The default of 128 KiB is less than a real cell may hold.
@@ -19,6 +21,7 @@ csv.field_size_limit(MAX_RECORD)
 _MAX_RECORD_LINES = 4 * 1024 * 1024
 # How many lines are handed over at once on a second reading. Few, since rows that fail come in rows.
 _LINES_AGAIN = 64
+_FIRST = itemgetter(0)
 _ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
 
 
@@ -95,6 +98,70 @@ class RowReader:
                 yield self._reject(error)
             else:
                 return
+
+    def stretches(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+        """The rows from here on, as `records` has them, plain ones many at once.
+
+        Where `records` has begun, this goes on behind it. It waits for no block while it has rows.
+        """
+        for _ in self._unread():
+            until = self._window_line + len(self._window)
+            if self.line <= self._failed_until:
+                until = self._failed_until + 1
+            elif not (self._damaged or self._oversize):
+                yield from self._at_once(width)
+            # What is left begins with a row that fails, or that ends in a later block.
+            self._start()
+            while self.line < until and (row := self.next_row()) is not None:
+                plain = row if isinstance(row, Malformed) else self._examine(row.line, row.cells, width)
+                if plain is not None:
+                    yield plain
+
+    def _unread(self) -> Iterator[None]:
+        """Take block after block into the window, as often as all lines in it have been read."""
+        while True:
+            if self.line < self._window_line + len(self._window):
+                yield None
+            elif (block := next(self._blocks, None)) is not None:
+                self._keep(block)
+            else:
+                return
+
+    def _at_once(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+        """The rows of the window from `self.line` on, to its end or to the first that does not end in it."""
+        first = self.line
+        reader = csv.reader(self._window[first - self._window_line :], **self._format)
+        rows: list[list[str]] = []
+        lines = [first]
+        add, add_line = rows.append, lines.append
+        try:
+            for cells in reader:
+                add(cells)
+                add_line(first + reader.line_num)
+        except csv.Error:
+            pass
+        for at in range(0, len(rows), STRETCH_MAX):
+            end = min(at + STRETCH_MAX, len(rows))
+            yield from self._checked(rows[at:end], lines[at : end + 1], width)
+        self.line = lines[-1]
+
+    def _checked(
+        self, rows: list[list[str]], lines: list[int], width: int
+    ) -> Iterator[Stretch | Record | Malformed]:
+        """These rows, which stand on `lines` and end before the last of them."""
+        if set(map(len, rows)) == {width} and all(map(_FIRST, rows)):
+            yield Stretch(lines[:-1], rows)
+        else:
+            yield from gather(self._one_by_one(rows, lines, width))
+
+    def _one_by_one(
+        self, rows: list[list[str]], lines: list[int], width: int
+    ) -> Iterator[Record | Malformed]:
+        for line, self.line, cells in zip(lines, lines[1:], rows, strict=False):
+            if len(cells) == width and cells[0]:
+                yield Record(line, cells)
+            elif (record := self._examine(line, cells, width)) is not None:
+                yield record
 
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
         """A row that is not plainly right: blank, damaged, or of another width."""

@@ -5,17 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import Malformed, Record
-from ours_cli.source.json_objects import parse_object
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch
+from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.lines import MAX_RECORD, ByteLines
+from ours_cli.source.stretches import gather
 
 
-def json_line_records(blocks: Iterator[ByteLines], first_line: int) -> Iterator[Record | Malformed]:
-    """A record for every line that holds an object; blank lines are left out."""
-    line = first_line - 1
-    for block in blocks:
-        for raw in block.lines:
-            line += 1
+class JsonLineReader:
+    """Reads blocks of lines; a line that holds an object is a record, blank ones are left out."""
+
+    def __init__(self, blocks: Iterator[ByteLines], first_line: int) -> None:
+        self._blocks = blocks
+        self._block = ByteLines([])
+        self._at = 0  # of the lines of the block, the next one
+        self._offset = first_line
+
+    def records(self) -> Iterator[Record | Malformed]:
+        """The rows from here on."""
+        while self._is_more():
+            yield from self._next(len(self._block.lines))
+
+    def stretches(self) -> Iterator[Stretch | Malformed]:
+        """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
+        while self._is_more():
+            lines = self._block.lines[self._at : self._at + STRETCH_MAX]
+            objects = None if self._block.oversize else parse_objects(lines)
+            if objects is None:
+                yield from gather(self._next(STRETCH_MAX))
+            else:
+                first = self._offset + self._at
+                self._at += len(lines)
+                yield Stretch(range(first, first + len(lines)), objects)
+
+    def _is_more(self) -> bool:
+        """Whether there is a line; takes the next block where the last one is done."""
+        while self._at >= len(self._block.lines):
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            self._offset += self._at
+            self._block, self._at = block, 0
+        return True
+
+    def _next(self, count: int) -> Iterator[Record | Malformed]:
+        """The rows on the next lines of the block."""
+        block = self._block
+        for raw in block.lines[self._at : self._at + count]:
+            line = self._offset + self._at
+            self._at += 1
             if block.oversize:
                 yield _malformed(line, raw, "too_large", f"a line of more than {MAX_RECORD >> 20} MiB")
                 continue

@@ -34,6 +34,21 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
+def parse_objects(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """What `parse_object` makes of each line; None where a single one is not plainly an object."""
+    try:
+        values = list(map(orjson.loads, lines))
+        written = orjson.dumps(values)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return None
+    if set(map(type, values)) != {dict}:
+        return None
+    # No object's text begins another's, so joined texts are equal only where each is. And no line has fewer
+    # keys than its value, so that one line cannot make up for what another has lost.
+    raw = b"[%b]" % b",".join(lines)
+    return None if written != raw and _may_have_lost(raw, written) else values
+
+
 def _may_have_lost(raw: bytes, written: bytes) -> bool:
     r"""Whether `raw` may have keys or digits that are not in `written`, its value written again.
 

@@ -38,6 +38,11 @@ class ByteLines(NamedTuple):
 
 def split_text(text: str) -> list[str]:
     """The physical lines of `text`, with their ends."""
+    # `splitlines` is five times as fast, but knows more line ends: if it found none of them, it is right.
+    if "\r" not in text or text.count("\r") == text.count("\r\n"):
+        lines = text.splitlines(keepends=True)
+        if len(lines) == text.count("\n") + (text[-1:] not in ("\n", "")):
+            return lines
     return _TEXT_LINE.findall(text)
 
 

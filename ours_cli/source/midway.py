@@ -9,7 +9,7 @@ from pathlib import Path
 from ours_cli.errors import SourceError
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.source.delimited import RowReader
-from ours_cli.source.json_lines import json_line_records
+from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import ByteLines, TextLines, split_text
 from ours_cli.source.text_encoding import decoder
 
@@ -29,7 +29,7 @@ def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Reco
     text = _block(path, table, share)
     if table.columns is None:
         lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
-        read: Iterator[Record | Malformed] = json_line_records(iter([ByteLines(lines)]), 1)
+        read: Iterator[Record | Malformed] = JsonLineReader(iter([ByteLines(lines)]), 1).records()
     else:
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.record import Dialect, Malformed, Record, Stretch, Table
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
@@ -19,9 +20,10 @@ from ours_cli.source.format_detection import detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_wrapper
 from ours_cli.source.json_elements import json_element_records
-from ours_cli.source.json_lines import json_line_records
+from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import byte_lines, is_damaged, split_text, text_lines, utf8_blocks
 from ours_cli.source.options import ReadOptions, SourceFormat
+from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -30,6 +32,8 @@ from ours_cli.source.several_tables import (
 )
 from ours_cli.source.text_encoding import TextEncoding, decoder, detect_encoding
 
+_Row = TypeVar("_Row")
+
 
 def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
     """Open a file, or `stdin` for `-`, as a table that streams.
@@ -37,6 +41,8 @@ def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: Binar
     The file is closed when the records are exhausted or closed. Raises `SourceError` for what cannot be read
     at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
     """
+    if location != "-" and location.is_file() and is_parquet(location):
+        return open_parquet(location, options)
     stream = open_stream(location, stdin)
     try:
         return _Opening(stream, location, options).table()
@@ -81,11 +87,11 @@ class _Opening:
         skip = self._options.lines_above
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
-            records = json_line_records(byte_lines(blocks, skip), skip + 1)
-        else:
-            rest = (b"\n".join((*lines.lines, b"")) for lines in byte_lines(blocks, skip)) if skip else blocks
-            records = json_element_records(rest, self._stream.name, skip + 1)
-        return self._table(kind, None, records, Dialect())
+            reader = JsonLineReader(byte_lines(blocks, skip), skip + 1)
+            return self._table(kind, None, reader.records(), Dialect(), reader.stretches())
+        rest = (b"\n".join((*lines.lines, b"")) for lines in byte_lines(blocks, skip)) if skip else blocks
+        records = json_element_records(rest, self._stream.name, skip + 1)
+        return self._table(kind, None, records, Dialect(), None)
 
     def _delimited(self, kind: SourceFormat) -> Table:
         lines = self._whole_lines()
@@ -100,7 +106,8 @@ class _Opening:
             columns = self._header(reader)
             self._refuse_doubtful(lines, rows, dialect)
             refuse_second_table(rows, lines, first_line, self._stream.name)
-        return self._table("csv", columns, reader.records(max(len(columns), 1)), dialect)
+        width = max(len(columns), 1)
+        return self._table("csv", columns, reader.records(width), dialect, reader.stretches(width))
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
@@ -157,6 +164,7 @@ class _Opening:
         columns: tuple[str, ...] | None,
         records: Iterator[Record | Malformed],
         dialect: Dialect,
+        stretches: Iterator[Stretch | Record | Malformed] | None,
     ) -> Table:
         stream = self._stream
         return Table(
@@ -170,6 +178,7 @@ class _Opening:
             position=stream.position,
             encoding=self._encoding.codec,
             header_line=self._header_line,
+            stretches=None if stretches is None else partial(_closing, stretches, stream),
         )
 
 
@@ -189,8 +198,8 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
     return tuple(str(number) for number in range(1, width + 1))
 
 
-def _closing(records: Iterator[Record | Malformed], stream: ByteStream) -> Iterator[Record | Malformed]:
+def _closing(rows: Iterator[_Row], stream: ByteStream) -> Iterator[_Row]:
     try:
-        yield from records
+        yield from rows
     finally:
         stream.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Any, Literal
 
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
+from ours_cli.timestamps.iso_parts import IsoParts
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
@@ -78,6 +80,7 @@ class TimeReader:
         self.naive_as_utc = 0
         self.contradictions = 0
         self.open_dates = 0
+        self._parts = IsoParts()
         self.settle(Conventions())
 
     def settle(self, found: Conventions) -> None:
@@ -85,19 +88,18 @@ class TimeReader:
         self.decided_order = None if self.rules.order else found.order
         self._year_last = self.rules.order is not None or found.year_last
         self.epoch_unit = self.rules.unit or found.unit
-        self._unit_is_sure = self.epoch_unit is not None
+        self.unit_is_sure = self.epoch_unit is not None
         self._are_ms = self.epoch_unit == "ms"
 
     def follow(self, leader: TimeReader) -> None:
         """Know of the unit of epoch numbers what `leader` has seen of it so far."""
-        self.epoch_unit = leader.epoch_unit
-        self._unit_is_sure = leader._unit_is_sure
-        self._are_ms = leader._are_ms
+        self.epoch_unit, self._are_ms = leader.epoch_unit, leader._are_ms
+        self.unit_is_sure = leader.unit_is_sure
 
     @property
     def decided_unit(self) -> EpochUnit | None:
         """The unit that the column told of itself, beyond doubt."""
-        return self.epoch_unit if self._unit_is_sure and self.rules.unit is None else None
+        return self.epoch_unit if self.unit_is_sure and self.rules.unit is None else None
 
     def __call__(self, value: str | int | float, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
@@ -119,6 +121,23 @@ class TimeReader:
                     return self._place(moment, zone)
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
+
+    def read_all(self, values: Sequence[Any], zones: Sequence[str] | None = None) -> list[int | None]:
+        """Many times, each as by a call; None for what raises TimeProblem."""
+        if zones is None and self.rules.format is None:
+            read_by_parts = self._parts.read(values, naive_as_utc=self.rules.zone is None)
+            if read_by_parts is not None:
+                self.naive_as_utc += read_by_parts[1]
+                return [*read_by_parts[0]]
+        given = iter(values) if zones is None else zip(values, zones, strict=True)
+        read: Callable[[Any], int] = self.__call__ if zones is None else lambda pair: self(*pair)
+        times: list[int | None] = []
+        while len(times) < len(values):
+            try:
+                times.extend(map(read, given))  # what was read before a problem stays
+            except TimeProblem:
+                times.append(None)
+        return times
 
     def bound(self, text: str, *, needs_zone: bool = False) -> int:
         """Read a time that the person typed: by the same rules, but in any form, and without a trace here.
@@ -171,9 +190,9 @@ class TimeReader:
         if unit is None:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if unit == self.epoch_unit:
-            self._unit_is_sure = True
+            self.unit_is_sure = True
             self._are_ms = unit == "ms"
-        elif self.epoch_unit is None or not self._unit_is_sure:
+        elif self.epoch_unit is None or not self.unit_is_sure:
             self.epoch_unit = unit
         else:
             raise TimeProblem(

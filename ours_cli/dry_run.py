@@ -1,0 +1,66 @@
+"""`--dry-run` of a command over rows: all of it but the sending."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import inf
+
+from ours_cli.blocks import Block
+from ours_cli.chunk import Chunker
+from ours_cli.console import Console
+from ours_cli.destination import endpoint_flags
+from ours_cli.errors import ExitCode, OursError
+from ours_cli.escape import json_text
+from ours_cli.event import Event
+from ours_cli.forecast import AgeingRows
+from ours_cli.intake import one_by_one
+from ours_cli.options import Output
+from ours_cli.preview import Preview
+from ours_cli.record import Table
+from ours_cli.render import preview_text
+from ours_cli.replay import Replay
+from ours_cli.report import Books
+from ours_cli.row_mapping import map_rows
+from ours_cli.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
+from ours_cli.row_progress import progress
+from ours_cli.row_report import nothing_read
+from ours_cli.row_sources import RowSources
+from ours_cli.settings import Endpoint, resolve_base_url
+
+
+def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
+    """Map every row and show what would happen; returns the exit code. Nothing is sent."""
+    nowhere = Endpoint(base_url="", token="x" * 32)
+    envelope = run.route.envelope(nowhere)
+    room = max(1, run.batching.batch_bytes - envelope)
+    most = None
+    with suppress(OursError):  # a dry run needs no endpoint
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+    preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
+    books = Books()
+    tally = prepared.context.tally
+    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
+    with progress(run, sources, console) as observer:
+
+        def begin(_: int, table: Table) -> None:
+            preview.place = table.place
+            observer.table(table)
+
+        rows = map_rows(prepared.tables(sources.tables()), prepared.mapping, run.limit, begin, Replay([]))
+        for item in one_by_one(rows):
+            assert not isinstance(item, Block)
+            books.mapped(item)
+            preview.enter(item)
+            if isinstance(item, Event):
+                ageing.enter(item)
+    preview.close()
+    if prepared.shard is not None:
+        books.passed_over(prepared.shard.others)
+    late = ageing.warning()
+    for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
+        console.warn(text)
+    if run.showing.output is Output.json:
+        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings, run.templates)))
+    else:
+        console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
+    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

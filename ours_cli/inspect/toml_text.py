@@ -1,0 +1,24 @@
+"""Comments and strings as TOML writes them."""
+
+from __future__ import annotations
+
+from ours_cli.escape import printable
+
+
+def comment(text: str) -> str:
+    """A comment on one line."""
+    return "# " + " ".join(printable(text).split())
+
+
+def basic_string(text: str) -> str:
+    r"""A TOML basic string; control characters as `\u0007`."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return (
+        '"'
+        + "".join(letter if letter.isprintable() or letter == " " else _escaped(letter) for letter in escaped)
+        + '"'
+    )
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

@@ -1,0 +1,95 @@
+"""Many ISO 8601 times, read by their parts: days, minutes and endings come again and again.
+
+What is worked out once for a part is looked up from then on. The parts do not depend on each other, so a text
+made of known parts is read just as the whole would be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
+from typing import Any, Final
+
+PARTS_MAX: Final = 4096
+"""Entries of one table, about 400 KB."""
+
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII).fullmatch
+_END: Final = re.compile(r"(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII).fullmatch
+_DAY_ZERO: Final = date(1970, 1, 1).toordinal()
+
+
+class IsoParts:
+    """Tables of the parts of `YYYY-MM-DDTHH:MM:SS`, of fractions and offsets behind it, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._days: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
+        self._naive: set[str] = set()  # the ends that state no zone
+
+    def read(self, texts: Sequence[Any], *, naive_as_utc: bool) -> tuple[list[int], int] | None:
+        """The times in ms since the epoch, and how many of them state no zone; they are taken for UTC.
+
+        None where one is written otherwise, or states no zone and `naive_as_utc` does not allow it.
+        """
+        times = self._look_up(texts)
+        if times is None:
+            if not self._learn(texts):
+                return None
+            times = self._look_up(texts)
+        if times is None or not self._naive:
+            return None if times is None else (times, 0)
+        naive = sum([text[19:] in self._naive for text in texts])
+        return (times, naive) if naive_as_utc or not naive else None
+
+    def _look_up(self, texts: Sequence[Any]) -> list[int] | None:
+        days, ends = self._days, self._ends
+        minutes, seconds = _clock()
+        try:
+            return [
+                days[text[:11]] + minutes[text[11:17]] + seconds[text[17:19]] + ends[text[19:]]
+                for text in texts
+            ]
+        except (KeyError, TypeError):
+            return None
+
+    def _learn(self, texts: Sequence[object]) -> bool:
+        """Work out days and ends that are new; False where a text is not written so."""
+        days, ends = self._days, self._ends
+        for text in texts:
+            if not isinstance(text, str):
+                return False
+            day, end = text[:11], text[19:]
+            try:
+                if day not in days:
+                    if not _DAY(day):
+                        return False
+                    if len(days) >= PARTS_MAX:
+                        days.clear()
+                    days[day] = (date.fromisoformat(day[:10]).toordinal() - _DAY_ZERO) * 86_400_000
+                if end not in ends and (len(ends) >= PARTS_MAX or not self._learn_end(end)):
+                    return False
+            except ValueError:
+                return False
+        return True
+
+    def _learn_end(self, end: str) -> bool:
+        if not _END(end):
+            return False
+        moment = datetime.fromisoformat(f"2000-01-01T00:00:00{end}")
+        self._ends[end] = moment.microsecond // 1_000
+        if moment.tzinfo is None:
+            self._naive.add(end)
+        else:
+            offset = moment.utcoffset()
+            assert offset is not None
+            self._ends[end] -= offset.days * 86_400_000 + offset.seconds * 1_000
+        return True
+
+
+@cache
+def _clock() -> tuple[dict[str, int], dict[str, int]]:
+    """All minutes of a day, and all seconds of a minute, as they are written."""
+    minutes = {f"{at // 60:02}:{at % 60:02}:": at * 60_000 for at in range(24 * 60)}
+    return minutes, {f"{at:02}": at * 1_000 for at in range(60)}

@@ -1,0 +1,57 @@
+"""Lines that fit a terminal: folded between words, with a hanging indent. Pure.
+
+A `width` of None is no terminal: lines stay whole there, for grep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_HANG = 2
+
+
+def folded(line: str, width: int | None, hang: int | None = None) -> list[str]:
+    """One line as lines of at most `width`, but for words that are longer by themselves.
+
+    Lines after the first begin in column `hang`, by default two behind where the first one begins.
+    """
+    if width is None or len(line) <= width:
+        return [line]
+    import textwrap  # only a terminal that is too narrow pays for it
+
+    if hang is None:
+        hang = len(line) - len(line.lstrip(" ")) + _HANG
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def folded_all(lines: Iterable[str], width: int | None) -> list[str]:
+    """Every line as `folded`."""
+    return [part for line in lines for part in folded(line, width)]
+
+
+def folded_command(label: str, command: str, width: int | None) -> list[str]:
+    """A label and a command made by `shlex.join`; where both are too long, a shell still takes what is shown.
+
+    The command begins on a line of its own then, and goes on behind backslashes.
+    """
+    line = f"{label} {command}"
+    if width is None or len(line) <= width:
+        return [line]
+    import shlex
+
+    indent = len(label) - len(label.lstrip(" ")) + _HANG
+    lines: list[str] = [label]
+    row = ""
+    for word in map(shlex.quote, shlex.split(command)):
+        if row and indent + len(row) + len(word) + len("  \\") > width:
+            lines.append(" " * indent + row + " \\")
+            row, indent = "", len(label) - len(label.lstrip(" ")) + 2 * _HANG
+        row = f"{row} {word}" if row else word
+    return [*lines, " " * indent + row]
+
+
+def says_a_command(text: str) -> bool:
+    """Whether a message holds a command line of ours, which must stay whole so that it can be copied."""
+    return any(mark in text for mark in (": ours ", "; ours ", "'ours "))

@@ -1,0 +1,158 @@
+"""Rows that are mapped in stretches come to what they come to one by one, in every respect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.batch_rows import BatchMapping
+from ours_cli.event import Event
+from ours_cli.field_body import TimeMapping
+from ours_cli.fields import FieldMap, Value
+from ours_cli.identity import DistinctIds
+from ours_cli.intake import Item, one_by_one
+from ours_cli.mapping import FieldMapping, RowMapping
+from ours_cli.record import Fields, Malformed, Record, Stretch, Table
+from ours_cli.replay import Replay
+from ours_cli.row_mapping import map_rows
+from ours_cli.selection import Selection
+from ours_cli.timestamps import TimeReader, TimeRules
+
+NOW_MS = time.time_ns() // 1_000_000
+HOUR_MS = 3_600_000
+WINDOW = Window(7 * 24 * HOUR_MS, lambda: NOW_MS)
+
+Part = Stretch | Malformed
+
+
+def iso(age_ms: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime((NOW_MS - age_ms) / 1000))
+
+
+TIMES = st.sampled_from(
+    [
+        iso(HOUR_MS) + "Z",
+        iso(2 * HOUR_MS),
+        iso(30 * 24 * HOUR_MS) + "Z",
+        "03/04/2026",
+        "soon",
+        "",
+        str(NOW_MS - HOUR_MS),
+        str((NOW_MS - HOUR_MS) // 1000),
+    ]
+)
+CELLS = st.tuples(
+    TIMES, st.sampled_from(["p1", "p2", " ", "x" * 300]), st.sampled_from(["1", "1.50", "many", ""])
+).map(list)
+
+
+def stretches_of(rows: list[Fields], cuts: list[int], damaged: list[int]) -> list[Part]:
+    """Rows cut into stretches; before some of them stands a row that cannot be read."""
+    parts: list[Part] = []
+    line = 2
+    bounds = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        if number in damaged:
+            parts.append(Malformed(line, "raw", "bad_csv", "why"))
+            line += 1
+        parts.append(Stretch(range(line, line + end - start), cast("list[list[str]]", rows[start:end])))
+        line += end - start
+    return parts
+
+
+def singly(parts: list[Part]) -> Iterator[Record | Malformed]:
+    for part in parts:
+        if isinstance(part, Stretch):
+            yield from map(Record, part.lines, part.fields)
+        else:
+            yield part
+
+
+class Run:
+    """One mapping run over one table, and everything that it leaves behind."""
+
+    def __init__(self, kind: str, given_ids: bool, parts: list[Part], together: bool) -> None:
+        self.reader = TimeReader(TimeRules())
+        self.tally = Tally()
+        self.ids = DistinctIds(b"salt")
+        assemble = EventAssembler(WINDOW, self.ids, self.tally, Selection())
+        columns = ("t", "who", "n") if kind == "csv" else None
+        table = Table("t", "csv" if kind == "csv" else "ndjson", columns, singly(parts))
+        mapping: RowMapping
+        if kind == "csv":
+            fields = FieldMap(
+                event="E",
+                time="{t}",
+                external_id="{who}",
+                distinct_id="{n}" if given_ids else None,
+                properties={"n": Value("{n|number}")},
+            )
+            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader), self.tally)
+        else:
+            mapping = BatchMapping(assemble, self.reader, self.tally, send_nulls=False)
+        if together:
+            table.stretches = lambda: iter(parts)
+        self.drafted = 0
+        self.items: list[Item] = []
+        for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
+            self.drafted += len(item) if isinstance(item, list) else 0
+            self.items += one_by_one([item])
+
+    def left(self) -> tuple[object, ...]:
+        reader = self.reader
+        counts = reader.naive_as_utc, reader.contradictions, reader.open_dates
+        return self.items, self.tally, self.ids.repeats, reader.epoch_unit, reader.decided_unit, counts
+
+
+@given(
+    st.lists(CELLS, max_size=40),
+    st.lists(st.integers(1, 39), max_size=4),
+    st.lists(st.integers(0, 4), max_size=2),
+    st.booleans(),
+)
+def test_cells(rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool) -> None:
+    parts = stretches_of(rows, cuts, damaged)
+    assert Run("csv", given_ids, parts, True).left() == Run("csv", given_ids, parts, False).left()
+
+
+def body_of(cells: Sequence[Any]) -> dict[str, Any]:
+    when, who, number = cells
+    return {"event": "E", "time": when, "externalId": who, "eventProperties": {"n": number}}
+
+
+BODIES = st.one_of(
+    CELLS.map(body_of),
+    CELLS.map(lambda cells: {**body_of(cells), "distinctId": cells[2]}),
+    CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": 2**70}}),
+    CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": None}}),
+    st.just({"event": "E", "externalId": "p", "time": NOW_MS - HOUR_MS}),
+    st.just({"event": "E", "externalId": "p", "time": NOW_MS // 1000 - 3600}),
+    st.just({"event": "E", "externalId": "p"}),
+    st.just({"event": "E", "misnamed": 1}),
+)
+
+
+@given(
+    st.lists(BODIES, max_size=40),
+    st.lists(st.integers(1, 39), max_size=4),
+    st.lists(st.integers(0, 4), max_size=2),
+)
+def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int]) -> None:
+    parts = stretches_of(rows, cuts, damaged)
+    assert Run("json", False, parts, True).left() == Run("json", False, parts, False).left()
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_plain_rows_come_together(kind: str) -> None:
+    cells = [iso(HOUR_MS) + "Z", "p1", "1"]
+    rows: list[Fields] = [[*cells] if kind == "csv" else body_of(cells) for _ in range(5)]
+    run = Run(kind, False, stretches_of(rows, [], []), True)
+    assert run.drafted == 5
+    assert len({item.distinct_id for item in run.items if isinstance(item, Event)}) == 5

@@ -1,0 +1,129 @@
+"""The figures of a run in mid-run, by a test's own clock; and what stands where nothing can be drawn."""
+
+from __future__ import annotations
+
+import pytest
+
+from ours_cli.console import Console
+from ours_cli.outcome import Traffic
+from ours_cli.progress import Standing
+from ours_cli.record import Table
+from ours_cli.report import Books
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def table(name: str = "a.csv", size: int | None = 1000, position: int = 0) -> Table:
+    return Table(name, "csv", ("x",), iter(()), size=size, position=lambda: position)
+
+
+def books(read: int, accepted: int, rejected: int = 0) -> Books:
+    return Books(read=read, accepted=accepted, rejected=rejected, unsent=read - accepted - rejected)
+
+
+def test_what_is_done_is_what_has_its_outcome() -> None:
+    standing = Standing(1, 1000, Clock())
+    standing.table(table(position=800))
+    assert standing.share == 0.8
+    standing.books(books(100, 40, 10), Traffic(accepted=40))
+    assert standing.share == 0.4  # 50 of 100 rows are on their way
+
+
+def test_several_files_are_one_whole() -> None:
+    standing = Standing(3, 4000, Clock())
+    standing.table(table("a.csv", 1000, 1000))
+    assert standing.name == "a.csv (1 of 3)"
+    standing.table(table("b.csv", 2000, 1000))
+    assert (standing.name, standing.share) == ("b.csv (2 of 3)", 0.5)
+
+
+def test_speed_and_time_left_are_of_the_last_seconds() -> None:
+    clock = Clock()
+    standing = Standing(1, 10_000, clock)
+    where, traffic = [0], Traffic(concurrency=4)
+    standing.table(Table("a.csv", "csv", ("x",), iter(()), size=10_000, position=lambda: where[0]))
+    standing.books(books(0, 0), traffic)
+    assert standing.left == ""
+    for _ in range(100):
+        standing.measure()
+        clock.now += 1
+        where[0] += 10
+        traffic.accepted += 5
+    clock.now += 1
+    for _ in range(40):  # slower by half from here on
+        standing.measure()
+        clock.now += 2
+        where[0] += 10
+        traffic.accepted += 5
+    standing.measure()
+    assert "2 events/s" in standing.figures()  # 2.5
+    assert standing.left == "28:40 left"  # 8,600 bytes at 5 a second
+    standing.wait("the server answered 503", 30)
+    assert standing.left == ""
+    clock.now += 18
+    assert standing.pause == "the server answered 503; next try in 12 s"
+    clock.now += 12
+    assert standing.pause == ""
+
+
+def test_an_empty_file_is_done_and_a_pipe_is_never() -> None:
+    empty, pipe = Standing(1, 0, Clock()), Standing(1, None, Clock())
+    empty.table(table(size=0))
+    pipe.table(table("standard input", None, 3 * 2**19))
+    assert (empty.share, pipe.share, pipe.left) == (1.0, None, "")
+    assert pipe.so_far == "1.5 MiB so far"
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, "1,200 read · 1,000 accepted · 30 rejected · 4 at a time · 2 sent again"),
+        (60, "1,200 read · 1,000 accepted · 30 rejected · 4 at a time"),
+        (45, "1,200 read · 1,000 accepted · 30 rejected"),
+        (30, "1,000 accepted · 30 rejected"),
+        (5, "1,000 accepted"),
+    ],
+)
+def test_what_matters_less_goes_first(width: int, shown: str) -> None:
+    standing = Standing(1, 1000, Clock())
+    standing.books(books(1200, 1000, 30), Traffic(accepted=1000, concurrency=4, retries=2))
+    assert standing.figures(width) == shown
+
+
+@pytest.mark.parametrize(
+    ("verbose", "quiet", "wanted", "expected"),
+    [
+        (True, False, None, True),
+        (False, False, True, True),
+        (False, False, None, False),
+        (True, True, None, False),
+        (True, False, False, False),
+        (False, True, True, False),
+    ],
+)
+def test_a_line_now_and_then_without_a_terminal(
+    capsys: pytest.CaptureFixture[str], verbose: bool, quiet: bool, wanted: bool | None, expected: bool
+) -> None:
+    clock = Clock()
+    console = Console(verbose=verbose, quiet=quiet)
+    with console.progress(2, 2000, wanted=wanted, clock=clock) as observer:
+        observer.table(table(position=500))
+        for read in range(1, 26):
+            clock.now += 1
+            observer.books(books(read, read), Traffic(accepted=read, concurrency=1))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == (
+        [
+            "a.csv (1 of 2) · 25% · 10 read · 10 accepted · 1 at a time",
+            "a.csv (1 of 2) · 25% · 20 read · 20 accepted · 1 events/s · 1 at a time",
+        ]
+        if expected
+        else []
+    )

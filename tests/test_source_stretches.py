@@ -1,0 +1,175 @@
+"""Rows read many at once are those read one by one: the same lines, fields, codes and texts, in one order."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ours_cli.errors import SourceError
+from ours_cli.mend import mended
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table
+from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+FILES = sorted(
+    path
+    for folder in (SHARED / "realdata", SHARED / "corpora" / "csv-spectrum", SHARED / "corpora")
+    for path in folder.rglob("*")
+    if path.is_file() and path.suffix in (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".txt")
+)
+
+
+def one_by_one(table: Table) -> list[Record | Malformed]:
+    """Every row of the table, walked in stretches."""
+    assert table.stretches is not None
+    return list(_flat(table.stretches()))
+
+
+def _flat(rows: Iterator[Stretch | Record | Malformed]) -> Iterator[Record | Malformed]:
+    for row in rows:
+        if isinstance(row, Stretch):
+            assert 0 < len(row.fields) <= STRETCH_MAX
+            for line, fields in zip(row.lines, list[Any](row.fields), strict=True):
+                yield Record(line, fields)
+        else:
+            yield row
+
+
+def assert_alike(opened: Callable[[], Table]) -> None:
+    try:
+        expected = list(opened().records)
+    except SourceError:
+        return
+    if opened().stretches is None:
+        return
+    found = one_by_one(opened())
+    assert repr(found) == repr(expected)
+    assert [type(row) for row in found] == [type(row) for row in expected]
+
+
+class Trickle(io.RawIOBase):
+    """Bytes that arrive in pieces of a given size."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._data = io.BytesIO(data)
+        self._size = size
+
+    def read1(self, size: int) -> bytes:
+        return self._data.read(min(self._size, size))
+
+
+PIECES = st.sampled_from(
+    [
+        *(b"a,b,c\n", b"1,2,3\r\n", b'4,"5\n6",7\n', b'"', b",", b"\n", b"\r", b"x", b"\n\n", b"8,9\n"),
+        *(b",2,3\n", b"1,2,3,\n", b"1,2,3,4\n", b"\0", b"\xff", "é".encode(), b'""', b'a,"b"c,d\n'),
+        *(b" \n", b"\x0b", b"\xe2\x80\xa8"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40), st.integers(1, 30), st.sampled_from([4, 64 * 1024 * 1024]))
+@example([b'"\n'] * 6 + [b"1,2,3\n"] * 3, 3, 4)
+def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
+    data = b"one,two,three\n" + b"".join(pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
+        patch.setattr(lines, "MAX_RECORD", max(longest, 14))
+        patch.setattr(delimited, "MAX_RECORD", max(longest, 14))
+        assert_alike(lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)))  # type: ignore[arg-type]
+
+
+OBJECTS = st.sampled_from(
+    [
+        *('{"a":1}', '{"a": 1, "b": "x"}', '{"a":1,"a":2}', '{"a":[1', "2]}", "{},{}", "", " ", "[1]", "17"),
+        *('{"a":"\\u0022:"}', '{"b":18446744073709551616}', '{"b":"é"}', '{"b":"\udcff"}', '{"b":1}\r'),
+        *('{"a" :1}', '{"c":1.50}', '{"x":{"a":1}}'),
+    ]
+)
+
+
+@given(st.lists(OBJECTS, max_size=12), st.integers(1, 60), st.booleans())
+def test_json_lines(texts: list[str], block: int, ended: bool) -> None:
+    data = "\n".join(['{"first":1}', *texts]).encode("utf-8", "surrogateescape") + b"\n" * ended
+    assert_alike(lambda: open_table("-", ReadOptions(format="ndjson"), Trickle(data, block)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "-".join(path.parts[-2:]))
+def test_files_that_others_wrote(path: Path) -> None:
+    def opened(**told: Any) -> Callable[[], Table]:
+        return lambda: open_table(path, ReadOptions(**told))
+
+    for told in ({}, {"no_header": True}, {"quote": "none"}):
+        try:
+            opened(**told)()
+        except SourceError:
+            continue
+        assert_alike(opened(**told))
+
+
+@pytest.mark.parametrize("taken", [1, 3, 700])
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_stretches_go_on_where_records_stand(form: str, taken: int) -> None:
+    cells = [["7", 'x\n"y"'] for _ in range(1500)]
+    if form == "csv":
+        text = "n,t\n" + "".join('7,"x\n""y"""\n' for _ in cells)
+    else:
+        text = "".join(json.dumps({"n": n, "t": t}) + "\n" for n, t in cells)
+    whole = open_table("-", ReadOptions(format=form), io.BytesIO(text.encode()))  # type: ignore[arg-type]
+    parted = open_table("-", ReadOptions(format=form), io.BytesIO(text.encode()))  # type: ignore[arg-type]
+    taken_rows = list(islice(parted.records, taken))
+    assert taken_rows + one_by_one(parted) == list(whole.records)
+
+
+def test_a_pipe_that_trickles_is_not_waited_for() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as stdin:
+        os.write(writing, b'a,b\n1,2\n3,4\n5,"6\n')
+        table = open_table("-", ReadOptions(), stdin)
+        assert table.stretches is not None
+        rows = table.stretches()
+        assert next(rows) == Stretch([2, 3], [["1", "2"], ["3", "4"]])
+        os.write(writing, b'7"\n')
+        assert next(rows) == Record(4, ["5", "6\n7"])
+        os.close(writing)
+        assert list(rows) == []
+
+
+def test_bytes_are_counted_and_the_file_is_closed_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * 300_000)
+    table = open_table(path, ReadOptions())
+    assert table.stretches is not None
+    rows = table.stretches()
+    next(rows)
+    assert 0 < table.position() < path.stat().st_size
+    assert sum(len(row.fields) for row in rows if isinstance(row, Stretch)) == 300_000 - STRETCH_MAX
+    assert table.position() == path.stat().st_size
+
+
+REJECTS = [
+    '{"n":1,"_line":4,"_distinctId":"d1","_code":"bad_time","_message":"m"}',
+    '{"_line":5,"_distinctId":"d2","_code":"bad_json","_message":"m","_raw":"{\\"n\\":2}"}',
+    '{"n":3}',
+]
+
+
+def test_rejects_fed_back_are_mended_alike() -> None:
+    def opened(text: str) -> Table:
+        return mended(open_table("-", ReadOptions(format="ndjson"), io.BytesIO(text.encode())))
+
+    for text in ("\n".join(REJECTS), "\n".join([*REJECTS, "{", REJECTS[0]])):
+        assert one_by_one(opened(text)) == list(opened(text).records)
+    # The columns of a rejects file in CSV are taken off row by row.
+    rejects = mended(
+        open_table("-", ReadOptions(), io.BytesIO(b"n,_line,_distinctId,_code,_message,_raw\n1,2,d,c,m,\n"))
+    )
+    assert rejects.stretches is None

@@ -1,0 +1,289 @@
+"""`--workers`: the same events, books, rejects and journal with any number of processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ours, StartSandbox
+from faults_kit import fault
+
+from ours_cli import row_plan
+from ours_cli.blocks import Block
+from ours_cli.errors import UsageError
+from ours_cli.journal import read_blocks
+from ours_cli.sandbox import Sandbox, When
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
+
+MAPPING = (
+    *(
+        "--event",
+        "{what}",
+        "--time",
+        "{at}",
+        "--external-id",
+        "{who}",
+        "-p",
+        "n={n|number}",
+        "-p",
+        "text={text}",
+    ),
+    *("--concurrency", "2", "--batch-size", "70", "-o", "json"),
+)
+_NOW_S = int(time.time())
+
+
+def csv_row(number: int) -> str:
+    """Rows of every fate: plain, repeated, quoted over lines, refused by us or by the server, unreadable."""
+    at, who, n, text = str(_NOW_S - 3600 - number // 2), f"p{number % 50}", str(number), "plain"
+    match number % 97:
+        case 1 | 2 | 3:
+            at, who, n = str(_NOW_S - 3600), "p", "1"  # equal rows: told apart by occurrence
+        case 10:
+            text = '"two\nlines, and a ""quote"""'
+        case 20:
+            at = "soon"
+        case 30:
+            n = "many"
+        case 40:
+            at = str(_NOW_S - 40 * 86_400)
+        case 50:
+            who = ""
+        case 60:
+            return f'E,{at},{who},{n},"text" behind\n'
+        case 70:
+            return f"E,{at}\n"
+        case 80:
+            return f"Refused,{at},{who},{n},{text}\n"
+    return f"E,{at},{who},{n},{text}\n"
+
+
+def write_csv(path: Path, rows: range) -> Path:
+    path.write_text("what,at,who,n,text\n" + "".join(map(csv_row, rows)), "utf-8")
+    return path
+
+
+def write_ndjson(path: Path, rows: range) -> Path:
+    with path.open("w", encoding="utf-8") as file:
+        for number in rows:
+            body: dict[str, Any] = {
+                "event": "E" if number % 97 != 80 else "Refused",
+                "time": (_NOW_S - 3600) * 1000 if number % 97 != 40 else 1,
+                "externalId": "p" if number % 97 != 50 else "",
+                "eventProperties": {"n": number // 3},
+            }
+            if number % 97 == 20:
+                body["unknown"] = 1
+            if number % 97 == 30:
+                body["distinctId"] = "twice"
+            file.write((json.dumps(body) if number % 97 != 60 else "{broken") + "\n")
+    return path
+
+
+def journal(home: Path, run: str) -> Sequence[Block]:
+    return read_blocks(home / "state" / "ours" / "runs" / run)
+
+
+def fates(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
+    return [(b.start, b.end, b.digest, b.accepted, b.rejected, b.filtered, b.codes) for b in blocks]
+
+
+def rows_of(rejects: Path, kind: str) -> list[list[str]]:
+    """Rejects in some order: those of the server come in between as its answers do."""
+    text = rejects.read_text("utf-8")
+    return sorted(csv.reader(io.StringIO(text)) if kind == "csv" else map(str.split, text.splitlines()))
+
+
+def without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key not in keys}
+
+
+REFUSING = fault(When(event=("Refused",)), "invalid_event")
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_the_number_of_workers_changes_nothing(
+    kind: str, home: Path, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    if kind == "csv":
+        files = [
+            write_csv(tmp_path / f"{part}.csv", rows)
+            for part, rows in (("a", range(1500)), ("b", range(1500, 2500)))
+        ]
+        words: tuple[str | Path, ...] = ("backfill", *files, *MAPPING)
+    else:
+        files = [write_ndjson(tmp_path / "a.ndjson", range(2500))]
+        words = ("batch", *files, *MAPPING[-6:])
+    seen = []
+    for workers in ("1", "2", "3"):
+        box = sandbox(REFUSING)
+        rejects = tmp_path / f"rejects-{workers}"
+        ended = ours_process(*words, "--workers", workers, "--rejects", rejects, "--restart")
+        assert ended.code == 3, ended.err
+        result = ended.json
+        mend = result["mend"].replace(str(rejects), "REJECTS").replace(f"--workers {workers}", "")
+        seen.append(
+            (
+                sorted(json.dumps(event.body, sort_keys=True) for event in box.events()),
+                without(result, "run", "duration_s", "rejects_file", "mend", "resume"),
+                mend,
+                rows_of(rejects, kind),
+                fates(journal(home, result["run"])),
+            )
+        )
+    assert seen[0][1]["rejected"] > 100
+    assert seen[0] == seen[1] == seen[2]
+
+
+def start(*words: str | Path) -> subprocess.Popen[str]:
+    """Start a run in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ours_cli", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one has started and that still run."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+def is_gone(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at /proc")
+
+
+@pytest.fixture
+def halfway(tmp_path: Path, sandbox: StartSandbox) -> tuple[Sandbox, tuple[str | Path, ...]]:
+    """A server that takes its time, and the command of a run that it holds up."""
+    box = sandbox(latency=0.1)
+    file = tmp_path / "rows.ndjson"
+    lines = (
+        {"event": "E", "time": (_NOW_S - 3600) * 1000 + n, "externalId": "p", "eventProperties": {"n": n}}
+        for n in range(6000)
+    )
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    return box, ("batch", file, "--concurrency", "2", "--batch-size", "100", "-o", "json")
+
+
+@needs_proc
+def test_workers_die_with_a_parent_that_is_killed_and_leave_its_lock(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]], home: Path, ours_process: Ours
+) -> None:
+    box, words = halfway
+    process = start(*words, "--workers", "2")
+    wait_for(lambda: box.totals().events > 500)
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.wait()
+    again = ours_process(*words, "--workers", "3")
+    assert again.code == 0, again.err
+    assert again.json["read"] == again.json["accepted"] == 6000
+    wait_for(lambda: all(map(is_gone, workers)))
+    totals = box.totals()
+    assert (totals.events, {event.body["eventProperties"]["n"] for event in box.events()}) == (
+        6000,
+        set(range(6000)),
+    )
+    assert totals.rows < 6000 + 3 * 2 * 100, "only what was in flight was sent twice"
+
+
+@needs_proc
+def test_a_signal_for_the_whole_group_drains_what_is_in_flight(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]], ours_process: Ours
+) -> None:
+    box, words = halfway
+    process = start(*words, "--workers", "2")
+    wait_for(lambda: box.totals().events > 500)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    report = json.loads(out)
+    assert report["accepted"] == box.totals().events == box.totals().rows
+    assert "Traceback" not in err
+    again = ours_process(*words)
+    assert (again.code, again.json["accepted"], box.totals().rows) == (0, 6000, 6000)
+
+
+@needs_proc
+def test_a_worker_that_dies_stops_the_run_which_can_be_resumed(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]], ours_process: Ours
+) -> None:
+    box, words = halfway
+    process = start(*words, "--workers", "2")
+    wait_for(lambda: box.totals().events > 500)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 1, err
+    assert "error: a worker process died" in err
+    assert "hint: run the same command again" in err
+    report = json.loads(out)
+    assert report["read"] == report["accepted"] + report["unsent"]
+    again = ours_process(*words, "--workers", "2")
+    assert (again.code, again.json["accepted"], box.totals().events) == (0, 6000, 6000)
+
+
+def test_a_file_that_changes_its_columns_midway(
+    tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    box = sandbox()
+    first = write_csv(tmp_path / "1.csv", range(11, 18))
+    second = tmp_path / "2.csv"
+    second.write_text(f"n,text,at,who,what\n5,x,{_NOW_S - 60},p,E\n", "utf-8")
+    ended = ours_process("backfill", first, second, *MAPPING, "--workers", "2")
+    assert (ended.code, ended.json["accepted"]) == (0, 8)
+    assert {event.body["eventProperties"]["n"] for event in box.events()} == {5, *range(11, 18)}
+
+
+@pytest.mark.parametrize("value", ["0", "65", "many", "-1", "1.5"])
+def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) -> None:
+    file = write_csv(tmp_path / "a.csv", range(2))
+    ended = ours("backfill", file, *MAPPING, "--workers", value)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--workers must be auto, or a number from 1 to 64" in ended.err
+
+
+def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_plan, "_cores", lambda: 8)
+    assert [row_plan.workers(text, 10) for text in ("1", "2", "64", "auto")] == [0, 2, 64, 0]
+    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [4, 0]
+    assert row_plan.workers("3", None) == 0, "a pipe's rows are mapped as they come"
+    monkeypatch.setattr(row_plan, "_cores", lambda: 1)
+    assert row_plan.workers("auto", 1 << 30) == 0
+    with pytest.raises(UsageError):
+        row_plan.workers("0", 10)

@@ -1,0 +1,49 @@
+"""Folding for a terminal: nothing is lost, words stay whole, and a shell reads a folded command alike."""
+
+from __future__ import annotations
+
+import shlex
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_cli.wrapping import folded, folded_command, says_a_command
+
+WORDS = st.lists(st.text("abc,-.", min_size=1, max_size=12), min_size=1, max_size=30)
+
+
+def test_without_a_terminal_a_line_stays_whole() -> None:
+    assert folded("a " * 500, None) == ["a " * 500]
+    assert folded_command("run:", "ours " + "a " * 500, None) == ["run: ours " + "a " * 500]
+
+
+@given(WORDS, st.integers(0, 6), st.integers(20, 90))
+def test_words_stay_whole_and_lines_fit(words: list[str], indent: int, width: int) -> None:
+    lines = folded(" " * indent + " ".join(words), width)
+    assert " ".join(lines).split() == words
+    assert all(len(line) <= width for line in lines)
+    assert lines[0].startswith(" " * indent)
+    assert all(line.startswith(" " * (indent + 2)) for line in lines[1:])
+
+
+def test_a_word_that_is_longer_by_itself() -> None:
+    path = "/home/someone/" + "x" * 60
+    assert folded(f"see {path} there", 40) == ["see", f"  {path}", "  there"]
+
+
+@given(st.lists(st.text("ab '{}|$\\", max_size=20), min_size=1, max_size=12), st.integers(40, 90))
+def test_a_folded_command_is_the_same_to_a_shell(words: list[str], width: int) -> None:
+    command = shlex.join(["ours", *words])
+    label, *lines = folded_command("  then:", command, width)
+    shown = "\n".join(lines) if lines else label.removeprefix("  then: ")
+    shown = shown.replace(" \\\n", " ")  # what a shell does first, and shlex does not
+    assert shlex.split(shown) == ["ours", *words]
+    longest = max(map(len, map(shlex.quote, words)))
+    assert all(len(line) <= max(width, longest + 8) for line in lines)
+
+
+def test_commands_are_told_from_prose() -> None:
+    assert says_a_command("hint: ours runs list shows them")
+    assert says_a_command("hint: pipe the same input into: ours batch -")
+    assert says_a_command("hint: did you mean 'ours backfill'?")
+    assert not says_a_command("hint: a newer ours may know")
