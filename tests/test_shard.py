@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -420,3 +422,75 @@ def test_the_error_says_where_shards_begin(ours: Ours, tmp_path: Path) -> None:
     ended = shard(ours, history(tmp_path), 4)
     assert ended.code == 2
     assert "shards count from 0, so the last of 4 is 3/4" in ended.err
+
+
+@pytest.mark.parametrize("total", [1, 3])
+def test_workers_map_the_rows_of_a_shard(
+    ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, total: int
+) -> None:
+    file = history(tmp_path)
+    whole = sandbox(window_ms=None)
+    ours_process("backfill", file, *MAPPING, *OPEN, *FLAGS)
+    box = sandbox(window_ms=None)
+    for number in range(total):
+        flags = ("--shard", f"{number}/{total}", "--workers", 2)
+        report = ours_process("backfill", file, *MAPPING, *OPEN, *FLAGS, *flags).json
+        assert len(set(books(report))) == 1
+    assert held(box) == held(whole)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_sixteen_shards_of_a_million_rows(
+    ours: Ours, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """Three are killed on their way and run again: the server holds what a run of the whole gives it."""
+    count, rows = 16, 1_000_000
+    file = tmp_path / "orders.csv"
+    with file.open("w", encoding="utf-8") as lines:
+        lines.write("kind,when,who,amount,note\n")
+        for number in range(rows):
+            moment, equal = iso(1 + number % 97), number // 2 if number % 50 < 2 else number
+            lines.write(f"Sale,{moment},p{equal % 4999},{equal % 1000}.50,order {equal // 2}\n")
+            lines.write("Sale,never,,,\n" if number % 10_000 == 0 else "")
+    command = ("backfill", file, *MAPPING, "-o", "json", "-q", "--max-age", "none")
+    whole = sandbox(window_ms=None)
+    started = time.monotonic()
+    alone = ours_process(*command, timeout=1800).json
+    spent = [time.monotonic() - started]
+    expected = {event.distinct_id for event in whole.events()}
+    assert len(expected) == alone["accepted"] == rows
+
+    box = sandbox(window_ms=None)
+    killed = 0
+    for number in (2, 7, 15):
+        before = box.totals().requests
+        words = [
+            *map(str, command),
+            "--shard",
+            f"{number}/{count}",
+            "--batch-size",
+            str(rows // count // 100),
+        ]
+        process = subprocess.Popen([sys.executable, "-m", "ours_cli", *words], stdout=subprocess.DEVNULL)
+        while process.poll() is None and box.totals().requests < before + 20:
+            time.sleep(0.01)
+        process.kill()
+        killed += process.wait() == -9
+    assert killed == 3
+    started = time.monotonic()
+    reports = [tmp_path / f"report-{number}.json" for number in range(count)]
+    for number, report in enumerate(reports):
+        flags = ("--shard", f"{number}/{count}", "--report", report)
+        ended = ours_process(*command, *flags, timeout=1800)
+        assert ended.code in (0, 3), ended.err
+    spent.append(time.monotonic() - started)
+    merged = ours("runs", "merge", *reports, "-o", "json")
+    assert (merged.code, merged.err) == (3, "")
+    for key in ("read", "accepted", "rejected", "filtered", "unsent", "reject_codes"):
+        assert merged.json[key] == alone[key], key
+    assert {event.distinct_id for event in box.events()} == expected
+    sys.stdout.write(
+        f"{rows:,} rows: alone {spent[0]:.1f} s, {count} shards one by one {spent[1]:.1f} s; {merged.out}"
+    )
