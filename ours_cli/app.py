@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "batch": "Send rows shaped like /track, from NDJSON or a JSON array.",
     "backfill": "Send the rows of an export as events, with their original times, each once.",
     "inspect": "Show what is in a file, and a mapping to start from; nothing is sent.",
-    "runs": "Past and unfinished runs: list, show, resume, delete.",
+    "runs": "Past and unfinished runs: list, show, merge (the shards of one), resume, delete.",
     "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
     "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
     "help": "Show a help topic, or the flags of a command.",

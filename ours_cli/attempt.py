@@ -25,13 +25,14 @@ from ours_cli.timestamps import Conventions
 class Attempt:
     """What the pipeline and the report need of a run's past; a context manager.
 
-    `run_id` names the run, `replay` has what is done, `known_rejects` its rejects files, `resumed` whether
-    anything was done before, `times` how its sources write their times.
+    `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `known_rejects`
+    its rejects files, `resumed` whether anything was done before, `times` how its sources write their times.
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
         blocks = journal.blocks() if journal is not None else PackedBlocks(())
         self.run_id = head.id
+        self.identity = head.identity
         self.folder = folder
         self.replay = Replay(blocks)
         self._blocks = blocks
@@ -108,6 +109,8 @@ class Attempt:
             exit_code=exit_code,
             read=max(report.books.read, self.done_rows),
             rejects=tuple(str(path.absolute()) for path in rejects),
+            source=report.part.source if report.part else None,
+            elsewhere=report.books.elsewhere,
         )
         write_head(self.folder, self._head)
 

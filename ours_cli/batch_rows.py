@@ -19,6 +19,7 @@ from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.mapping import Mapper, TimeColumn
 from ours_cli.plain_bodies import TEXTS, are_plain, is_plain
 from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
@@ -55,6 +56,10 @@ class BatchMapping:
             return None
         keeps = bind_where(self._assemble.selection.where, None, {})
         return TimeColumn("time", _time_of, keeps, is_optional=True)
+
+    def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
+        """What tells which rows belong into one shard."""
+        return batch_key(self._reader, _settle_text)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts rows of a table that was bound, or None where each must be mapped by itself."""

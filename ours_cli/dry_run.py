@@ -21,7 +21,7 @@ from ours_cli.render import preview_text
 from ours_cli.replay import Replay
 from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.row_plan import Prepared, RowRun, batch_events, stated_limit
+from ours_cli.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
 from ours_cli.row_progress import progress
 from ours_cli.row_report import nothing_read
 from ours_cli.row_sources import RowSources
@@ -39,14 +39,14 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
     books = Books()
     tally = prepared.context.tally
-    ageing = AgeingRows(run.batching.rate or inf, prepared.context.window)
+    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
     with progress(run, sources, console) as observer:
 
         def begin(_: int, table: Table) -> None:
             preview.place = table.place
             observer.table(table)
 
-        rows = map_rows(sources.tables(), prepared.mapping, run.limit, begin, Replay([]))
+        rows = map_rows(prepared.tables(sources.tables()), prepared.mapping, run.limit, begin, Replay([]))
         for item in one_by_one(rows):
             assert not isinstance(item, Block)
             books.mapped(item)
@@ -54,6 +54,8 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
             if isinstance(item, Event):
                 ageing.enter(item)
     preview.close()
+    if prepared.shard is not None:
+        books.passed_over(prepared.shard.others)
     late = ageing.warning()
     for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
         console.warn(text)

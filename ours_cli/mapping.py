@@ -17,6 +17,7 @@ from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.presets import Preset, names_in, recognise
 from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.straight_line import UnusualRow, compile_body
@@ -51,6 +52,9 @@ class RowMapping(Protocol):
 
     def time_column(self, table: Table) -> TimeColumn | None:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+
+    def row_key(self, table: Table) -> RowKey:
+        """What tells which rows belong into one shard; raises as `bind`, notes nothing."""
 
 
 class FieldMapping:
@@ -149,6 +153,12 @@ class FieldMapping:
             raise _with_preset(error, table, self._preset) from None
         keeps = bind_where(self._assemble.selection.where, table.columns, {})
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
+
+    def row_key(self, table: Table) -> RowKey:
+        """What tells which rows belong into one shard; raises as `bind`, notes nothing."""
+        fields = self_mapping(table, identify=self._identify) if self._fields.is_empty() else self._fields
+        body = BodyBuilder(table, self._hmac_key).body(fields, self._times)
+        return field_key(body, table.columns, keeps_ids=not self._identify)
 
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:

@@ -48,7 +48,7 @@ def mend_command(
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
     dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--limit", "--expect", "--canary"}
-    dropped |= {"--resume", "--sample"}  # what is mended is another row to a sample
+    dropped |= {"--resume", "--sample", "--shard"}  # what is mended is another row to a sample or a shard
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
     names = set(files)

@@ -304,6 +304,10 @@ class Resuming(NamedTuple):
         str | None, _option("--resume", metavar="RUN", text="Go on with this run (ours runs list).")
     ] = None
     restart: Annotated[bool, _option("--restart", text="Begin a new run, whatever earlier ones did.")] = False
+    shard: Annotated[
+        str | None,
+        _option("--shard", metavar="K/N", text="Only the rows of shard K of N; K counts from 0."),
+    ] = None
 
 
 TokenFile = Annotated[

@@ -103,6 +103,7 @@ class Preview:
             "rejected": books.rejected,
             "filtered": books.filtered,
             "filtered_by": dict(self.filtered.most_common()),
+            **({"other_shards": books.elsewhere} if books.elsewhere else {}),
             "unsent": books.unsent,
             "requests": self.requests,
             "bytes": self.bytes,

@@ -42,12 +42,16 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
     """
     books, traffic = report.books, report.traffic
     speed = f", {traffic.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
+    part = f"shard {report.part.shard}, " if report.part else ""
     lines = [
-        f"{report.command}: {report.status}, to {destination}",
+        f"{report.command}: {report.status}, {part}to {destination}",
         *_books(books),
         f"  requests  {traffic.requests:>10,}   {traffic.retries:,} again, {size(traffic.bytes)} sent",
         f"  took      {report.duration_s:>10,.1f} s{speed}",
     ]
+    if report.part and report.part.rate:
+        whole, own = report.part.rate
+        lines.append(f"  rate      {own:>10,g}   events/s at most, of {whole:,g} for all shards")
     if receipt:
         lines.append(f"  sandbox   {receipt}")
     for number, (code, count) in enumerate(books.codes.most_common()):
@@ -67,6 +71,7 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
 def _books(books: Books) -> list[str]:
     rows = [("read", books.read), ("accepted", books.accepted), ("rejected", books.rejected)]
     rows += [("filtered", books.filtered)] if books.filtered else []
+    rows += [("others", books.elsewhere)] if books.elsewhere else []
     rows += [("unsent", books.unsent)] if books.unsent else []
     return [f"  {name:<9} {count:>10,}" for name, count in rows]
 
@@ -87,6 +92,8 @@ def preview_text(
         f"  to send   {preview.events:>10,}   in {requests}",
         f"  rejects   {books.rejected:>10,}",
     ]
+    if books.elsewhere:
+        lines.insert(2, f"  others    {books.elsewhere:>10,}   rows of other shards")
     if books.filtered:
         reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
         lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")

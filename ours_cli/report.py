@@ -15,9 +15,9 @@ Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
 
 @dataclass(slots=True)
 class Books:
-    """Every row read is in exactly one of accepted, rejected, filtered, unsent.
+    """Every row read is in exactly one of accepted, rejected, filtered, elsewhere (other shards), unsent.
 
-    The five counters are kept apart from one another, so that `balance` can catch a row that was lost or
+    The six counters are kept apart from one another, so that `balance` can catch a row that was lost or
     counted twice: `unsent` rises when a row is mapped and falls when an outcome names it.
     """
 
@@ -25,6 +25,7 @@ class Books:
     accepted: int = 0
     rejected: int = 0
     filtered: int = 0
+    elsewhere: int = 0
     unsent: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
@@ -58,14 +59,45 @@ class Books:
         self.filtered += block.filtered
         self.codes.update(block.codes)
 
+    def passed_over(self, rows: int) -> None:
+        """Enter rows of other shards, which the pipeline has not seen."""
+        self.read += rows
+        self.elsewhere += rows
+
     def _reject(self, reject: Reject) -> None:
         self.rejected += 1
         self.codes[reject.code] += 1
 
     def balance(self) -> bool:
         """Whether the books balance, and no row was given two outcomes."""
-        settled = self.accepted + self.rejected + self.filtered
+        settled = self.accepted + self.rejected + self.filtered + self.elsewhere
         return self.unsent >= 0 and self.read == settled + self.unsent
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPart:
+    """What a shard's report says beside its books, so that receipts of several machines can be merged.
+
+    `shard` is K/N, `mapping` the digest of the mapping. `source` is the digest of all rows of the source,
+    those of other shards included; None when it was not read to its end. `rate` is the events per second of
+    all shards together and of this one, where there is a limit.
+    """
+
+    shard: str
+    mapping: str
+    source: str | None
+    rate: tuple[float, float] | None
+
+    def to_json(self, elsewhere: int) -> dict[str, Any]:
+        """The keys that a report has with `--shard` only."""
+        rate = {"all": self.rate[0], "shard": self.rate[1]} if self.rate else None
+        return {
+            "shard": self.shard,
+            "other_shards": elsewhere,
+            "source": self.source,
+            "mapping": self.mapping,
+            "rate": rate,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +115,7 @@ class Report:
     resume: str | None = None
     mend: str | None = None
     error: str | None = None
+    part: ShardPart | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object for scripts; its keys are documented in the README."""
@@ -106,4 +139,5 @@ class Report:
             "resume": self.resume,
             "mend": self.mend,
         }
-        return result | ({"error": self.error} if self.error else {})
+        part = self.part.to_json(books.elsewhere) if self.part else {}
+        return result | part | ({"error": self.error} if self.error else {})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,14 @@ from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Batching, Resuming, Sending, Showing, Target
+from ours_cli.record import Malformed, Record, Table
 from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_sources import Source
 from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
 from ours_cli.settings import state_dir
+from ours_cli.shard import Shard, read_shard, refuse_shared_path
+from ours_cli.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
 
 WORKERS_MAX: Final = 64
@@ -33,10 +36,22 @@ WORKERS_AUTO_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is made anew for each attempt: ids and tallies must not remember the one before."""
+    """What is made anew for each attempt: ids and tallies must not remember the one before.
+
+    `shard` is there where the run is of one shard's rows.
+    """
 
     context: RunContext
     mapping: RowMapping
+    shard: ShardRows | None = None
+
+    def tables(self, whole: Iterator[Table]) -> Iterator[Table]:
+        """The tables of the source with the rows that the run is about."""
+        return whole if self.shard is None else self.shard.tables(whole)
+
+    def rows(self, table: Table, whole: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
+        """As `tables`, for the next rows of a table that others will read again."""
+        return whole if self.shard is None else self.shard.of(table, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,33 @@ def check_flags(run: RowRun) -> None:
     workers(run.batching.workers, None)
     if run.batching.rate is not None and not run.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+    shard = shard_of(run)
+    refuse_shared_path("--rejects", run.batching.rejects, shard)
+    refuse_shared_path("--report", run.batching.report, shard)
+
+
+def shard_of(run: RowRun) -> Shard | None:
+    """Read `--shard`; raises `UsageError`."""
+    return read_shard(run.resuming.shard)
+
+
+def sharded(run: RowRun) -> RowRun:
+    """The run of the rows of its shard, where it has one; raises `UsageError`."""
+    shard = shard_of(run)
+    if shard is None:
+        return run
+
+    def prepare(run_id: str) -> Prepared:
+        whole = run.prepare(run_id)
+        return replace(whole, shard=ShardRows(shard, whole.mapping, run.limit))
+
+    return replace(run, prepare=prepare)
+
+
+def rate(run: RowRun) -> float | None:
+    """Events per second of this process: `--rate` is that of all shards together."""
+    shard, whole = shard_of(run), run.batching.rate
+    return whole if shard is None or whole is None else shard.share(whole)
 
 
 def batch_events(run: RowRun, most: int | None = None) -> int:
@@ -82,7 +124,8 @@ def batch_events(run: RowRun, most: int | None = None) -> int:
     """
     size = 1 if run.route is IDENTIFY else run.batching.batch_size
     size = size if most is None else min(size, most)
-    return size if run.batching.rate is None else min(size, max(1, int(min(run.batching.rate, size))))
+    pace = rate(run)
+    return size if pace is None else min(size, max(1, int(min(pace, size))))
 
 
 def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:

@@ -16,8 +16,9 @@ from ours_cli.mend import mend_command
 from ours_cli.options import Output
 from ours_cli.private_files import local_io, replace_private
 from ours_cli.render import report_text
-from ours_cli.report import Books, Report, Status
-from ours_cli.row_plan import RowRun
+from ours_cli.report import Books, Report, ShardPart, Status
+from ours_cli.row_plan import RowRun, rate
+from ours_cli.shard_rows import ShardRows
 from ours_cli.source.arguments import STANDARD_INPUT
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ def make_report(
     duration_s: float,
     warnings: list[str],
     decided: Sequence[str],
+    part: ShardPart | None,
 ) -> Report:
     """The report of one attempt; its books are those of the whole run.
 
-    `decided` are the flags that say what the run decided, for its rejects to be read alike.
+    `decided` are the flags that say what the run decided, for its rejects to be read alike. `part` is there
+    where it is one shard's.
     """
     return Report(
         command=run.command,
@@ -50,6 +53,21 @@ def make_report(
         resume=_resume(result.error) if result.error else None,
         mend=_mend(run, rejects, decided) if rejects else None,
         error=result.error.message if result.error else None,
+        part=part,
+    )
+
+
+def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows | None) -> ShardPart | None:
+    """What the report of a shard tells of the whole; None where the run is of all rows."""
+    if shard is None:
+        return None
+    whole, own = run.batching.rate, rate(run)
+    return ShardPart(
+        shard=attempt.identity.shard,
+        mapping=attempt.identity.mapping,
+        # A run that stopped has not seen all of it, and a thread may still be reading.
+        source=None if result.error else shard.source_digest(),
+        rate=None if whole is None or own is None else (whole, own),
     )
 
 

@@ -31,22 +31,26 @@ from ours_cli.row_plan import (
     batch_events,
     check_flags,
     concurrency,
+    rate,
     rejects_path,
+    shard_of,
+    sharded,
     stated_limit,
     workers,
 )
 from ours_cli.row_progress import progress
-from ours_cli.row_report import make_report, nothing_read, publish
+from ours_cli.row_report import make_report, nothing_read, publish, shard_part
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
-from ours_cli.safeguards import reject_limit
+from ours_cli.safeguards import check_expected, reject_limit
 from ours_cli.settings import Endpoint, state_dir
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 
 if TYPE_CHECKING:
     from ours_cli.attempt import Attempt
+    from ours_cli.blocks import Block
     from ours_cli.pipeline import Plan, Result
     from ours_cli.run_registry import KnownRun
     from ours_cli.worker_pool import Workers
@@ -79,6 +83,7 @@ def execute(run: RowRun) -> int:
     collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
+    run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
@@ -109,10 +114,15 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     from ours_cli.attempt import Attempt
     from ours_cli.run_registry import find_run, named_run
 
+    def begins_like(known: KnownRun, block: Block) -> bool:
+        prepared = run.prepare(known.head.id)
+        prepared.context.times.reader.settle(known.head.times)
+        return sources.begins_like(block, prepared.rows)
+
     identity = _identity(run, sources, target)
     runs_dir = state_dir() / "runs"
     if run.target.sandbox:
-        return Attempt.unjournaled(runs_dir, new_run_id(), identity, _settle(run, sources, None))
+        return Attempt.unjournaled(runs_dir, _new_id(run), identity, _settle(run, sources, None))
     if run.resuming.resume is not None:
         known = named_run(runs_dir, run.resuming.resume)
         if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
@@ -123,12 +133,16 @@ def _find(run: RowRun, sources: RowSources, target: Destination, console: Consol
     elif run.resuming.restart:
         return _begin(run, sources, target)
     else:
-        found = find_run(
-            runs_dir, identity, sources.begins_like, lambda *found: console.warn(_passed_over(*found))
-        )
+        found = find_run(runs_dir, identity, begins_like, lambda *found: console.warn(_passed_over(*found)))
         if found is None:
             return _begin(run, sources, target)
         known = found
+    if known.head.identity.shard != identity.shard:
+        theirs, ours = _part(known.head.identity.shard), _part(identity.shard)
+        raise UsageError(
+            f"run {known.head.id} is {theirs}, and this command {ours}",
+            hint="resume with the flags it was begun with: ours runs show " + known.head.id,
+        )
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     console.note(
         f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
@@ -148,11 +162,20 @@ def _passed_over(run: KnownRun, error: SourceError) -> str:
     )
 
 
+def _part(shard: str) -> str:
+    return f"of shard {shard}" if shard else "of all rows"
+
+
+def _new_id(run: RowRun) -> str:
+    shard = shard_of(run)
+    return new_run_id() + (shard.suffix() if shard else "")
+
+
 def _begin(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
     from ours_cli.attempt import Attempt
 
     identity, times = _identity(run, sources, target), _settle(run, sources, None)
-    return Attempt.begin(state_dir() / "runs", new_run_id(), identity, tuple(sys.argv[1:]), times)
+    return Attempt.begin(state_dir() / "runs", _new_id(run), identity, tuple(sys.argv[1:]), times)
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
@@ -173,7 +196,7 @@ def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attem
         times = settle_times(sources, prepared.mapping, reader.rules, run.limit, attempt.times)
         reader.settle(times)
         attempt.pin(times)
-    yield from sources.tables()
+    yield from prepared.tables(sources.tables())
 
 
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
@@ -183,6 +206,7 @@ def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity
         endpoint=target.endpoint.base_url,
         token=_digest(target.endpoint.token),
         sources=sources.names,
+        shard=str(shard_of(run) or ""),
     )
 
 
@@ -212,17 +236,19 @@ def _attempt(
                 pace.close()
         duration = time.monotonic() - started
         _close(rejects, result)
+        _pass_over(run, result, prepared)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
             return _Ended(
-                make_report(run, attempt, result, [], duration, [], []), result.error, superseded=True
+                make_report(run, attempt, result, [], duration, [], [], None), result.error, superseded=True
             )
         for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
             console.warn(text)
         if result.error is None and (empty := nothing_read(run, result.books)) is not None:
             console.warn(empty)
         decided = prepared.context.decided_flags()
-        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided)
+        part = shard_part(run, attempt, result, prepared.shard)
+        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided, part)
         if attempt.was_finished and result.error is None and not result.traffic.requests:
             console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
         ended = _Ended(report, result.error, superseded=False)
@@ -232,10 +258,10 @@ def _attempt(
 
 def _look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
     """Warn before a slow run starts of the rows that it would come to too late."""
-    rate = run.batching.rate
-    if rate is None or rate > FORECAST_RATE_MAX or not sources.can_be_read_again:
+    pace = rate(run)
+    if pace is None or pace > FORECAST_RATE_MAX or not sources.can_be_read_again:
         return
-    if (warning := _forecast(run, sources, attempt, rate)) is not None:
+    if (warning := _forecast(run, sources, attempt, pace)) is not None:
         console.warn(warning)
 
 
@@ -263,7 +289,7 @@ def _forecast(
     # What is wrong with the source is the run's to say.
     with suppress(OursError):
         for item in map_rows(
-            sources.tables(), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
+            trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
         ):
             if is_over():
                 return None
@@ -277,6 +303,14 @@ def _close(rejects: Rejects, result: Result) -> None:
         rejects.close()
     except OursError as error:
         result.error = result.error or error
+
+
+def _pass_over(run: RowRun, result: Result, prepared: Prepared) -> None:
+    """Enter the rows of other shards, and judge what is about all rows."""
+    if prepared.shard is None:
+        return
+    result.books.passed_over(prepared.shard.others)
+    result.error = result.error or check_expected(run.batching.expect, result.books)
 
 
 def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
@@ -311,7 +345,7 @@ def _plan(
             batch_events=size,
             batch_bytes=batching.batch_bytes,
             concurrency=concurrency(batching.concurrency),
-            rate=batching.rate,
+            rate=rate(run),
             timeout=sending.timeout,
             give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=Path(sending.ca_file) if sending.ca_file else None,
@@ -319,7 +353,7 @@ def _plan(
         limit=run.limit,
         canary=batching.canary,
         max_rejects=reject_limit(batching.max_rejects),
-        expect=batching.expect,
+        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `_pass_over`
         blocking=sources.may_block,
         workers=helping,
         flush_every=batching.flush_every,

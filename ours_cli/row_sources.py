@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +14,9 @@ from ours_cli.mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.source import ReadOptions, open_table
+
+Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
+"""The rows of a table that a run is about, out of all rows."""
 
 Source: TypeAlias = "Path | Literal['-']"
 
@@ -82,23 +85,23 @@ class RowSources:
                 mapping.bind(table)
                 table.close()
 
-    def begins_like(self, block: Block) -> bool:
-        """Whether the first rows are those of this block, which begins with row 0."""
-        if digest_of(self._first_rows(1)) != block.head:
+    def begins_like(self, block: Block, choose: Chooser) -> bool:
+        """Whether the first rows that the run is about are those of this block, which begins with row 0."""
+        if digest_of(self._first_rows(1, choose)) != block.head:
             return False  # without waiting for more of a pipe that trickles
-        return digest_of(self._first_rows(block.end)) == block.digest
+        return digest_of(self._first_rows(block.end, choose)) == block.digest
 
-    def _first_rows(self, count: int) -> Iterator[Record | Malformed]:
+    def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
         """As many rows from the beginning, or as many as there are."""
         if any(_may_block(source) and source != "-" for source in self._sources):
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
             if source == "-":
-                rows = self._pipe(source).rows()
+                table, rows = self._pipe(source).table, self._pipe(source).rows()
             else:
                 table = mended(open_table(source, self._read))
                 rows = table.records
-            for row in islice(rows, count):
+            for row in islice(choose(table, rows), count):
                 count -= 1
                 yield row
             if source != "-":

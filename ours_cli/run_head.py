@@ -24,7 +24,7 @@ State: TypeAlias = Literal["running", "complete", "partial", "interrupted", "fai
 class Identity:
     """What makes a command the same command: mapping (a digest), endpoint, token (a fingerprint), sources.
 
-    `sources` are absolute paths, or "-" for standard input.
+    `sources` are absolute paths, or "-" for standard input. `shard` is K/N, empty for a run of the whole.
     """
 
     command: str
@@ -32,6 +32,7 @@ class Identity:
     endpoint: str
     token: str
     sources: tuple[str, ...]
+    shard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class RunHead:
     """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command.
 
     `times` is what its sources told of their times when it began: every attempt reads them by the same.
+    `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
+    many of them are other shards'.
     """
 
     id: str
@@ -53,6 +56,8 @@ class RunHead:
     read: int | None = None
     rejects: tuple[str, ...] = ()
     times: Conventions = field(default_factory=Conventions)
+    source: str | None = None
+    elsewhere: int = 0
 
     @property
     def is_finished(self) -> bool:

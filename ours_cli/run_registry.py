@@ -79,7 +79,7 @@ def named_run(runs_dir: Path, run_id: str) -> KnownRun:
 def find_run(
     runs_dir: Path,
     identity: Identity,
-    begins_like: Callable[[Block], bool],
+    begins_like: Callable[[KnownRun, Block], bool],
     pass_over: Callable[[KnownRun, SourceError], None],
 ) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
@@ -106,7 +106,7 @@ def find_run(
                 raise
             pass_over(run, error)
             continue
-        if first is not None and first.start == 0 and begins_like(first):
+        if first is not None and first.start == 0 and begins_like(run, first):
             return run
     return None
 
@@ -124,10 +124,11 @@ def _same_command(head: RunHead, identity: Identity) -> bool:
     theirs = head.identity
     # A run that stopped because its token was refused goes on with another one.
     same_token = theirs.token == identity.token or head.exit_code == ExitCode.AUTH
-    return same_token and (theirs.command, theirs.mapping, theirs.endpoint) == (
+    return same_token and (theirs.command, theirs.mapping, theirs.endpoint, theirs.shard) == (
         identity.command,
         identity.mapping,
         identity.endpoint,
+        identity.shard,
     )
 
 

@@ -273,7 +273,49 @@ def test_cron_runs_once_at_a_time(script: Script, sandbox: StartSandbox, nightly
     assert (nightly / "incoming" / "monday.csv").exists()
 
 
-@pytest.mark.parametrize("name", ["jq.sh", "tail.sh", "cron.sh"])
+def test_shards_send_what_one_run_sends(script: Script, sandbox: StartSandbox, tmp_path: Path) -> None:
+    whole = sandbox(window_ms=None)
+    command = (ORDERS, "--map", MAP, *OPEN)
+    process = script("parallel/shards.sh", 1, 1, tmp_path / "one", *command)
+    assert process.communicate(timeout=60)[1] == ""
+    parts = sandbox(window_ms=None)
+    for _ in ("sends", "has nothing left to send"):
+        process = script("parallel/shards.sh", 4, 2, tmp_path / "four", *command)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        assert "backfill: complete, 4 of 4 shards" in out
+    ids = sorted(event.distinct_id for event in whole.events())
+    assert sorted(event.distinct_id for event in parts.events()) == ids
+    assert len(set(ids)) == len(rows_of(ORDERS))
+
+
+def test_a_shard_that_fails_is_told(script: Script, sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox(Fault(When(nth=(2,)), Then("status", status=401)), window_ms=None)
+    process = script("parallel/shards.sh", 3, 1, tmp_path, ORDERS, "--map", MAP, *OPEN)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.SOURCE
+    assert "backfill: incomplete" in out
+    assert "ended with 4" in err
+    assert "unfinished: 1/3" in err
+
+
+def test_the_job_has_as_many_pods_as_shards() -> None:
+    """What Kubernetes runs cannot be run here: its command is read as the program would read it."""
+    text = (SAMPLES / "kubernetes" / "job.yaml").read_text("utf-8")
+    (total,) = re.findall(r'--shard "\$k/(\d+)"', text)
+    assert re.findall(r"completions: (\d+)", text) == [total]
+    command = re.search(r"(ours backfill .*?)\n *code=", text, re.DOTALL)
+    assert command is not None
+    known = subprocess.run(
+        [sys.executable, "-m", "ours_cli", "backfill", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for flag in re.findall(r"--[a-z-]+", command[1]):
+        assert flag in known
+    assert "JOB_COMPLETION_INDEX" in text
+    assert "completionMode: Indexed" in text
+
+
+@pytest.mark.parametrize("name", ["jq.sh", "tail.sh", "cron.sh", "parallel/shards.sh"])
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
 def test_the_scripts_are_posix(name: str, shell: str) -> None:
     if shutil.which(shell) is None:

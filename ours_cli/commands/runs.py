@@ -17,9 +17,10 @@ from ours_cli.completion import run as run_ids
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
-from ours_cli.errors import SourceError, UsageError
+from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.escape import printable
 from ours_cli.journal import OtherVersionError, is_running, read_blocks
+from ours_cli.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
 from ours_cli.run_registry import (
@@ -41,18 +42,21 @@ class Action(StrEnum):
 
     list = "list"
     show = "show"
+    merge = "merge"
     resume = "resume"
     delete = "delete"
 
 
 def runs(
     action: Annotated[
-        Action, typer.Argument(metavar="[list|show|resume|delete]", help="What to do.")
+        Action, typer.Argument(metavar="[list|show|merge|resume|delete]", help="What to do.")
     ] = Action.list,
     run: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...", help="A run's id, or the beginning of it.", autocompletion=run_ids
+            metavar="[RUN]...",
+            help="A run's id, or the beginning of it; merge: also --report files.",
+            autocompletion=run_ids,
         ),
     ] = None,
     *,
@@ -62,7 +66,7 @@ def runs(
     ] = None,
     output: OutputFormat = Output.text,
 ) -> int:
-    """Past and unfinished runs: list, show, resume, delete."""
+    """Past and unfinished runs: list, show, merge (the shards of one), resume, delete."""
     console = Console()
     runs_dir = state_dir() / "runs"
     if older_than is not None and action is not Action.delete:
@@ -72,6 +76,8 @@ def runs(
             _list(runs_dir, console, output)
         case Action.show:
             _show(_one(runs_dir, run, action), console, output)
+        case Action.merge:
+            return _merge(runs_dir, run or [], console, output)
         case Action.resume:
             return _resume(_one(runs_dir, run, action))
         case Action.delete:
@@ -104,12 +110,35 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
 def _entry(entry: dict[str, Any]) -> str:
     first, *others = (Path(source).name for source in entry["sources"])
     files = f"{first} and {len(others)} more" if others else first
+    files += f", shard {entry['shard']}" if entry["shard"] else ""
     counts = f"{entry['accepted']:,}", f"{entry['rejected']:,}"
     return _line(entry["run"], entry["command"], entry["state"], *counts, files)
 
 
 def _line(run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
     return f"{run:<23} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
+
+
+def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -> int:
+    merged = merge([_part(runs_dir, name) for name in names])
+    console.result(printable(json.dumps(merged.to_json()) if output is Output.json else merged_text(merged)))
+    if (error := incomplete(merged)) is not None:
+        console.error(error)
+        return int(error.exit_code)
+    return int(ExitCode.REJECTED if merged.rejected else ExitCode.OK)
+
+
+def _part(runs_dir: Path, name: str) -> Part:
+    """A receipt: of a run on this machine, or of any machine's where `name` is a file."""
+    path = Path(name)
+    if not path.is_file():
+        return part(name, _receipt(named_run(runs_dir, name)))
+    try:
+        return part(name, json.loads(path.read_bytes()))
+    except OSError as error:
+        raise SourceError(f"{name} cannot be read ({type(error).__name__})") from None
+    except ValueError:
+        return part(name, None)
 
 
 def _show(known: KnownRun, console: Console, output: Output) -> None:

@@ -91,6 +91,11 @@ class TimeReader:
         self.unit_is_sure = self.epoch_unit is not None
         self._are_ms = self.epoch_unit == "ms"
 
+    def follow(self, leader: TimeReader) -> None:
+        """Know of the unit of epoch numbers what `leader` has seen of it so far."""
+        self.epoch_unit, self._are_ms = leader.epoch_unit, leader._are_ms
+        self.unit_is_sure = leader.unit_is_sure
+
     @property
     def decided_unit(self) -> EpochUnit | None:
         """The unit that the column told of itself, beyond doubt."""

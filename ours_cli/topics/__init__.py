@@ -10,6 +10,7 @@ TOPICS: Final = {
     "templates": "Texts with {column} and filters: how columns become fields.",
     "time": "How times are read, zones, and the window of 7 days.",
     "resume": "What happens when a run stops, and how it goes on.",
+    "scaling": "Large histories: shards, how many are worth it, time and costs.",
     "security": "Where the token and health data are, and where they never are.",
     "exit-codes": "What a command's exit code says to a script.",
 }

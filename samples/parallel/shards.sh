@@ -1,0 +1,49 @@
+#!/bin/sh
+# One history over several processes of this machine: N shards, JOBS at a time, then one receipt of all.
+#
+#   sh samples/parallel/shards.sh N JOBS FOLDER FILE [FLAGS OF OURS BACKFILL...]
+#
+# FOLDER gets a report (the result) and a log of each shard. No more jobs than cores. Killed, run it again: each
+# shard goes on, or says that it is done. It exits as `ours runs merge` does: 0 or 3 when all is there, else 6.
+# GNU parallel runs the shards where it is installed, xargs -P elsewhere.
+#
+# Try it on a local API (the sample's times are old, hence the two "none"):
+#   ours sandbox --window-days none            in another terminal
+#   export OURS_PRIVACY_BASE_URL=http://127.0.0.1:8787/api/v1 OURS_PRIVACY_TOKEN=any
+#   sh samples/parallel/shards.sh 4 2 /tmp/shards samples/orders.csv --map samples/orders.toml --max-age none
+set -eu
+umask 077 # reports name files
+
+[ $# -ge 4 ] || {
+    echo "usage: shards.sh N JOBS FOLDER FILE [flags of ours backfill]" >&2
+    exit 2
+}
+shards=$1 jobs=$2 folder=$3
+shift 3
+mkdir -p "$folder"
+export shards folder
+
+# The words of one shard's command, K being the first of them. A shard that fails must not stop the others:
+# the merge tells.
+one='k=$1
+shift
+ours backfill "$@" --quiet --shard "$k/$shards" --report "$folder/report-$k.json" \
+    >/dev/null 2>"$folder/shard-$k.log" || {
+    code=$?
+    [ "$code" -eq 3 ] || echo "shards.sh: shard $k/$shards ended with $code, see $folder/shard-$k.log" >&2
+}'
+
+# Of an earlier, larger N: they would be merged, too.
+rm -f "$folder"/report-*.json
+k=0
+while [ "$k" -lt "$shards" ]; do
+    echo "$k"
+    k=$((k + 1))
+done |
+    if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
+        parallel --quote -j "$jobs" sh -c "$one" shard {} "$@"
+    else
+        xargs -P "$jobs" -I{} sh -c "$one" shard {} "$@"
+    fi
+
+exec ours runs merge "$folder"/report-*.json
