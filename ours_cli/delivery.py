@@ -103,7 +103,6 @@ class Delivery:
         self._poster = AsyncPoster(
             self._endpoint,
             timeout=options.timeout,
-            connections=self._concurrency.ceiling,
             ca_file=options.ca_file,
         )
         try:

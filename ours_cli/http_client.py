@@ -32,35 +32,50 @@ _UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
 
 class AsyncPoster:
-    """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop."""
+    """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop.
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int, ca_file: Path | None) -> None:
-        self._base_url = endpoint.base_url
+    Each connection has a client, and so a pool, of its own: httpcore's pool looks at every connection that it
+    has for each request, which with dozens of them takes longer than all else that is done for one.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: Path | None) -> None:
+        self._endpoint = endpoint
         self._timeout = timeout
-        with _usable_addresses(endpoint):
-            self._client = httpx.AsyncClient(
-                verify=tls_context(endpoint, ca_file),
-                trust_env=not endpoint.is_loopback,
+        self._tls = tls_context(endpoint, ca_file)
+        self._clients: list[httpx.AsyncClient] = []
+        # What cannot be connected to at all shows before a row is read. The client last used is the next.
+        self._idle = [self._new_client()]
+
+    def _new_client(self) -> httpx.AsyncClient:
+        with _usable_addresses(self._endpoint):
+            client = httpx.AsyncClient(
+                verify=self._tls,
+                trust_env=not self._endpoint.is_loopback,
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-                limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
                 headers=_headers(),
             )
+        self._clients.append(client)
+        return client
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
         import asyncio  # who sends one event needs none: it takes as long to load as ten modules of ours
 
+        client = self._idle.pop() if self._idle else self._new_client()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(path, body)
+                return await self._exchange(client, path, body)
         except TimeoutError:
             return Failure("timeout", f"no whole answer within {self._timeout:g} s")
         except httpx.HTTPError as error:
             return _failure(error, self._timeout)
+        finally:
+            self._idle.append(client)
 
-    async def _exchange(self, path: str, body: bytes) -> Answer | Failure:
-        request = self._client.build_request("POST", f"{self._base_url}/{path}", content=body)
-        response = await self._client.send(request, stream=True)
+    async def _exchange(self, client: httpx.AsyncClient, path: str, body: bytes) -> Answer | Failure:
+        request = client.build_request("POST", f"{self._endpoint.base_url}/{path}", content=body)
+        response = await client.send(request, stream=True)
         try:
             received = bytearray()
             async for part in response.aiter_raw():
@@ -73,7 +88,8 @@ class AsyncPoster:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
 
 def post_once(
