@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -87,7 +87,7 @@ class Block:
     """Rows `start` (inclusive) to `end` (exclusive) and what became of them.
 
     `head` is the digest of the first row alone, kept of row 0 only: a pipe that begins otherwise is told at
-    once, without waiting for as many rows as the block has.
+    once, without waiting for as many rows as the block has. `held` are its rejects that are in no file yet.
     """
 
     start: int
@@ -98,6 +98,7 @@ class Block:
     rejected: int = 0
     filtered: int = 0
     codes: Counter[str] = field(default_factory=Counter)
+    held: deque[Reject] = field(default_factory=deque)
 
     @property
     def rows(self) -> int:
@@ -108,6 +109,12 @@ class Block:
     def is_settled(self) -> bool:
         """Whether every row has an outcome."""
         return self.accepted + self.rejected + self.filtered == self.rows
+
+    def reject(self, reject: Reject) -> None:
+        """One of its rows is rejected."""
+        self.rejected += 1
+        self.codes[reject.code] += 1
+        self.held.append(reject)
 
 
 class BlockTracker:
@@ -131,8 +138,7 @@ class BlockTracker:
         if type(item) is Event:
             return
         if type(item) is Reject:
-            block.rejected += 1
-            block.codes[item.code] += 1
+            block.reject(item)
         else:
             block.filtered += 1
         if block.rows >= ROWS_MAX and block.is_settled:
@@ -167,12 +173,15 @@ class BlockTracker:
             touched.append(block)
         for reject in outcome.rejected:
             block = self._block_of(reject.origin)
-            block.rejected += 1
-            block.codes[reject.code] += 1
+            block.reject(reject)
             if block not in touched:
                 touched.append(block)
         for block in touched:
             self._close(block)
+
+    def unsettled(self) -> list[Block]:
+        """The blocks in which some row has no outcome yet, in order."""
+        return [*self._open, *([self._current] if self._current is not None else [])]
 
     def _block_of(self, origin: Origin) -> Block:
         return next(block for block in self._open if block.start <= origin.seq < block.end)

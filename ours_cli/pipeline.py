@@ -125,6 +125,10 @@ class _Run:
             result.error = error
             with suppress(OursError):  # whatever stopped the run is what the person should hear of
                 self._recorder.close()
+                self._write_rejects(self._tracker.unsettled())
+                self._rejects.sync()
+        for block in (*self._recorder.blocks, *self._tracker.unsettled()):
+            self._books.unwritten(block.held)
         return result
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
@@ -160,8 +164,7 @@ class _Run:
         if isinstance(item, Event):
             self._books.mapped(item)
             return
-        if isinstance(item, Reject):
-            # First on disk, then in the books: a reject that could not be written must not count as one.
+        if isinstance(item, Reject) and self._rejects.are_shown:
             self._rejects.write(item)
         self._books.mapped(item)
         self._show()
@@ -173,7 +176,7 @@ class _Run:
 
     def _settle(self, outcome: Outcome) -> None:
         """The server's answer speaks of some rows."""
-        for reject in outcome.rejected:
+        for reject in outcome.rejected if self._rejects.are_shown else ():
             self._rejects.write(reject)
         self._tracker.deliver(outcome)
         self._books.delivered(outcome)
@@ -184,9 +187,21 @@ class _Run:
         self._show()
 
     def _record(self, blocks: Sequence[Block]) -> None:
-        """Each row of these has its outcome. The order is a promise: rejects on disk, then the journal."""
+        """Each row of these has its outcome. The order is a promise: rejects on disk, then the journal.
+
+        Rejects wait for their block: were some of a block on disk that is recorded later, or never, a resumed
+        run would write them once more.
+        """
+        self._write_rejects(blocks)
         self._rejects.sync()
         self._attempt.commit(blocks, self._rejects.files)
+
+    def _write_rejects(self, blocks: Sequence[Block]) -> None:
+        for block in blocks:
+            while block.held:
+                if not self._rejects.are_shown:
+                    self._rejects.write(block.held[0])
+                block.held.popleft()
 
     def _compare_clocks(self, skew_s: float) -> None:
         if (warning := clock_warning(skew_s)) is not None:

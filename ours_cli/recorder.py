@@ -36,6 +36,11 @@ class Recorder:
         self._due: asyncio.TimerHandle | None = None
         self._not_before = 0.0
 
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Those that are not recorded yet."""
+        return self._blocks
+
     def settled(self, block: Block) -> None:
         """A block to record, soon."""
         self._blocks.append(block)

@@ -59,6 +59,11 @@ class Rejects:
         self._reserved = self._reserve()
 
     @property
+    def are_shown(self) -> bool:
+        """Whether they go to standard output, where somebody waits for each."""
+        return self._stdout
+
+    @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
         earlier = [Path(file.path) for file in self._known.values()]

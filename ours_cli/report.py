@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -63,6 +64,13 @@ class Books:
         """Enter rows of other shards, which the pipeline has not seen."""
         self.read += rows
         self.elsewhere += rows
+
+    def unwritten(self, rejects: Iterable[Reject]) -> None:
+        """Take back rejects that could not be written: nobody could mend them, so their rows stay unsent."""
+        for reject in rejects:
+            self.rejected -= 1
+            self.codes -= Counter([reject.code])
+            self.unsent += 1
 
     def _reject(self, reject: Reject) -> None:
         self.rejected += 1

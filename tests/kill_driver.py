@@ -231,6 +231,7 @@ def rejects_after_the_journal() -> None:
 
     def record(run: Any, blocks: Any) -> None:
         run._attempt.commit(blocks, run._rejects.files)
+        run._write_rejects(blocks)
         run._rejects.sync()
 
     pipeline._Run._record = record  # type: ignore[assignment,method-assign]
