@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ours_cli.batch_rows import BatchMapping
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile
 from ours_cli.options import (
     Batching,
     Period,
@@ -24,12 +21,6 @@ from ours_cli.options import (
     Target,
     TimeFlags,
 )
-from ours_cli.route import BATCH
-from ours_cli.row_plan import Prepared, RowRun
-from ours_cli.row_run import execute
-from ours_cli.run_context import make_context, read_options
-from ours_cli.selection import read_selection
-from ours_cli.source import expand
 
 
 def batch(
@@ -56,6 +47,17 @@ def batch(
 
     ... | jq -c '...' | ours batch
     """
+    # Loaded here, since neither --help nor a TAB should wait for it.
+    from ours_cli.batch_rows import BatchMapping
+    from ours_cli.fields import FieldMap
+    from ours_cli.mapfile import MapFile
+    from ours_cli.route import BATCH
+    from ours_cli.row_plan import Prepared, RowRun
+    from ours_cli.row_run import execute
+    from ours_cli.run_context import make_context, read_options
+    from ours_cli.selection import read_selection
+    from ours_cli.source import expand
+
     files = files or _piped()
     nothing = MapFile(FieldMap())
 
