@@ -17,6 +17,7 @@ from ours_cli.blocks import RowDigest, digest_of
 from ours_cli.mapping import RowMapping
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table, records
 from ours_cli.shard import Shard
+from ours_cli.source.arguments import STANDARD_INPUT
 
 
 class ShardRows:
@@ -41,7 +42,7 @@ class ShardRows:
             yield replace(
                 table,
                 records=self.of(table, table.records),
-                stretches=partial(self._stretches, table) if table.stretches else None,
+                stretches=partial(self._stretches, table) if table.stretches and _is_file(table) else None,
             )
 
     def of(self, table: Table, rows: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
@@ -86,6 +87,15 @@ class ShardRows:
     def source_digest(self) -> str:
         """What all rows so far were: the same for each shard of one source (32 hexadecimal digits)."""
         return self._digest.value().hex()
+
+
+def _is_file(table: Table) -> bool:
+    """Whether the unit of its epoch numbers was settled before the first row, as for every file.
+
+    On a pipe it is seen as rows come: a row must be mapped before the next is looked at, or it would be
+    judged by what only later rows tell.
+    """
+    return table.size is not None and table.name != STANDARD_INPUT
 
 
 def _one_by_one(rows: Iterable[Stretch | Record | Malformed]) -> Iterator[Record | Malformed]:

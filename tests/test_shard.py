@@ -360,6 +360,38 @@ def test_epoch_numbers_are_told_by_all_rows(ours_process: Ours, sandbox: StartSa
     assert Counter(event.body["event"] for event in box.events()) == {"E": 30}
 
 
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+@pytest.mark.parametrize("odd_at", [[0], [1], [0, 2]])
+def test_an_odd_unit_on_a_pipe_is_judged_as_in_a_run_of_the_whole(
+    kind: str, odd_at: list[int], tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    """An odd number near the beginning is taken, as long as nothing has told the unit; its shard's too."""
+    times = [1772352000 + n for n in range(60)]
+    for position in odd_at:
+        times.insert(position, 1772352000000 + position)
+    if kind == "csv":
+        text = "when,who\n" + "".join(f"{when},p{n}\n" for n, when in enumerate(times))
+        words: list[str] = ["backfill", "-", "--event", "E", "--time", "{when}", "--external-id", "{who}"]
+    else:
+        rows = [{"event": "E", "time": when, "externalId": f"p{n}"} for n, when in enumerate(times)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        words = ["batch", "-"]
+    whole = sandbox(window_ms=None)
+    alone = ours_process(*words, *OPEN, *FLAGS, stdin=text.encode())
+    assert alone.json["accepted"] == len(times)
+    box = sandbox(window_ms=None)
+    for number in range(3):
+        ours_process(*words, *OPEN, *FLAGS, "--shard", f"{number}/3", stdin=text.encode())
+    assert held(box) == held(whole)
+    (tmp_path / "rows").write_text(text, "utf-8")
+    redirected = sandbox(window_ms=None)
+    for number in range(3):
+        with (tmp_path / "rows").open("rb") as stdin:
+            command = [sys.executable, "-m", "ours_cli", *words, *OPEN, *FLAGS, "--shard", f"{number}/3"]
+            subprocess.run(list(map(str, command)), stdin=stdin, capture_output=True, check=True, timeout=60)
+    assert held(redirected) == held(whole)
+
+
 def test_people_have_shards(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox()
     text = "id,phone,name\n" + "".join(f"c{n % 9},,N{n}\n" for n in range(30)) + ",+1 555,X\n"
