@@ -32,10 +32,7 @@ async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, Non
     for count, item in enumerate(items):
         if count % _BREATHE_EVERY == 0:
             await asyncio.sleep(0)
-        if isinstance(item, list):
-            for full in intake.take_all(item):
-                yield full
-        elif (chunk := intake.take(item)) is not None:
+        for chunk in intake.take_each(item):
             yield chunk
     if (last := intake.flush()) is not None:
         yield last
@@ -47,10 +44,7 @@ async def feed_apart(
     """Chunks of a source whose rows are mapped by other processes."""
     async with aclosing(items):
         async for item in items:
-            if isinstance(item, list):
-                for full in intake.take_all(item):
-                    yield full
-            elif (chunk := intake.take(item)) is not None:
+            for chunk in intake.take_each(item):
                 yield chunk
     if (last := intake.flush()) is not None:
         yield last

@@ -58,6 +58,13 @@ class Intake:
             return self.flush()
         return chunk
 
+    def take_each(self, item: Item | list[Event]) -> Iterator[Chunk]:
+        """Take an item, or many events together; yields the chunks as `take` and `take_all` do."""
+        if isinstance(item, list):
+            yield from self.take_all(item)
+        elif (chunk := self.take(item)) is not None:
+            yield chunk
+
     def take_all(self, events: list[Event]) -> Iterator[Chunk]:
         """Take events of consecutive rows; yields each chunk that they complete, or do not fit into."""
         if self._canary is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
 from ours_cli.event import Event
 from ours_cli.intake import Item
@@ -31,18 +31,20 @@ async def map_rows_with(
         begin(index, table)
         pool.begin(table)
 
+    async def oldest() -> Iterator[Item | list[Event]]:
+        part = waiting.popleft()
+        return finish(part, await pool.drafts() if part.drafter else None, replay)
+
     try:
         for part in parts(tables, mapping, limit, begin_table, ended_after.append):
             waiting.append(part)
             if part.drafter is not None:
                 await pool.ask(part.fields)
             if len(waiting) >= pool.ahead_max:
-                part = waiting.popleft()
-                for item in finish(part, await pool.drafts() if part.drafter else None, replay):
+                for item in await oldest():
                     yield item
         while waiting:
-            part = waiting.popleft()
-            for item in finish(part, await pool.drafts() if part.drafter else None, replay):
+            for item in await oldest():
                 yield item
     finally:
         pool.close()

@@ -58,25 +58,18 @@ SPRING = {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "sp
 ORDER = {"order_id": "A-17", "revenue": 99.5, "currency": "USD"}
 UUID_1, UUID_3 = "0a000000-0000-4000-8000-000000000001", "0a000000-0000-4000-8000-000000000003"
 
+SEGMENT = Case(
+    "",
+    [
+        Got("Order Completed", "u1", "2026-03-01T10:00:00.125Z", "ajs-next-0001", ORDER),
+        Got("Signed Up", "u2", "2026-03-04T10:00:00.125Z", "ajs-next-0004", {}),
+    ],
+    filtered=2,
+    context=SPRING,
+)
 CASES = {
-    "segment": Case(
-        "",
-        [
-            Got("Order Completed", "u1", "2026-03-01T10:00:00.125Z", "ajs-next-0001", ORDER),
-            Got("Signed Up", "u2", "2026-03-04T10:00:00.125Z", "ajs-next-0004", {}),
-        ],
-        filtered=2,
-        context=SPRING,
-    ),
-    "rudderstack": Case(
-        "",
-        [
-            Got("Order Completed", "u1", "2026-03-01T10:00:00.125Z", "ajs-next-0001", ORDER),
-            Got("Signed Up", "u2", "2026-03-04T10:00:00.125Z", "ajs-next-0004", {}),
-        ],
-        filtered=2,
-        context=SPRING,
-    ),
+    "segment": SEGMENT,
+    "rudderstack": SEGMENT,
     "mixpanel": Case(
         "",
         [
