@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from functools import partial
+from itertools import compress
 from typing import Any, Final, cast
 
 from ours_cli.assemble import EventAssembler, Tally
@@ -17,7 +18,7 @@ from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.mapping import Mapper, TimeColumn
-from ours_cli.plain_bodies import TEXTS, are_plain, is_plain
+from ours_cli.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
@@ -127,24 +128,13 @@ class BatchMapping:
 
 
 def _read_plain(reader: TimeReader, rows: Sequence[Fields]) -> list[dict[str, Any] | None]:
-    plain = cast("Sequence[dict[str, Any]]", rows)
-    if are_plain(plain):
-        times = reader.read_all([row["time"] for row in plain])
-        return [
-            None if time is None else {**row, "time": time} for row, time in zip(plain, times, strict=True)
-        ]
-    bodies: list[dict[str, Any] | None] = []
-    for row in rows:
-        assert isinstance(row, dict)
-        body = None
-        if is_plain(row):
-            body = row.copy()
-            try:
-                body["time"] = reader(row["time"])
-            except TimeProblem:
-                body = None
-        bodies.append(body)
-    return bodies
+    objects = cast("Sequence[dict[str, Any]]", rows)
+    plain = which_are_plain(objects)
+    times = iter(reader.read_all([row["time"] for row in compress(objects, plain)]))
+    return [
+        {**row, "time": time} if is_so and (time := next(times)) is not None else None
+        for row, is_so in zip(objects, plain, strict=True)
+    ]
 
 
 def _time_of(fields: Fields) -> object:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
-from ours_cli import batch_rows
+from ours_cli import batch_rows, plain_bodies
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
-from ours_cli.plain_bodies import are_plain, is_plain
+from ours_cli.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.record import Record, Table
 from ours_cli.timestamps import TimeReader, TimeRules
 
@@ -323,17 +324,34 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(ROW, min_size=1, max_size=5) | ROW.map(lambda row: [row, deepcopy(row)]))
-def test_plain_rows_are_the_same_many_at_once(rows: list[dict[str, Any]]) -> None:
-    is_alike = len({tuple(row) for row in rows}) == 1
-    assert are_plain(rows) == (is_alike and all(map(is_plain, rows)))
-    bodies = []
-    for judge in (are_plain, lambda _: False):
-        reader = TimeReader(TimeRules())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(batch_rows, "are_plain", judge)
-            bodies.append((batch_rows._read_plain(reader, deepcopy(rows)), reader.naive_as_utc))
+@given(st.lists(ROW, min_size=1, max_size=5) | ROW.map(lambda row: [row, deepcopy(row)]), st.integers(1, 3))
+def test_plain_rows_are_the_same_many_at_once(rows: list[dict[str, Any]], few: int) -> None:
+    each = list(map(is_plain, rows))
+    assert are_plain(rows) == all(each)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_bodies, "_FEW", few)
+        assert which_are_plain(rows) == each
+    bodies: list[tuple[list[dict[str, Any] | None], int]] = []
+    reader = TimeReader(TimeRules())
+    bodies.append((batch_rows._read_plain(reader, deepcopy(rows)), reader.naive_as_utc))
+    reader = TimeReader(TimeRules())
+    bodies.append(([*chain(*(batch_rows._read_plain(reader, [row]) for row in rows))], reader.naive_as_utc))
     assert repr(bodies[0]) == repr(bodies[1])
+    assert all(is_so or body is None for is_so, body in zip(each, bodies[0][0], strict=True))
+
+
+def test_one_row_of_many_that_is_not_plain_is_told() -> None:
+    row = {"event": "E", "externalId": "c", "time": 1, "userProperties": {"city": "x", "is_bot": True}}
+    rows: list[dict[str, Any]] = [row, {**row, "email": "e"}, {"time": 1, "event": "F", "userId": "u"}] * 100
+    assert which_are_plain(rows) == [True] * 300
+    for other in (
+        {"event": "E", "time": 1},
+        {**row, "nick": 1},
+        {**row, "event": " E"},
+        {**row, "time": True},
+    ):
+        at = len(other) * 50
+        assert which_are_plain([*rows[:at], other, *rows[at:]]) == [place != at for place in range(301)]
 
 
 @given(st.lists(ROW, min_size=1, max_size=5))
