@@ -13,7 +13,7 @@ from ours_cli.contract import (
     EVENT_KEYS,
     MISNAMED_KEYS,
 )
-from ours_cli.drafts import Drafter
+from ours_cli.drafts import Bodies, Drafter, bodies_of
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
@@ -67,8 +67,8 @@ class BatchMapping:
         if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
             return None
         reader = copy(self._reader)
-        read = partial(_read_plain, reader)
-        return Drafter(read, self._reader, reader, self._assemble.seal, is_sorted=False)
+        read = partial(_read_bodies, reader)
+        return Drafter(read, self._reader, reader, self._assemble.seal)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -125,6 +125,10 @@ class BatchMapping:
         except TimeProblem as problem:
             return Reject(origin, _given(body), problem.code, problem.advice)
         return None
+
+
+def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
+    return bodies_of(_read_plain(reader, rows), are_sorted=False)
 
 
 def _read_plain(reader: TimeReader, rows: Sequence[Fields]) -> list[dict[str, Any] | None]:

@@ -130,8 +130,8 @@ class FieldMapping:
         compiled = compile_body(body, table.columns)
         if compiled is None or not compiled.is_plain or body.reader is None:
             return None
-        read: Callable[[Any], list[dict[str, Any] | None]] = compiled.read_all
-        return Drafter(read, self._times.reader, body.reader, assemble.seal, is_sorted=True)
+        read: Any = compiled.read_all
+        return Drafter(read, self._times.reader, body.reader, assemble.seal)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():

@@ -54,6 +54,10 @@ class Stretch(NamedTuple):
     lines: Sequence[int]
     fields: list[list[str]] | list[dict[str, Any]]
 
+    def first(self, count: int) -> Stretch:
+        """No more than so many of them."""
+        return self if count >= len(self.lines) else Stretch(self.lines[:count], self.fields[:count])
+
 
 class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""

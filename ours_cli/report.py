@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from ours_cli.blocks import Block
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.outcome import Outcome, Traffic
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
@@ -40,7 +41,7 @@ class Books:
         else:
             self.filtered += 1
 
-    def mapped_all(self, events: list[Event]) -> None:
+    def mapped_all(self, events: EventRun) -> None:
         """Enter rows that came out of the mapping as events."""
         self.read += len(events)
         self.unsent += len(events)

@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, Self
 from ours_cli.drafts import Drafter, Drafts
 from ours_cli.errors import OursError
 from ours_cli.mapping import RowMapping
-from ours_cli.record import Fields, Table
+from ours_cli.record import Stretch, Table
 
 can_fork: Final = sys.platform != "win32"
 
@@ -90,11 +90,11 @@ class Connected:
         for link in self._links:
             link.send(_Columns(table.name, table.format, table.columns))
 
-    async def ask(self, rows: Sequence[Fields]) -> None:
+    async def ask(self, rows: Stretch) -> None:
         """Have these rows drafted."""
         link = self._links[self._asked % len(self._links)]
         self._asked += 1
-        await link.send_all(rows)
+        await link.send_all(tuple(rows))
 
     async def drafts(self) -> Drafts | None:
         """The answer to the oldest question that is open."""
@@ -181,7 +181,7 @@ def _work(line: socket.socket, mapping: RowMapping) -> None:
                 drafter = mapping.drafter(Table(*message, records=iter(())))
                 continue
             assert drafter is not None
-            answer = pickle.dumps(drafter(message), pickle.HIGHEST_PROTOCOL)
+            answer = pickle.dumps(drafter(*message), pickle.HIGHEST_PROTOCOL)
             stream.write(_LENGTH.pack(len(answer)))
             stream.write(answer)
             stream.flush()
