@@ -21,7 +21,8 @@ from typing import Any, Final, NamedTuple, Self
 from ours_cli.drafts import Drafter, Drafts
 from ours_cli.errors import OursError
 from ours_cli.mapping import RowMapping
-from ours_cli.record import Stretch, Table
+from ours_cli.record import Dialect, Piece, Stretch, Table
+from ours_cli.source.pieces import parse_piece
 
 can_fork: Final = sys.platform != "win32"
 
@@ -37,6 +38,7 @@ class _Columns(NamedTuple):
     name: str
     format: Any
     columns: tuple[str, ...] | None
+    dialect: Dialect
 
 
 class _Worker(NamedTuple):
@@ -88,19 +90,22 @@ class Connected:
     def begin(self, table: Table) -> None:
         """A table begins: whatever is asked from now on is of it."""
         for link in self._links:
-            link.send(_Columns(table.name, table.format, table.columns))
+            link.send(_Columns(table.name, table.format, table.columns, table.dialect))
 
-    async def ask(self, rows: Stretch) -> None:
-        """Have these rows drafted."""
+    async def ask(self, rows: Stretch | Piece) -> None:
+        """Have these rows drafted, a piece parsed first."""
         link = self._links[self._asked % len(self._links)]
         self._asked += 1
-        await link.send_all(tuple(rows))
+        await link.send_all(rows)
 
-    async def drafts(self) -> Drafts | None:
-        """The answer to the oldest question that is open."""
+    async def answer(self) -> list[Drafts] | None:
+        """The answer to the oldest question that is open: drafts of all its rows.
+
+        None where rows must be mapped one after the other, and where a piece was none.
+        """
         link = self._links[self._answered % len(self._links)]
         self._answered += 1
-        found: Drafts | None = await link.receive()
+        found: list[Drafts] | None = await link.receive()
         return found
 
     def close(self) -> None:
@@ -173,15 +178,27 @@ def _leave_everything(line: socket.socket) -> None:
 
 def _work(line: socket.socket, mapping: RowMapping) -> None:
     """Answer until the line is closed."""
+    table: Table | None = None
     drafter: Drafter | None = None
     with line.makefile("rwb", buffering=_BUFFER >> 2) as stream:
         while head := stream.read(_LENGTH.size):
             message = pickle.loads(stream.read(*_LENGTH.unpack(head)))  # noqa: S301 - our own parent wrote it
             if isinstance(message, _Columns):
-                drafter = mapping.drafter(Table(*message, records=iter(())))
+                table = Table(*message[:3], records=iter(()), dialect=message.dialect)
+                drafter = mapping.drafter(table)
                 continue
+            assert table is not None
             assert drafter is not None
-            answer = pickle.dumps(drafter(*message), pickle.HIGHEST_PROTOCOL)
+            answer = pickle.dumps(_drafts(message, table, drafter), pickle.HIGHEST_PROTOCOL)
             stream.write(_LENGTH.pack(len(answer)))
             stream.write(answer)
             stream.flush()
+
+
+def _drafts(rows: Stretch | Piece, table: Table, drafter: Drafter) -> list[Drafts] | None:
+    """Drafts of all the rows, or None."""
+    stretches: list[Stretch] | None = [rows] if isinstance(rows, Stretch) else parse_piece(rows, table)
+    if stretches is None:
+        return None
+    found = [drafter(*stretch) for stretch in stretches]
+    return [drafts for drafts in found if drafts is not None] if None not in found else None

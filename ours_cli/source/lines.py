@@ -15,6 +15,18 @@ _TEXT_LINE = re.compile(r"[^\r\n]*+(?:\r\n?+|\n)|[^\r\n]++")
 _TEXT_LINE_END = re.compile(r"\r\n?|\n")
 
 
+class TextBlock(NamedTuple):
+    """Whole lines, as in `TextLines`, in one text."""
+
+    text: str
+    oversize: bool = False
+
+    def lines(self) -> TextLines:
+        """The same, cut into lines."""
+        lines = [self.text] if self.oversize else split_text(self.text)
+        return TextLines(lines, len(self.text), is_damaged(self.text), self.oversize)
+
+
 class TextLines(NamedTuple):
     r"""Lines with their ends, which are `\n`, `\r\n` or `\r`; the last line of a source may lack one.
 
@@ -51,14 +63,23 @@ def is_damaged(text: str) -> bool:
     return "\0" in text or not is_intact(text)
 
 
-def text_lines(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextLines]:
-    """Decode `blocks` and cut them into lines, leaving out the first `skip`."""
+def count_lines(text: str) -> int:
+    """How many physical lines `text` has."""
+    if "\r" not in text or text.count("\r") == text.count("\r\n"):
+        return text.count("\n") + (text[-1:] not in ("\n", ""))
+    return len(_TEXT_LINE.findall(text))
+
+
+def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextBlock]:
+    """Decode `blocks` and cut them behind lines, leaving out the first `skip`."""
     for text, oversize in _whole_lines(_decode(blocks, codec), _text_end, _first_text_end):
-        lines = [text] if oversize else split_text(text)
-        dropped = min(skip, len(lines))
-        skip -= dropped
-        if dropped < len(lines):
-            yield TextLines(lines[dropped:], len(text), is_damaged(text), oversize)
+        left = text
+        if skip:
+            lines = [text] if oversize else split_text(text)
+            left = "".join(lines[skip:])
+            skip -= min(skip, len(lines))
+        if left:
+            yield TextBlock(left, oversize)
 
 
 def byte_lines(blocks: Iterator[bytes], skip: int) -> Iterator[ByteLines]:
