@@ -70,7 +70,7 @@ class Pieces(Protocol):
     """Rows of a table, in order: as pieces, before it is known what is in them, and in the ordinary way."""
 
     def next(self) -> Piece | Stretch | Record | Malformed | None:
-        """What comes next; None at the end, where a piece may still be taken back."""
+        """What comes next; None at the end, and as long as pieces that are out must be known first."""
 
     def confirm(self) -> None:
         """The oldest piece that is out was what it seemed to be."""
