@@ -68,7 +68,8 @@ def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
             waiting.clear()
 
 
-def assert_alike(opened: Callable[[], Table]) -> None:
+def assert_alike(opened: Callable[[], Table], *, cuts_rows: bool = False) -> None:
+    """`cuts_rows`: where blocks end decides which record is too long, and pieces are blocks of their own."""
     try:
         expected = list(opened().records)
     except SourceError:
@@ -78,7 +79,7 @@ def assert_alike(opened: Callable[[], Table]) -> None:
     found = one_by_one(opened())
     assert repr(found) == repr(expected)
     assert [type(row) for row in found] == [type(row) for row in expected]
-    if opened().pieces is not None:
+    if opened().pieces is not None and not cuts_rows:
         assert repr(in_pieces(opened(), 1)) == repr(expected)
         assert repr(in_pieces(opened(), 4)) == repr(expected)
 
@@ -111,7 +112,10 @@ def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))
         patch.setattr(delimited, "MAX_RECORD", max(longest, 14))
-        assert_alike(lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)))  # type: ignore[arg-type]
+        assert_alike(
+            lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)),  # type: ignore[arg-type]
+            cuts_rows=longest < len(data),
+        )
 
 
 OBJECTS = st.sampled_from(
