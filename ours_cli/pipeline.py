@@ -11,7 +11,7 @@ import gc
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.attempt import Attempt
 from ours_cli.blocks import Block, BlockTracker
@@ -26,7 +26,6 @@ from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
-from ours_cli.parallel_mapping import map_rows_with
 from ours_cli.record import Table
 from ours_cli.recorder import Recorder
 from ours_cli.rejects import Rejects
@@ -36,7 +35,9 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
-from ours_cli.worker_pool import Workers
+
+if TYPE_CHECKING:
+    from ours_cli.worker_pool import Workers
 
 
 class Observer(Protocol):
@@ -146,6 +147,8 @@ class _Run:
         plan = self._plan
         source = plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay
         if plan.workers is not None:
+            from ours_cli.parallel_mapping import map_rows_with
+
             return feed_apart(map_rows_with(plan.workers, *source), intake)
         items = map_rows(*source)
         if plan.blocking:

@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -67,6 +68,15 @@ ROWS = (
 def test_what_rows_need_waits_for_rows(command: tuple[str, ...]) -> None:
     loaded = modules_after(*command, "--external-id", "c", "--dry-run")
     assert loaded & {f"ours_cli.{name}" for name in ROWS} == set()
+
+
+def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"id,at,total\nc1,{int(time.time()) - 60},12.5\n")
+    mapping = ("--event", "E", "--external-id", "{id}", "--time", "{at}", "-p", "total={total|number}")
+    loaded = modules_after("backfill", str(table), *mapping, "--sandbox", "--no-progress", "-q")
+    few = ("presets", "dry_run", "parallel_mapping", "worker_pool", "timestamps.any_order")
+    assert loaded & {"rich", "tomllib", *(f"ours_cli.{name}" for name in few)} == set()
 
 
 LOOKS = """
