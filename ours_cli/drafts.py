@@ -7,6 +7,7 @@ thrown away, or made elsewhere.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from hashlib import blake2b
@@ -17,7 +18,7 @@ import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import COMMA, EventRun
 from ours_cli.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Fields
@@ -70,8 +71,8 @@ class Draft(NamedTuple):
     start: int
     rows: KeptRows
     bodies: bytes
-    sizes: list[int]
-    times: list[int]
+    sizes: array[int]
+    times: array[int]
     digests: bytes
     given: list[str] | None
 
@@ -184,6 +185,6 @@ def _draft(
     if given is not None:
         ids = [orjson.dumps(own) if own else derived for own, derived in zip(given, ids, strict=True)]
     bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(b","), contents)))[1:]
-    added = len(_HEAD) + 1
-    sizes = [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)]
-    return Draft(start, rows, bodies, sizes, times, joined, given)
+    added = len(_HEAD) + 2 * len(COMMA)
+    sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
+    return Draft(start, rows, bodies, sizes, array("q", times), joined, given)

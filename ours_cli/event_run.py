@@ -21,8 +21,8 @@ COMMA = b","
 class EventRun(Sequence[Event]):
     """Events of consecutive rows of one table, the first of number `seq`.
 
-    `bodies` are theirs with a comma between each two, `sizes` the bytes of each; `times` are in ms since the
-    epoch.
+    `bodies` are theirs with a comma between each two, `sizes` the bytes of each and of the comma behind it;
+    `times` are in ms since the epoch.
     """
 
     __slots__ = ("_starts", "bodies", "rows", "seq", "sizes", "table", "times")
@@ -64,13 +64,13 @@ class EventRun(Sequence[Event]):
     def body(self, at: int) -> bytes:
         """The body of the event at this position."""
         start = self.start(at)
-        return self.bodies[start : start + self.sizes[at]]
+        return self.bodies[start : start + self.sizes[at] - len(COMMA)]
 
     def part(self, start: int, end: int) -> EventRun:
         """The events from `start` to before `end`, one at least."""
         if end - start == len(self):
             return self
-        first, last = self.start(start), self.start(end - 1) + self.sizes[end - 1]
+        first, last = self.start(start), self.start(end) - len(COMMA)
         return EventRun(
             self.table,
             self.seq + start,
@@ -84,13 +84,16 @@ class EventRun(Sequence[Event]):
         """How many of the first have their bodies, and the commas between them, in `room` bytes."""
         if len(self.bodies) <= room:
             return len(self)
-        return bisect_right([size + at for at, size in enumerate(accumulate(self.sizes))], room)
+        return max(0, bisect_right(self._all_starts(), room + len(COMMA)) - 1)
 
     def start(self, at: int) -> int:
-        """Where the body at this position begins."""
+        """Where the body at this position begins, or would begin behind the last."""
+        return self._all_starts()[at]
+
+    def _all_starts(self) -> list[int]:
         if self._starts is None:
-            self._starts = [end + number for number, end in enumerate(accumulate(self.sizes, initial=0))]
-        return self._starts[at]
+            self._starts = list(accumulate(self.sizes, initial=0))
+        return self._starts
 
 
 class Events(Sequence[Event]):

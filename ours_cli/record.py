@@ -62,7 +62,7 @@ class Stretch(NamedTuple):
 class Piece(NamedTuple):
     """Whole lines of a file, the first of them of number `first_line`, that are likely whole rows."""
 
-    text: str
+    text: str | bytes
     first_line: int
 
 

@@ -37,7 +37,7 @@ def run_of(events: Sequence[Event]) -> EventRun:
         events[0].origin.seq,
         rows,
         b",".join(event.body for event in events),
-        [len(event.body) for event in events],
+        [len(event.body) + 1 for event in events],
         [event.time_ms or 0 for event in events],
     )
 

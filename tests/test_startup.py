@@ -172,6 +172,34 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
         assert command.help.partition("\n")[0] == summary
 
 
+LOOKED_FOR = """
+import sys
+from importlib.machinery import PathFinder
+from ours_cli.app import run
+class WithoutSniffio(PathFinder):
+    looks = 0
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name == "sniffio":
+            cls.looks += 1
+            return None
+        return super().find_spec(name, path, target)
+sys.meta_path = [WithoutSniffio if finder is PathFinder else finder for finder in sys.meta_path]
+code = run(sys.argv[1:])
+print(code, WithoutSniffio.looks, file=sys.stderr)
+"""
+
+
+def test_a_library_that_is_not_there_is_not_looked_for_at_each_request() -> None:
+    rows = "".join(f'{{"event": "E", "externalId": "c{row}"}}\n' for row in range(20))
+    words = ["batch", "-", "--sandbox", "--batch-size", "1", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKED_FOR, *words], capture_output=True, text=True, input=rows
+    )
+    code, looks = done.stderr.split()[-2:]
+    assert (code, looks) == ("0", "1"), done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows writes no core dumps")
 def test_no_core_dump_is_left() -> None:
     script = (

@@ -12,12 +12,13 @@ from __future__ import annotations
 import csv
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from ours_cli.record import STRETCH_MAX, Dialect, Malformed, Piece, Record, Stretch, Table
-from ours_cli.source.delimited import RowReader, csv_format
-from ours_cli.source.lines import TextBlock, count_lines, is_damaged, split_text
+from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
+from ours_cli.source.delimited import csv_format
+from ours_cli.source.json_objects import parse_objects
+from ours_cli.source.lines import ByteBlock, TextBlock, is_damaged, split_text
 
 _LINES_BACK: Final = 64
 """In so many lines at the end of a block the end of a row is looked for."""
@@ -25,36 +26,51 @@ _LINES_BACK: Final = 64
 _ORDINARY_MAX: Final = 64
 """Blocks that are read in the ordinary way, at most, before a piece is tried again."""
 
-
 _PIECE_MAX: Final = 1 << 20
 """Characters of a piece in which no end of a row is found, before it is let go as it is."""
 
+_Block = TypeVar("_Block", bound="TextBlock | ByteBlock")
+_Rows: TypeAlias = Iterator[Stretch | Record | Malformed]
 
-class Texts(Iterator[TextBlock]):
-    """Blocks of text, of which the last ones can be put back."""
 
-    def __init__(self, blocks: Iterator[TextBlock]) -> None:
+class Blocks(Iterator[_Block]):
+    """Blocks of lines, of which the last ones can be put back."""
+
+    def __init__(self, blocks: Iterator[_Block]) -> None:
         self._blocks = blocks
-        self._back: deque[TextBlock] = deque()
+        self._back: deque[_Block] = deque()
 
-    def __next__(self) -> TextBlock:
+    def __next__(self) -> _Block:
         return self._back.popleft() if self._back else next(self._blocks)
 
-    def put_back(self, block: TextBlock) -> None:
+    def put_back(self, block: _Block) -> None:
         """Have this block come next."""
         self._back.appendleft(block)
 
 
-class DelimitedPieces:
-    """The rows of one table of `width` columns, as far as possible in pieces. `reader` reads `texts`."""
+class _Reader(Protocol):
+    """What reads rows in the ordinary way, from lines that it is given or takes itself."""
 
-    def __init__(self, reader: RowReader, texts: Texts, dialect: Dialect, width: int) -> None:
+    @property
+    def line(self) -> int: ...
+    @property
+    def has_lines(self) -> bool: ...
+    def take(self, block: Any, /) -> None: ...
+    def go_to(self, line: int) -> None: ...
+
+
+class LinePieces(Generic[_Block]):
+    """The rows of one table, as far as possible in pieces, where a row ends with any line.
+
+    `reader` reads `blocks` too, and `rows` are those on the lines that it has.
+    """
+
+    def __init__(self, reader: _Reader, blocks: Blocks[_Block], rows: Callable[[], _Rows]) -> None:
+        self.blocks = blocks
         self._reader = reader
-        self._texts = texts
-        self._quote = dialect.quote
-        self._width = width
-        self._rows: Iterator[Stretch | Record | Malformed] = iter(())
-        self._out: deque[Piece] = deque()
+        self._rows_read = rows
+        self._rows: _Rows = iter(())
+        self._out: deque[tuple[int, _Block]] = deque()
         self._ordinary = 0
         self._after_failure = 1
 
@@ -64,19 +80,19 @@ class DelimitedPieces:
             if (row := next(self._rows, None)) is not None:
                 return row
             if self._reader.has_lines:
-                self._rows = self._reader.rows(self._width)
+                self._rows = self._rows_read()
                 continue
-            block = self._whole_rows()
+            block = self._next_block()
             if block is None:
                 return None
-            if block.oversize or self._ordinary or not block.text.endswith("\n"):
+            if block.oversize or self._ordinary or not block.is_terminated:
                 self._ordinary = max(0, self._ordinary - 1)
                 self._reader.take(block.lines())
                 continue
-            piece = Piece(block.text, self._reader.line)
-            self._reader.go_to(piece.first_line + count_lines(block.text))
-            self._out.append(piece)
-            return piece
+            line = self._reader.line
+            self._reader.go_to(line + block.line_count())
+            self._out.append((line, block))
+            return Piece(block.text, line)
 
     def confirm(self) -> None:
         """The oldest piece that is out was what it seemed to be."""
@@ -85,26 +101,40 @@ class DelimitedPieces:
 
     def take_back(self) -> None:
         """It was not: it and all after it come once more, it itself in the ordinary way."""
-        self._reader.go_to(self._out[0].first_line)
+        line, _ = self._out[0]
+        self._reader.go_to(line)
         while self._out:
-            self._texts.put_back(TextBlock(self._out.pop().text))
+            self.blocks.put_back(self._out.pop()[1])
         self._ordinary = self._after_failure
         self._after_failure = min(2 * self._after_failure, _ORDINARY_MAX)
 
-    def _whole_rows(self) -> TextBlock | None:
+    def _next_block(self) -> _Block | None:
+        return next(self.blocks, None)
+
+
+class DelimitedPieces(LinePieces[TextBlock]):
+    """As `LinePieces`, where a row may go over lines within quotes."""
+
+    def __init__(
+        self, reader: _Reader, blocks: Blocks[TextBlock], rows: Callable[[], _Rows], quote: str
+    ) -> None:
+        super().__init__(reader, blocks, rows)
+        self._quote = quote
+
+    def _next_block(self) -> TextBlock | None:
         """The next block, cut behind a row; what is cut off comes next, and is joined to what follows it."""
-        block = next(self._texts, None)
+        block = next(self.blocks, None)
         if block is None or block.oversize or not self._quote:
             return block
         text = block.text
         while text.count(self._quote) % 2 and len(text) < _PIECE_MAX:
             if end := _end_of_row(text, self._quote):
-                self._texts.put_back(TextBlock(text[end:]))
+                self.blocks.put_back(TextBlock(text[end:]))
                 text = text[:end]
-            elif (following := next(self._texts, None)) is None:
+            elif (following := next(self.blocks, None)) is None:
                 break
             elif following.oversize:
-                self._texts.put_back(following)
+                self.blocks.put_back(following)
                 break
             else:
                 text += following.text
@@ -130,26 +160,42 @@ def parse_piece(piece: Piece, table: Table) -> list[Stretch] | None:
     That is so too where a row is blank, or has another width: it may mean something for those below it.
     """
     text, first_line = piece
+    if isinstance(text, bytes):
+        return _objects(text, first_line)
+    return _cells(text, first_line, table)
+
+
+def _objects(text: bytes, first_line: int) -> list[Stretch] | None:
+    lines = ByteBlock(text).lines().lines
+    stretches = []
+    for at in range(0, len(lines), STRETCH_MAX):
+        objects = parse_objects(lines[at : at + STRETCH_MAX])
+        if objects is None:
+            return None
+        first = first_line + at
+        stretches.append(Stretch(range(first, first + len(objects)), objects))
+    return stretches
+
+
+def _cells(text: str, first_line: int, table: Table) -> list[Stretch] | None:
     assert table.columns is not None
-    width = max(len(table.columns), 1)
     if is_damaged(text):
         return None
     lines = split_text(text)
     reader = csv.reader(lines, **csv_format(table.dialect))
     rows: list[list[str]] = []
-    ends: list[int] = []
+    starts = array("q", [first_line])
     try:
         for cells in reader:
             rows.append(cells)
-            ends.append(reader.line_num)
+            starts.append(first_line + reader.line_num)
     except csv.Error:
         return None
-    if set(map(len, rows)) != {width} or not all(cells[0] or any(map(str.strip, cells)) for cells in rows):
+    if set(map(len, rows)) != {max(len(table.columns), 1)}:
         return None
-    starts: Sequence[int] = range(first_line, first_line + len(rows))
-    if len(rows) < len(lines):
-        starts = array("q", [first_line, *(first_line + end for end in ends[:-1])])
+    if not all(cells[0] or any(map(str.strip, cells)) for cells in rows):
+        return None
     return [
-        Stretch(starts[at : at + STRETCH_MAX], rows[at : at + STRETCH_MAX])
+        Stretch(starts[at : min(at + STRETCH_MAX, len(rows))], rows[at : at + STRETCH_MAX])
         for at in range(0, len(rows), STRETCH_MAX)
     ]
