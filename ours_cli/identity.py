@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from array import array
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,8 +13,8 @@ from ours_cli.ledger import Ledger, Seen
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
-_FIRST_64_BITS: Final = "q8x"
-_first_64_bits = struct.Struct(f">{_FIRST_64_BITS}").unpack
+_first_64_bits = struct.Struct("=q8x").unpack
+"""In this machine's order of bytes: the number is this process's own affair."""
 
 
 class DistinctIds:
@@ -44,9 +45,8 @@ class DistinctIds:
 
     def derive_all(self, digests: bytes, contents: Sequence[bytes]) -> list[str]:
         """The ids of events with a time, many at once; `digests` are those of `contents`, joined."""
-        text = digests.hex()
-        ids = [text[start : start + 2 * ID_BYTES] for start in range(0, len(text), 2 * ID_BYTES)]
-        keys = struct.unpack(">" + _FIRST_64_BITS * len(ids), digests)
+        ids = [*map(bytes.hex, struct.unpack(f"{ID_BYTES}s" * len(contents), digests))]
+        keys = array("q", digests)[::2]
         for at, times in self._derived.note_many(keys):
             digest = self._timed.copy()
             digest.update(contents[at] + _occurrence(times))
