@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES: Final = 8
 
-PAGE_BYTES: Final = 2048
+PAGE_BYTES: Final = 4096
 
 _NONE: Final = 2**32 - 1
 

@@ -24,6 +24,9 @@ MEMORY_MAX: Final = 8_000
 
 _CACHE_KIB: Final = 1024
 
+_MARKS: Final = 1 << 20
+"""Bytes of a second filter: which keys the database may have. Most rows that come again do so once."""
+
 
 class Seen(NamedTuple):
     """What was first noted under a key: the digest of the content, the line, and how many times it came."""
@@ -51,6 +54,7 @@ class Ledger:
         """Of known keys: what the database has not, or not as new."""
         self._memory_max = memory_max
         self._disk: sqlite3.Connection | None = None
+        self._marks = bytearray()
 
     def note(self, key: int, first: Seen = ONCE) -> Seen | None:
         """Note one occurrence, `first` if it is the first; returns what was there before it, if anything."""
@@ -79,7 +83,7 @@ class Ledger:
 
     def _find(self, key: int) -> Seen:
         """What the database has of a known key; of those that came once it has nothing."""
-        if self._disk is None:
+        if self._disk is None or not self._marks[key >> 32 & _MARKS - 1] >> (key >> 52 & 7) & 1:
             return ONCE
         query = "SELECT content, line, times FROM seen WHERE key = ?"
         found = self._disk.execute(query, (key,)).fetchone()
@@ -94,16 +98,18 @@ class Ledger:
         """In order, since the database takes neighbours together."""
         import sqlite3
 
-        entries = sorted((key, *seen) for key, seen in self._newest.items())
+        entries = ((key, *self._newest[key]) for key in sorted(self._newest))
         try:
             if self._disk is None:
-                self._disk = _temporary_database()
+                self._disk, self._marks = _temporary_database(), bytearray(_MARKS)
             self._disk.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", entries)
         except sqlite3.OperationalError as error:
             raise LocalIOError(
                 f"a temporary database cannot be used: {error}",
                 hint="is the disk full? the variable TMPDIR names the folder to use instead",
             ) from None
+        for key in self._newest:
+            self._marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
         self._newest.clear()
 
 
