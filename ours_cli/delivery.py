@@ -17,6 +17,7 @@ from ours_cli.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurre
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.errors import ContractError, OursError
 from ours_cli.event import Event, Reject
+from ours_cli.event_run import Events
 from ours_cli.gate import Gate
 from ours_cli.http_client import AsyncPoster
 from ours_cli.outcome import Outcome, Traffic
@@ -248,16 +249,16 @@ class Delivery:
     def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
         events = chunk.events
         rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
-        accepted = [events[index] for index in judged.accepted] if rejected or judged.again else events
+        accepted = Events([_at(events, judged.accepted)]) if rejected or judged.again else events
         self._gate.prove()
         self._gate.hold(judged.floor_s or 0.0)
         if accepted and not self._accepted_any:
             self._accepted_any = True
             if self._suspects:
-                self._emit_outcome(Outcome([], self._suspects))
+                self._emit_outcome(Outcome(rejected=self._suspects))
                 self._suspects = []
         self._emit_outcome(Outcome(accepted, rejected))
-        return [chunk_of([events[index] for index in judged.again])] if judged.again else []
+        return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
         # The request held the token, and a server may say back what it was sent.
@@ -274,7 +275,7 @@ class Delivery:
             reject = self._reject(
                 chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
             )
-            self._emit_outcome(Outcome([], [reject]))
+            self._emit_outcome(Outcome(rejected=[reject]))
             return []
         self._limit.learn(chunk, limit)
         return list(chunk.halves())
@@ -289,12 +290,17 @@ class Delivery:
             return list(chunk.halves())
         reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
         if self._accepted_any:
-            self._emit_outcome(Outcome([], [reject]))
+            self._emit_outcome(Outcome(rejected=[reject]))
             return []
         self._suspects.append(reject)
         if len(self._suspects) >= LONE_REFUSALS_MAX:
             raise _refuses_everything(len(self._suspects))
         return []
+
+
+def _at(events: Events, places: list[int]) -> list[Event]:
+    found = list(events)
+    return [found[place] for place in places]
 
 
 async def _drain(senders: set[asyncio.Task[None]]) -> None:

@@ -12,7 +12,6 @@ delimiter = ";"
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +56,8 @@ class MapFile:
 
 def load_map(path: Path) -> MapFile:
     """Read a map file; raises `UsageError` naming file and key for whatever is wrong with it."""
+    import tomllib  # only who has a map pays for it
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
@@ -54,6 +54,30 @@ class Stretch(NamedTuple):
     lines: Sequence[int]
     fields: list[list[str]] | list[dict[str, Any]]
 
+    def first(self, count: int) -> Stretch:
+        """No more than so many of them."""
+        return self if count >= len(self.lines) else Stretch(self.lines[:count], self.fields[:count])
+
+
+class Piece(NamedTuple):
+    """Whole lines of a file, the first of them of number `first_line`, that are likely whole rows."""
+
+    text: str | bytes
+    first_line: int
+
+
+class Pieces(Protocol):
+    """Rows of a table, in order: as pieces, before it is known what is in them, and in the ordinary way."""
+
+    def next(self) -> Piece | Stretch | Record | Malformed | None:
+        """What comes next; None at the end, and as long as pieces that are out must be known first."""
+
+    def confirm(self) -> None:
+        """The oldest piece that is out was what it seemed to be."""
+
+    def take_back(self) -> None:
+        """It was not: it and all after it come once more, it itself in the ordinary way."""
+
 
 class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
@@ -71,6 +95,7 @@ class Table:
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
+    `pieces()` is the same for whoever has rows parsed elsewhere.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
     columns besides, with their types.
     """
@@ -88,6 +113,7 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
+    pieces: Callable[[], Pieces] | None = None
 
     @property
     def names(self) -> tuple[str, ...] | None:

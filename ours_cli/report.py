@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from ours_cli.blocks import Block
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.outcome import Outcome, Traffic
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
@@ -40,7 +41,7 @@ class Books:
         else:
             self.filtered += 1
 
-    def mapped_all(self, events: list[Event]) -> None:
+    def mapped_all(self, events: EventRun) -> None:
         """Enter rows that came out of the mapping as events."""
         self.read += len(events)
         self.unsent += len(events)
@@ -110,7 +111,11 @@ class ShardPart:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies."""
+    """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
+
+    `again_helps` is false where `resume` comes to the same end as long as the source is what it is: no person
+    is told to type it then.
+    """
 
     command: str
     run: str
@@ -124,6 +129,7 @@ class Report:
     mend: str | None = None
     error: str | None = None
     part: ShardPart | None = None
+    again_helps: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The object for scripts; its keys are documented in the README."""

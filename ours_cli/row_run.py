@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
-from ours_cli.dry_run import dry_run
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
@@ -73,7 +72,6 @@ class _Ended:
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
-    collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
     run = sharded(run)
@@ -81,6 +79,9 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
+        from ours_cli.dry_run import dry_run
+
+        collect_as_usual()
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console)
@@ -118,8 +119,6 @@ def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attem
 def _attempt(
     run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
 ) -> _Ended:
-    from ours_cli.pipeline import run as run_pipeline
-
     with attempt:
         look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
@@ -128,7 +127,11 @@ def _attempt(
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
+        collect_as_usual()  # now that all is loaded
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
+            # What sends loads behind the fork: workers have no use for it, and memory for it each.
+            from ours_cli.pipeline import run as run_pipeline
+
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
             pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
             try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Origin, Reject
-from ours_cli.identity import DistinctIds
+from ours_cli.identity import DistinctIds, digest_of
 from ours_cli.ledger import ONCE, Ledger, Seen
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
@@ -102,11 +102,11 @@ def test_rows_without_time_are_salted() -> None:
 
 def test_conflicts() -> None:
     ids = DistinctIds(b"")
-    assert ids.conflict("d", b"a", 2) is None
-    assert ids.conflict("e", b"b", 3) is None
-    assert ids.conflict("d", b"a", 4) is None
+    assert ids.conflict("d", digest_of(b"a"), 2) is None
+    assert ids.conflict("e", digest_of(b"b"), 3) is None
+    assert ids.conflict("d", digest_of(b"a"), 4) is None
     assert ids.repeats == 1
-    seen = ids.conflict("d", b"b", 5)
+    seen = ids.conflict("d", digest_of(b"b"), 5)
     assert seen is not None
     assert seen.line == 2
 

@@ -193,7 +193,12 @@ def halfway(tmp_path: Path, sandbox: StartSandbox) -> tuple[Sandbox, tuple[str |
     box = sandbox(latency=0.1)
     file = tmp_path / "rows.ndjson"
     lines = (
-        {"event": "E", "time": (_NOW_S - 3600) * 1000 + n, "externalId": "p", "eventProperties": {"n": n}}
+        {
+            "event": "E",
+            "time": (_NOW_S - 3600) * 1000 + n,
+            "externalId": "p",
+            "eventProperties": {"n": n, "long": "x" * 900},
+        }
         for n in range(6000)
     )
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
