@@ -1,14 +1,19 @@
-"""Keys on disk: pages of a temporary file, each of one part, searched one after the other.
+"""Keys on disk: pages of a temporary file, each of one part of the keys, in no order.
+
+A part's newest page is searched as it is. The keys of its older pages are marked in a filter on disk, a page
+of bits for each part, of which a search reads one byte: it seldom reads an older page for nothing.
 
 The file is its owner's alone, has no name where the system allows that, and goes with the process. Memory
-keeps four bytes a page, which is a byte for 64 keys.
+keeps four bytes a page, which is a byte for 128 keys.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from array import array
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ours_cli.errors import LocalIOError
@@ -20,7 +25,14 @@ KEY_BYTES: Final = 8
 
 PAGE_BYTES: Final = 4096
 
-_NONE: Final = 2**32 - 1
+_NONE: Final = 0
+"""No page of keys: the first pages, as many as there are parts, are those of the filter."""
+
+# Where the filter marks a key: which byte of the page is in the third 16 bits, which bit in the last eight.
+_THIRD_HALF_WORD, _LAST_BYTE = (2, 7) if sys.byteorder == "little" else (1, 0)
+_KEYS_OF_PAGE: Final = PAGE_BYTES // KEY_BYTES
+_MASKS: Final = int.from_bytes(array("H", [PAGE_BYTES - 1] * _KEYS_OF_PAGE).tobytes(), sys.byteorder)
+_BITS: Final = bytes(1 << number % 8 for number in range(256))
 
 
 class KeyPages:
@@ -31,16 +43,14 @@ class KeyPages:
         self._last = array("I", [_NONE]) * parts
         self._room = array("H", [0]) * parts
         self._previous = array("I")
-        """Of each page the one before it in its part."""
+        """Of each page of keys the one before it in its part."""
 
     def append(self, part: int, keys: bytes | bytearray) -> None:
         """Add keys, one after the other, to a part."""
         view = memoryview(keys)
         while view:
             if not self._room[part]:
-                self._previous.append(self._last[part])
-                self._last[part] = len(self._previous) - 1
-                self._room[part] = PAGE_BYTES
+                self._add_page(part)
             room = self._room[part]
             piece = view[:room]
             self._write(self._last[part] * PAGE_BYTES + PAGE_BYTES - room, piece)
@@ -50,13 +60,35 @@ class KeyPages:
     def holds(self, part: int, key: bytes) -> bool:
         """Whether the part has this key."""
         page = self._last[part]
-        size = PAGE_BYTES - self._room[part]
+        if page == _NONE:
+            return False
+        if stands_in(key, self._read(page * PAGE_BYTES, PAGE_BYTES - self._room[part])):
+            return True
+        page = self._before(page)
+        if page == _NONE:
+            return False
+        [(at, bit)] = _marks(key)
+        if not self._read(part * PAGE_BYTES + at, 1)[0] & bit:
+            return False
         while page != _NONE:
-            if stands_in(key, self._read(page * PAGE_BYTES, size)):
+            if stands_in(key, self._read(page * PAGE_BYTES, PAGE_BYTES)):
                 return True
-            page = self._previous[page]
-            size = PAGE_BYTES
+            page = self._before(page)
         return False
+
+    def _add_page(self, part: int) -> None:
+        full = self._last[part]
+        if full != _NONE:
+            marked = bytearray(self._read(part * PAGE_BYTES, PAGE_BYTES))
+            for at, bit in _marks(self._read(full * PAGE_BYTES, PAGE_BYTES)):
+                marked[at] |= bit
+            self._write(part * PAGE_BYTES, memoryview(marked))
+        self._previous.append(full)
+        self._last[part] = len(self._last) + len(self._previous) - 1
+        self._room[part] = PAGE_BYTES
+
+    def _before(self, page: int) -> int:
+        return self._previous[page - len(self._last)]
 
     def _write(self, start: int, data: memoryview) -> None:
         try:
@@ -76,6 +108,17 @@ class KeyPages:
             return self._file.read(size)
         except OSError as error:
             raise _unusable(error) from None
+
+
+def _marks(keys: bytes) -> Iterator[tuple[int, int]]:
+    """Where a page of the filter marks these keys, a page of them at most: the byte and the bit."""
+    half_words = memoryview(keys).cast("H")[_THIRD_HALF_WORD::4].tobytes()
+    places = int.from_bytes(half_words, sys.byteorder) & _MASKS
+    return zip(
+        array("H", places.to_bytes(len(half_words), sys.byteorder)),
+        keys[_LAST_BYTE::KEY_BYTES].translate(_BITS),
+        strict=True,
+    )
 
 
 def stands_in(key: bytes, keys: bytes | bytearray) -> bool:

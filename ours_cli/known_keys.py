@@ -23,8 +23,8 @@ from ours_cli.key_pages import KEY_BYTES, KeyPages, stands_in
 FEW_MAX: Final = 8_000
 """Keys that stand in a plain set, about 0.6 MB, before filter and parts are made."""
 
-PILE_MAX: Final = 1 << 18
-"""Keys of the parts in memory, about 3 MB, before they move to disk."""
+PILE_MAX: Final = 200_000
+"""Keys of the parts in memory, about 2.5 MB, before they move to disk."""
 
 _AT_ONCE: Final = 512
 """Keys that are asked for together: many a string, and few enough that two seldom share a place."""
