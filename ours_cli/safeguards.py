@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ours_cli.counted import counted
 from ours_cli.errors import SourceError, StoppedError, UsageError
@@ -15,8 +15,7 @@ PERCENT_FROM = 100
 """Rows read before a percentage says anything; a shorter run is judged at its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class RejectLimit:
+class RejectLimit(NamedTuple):
     """`--max-rejects N` or `P%`: how many rejects a run may have."""
 
     limit: float
