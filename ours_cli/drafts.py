@@ -118,7 +118,9 @@ class Drafter:
         self._apart = apart
         self._seal = seal
 
-    def __call__(self, lines: Sequence[int], rows: Sequence[Fields]) -> Drafts | None:
+    def __call__(
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+    ) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other.
 
         That is so where a time would tell the reader something that later times are read by, and where a row
@@ -129,7 +131,7 @@ class Drafter:
         if not apart.unit_is_sure:
             apart.epoch_unit = None
         known = apart.epoch_unit
-        kept = KeptRows(lines, rows)
+        kept = KeptRows(lines, rows, written)
         try:
             bodies = self._read(rows, kept.are_plain)
             if max(map(len, filter(None, bodies.contents)), default=0) >= PROPERTIES_UTF16_MAX - 1:

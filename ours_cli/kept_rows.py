@@ -49,18 +49,21 @@ def _content(fields: Fields) -> bytes:
 class KeptRows:
     """Consecutive rows of one table. `content` is that of all of them, as `content_of` has it, joined.
 
+    `written` is what orjson writes for each, where that is known.
     `are_plain`: they are cells of CSV, and none of them needs escaping in JSON.
     """
 
     __slots__ = ("_fields", "_is_json", "_lines", "_split", "are_plain", "content")
 
-    def __init__(self, lines: Sequence[int], rows: Sequence[Fields]) -> None:
+    def __init__(
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+    ) -> None:
         self._lines = lines
         self._split: list[bytes] | None = None
         self._fields: Sequence[Fields] | None = None
         self._is_json = not isinstance(rows[0], list)
         self.are_plain = False
-        content = _objects(rows) if self._is_json else _cells(rows)
+        content = _objects(rows, written) if self._is_json else _cells(rows)
         if content is None:
             self._fields = rows
             content = b"".join([_content(fields) + _ROW_END for fields in rows])
@@ -117,9 +120,9 @@ def _cells(rows: Sequence[Fields]) -> bytes | None:
     return content if content.count(b"\x1f") == gaps and content.count(_ROW_END) == len(rows) else None
 
 
-def _objects(rows: Sequence[Fields]) -> bytes | None:
+def _objects(rows: Sequence[Fields], written: Sequence[bytes] | None) -> bytes | None:
     """The content of objects; None where one has an integer of more digits than would come back."""
     try:
-        return _ROW_END.join([*map(orjson.dumps, rows), b""])
+        return _ROW_END.join([*(map(orjson.dumps, rows) if written is None else written), b""])
     except TypeError:
         return None

@@ -49,14 +49,21 @@ STRETCH_MAX: Final = 500
 
 
 class Stretch(NamedTuple):
-    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be."""
+    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be.
+
+    `written` is what orjson writes for each object, where reading found that out.
+    """
 
     lines: Sequence[int]
     fields: list[list[str]] | list[dict[str, Any]]
+    written: list[bytes] | None = None
 
     def first(self, count: int) -> Stretch:
         """No more than so many of them."""
-        return self if count >= len(self.lines) else Stretch(self.lines[:count], self.fields[:count])
+        if count >= len(self.lines):
+            return self
+        written = None if self.written is None else self.written[:count]
+        return Stretch(self.lines[:count], self.fields[:count], written)
 
 
 class Piece(NamedTuple):

@@ -142,7 +142,7 @@ def _origins(table: int, seq: int, rows: Rows | None, drafts: Drafts | None) -> 
     if drafts is not None:
         found = map(drafts.rows.record, range(len(drafts.rows)))
     elif isinstance(rows, Stretch):
-        found = records(*rows)
+        found = records(rows.lines, rows.fields)
     else:
         assert rows is not None
         found = [rows]

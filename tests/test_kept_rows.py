@@ -44,6 +44,13 @@ def test_rows_come_back_as_they_were(rows: list[Fields], data: Any, from_elsewhe
     assert [part.line(at) for at in range(len(part))] == [*lines[start:end]]
 
 
+def test_what_is_written_already_is_not_written_again() -> None:
+    rows: list[Fields] = [{"a": 1.5}, {"b": [None]}]
+    kept = KeptRows([1, 2], rows, [b'{"a":1.5}', b'{"b":[null]}'])
+    assert kept.content == KeptRows([1, 2], rows).content
+    assert kept.record(1) == Record(2, {"b": [None]})
+
+
 @given(st.lists(CELLS, min_size=1, max_size=4))
 def test_plain_cells_stand_in_json_as_they_are(rows: list[list[str]]) -> None:
     if KeptRows(range(len(rows)), rows).are_plain:

@@ -53,13 +53,13 @@ class JsonLineReader:
         """The rows on the lines that were taken in, many at once."""
         while self.has_lines:
             lines = self._block.lines[self._at : self._at + STRETCH_MAX]
-            objects = None if self._block.oversize else parse_objects(lines)
-            if objects is None:
+            found = None if self._block.oversize else parse_objects(lines)
+            if found is None:
                 yield from gather(self._next(STRETCH_MAX))
             else:
                 first = self._offset + self._at
                 self._at += len(lines)
-                yield Stretch(range(first, first + len(lines)), objects)
+                yield Stretch(range(first, first + len(lines)), *found)
 
     def _is_more(self) -> bool:
         """Whether there is a line; takes the next block where the last one is done."""

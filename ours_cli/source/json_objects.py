@@ -36,19 +36,22 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_objects(lines: list[bytes]) -> list[dict[str, Any]] | None:
-    """What `parse_object` makes of each line; None where a single one is not plainly an object."""
+def parse_objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], list[bytes]] | None:
+    """What `parse_object` makes of each line, and that written again by orjson.
+
+    None where a single line is not plainly an object.
+    """
     try:
         values = list(map(orjson.loads, lines))
-        written = orjson.dumps(values)
+        written = list(map(orjson.dumps, values))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
     if set(map(type, values)) != {dict}:
         return None
-    # No object's text begins another's, so joined texts are equal only where each is. And no line has fewer
-    # colons than its value written, so that one line cannot make up for what another has lost.
-    raw = b"[%b]" % b",".join(lines)
-    return None if written != raw and _may_have_lost(raw, written) else values
+    # No line has fewer colons than its value written, so that one cannot make up for what another has lost.
+    if written != lines and _may_have_lost(b",".join(lines), b",".join(written)):
+        return None
+    return values, written
 
 
 def _may_have_lost(raw: bytes, written: bytes) -> bool:

@@ -196,11 +196,12 @@ def _objects(text: bytes, first_line: int) -> list[Stretch] | None:
     lines = ByteBlock(text).lines().lines
     stretches = []
     for at in range(0, len(lines), STRETCH_MAX):
-        objects = parse_objects(lines[at : at + STRETCH_MAX])
-        if objects is None:
+        found = parse_objects(lines[at : at + STRETCH_MAX])
+        if found is None:
             return None
+        objects, written = found
         first = first_line + at
-        stretches.append(Stretch(range(first, first + len(objects)), objects))
+        stretches.append(Stretch(range(first, first + len(objects)), objects, written))
     return stretches
 
 
