@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from array import array
 from collections.abc import Callable
 from typing import Final
 
@@ -12,8 +13,8 @@ from ours_cli.ledger import Ledger, Seen
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
-_FIRST_64_BITS: Final = "q8x"
-_first_64_bits = struct.Struct(f">{_FIRST_64_BITS}").unpack
+_first_64_bits = struct.Struct("=q8x").unpack
+"""In this machine's order of bytes: the number is this process's own affair."""
 
 
 class DistinctIds:
@@ -48,7 +49,7 @@ class DistinctIds:
         The id of any other is its digest, as `derive` has it; `digests` are joined. `content` gives canonical
         JSON by position.
         """
-        keys = struct.unpack(">" + _FIRST_64_BITS * (len(digests) // ID_BYTES), digests)
+        keys = array("q", digests)[::2]
         found = []
         for at, times in self._derived.note_many(keys):
             digest = self._timed.copy()

@@ -63,7 +63,7 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
         lines.append(f"  see       {printable(report.rejects_file)}")
     if report.mend:
         lines += folded_command("  mend the file, then:", printable(report.mend), width)
-    if report.resume:
+    if report.resume and report.again_helps:
         lines += folded_command("  go on with:", printable(report.resume), width)
     return "\n".join(lines)
 

@@ -110,7 +110,11 @@ class ShardPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies."""
+    """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
+
+    `again_helps` is false where `resume` comes to the same end as long as the source is what it is: no person
+    is told to type it then.
+    """
 
     command: str
     run: str
@@ -124,6 +128,7 @@ class Report:
     mend: str | None = None
     error: str | None = None
     part: ShardPart | None = None
+    again_helps: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The object for scripts; its keys are documented in the README."""

@@ -18,6 +18,7 @@ from ours_cli.private_files import local_io, replace_private
 from ours_cli.render import report_text
 from ours_cli.report import Books, Report, ShardPart, Status
 from ours_cli.row_plan import RowRun, rate
+from ours_cli.safeguards import UnexpectedRowsError
 from ours_cli.shard_rows import ShardRows
 from ours_cli.source.arguments import STANDARD_INPUT
 
@@ -54,6 +55,7 @@ def make_report(
         mend=_mend(run, rejects, decided) if rejects else None,
         error=result.error.message if result.error else None,
         part=part,
+        again_helps=not isinstance(result.error, UnexpectedRowsError),
     )
 
 

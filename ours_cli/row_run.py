@@ -117,8 +117,6 @@ def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attem
 def _attempt(
     run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
 ) -> _Ended:
-    from ours_cli.pipeline import run as run_pipeline
-
     with attempt:
         look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
@@ -128,6 +126,9 @@ def _attempt(
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
+            # What sends loads behind the fork: workers have no use for it, and memory for it each.
+            from ours_cli.pipeline import run as run_pipeline
+
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
             pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
             try:

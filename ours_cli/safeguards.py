@@ -50,13 +50,22 @@ def reject_limit(text: str | None) -> RejectLimit | None:
     return RejectLimit(float(match[1]), bool(match[2]))
 
 
-def check_expected(expected: int | None, books: Books) -> SourceError | None:
+class UnexpectedRowsError(SourceError):
+    """`--expect N` is not met (exit 6): the same command comes to the same end until its source differs."""
+
+
+def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | None:
     """`--expect N`: the error when the run, at its end, has read another number of rows."""
     if expected is None or books.read == expected:
         return None
-    return SourceError(
-        f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}",
-        hint="a program that died upstream looks like the end of its output",
+    said = f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}"
+    if books.read < expected:
+        why = "is it cut, or did that program die? Once all rows are there, the same command sends the rest"
+    else:
+        why = f"does it hold rows twice, or of another day? If it is right, say --expect {books.read}"
+    return UnexpectedRowsError(
+        said,
+        hint=f"look at the file, or at the program upstream: {why}; rows that were sent count once",
     )
 
 

@@ -111,6 +111,31 @@ class TestExpect:
         ended = ours("batch", file, "--expect", expected, "-o", "json")
         assert (ended.code, place.totals().events) == (code, ROWS)
         assert ended.json["status"] == ("complete" if code == 0 else "failed")
+        assert (ended.json["resume"] is None) == (code == 0)
+
+    @pytest.mark.parametrize(("expected", "helps"), [(ROWS - 1, f"--expect {ROWS}"), (ROWS + 1, "cut")])
+    def test_nobody_is_told_to_come_to_the_same_end_again(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, expected: int, helps: str
+    ) -> None:
+        sandbox()
+        ended = ours("batch", file, "--expect", expected)
+        assert ended.code == 6
+        assert "go on with" not in ended.out
+        assert "the program upstream" in ended.err
+        assert helps in ended.err
+
+    def test_what_the_hint_says_helps(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
+        place = sandbox()
+        whole = file.read_text()
+        file.write_text("".join(whole.splitlines(keepends=True)[:100]))
+        assert ours("batch", file, "--expect", ROWS).code == 6
+        file.write_text(whole)
+        ended = ours("batch", file, "--expect", ROWS, "-o", "json")
+        assert (ended.code, ended.json["accepted"]) == (0, ROWS)
+        assert place.totals().rows == place.totals().events == ROWS
+        assert ours("batch", file, "--expect", 7).code == 6
+        assert ours("batch", file, "--expect", ROWS).code == 0
+        assert place.totals().rows == ROWS
 
 
 class TestNoRows:

@@ -34,14 +34,29 @@ _Rows: TypeAlias = Iterator[Stretch | Record | Malformed]
 
 
 class Blocks(Iterator[_Block]):
-    """Blocks of lines, of which the last ones can be put back."""
+    """Blocks of lines, of which the last ones can be put back.
+
+    `cut`, where it is set, says where to end a block that is taken for a row which began before it.
+    """
 
     def __init__(self, blocks: Iterator[_Block]) -> None:
         self._blocks = blocks
         self._back: deque[_Block] = deque()
+        self.cut: Callable[[_Block], tuple[_Block, _Block | None]] | None = None
 
     def __next__(self) -> _Block:
-        return self._back.popleft() if self._back else next(self._blocks)
+        block = self.whole()
+        if block is None:
+            raise StopIteration
+        if self.cut is not None:
+            block, rest = self.cut(block)
+            if rest is not None:
+                self.put_back(rest)
+        return block
+
+    def whole(self) -> _Block | None:
+        """The next block; None at the end."""
+        return self._back.popleft() if self._back else next(self._blocks, None)
 
     def put_back(self, block: _Block) -> None:
         """Have this block come next."""
@@ -75,7 +90,7 @@ class LinePieces(Generic[_Block]):
         self._after_failure = 1
 
     def next(self) -> Piece | Stretch | Record | Malformed | None:
-        """What comes next; None at the end, where a piece may still be taken back."""
+        """What comes next; None at the end, and as long as pieces that are out must be known first."""
         while True:
             if (row := next(self._rows, None)) is not None:
                 return row
@@ -86,6 +101,9 @@ class LinePieces(Generic[_Block]):
             if block is None:
                 return None
             if block.oversize or self._ordinary or not block.is_terminated:
+                if self._out:
+                    self.blocks.put_back(block)
+                    return None
                 self._ordinary = max(0, self._ordinary - 1)
                 self._reader.take(block.lines())
                 continue
@@ -109,7 +127,7 @@ class LinePieces(Generic[_Block]):
         self._after_failure = min(2 * self._after_failure, _ORDINARY_MAX)
 
     def _next_block(self) -> _Block | None:
-        return next(self.blocks, None)
+        return self.blocks.whole()
 
 
 class DelimitedPieces(LinePieces[TextBlock]):
@@ -120,10 +138,11 @@ class DelimitedPieces(LinePieces[TextBlock]):
     ) -> None:
         super().__init__(reader, blocks, rows)
         self._quote = quote
+        blocks.cut = self._cut_inside
 
     def _next_block(self) -> TextBlock | None:
         """The next block, cut behind a row; what is cut off comes next, and is joined to what follows it."""
-        block = next(self.blocks, None)
+        block = self.blocks.whole()
         if block is None or block.oversize or not self._quote:
             return block
         text = block.text
@@ -131,7 +150,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
             if end := _end_of_row(text, self._quote):
                 self.blocks.put_back(TextBlock(text[end:]))
                 text = text[:end]
-            elif (following := next(self.blocks, None)) is None:
+            elif (following := self.blocks.whole()) is None:
                 break
             elif following.oversize:
                 self.blocks.put_back(following)
@@ -140,9 +159,17 @@ class DelimitedPieces(LinePieces[TextBlock]):
                 text += following.text
         return TextBlock(text)
 
+    def _cut_inside(self, block: TextBlock) -> tuple[TextBlock, TextBlock | None]:
+        """Cut a block that begins within quotes behind a row."""
+        text = block.text
+        if block.oversize or not self._quote or text.count(self._quote) % 2:
+            return block, None
+        end = _end_of_row(text, self._quote)
+        return (TextBlock(text[:end]), TextBlock(text[end:])) if end else (block, None)
+
 
 def _end_of_row(text: str, quote: str) -> int:
-    """Where a row ends in whole lines with an odd number of quotes, as near to the end as is seen; else 0."""
+    """The last end of a line, of those looked at, behind which stands an odd number of quotes; else 0."""
     end, is_inside = len(text), True
     for _ in range(_LINES_BACK):
         start = text.rfind("\n", 0, end - 1) + 1
