@@ -30,6 +30,10 @@ class KnownRun(NamedTuple):
         return self.head.times if read_blocks(self.folder) else None
 
 
+class NoRunError(UsageError):
+    """No run has this name (exit 2)."""
+
+
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
     """Every readable run, newest first; for those whose head is damaged see `damaged_runs`."""
     for folder in sorted(runs_dir.glob("*/"), reverse=True):
@@ -62,10 +66,12 @@ def named_folder(runs_dir: Path, run_id: str) -> Path:
     matches = [run_id] if run_id in ids else [name for name in ids if run_id and name.startswith(run_id)]
     if len(matches) == 1:
         return runs_dir / matches[0]
+    if matches:
+        raise UsageError(f"several runs begin with {run_id!r}", hint="ours runs list shows them")
     close = nearest(run_id, ids)
-    raise UsageError(
-        f"{'several runs begin with' if matches else 'there is no run'} {run_id!r}",
-        hint=f"did you mean {close}?" if close and not matches else "ours runs list shows them",
+    raise NoRunError(
+        f"there is no run {run_id!r}",
+        hint=f"did you mean {close}?" if close else "ours runs list shows them",
     )
 
 
