@@ -70,6 +70,7 @@ class _Ended(NamedTuple):
 
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
     run = sharded(run)
@@ -79,7 +80,6 @@ def execute(run: RowRun) -> int:
     if run.target.dry_run:
         from ours_cli.dry_run import dry_run
 
-        collect_as_usual()
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console)
@@ -125,7 +125,6 @@ def _attempt(
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
-        collect_as_usual()  # now that all is loaded
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             # What sends loads behind the fork: workers have no use for it, and memory for it each.
             from ours_cli.pipeline import run as run_pipeline
