@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
@@ -46,8 +46,7 @@ DRAIN_S = 8.0
 """Seconds that requests in flight get to end once the run stops; within 10 s all is over, the report too."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
+class DeliveryOptions(NamedTuple):
     """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it."""
 
     batch_events: int = BATCH_EVENTS

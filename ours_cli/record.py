@@ -79,6 +79,18 @@ class Pieces(Protocol):
         """It was not: it and all after it come once more, it itself in the ordinary way."""
 
 
+@dataclass(frozen=True, slots=True)
+class CutStretches:
+    """What a table has for `stretches` where its rows can be read in pieces, too: the one or the other."""
+
+    stretches: Callable[[], Iterator[Stretch | Record | Malformed]]
+    pieces: Callable[[], Pieces]
+
+    def __call__(self) -> Iterator[Stretch | Record | Malformed]:
+        """The rows in stretches."""
+        return self.stretches()
+
+
 class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written alike."""
 
@@ -95,7 +107,6 @@ class Table:
     bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
-    `pieces()` is the same for whoever has rows parsed elsewhere.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
     columns besides, with their types.
     """
@@ -113,7 +124,11 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
-    pieces: Callable[[], Pieces] | None = None
+
+    @property
+    def pieces(self) -> Callable[[], Pieces] | None:
+        """As `stretches`, for whoever has rows parsed elsewhere; None where they change on their way."""
+        return self.stretches.pieces if isinstance(self.stretches, CutStretches) else None
 
     @property
     def names(self) -> tuple[str, ...] | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
@@ -50,8 +49,7 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER_S: Final = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(NamedTuple):
     """How an attempt ended."""
 
     report: Report

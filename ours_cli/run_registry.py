@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ours_cli import journal, run_head
 from ours_cli.blocks import Block
@@ -16,8 +16,7 @@ from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRun:
+class KnownRun(NamedTuple):
     """One run on disk."""
 
     folder: Path
@@ -29,6 +28,10 @@ class KnownRun:
         Raises `SourceError` when its journal is damaged.
         """
         return self.head.times if read_blocks(self.folder) else None
+
+
+class NoRunError(UsageError):
+    """No run has this name (exit 2)."""
 
 
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
@@ -63,10 +66,12 @@ def named_folder(runs_dir: Path, run_id: str) -> Path:
     matches = [run_id] if run_id in ids else [name for name in ids if run_id and name.startswith(run_id)]
     if len(matches) == 1:
         return runs_dir / matches[0]
+    if matches:
+        raise UsageError(f"several runs begin with {run_id!r}", hint="ours runs list shows them")
     close = nearest(run_id, ids)
-    raise UsageError(
-        f"{'several runs begin with' if matches else 'there is no run'} {run_id!r}",
-        hint=f"did you mean {close}?" if close and not matches else "ours runs list shows them",
+    raise NoRunError(
+        f"there is no run {run_id!r}",
+        hint=f"did you mean {close}?" if close else "ours runs list shows them",
     )
 
 

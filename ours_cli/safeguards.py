@@ -59,13 +59,12 @@ def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | 
     """`--expect N`: the error when the run, at its end, has read another number of rows."""
     if expected is None or books.read == expected:
         return None
-    said = f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}"
     if books.read < expected:
         why = "is it cut, or did that program die? Once all rows are there, the same command sends the rest"
     else:
         why = f"does it hold rows twice, or of another day? If it is right, say --expect {books.read}"
     return UnexpectedRowsError(
-        said,
+        f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}",
         hint=f"look at the file, or at the program upstream: {why}; rows that were sent count once",
     )
 

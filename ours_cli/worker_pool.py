@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 from ours_cli.drafts import Drafter, Drafts
 from ours_cli.mapping import RowMapping
+from ours_cli.mend import may_be_marked
 from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.source.pieces import parse_piece
 from ours_cli.worker_link import WorkerLink, new_line, read_message, write_message
@@ -152,7 +153,9 @@ def _work(end: socket.socket, mapping: RowMapping) -> None:
 
 def _drafts(rows: Stretch | Piece, table: Table, drafter: Drafter) -> list[Drafts] | None:
     """Drafts of all the rows, or None."""
-    stretches: list[Stretch] | None = [rows] if isinstance(rows, Stretch) else parse_piece(rows, table)
+    stretches: list[Stretch] | None = [rows] if isinstance(rows, Stretch) else None
+    if isinstance(rows, Piece) and not may_be_marked(rows):
+        stretches = parse_piece(rows, table)
     if stretches is None:
         return None
     found = [drafter(*stretch) for stretch in stretches]

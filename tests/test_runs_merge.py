@@ -152,6 +152,12 @@ def test_what_is_no_receipt(ours: Ours, reports: Reports, tmp_path: Path) -> Non
     assert "not of a shard" in whole.err
 
 
-def test_which_runs(ours: Ours) -> None:
+def test_which_runs(ours: Ours, tmp_path: Path) -> None:
     assert ours("runs", "merge").code == 2
-    assert "there is no run" in ours("runs", "merge", "nothing").err
+    ended = ours("runs", "merge", "nope.json")
+    assert ended.code == 2
+    assert "there is neither a file nor a run 'nope.json'" in ended.err
+    assert "hint: name a file that --report wrote, or a run: ours runs list shows them" in ended.err
+    folder = ours("runs", "merge", f"{tmp_path}/")
+    assert "neither a file nor a run" in folder.err
+    assert f"ours runs merge {tmp_path}/*.json" in folder.err

@@ -289,6 +289,21 @@ def test_shards_send_what_one_run_sends(script: Script, sandbox: StartSandbox, t
     assert len(set(ids)) == len(rows_of(ORDERS))
 
 
+def test_shards_hand_templates_on_as_they_stand(
+    script: Script, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """What runs commands by the dozen has replacement strings of its own, and they are templates of ours."""
+    place = sandbox(window_ms=None)
+    file = tmp_path / "a b.csv"
+    file.write_text("c1,1767225600,5 {}\nc2,1767225601,6 'q'\n", "utf-8")
+    fields = ("--event", "E", "--external-id", "{1}", "--time", "{2}", "-p", "n={3}", "-p", "braces=a {{}} b")
+    process = script("parallel/shards.sh", 2, 2, tmp_path / "out", file, "--no-header", *fields, *OPEN)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, ""), out
+    sent = {event.body["externalId"]: event.body["eventProperties"] for event in place.events()}
+    assert sent == {"c1": {"n": "5 {}", "braces": "a {} b"}, "c2": {"n": "6 'q'", "braces": "a {} b"}}
+
+
 def test_a_shard_that_fails_is_told(script: Script, sandbox: StartSandbox, tmp_path: Path) -> None:
     sandbox(Fault(When(nth=(2,)), Then("status", status=401)), window_ms=None)
     process = script("parallel/shards.sh", 3, 1, tmp_path, ORDERS, "--map", MAP, *OPEN)

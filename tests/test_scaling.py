@@ -35,6 +35,12 @@ def test_the_fewest_shards_that_reach_a_limit(limit: float) -> None:
     assert shards == 1 or rate_of(shards - 1, ROUND) < limit
 
 
+@pytest.mark.parametrize("measured", [ROUND, MEASURED], ids=["round", "measured"])
+def test_a_limit_that_so_many_reach_exactly_needs_no_more(measured: Measured) -> None:
+    for shards in range(1, 200):
+        assert shards_for(rate_of(shards, measured), measured) == shards
+
+
 def test_what_no_number_of_shards_reaches() -> None:
     assert shards_for(1000, ROUND) is None
 

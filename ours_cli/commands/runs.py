@@ -25,6 +25,7 @@ from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
 from ours_cli.run_registry import (
     KnownRun,
+    NoRunError,
     damaged_runs,
     delete_run,
     known_runs,
@@ -132,13 +133,23 @@ def _part(runs_dir: Path, name: str) -> Part:
     """A receipt: of a run on this machine, or of any machine's where `name` is a file."""
     path = Path(name)
     if not path.is_file():
-        return part(name, _receipt(named_run(runs_dir, name)))
+        return part(name, _receipt(_run_or_file(runs_dir, name)))
     try:
         return part(name, json.loads(path.read_bytes()))
     except OSError as error:
         raise SourceError(f"{name} cannot be read ({type(error).__name__})") from None
     except ValueError:
         return part(name, None)
+
+
+def _run_or_file(runs_dir: Path, name: str) -> KnownRun:
+    try:
+        return named_run(runs_dir, name)
+    except NoRunError as error:
+        hint = f"name a file that --report wrote, or a run: {error.hint}"
+        if Path(name).is_dir():
+            hint = f"name the reports in that folder: ours runs merge {shlex.quote(name.rstrip('/'))}/*.json"
+        raise UsageError(f"there is neither a file nor a run {name!r}", hint=hint) from None
 
 
 def _show(known: KnownRun, console: Console, output: Output) -> None:

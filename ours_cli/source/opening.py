@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Dialect, Malformed, Record, Stretch, Table
+from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
@@ -99,8 +98,8 @@ class _Opening:
         if kind == "ndjson":
             lines = Blocks(byte_blocks(blocks, skip))
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
-            table = self._table(kind, None, reader.records(), Dialect(), reader.stretches())
-            return replace(table, pieces=partial(LinePieces, reader, lines, reader.rows))
+            pieces = partial(LinePieces, reader, lines, reader.rows)
+            return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), pieces)
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         records = json_element_records(rest, self._stream.name, skip + 1)
         return self._table(kind, None, records, Dialect(), None)
@@ -119,9 +118,8 @@ class _Opening:
             self._refuse_doubtful(lines, rows, dialect)
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
-        table = self._table("csv", columns, reader.records(width), dialect, reader.stretches(width))
-        read = partial(reader.rows, width)
-        return replace(table, pieces=partial(DelimitedPieces, reader, texts, read, dialect.quote))
+        pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
+        return self._table("csv", columns, reader.records(width), dialect, reader.stretches(width), pieces)
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
@@ -179,8 +177,10 @@ class _Opening:
         records: Iterator[Record | Malformed],
         dialect: Dialect,
         stretches: Iterator[Stretch | Record | Malformed] | None,
+        pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
+        many = None if stretches is None else partial(_closing, stretches, stream)
         return Table(
             name=stream.name,
             format=kind,
@@ -192,7 +192,7 @@ class _Opening:
             position=stream.position,
             encoding=self._encoding.codec,
             header_line=self._header_line,
-            stretches=None if stretches is None else partial(_closing, stretches, stream),
+            stretches=many if many is None or pieces is None else CutStretches(many, pieces),
         )
 
 

@@ -5,7 +5,6 @@
 #
 # FOLDER gets a report (the result) and a log of each shard. No more jobs than cores. Killed, run it again: each
 # shard goes on, or says that it is done. It exits as `ours runs merge` does: 0 or 3 when all is there, else 6.
-# GNU parallel runs the shards where it is installed, xargs -P elsewhere.
 #
 # Try it on a local API (the sample's times are old, hence the two "none"):
 #   ours sandbox --window-days none            in another terminal
@@ -23,9 +22,15 @@ shift 3
 mkdir -p "$folder"
 export shards folder
 
-# The words of one shard's command, K being the first of them. A shard that fails must not stop the others:
-# the merge tells.
-one='k=$1
+# The words of one shard's command, K being the last of them: xargs puts it there, and so replaces nothing in the
+# words themselves, where {column} and {} are templates. A shard that fails must not stop the others: the merge tells.
+one='n=$#
+while [ "$n" -gt 1 ]; do
+    set -- "$@" "$1"
+    shift
+    n=$((n - 1))
+done
+k=$1
 shift
 ours backfill "$@" --quiet --shard "$k/$shards" --report "$folder/report-$k.json" \
     >/dev/null 2>"$folder/shard-$k.log" || {
@@ -39,11 +44,6 @@ k=0
 while [ "$k" -lt "$shards" ]; do
     echo "$k"
     k=$((k + 1))
-done |
-    if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
-        parallel --quote -j "$jobs" sh -c "$one" shard {} "$@"
-    else
-        xargs -P "$jobs" -I{} sh -c "$one" shard {} "$@"
-    fi
+done | xargs -P "$jobs" -n 1 sh -c "$one" shard "$@"
 
 exec ours runs merge "$folder"/report-*.json
