@@ -108,7 +108,9 @@ class _ManyKeys:
         else:
             self._filter[place] = old | bits
         self._parts[part] += piece
-        self._added(1)
+        self._count += 1
+        if self._count > self._pile_max:
+            self._move_to_pages()
         return False
 
     def _note_some(self, keys: bytes) -> list[int]:
@@ -130,7 +132,9 @@ class _ManyKeys:
                 known.append(at)
             else:
                 self._parts[part] += piece
-        self._added(size - len(known))
+        self._count += size - len(known)
+        if self._count > self._pile_max:
+            self._move_to_pages()
         return known
 
     def _sift(self, places: list[int], bits: bytes) -> list[int]:
@@ -156,14 +160,12 @@ class _ManyKeys:
     def _holds(self, part: int, piece: bytes) -> bool:
         return stands_in(piece, self._parts[part]) or self._pages.holds(part, piece)
 
-    def _added(self, count: int) -> None:
-        self._count += count
-        if self._count > self._pile_max:
-            for number, keys in enumerate(self._parts):
-                if keys:
-                    self._pages.append(number, keys)
-                    keys.clear()
-            self._count = 0
+    def _move_to_pages(self) -> None:
+        for part, keys in enumerate(self._parts):
+            if keys:
+                self._pages.append(part, keys)
+                keys.clear()
+        self._count = 0
 
 
 def _words(number: int, size: int) -> list[int]:

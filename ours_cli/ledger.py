@@ -98,7 +98,8 @@ class Ledger:
         """In order, since the database takes neighbours together."""
         import sqlite3
 
-        entries = ((key, *self._newest[key]) for key in sorted(self._newest))
+        newest = self._newest
+        entries = ((key, *newest[key]) for key in sorted(newest))
         try:
             if self._disk is None:
                 self._disk, self._marks = _temporary_database(), bytearray(_MARKS)
@@ -108,9 +109,10 @@ class Ledger:
                 f"a temporary database cannot be used: {error}",
                 hint="is the disk full? the variable TMPDIR names the folder to use instead",
             ) from None
-        for key in self._newest:
-            self._marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
-        self._newest.clear()
+        marks = self._marks
+        for key in newest:
+            marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
+        newest.clear()
 
 
 def _temporary_database() -> sqlite3.Connection:

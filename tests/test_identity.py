@@ -71,6 +71,7 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder.mkdir()
     monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     ledger = Ledger(memory_max=10, few_max=10, pile_max=5000)
     for key in range(200_000):
         ledger.note(key, Seen(0, key, 1) if key % 3 else ONCE)

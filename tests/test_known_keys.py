@@ -85,6 +85,15 @@ def test_parts_longer_than_a_page() -> None:
     assert all(pages.holds(0, key) for key in keys)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes the file when it is closed")
+def test_the_file_has_no_name_and_is_its_owners_alone() -> None:
+    file = key_pages._temporary_file()
+    with file:
+        found = os.fstat(file.fileno())
+    assert found.st_nlink == 0
+    assert found.st_mode & 0o077 == 0
+
+
 class OneByteAtATime:
     """A file whose writes are short, as a disk that is nearly full makes them."""
 
