@@ -212,7 +212,8 @@ def screen(standing: Standing, width: int) -> RenderableType:
     if share is None:
         cells.append(line(standing.so_far))
     else:
-        cells += [ProgressBar(total=1.0, completed=share), line(f"{share:>4.0%}")]
+        # What is left is dim in the terminal's own colour: rich's dark grey is loud on a light ground.
+        cells += [ProgressBar(total=1.0, completed=share, style="dim"), line(f"{share:>4.0%}")]
         if width >= _ROOM_FOR_TIME_LEFT:
             cells.append(line(standing.left))
     grid.add_row(*cells)

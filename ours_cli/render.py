@@ -17,7 +17,7 @@ from ours_cli.escape import json_text, printable
 from ours_cli.preview import Preview, date_of
 from ours_cli.reject_hints import HINTS
 from ours_cli.report import Books, Report
-from ours_cli.wrapping import folded, folded_all, folded_command
+from ours_cli.wrapping import folded, folded_all, folded_command, folded_path
 
 _BAR_WIDTH = 40
 _BARS_MAX = 14
@@ -60,7 +60,7 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
         lines.append(f"  {label:<9} {code} {count:,}{hint}")
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:
-        lines.append(f"  see       {printable(report.rejects_file)}")
+        lines += folded_path("  see      ", printable(report.rejects_file), width)
     if report.mend:
         lines += folded_command("  mend the file, then:", printable(report.mend), width)
     if report.resume and report.again_helps:

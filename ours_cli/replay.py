@@ -5,11 +5,11 @@ Rows that are done are never judged again; only their digests are compared, bloc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ours_cli.blocks import Block, RowDigest
 from ours_cli.counted import counted
-from ours_cli.errors import SourceError
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Origin
 
 
@@ -27,6 +27,8 @@ class Replay:
         self._first_line = 0
         self.place = "line"
         """What the rows' `line` counts, for messages; set for each table."""
+        self.is_cut: Callable[[], bool] = lambda: False
+        """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
 
     @property
     def is_over(self) -> bool:
@@ -59,7 +61,16 @@ class Replay:
         return block
 
     def end(self, rows: int) -> None:
-        """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before."""
+        """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
+
+        Raises `UsageError` where it was merely cut: a new run, as for a file that was replaced, would send
+        rows twice, and ids that belong to their run would count twice.
+        """
+        if self._block is not None and self.is_cut():
+            raise UsageError(
+                "--limit ends before the last row that this run has done",
+                hint="a larger --limit, or none, goes on with it; --restart begins a new run",
+            )
         if self._block is not None:
             raise SourceChangedError(
                 f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",

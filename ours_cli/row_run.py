@@ -121,6 +121,8 @@ def _attempt(
         look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
         prepared.context.times.reader.settle(attempt.times)
+        if (shard := prepared.shard) is not None:
+            attempt.replay.is_cut = lambda: shard.is_cut
         tables = _tables(run, sources, prepared, attempt)
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)

@@ -84,6 +84,11 @@ class ShardRows:
         """How many rows so far are other shards'."""
         return self.rows - self.own
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether as many rows were read as the limit has."""
+        return self.rows == self._limit
+
     def source_digest(self) -> str:
         """What all rows so far were: the same for each shard of one source (32 hexadecimal digits)."""
         return self._digest.value().hex()

@@ -31,6 +31,18 @@ def folded_all(lines: Iterable[str], width: int | None) -> list[str]:
     return [part for line in lines for part in folded(line, width)]
 
 
+def folded_path(label: str, path: str, width: int | None) -> list[str]:
+    """A label and a path; where both are too long, the path has a line of its own.
+
+    It stands there whole, however long it is and whatever spaces are in it, so that it can be copied.
+    """
+    line = f"{label} {path}"
+    if width is None or len(line) <= width:
+        return [line]
+    indent = len(label) - len(label.lstrip(" ")) + _HANG
+    return [label.rstrip(), " " * indent + path]
+
+
 def folded_command(label: str, command: str, width: int | None) -> list[str]:
     """A label and a command made by `shlex.join`; where both are too long, a shell still takes what is shown.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ours_cli.console import Console
+from ours_cli.console import Console, screen
 from ours_cli.outcome import Traffic
 from ours_cli.progress import Standing
 from ours_cli.record import Table
@@ -127,3 +127,30 @@ def test_a_line_now_and_then_without_a_terminal(
         if expected
         else []
     )
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_colours_are_seen_on_a_light_ground_and_on_a_dark_one(share: float) -> None:
+    """What has a colour of its own stands out from white and from black (WCAG: 3 to 1 at least)."""
+    from rich.color import ColorType
+    from rich.console import Console as RichConsole
+
+    standing = Standing(1, 1000, Clock())
+    standing.table(table(position=round(1000 * share)))
+    standing.wait("the server answered 429", 32)
+    terminal = RichConsole(force_terminal=True, color_system="truecolor", width=80)
+    segments = [part for part in terminal.render(screen(standing, 80)) if part.text.strip()]
+    colours = [part.style.color for part in segments if part.style and part.style.color]
+    assert colours
+    for colour in colours:
+        if colour.type is not ColorType.DEFAULT:
+            light = luminance(colour.get_truecolor())
+            assert min(1.05 / (light + 0.05), (light + 0.05) / 0.05) >= 3, colour
+    assert not any(part.style and part.style.bgcolor for part in segments)
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    """How bright a colour is, from 0 to 1, as WCAG reckons it."""
+    parts = [part / 255 for part in colour]
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -28,7 +28,7 @@ from ours_cli.mapping import FieldMapping
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.run_context import make_context
-from ours_cli.sandbox import Sandbox
+from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.selection import EVERYTHING
 from ours_cli.shard import Shard, read_shard
 from ours_cli.shard_rows import ShardRows
@@ -298,6 +298,31 @@ def test_limit_and_expect_are_of_the_whole(ours: Ours, sandbox: StartSandbox, tm
     short = shard(ours, file, 0, *order, "--expect", 99, "--restart")
     assert short.code == 6
     assert short.json["source"] is None
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("stopped", [True, False], ids=["unfinished", "finished"])
+def test_a_smaller_limit_is_refused(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, stopped: bool, workers: int
+) -> None:
+    """These rows have ids of their run: a new run, begun because fewer are there, would count them twice."""
+    place = sandbox(*([Fault(When(nth=(3,)), Then("status", status=401))] if stopped else []))
+    file = write(
+        tmp_path / "rows.ndjson", ndjson([{"event": "E", "externalId": f"c{n}"} for n in range(400)])
+    )
+    flags = (*FLAGS, "--concurrency", 1, "--workers", workers, "--shard", "1/3")
+    assert ours("batch", file, *flags).code == (4 if stopped else 0)
+    sent = place.totals().events
+    for limit in (10, 47):
+        cut = ours("batch", file, *flags, "--limit", limit)
+        assert cut.code == 2
+        assert "--limit ends before the last row that this run has done" in cut.err
+        assert len(set(books(cut.json))) == 1
+        assert cut.json["resume"] is None
+        assert place.totals().events == sent
+    ended = ours("batch", file, *flags).json
+    assert (ended["status"], ended["read"]) == ("complete", 400)
+    assert place.totals().events == ended["accepted"]
 
 
 def test_a_share_of_the_rejects_is_of_the_shards_own_rows(

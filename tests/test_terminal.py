@@ -252,6 +252,23 @@ def test_json_text_is_json_and_never_steers(value: object) -> None:
     assert printable(text) == text
 
 
+def test_a_path_that_is_too_long_can_be_copied(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands whole on a line of its own, whatever spaces are in it, and the rest of the screen folds."""
+    sandbox()
+    folder = tmp_path / "Exports of the shop, all of them" / "as they came in"
+    folder.mkdir(parents=True)
+    file = write(folder / "o.csv", f"when,id\n{iso(1)},1\nsoon,2\n")
+    monkeypatch.setattr("ours_cli.console._width", lambda _: 72)
+    inspected = ours("inspect", file).out.splitlines()
+    assert inspected[:2] == [str(file), "  csv, utf-8, comma between cells, header on line 1"]
+    rejects = folder / "rejects.csv"
+    reported = ours("backfill", file, *FIELDS, "--rejects", rejects).out.splitlines()
+    at = reported.index("  see")
+    assert reported[at + 1] == f"    {rejects}"
+
+
 def test_stdout_closed_early(sandbox: StartSandbox) -> None:
     sandbox()
     command = [sys.executable, "-m", "ours_cli", "track", "E", "--external-id", "c"]

@@ -7,7 +7,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.wrapping import folded, folded_command, says_a_command
+from ours_cli.wrapping import folded, folded_command, folded_path, says_a_command
 
 WORDS = st.lists(st.text("abc,-.", min_size=1, max_size=12), min_size=1, max_size=30)
 
@@ -29,6 +29,16 @@ def test_words_stay_whole_and_lines_fit(words: list[str], indent: int, width: in
 def test_a_word_that_is_longer_by_itself() -> None:
     path = "/home/someone/" + "x" * 60
     assert folded(f"see {path} there", 40) == ["see", f"  {path}", "  there"]
+
+
+def test_a_path_that_is_too_long_is_whole_on_a_line_of_its_own() -> None:
+    path = "/home/Ann Lee/" + "x" * 60
+    assert (
+        folded_path("  see      ", path, None)
+        == folded_path("  see      ", path, 90)
+        == [f"  see       {path}"]
+    )
+    assert folded_path("  see      ", path, 60) == ["  see", f"    {path}"]
 
 
 @given(st.lists(st.text("ab '{}|$\\", max_size=20), min_size=1, max_size=12), st.integers(40, 90))

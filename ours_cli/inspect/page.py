@@ -10,7 +10,7 @@ from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
 from ours_cli.inspect.profile import Column
 from ours_cli.render import bar_lines, histogram, instant
-from ours_cli.wrapping import folded_all
+from ours_cli.wrapping import folded, folded_all
 
 _DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _NAME_MAX: Final = 34
@@ -33,22 +33,30 @@ def page(found: Findings, *, show_values: bool, width: int | None = None) -> str
 
     `width` is that of the terminal, None where there is none.
     """
-    lines = [*_file(found), "", *_columns(found, show_values=show_values, width=width)]
+    lines = [*_looked_at(found), "", *_columns(found, show_values=show_values, width=width)]
     for column in found.times:
         lines += ["", *_time(column, shows_range=found.shows_range(column, show_values=show_values))]
     lines += ["", *_flagged(found)] if found.flags else []
     lines += ["", *_proposal(found)]
-    return "\n".join([*folded_all(map(printable, lines), width), printable(found.start.command)])
+    shown = [*_file(found, width), *folded_all(map(printable, lines), width)]
+    return "\n".join([*shown, printable(found.start.command)])
 
 
-def _file(found: Findings) -> Iterator[str]:
-    sample, table = found.sample, found.sample.table
+def _file(found: Findings, width: int | None) -> list[str]:
+    """The file and how it is written; a path too long for that has a line of its own, to be copied whole."""
+    table = found.sample.table
     how: list[str] = [table.format]
     how += [table.encoding] if table.format != "parquet" else []
     if table.columns is not None:
         how.append(f"{_DELIMITERS.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells")
         how.append(f"header on line {table.header_line}" if table.header_line else "no header")
-    yield f"{found.name}: {', '.join(how)}"
+    name, written = printable(found.name), printable(", ".join(how))
+    line = f"{name}: {written}"
+    return [line] if width is None or len(line) <= width else [name, *folded(f"  {written}", width, hang=2)]
+
+
+def _looked_at(found: Findings) -> Iterator[str]:
+    sample, table = found.sample, found.sample.table
     for note in (*sample.doubts, *table.notes):
         yield f"  {note}"
     more = "" if sample.whole else " (--full reads all)"
