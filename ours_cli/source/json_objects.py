@@ -9,10 +9,9 @@ import orjson
 
 from ours_cli.exact_json import JsonProblem, read_json
 
-# Integers beyond 64 bits have at least as many digits as 2**63. Looking for so many zeros in a text whose
-# digits are all made zeros is six times as fast as a regex.
+# Looking for so many zeros in a text whose digits are all made zeros is six times as fast as a regex.
 _NINETEEN_DIGITS = b"0" * 19
-_MANY_DIGITS = re.compile(rb"[0-9]{19,}")
+_DIGITS = re.compile(rb"[0-9]+")
 _SIMPLIFIED = bytes.maketrans(b"123456789", b"000000000")
 
 
@@ -61,10 +60,23 @@ def _may_have_lost(raw: bytes, written: bytes) -> bool:
     """
     if raw.count(b":") != written.count(b":") or (b"\\" in raw and b"\\u003" in raw):
         return True
-    if _NINETEEN_DIGITS not in raw.translate(_SIMPLIFIED):
-        return False
-    # An id of so many digits is no loss; a rounded integer has fewer.
-    return _MANY_DIGITS.findall(raw) != _MANY_DIGITS.findall(written)
+    # An id of so many digits is no loss where it is there still; a rounded integer has fewer.
+    numbers = _long_numbers(raw)
+    return bool(numbers) and numbers != _long_numbers(written)
+
+
+def _long_numbers(text: bytes) -> list[bytes]:
+    """Digits that may be an integer beyond 64 bits, which has at least as many as 2**63."""
+    found: list[bytes] = []
+    zeros = text.translate(_SIMPLIFIED)
+    start = zeros.find(_NINETEEN_DIGITS)
+    while start >= 0:
+        digits = _DIGITS.match(text, start)
+        assert digits
+        end = digits.end()
+        found.append(text[start:end])
+        start = zeros.find(_NINETEEN_DIGITS, end)
+    return found
 
 
 def _parse_exactly(raw: bytes) -> Any:
