@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafts import Drafts
-from ours_cli.event import Event, Filtered, Origin, Reject, events
-from ours_cli.identity import ID_BYTES, DistinctIds
+from ours_cli.drafts import ID_AT, Draft
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.event_run import EventRun
+from ours_cli.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
@@ -128,24 +129,42 @@ class EventAssembler:
         """Whether rows may be drafted many at once: nothing is left out by its time or id."""
         return not self._selects
 
-    def seal(self, rows: Sequence[Origin], drafts: Drafts, start: int = 0) -> list[Event | Reject | Filtered]:
-        """Events of these rows, whose drafts begin at `start`; as `plain`, many at once."""
-        end = start + len(rows)
-        contents = cast("list[bytes]", drafts.contents[start:end])
-        names, times = drafts.names[start:end], drafts.times[start:end]
-        if drafts.given is not None:
-            given = drafts.given[start:end]
-            return list(map(self._seal, rows, given, contents, names, times))
-        digests = drafts.digests[start * ID_BYTES : end * ID_BYTES]
-        ids = self._ids.derive_all(digests, contents)
-        bodies = [
-            b'{"distinctId":"%b",' % distinct_id.encode() + content[1:]
-            for distinct_id, content in zip(ids, contents, strict=True)
-        ]
-        sealed = events(rows, ids, bodies, names, times)
-        if self._window.check(min(times)) or self._window.check(max(times)):
-            return [self._in_time(event) for event in sealed]
-        return [*sealed]
+    def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Event | Reject | EventRun]:
+        """Events of drafts, the first of row number `seq`: as `plain`, many at once."""
+        run = draft.run(table, seq)
+        if draft.given is None:
+            run = _with_ids(run, self._ids.repeated(draft.digests, draft.content))
+            faults: dict[int, Fault] = {}
+        else:
+            run, faults = self._identified(run, draft, draft.given)
+        in_time = not (self._window.check(min(run.times)) or self._window.check(max(run.times)))
+        if in_time and not faults:
+            yield run
+            return
+        for at, event in enumerate(run):
+            fault = faults.get(at)
+            yield (
+                self._in_time(event)
+                if fault is None
+                else Reject(event.origin, event.distinct_id, fault.code, fault.message)
+            )
+
+    def _identified(
+        self, run: EventRun, draft: Draft, given: Sequence[str]
+    ) -> tuple[EventRun, dict[int, Fault]]:
+        """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
+        faults: dict[int, Fault] = {}
+        repeated: list[tuple[int, str]] = []
+        for at, own in enumerate(given):
+            digest = draft.digests[at * ID_BYTES : (at + 1) * ID_BYTES]
+            if own:
+                fault = self._given_fault(own, digest, run.table, run.rows.line(at))
+                if fault is not None:
+                    faults[at] = fault
+            else:
+                for _, derived in self._ids.repeated(digest, lambda _, at=at: draft.content(at)):  # type: ignore[misc]
+                    repeated.append((at, derived))
+        return _with_ids(run, repeated), faults
 
     def _in_time(self, event: Event) -> Event | Reject:
         assert event.time_ms is not None
@@ -159,7 +178,7 @@ class EventAssembler:
     ) -> Event | Reject | Filtered:
         """Give an event its id; the last that can go wrong are an id that another row bears, and the time."""
         if given:
-            fault = self._given_fault(given, content, origin)
+            fault = self._clash(given, content, origin)
             if fault is not None:
                 return Reject(origin, given, fault.code, fault.message)
             distinct_id, quoted = given, orjson.dumps(given)
@@ -204,22 +223,25 @@ class EventAssembler:
         # The id of a row without time is another in each run; its content is not.
         return self.selection.takes(distinct_id.encode() if time_ms is not None else content)
 
-    def _given_fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
-        line = origin.row.line
+    def _clash(self, given: str, content: bytes, origin: Origin) -> Fault | None:
         if isinstance(origin.row, Record) and origin.row.refused_id == given:
             # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
             return Fault(
                 "duplicate_id",
-                f"{self.place} {line} still bears the distinctId of another row: the API would drop it",
+                f"{self.place} {origin.row.line} still bears the distinctId of another row:"
+                " the API would drop it",
             )
+        return self._given_fault(given, digest_of(content), origin.table, origin.row.line)
+
+    def _given_fault(self, given: str, content_digest: bytes, table: int, line: int) -> Fault | None:
         try:
-            first = self._ids.conflict(given, content, origin.table * _LINES_MAX + line)
+            first = self._ids.conflict(given, content_digest, table * _LINES_MAX + line)
         except UnicodeEncodeError:
             return NOT_UNICODE
         if first is None:
             return None
-        table, first_line = divmod(first.line, _LINES_MAX)
-        where = f"{self.place} {first_line}" + (f" of file {table + 1}" if table != origin.table else "")
+        first_table, first_line = divmod(first.line, _LINES_MAX)
+        where = f"{self.place} {first_line}" + (f" of file {first_table + 1}" if first_table != table else "")
         return Fault(
             "duplicate_id",
             f"{self.place} {line} bears the distinctId of {where} and other content: the API would drop it",
@@ -231,6 +253,17 @@ class EventAssembler:
         properties = body.get("eventProperties")
         if properties and has_long_array(properties):
             self._tally.long_arrays += 1
+
+
+def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
+    """The run with these derived ids, by position, in place of those that it was drafted with."""
+    if not ids:
+        return run
+    bodies = bytearray(run.bodies)
+    for at, distinct_id in ids:
+        start = run.start(at) + ID_AT
+        bodies[start : start + len(distinct_id)] = distinct_id.encode()
+    return EventRun(run.table, run.seq, run.rows, bytes(bodies), run.sizes, run.times)
 
 
 class VisitorAssembler:

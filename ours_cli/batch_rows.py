@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from functools import partial
+from itertools import compress, repeat
 from typing import Any, Final, cast
+
+import orjson
 
 from ours_cli.assemble import EventAssembler, Tally
 from ours_cli.contract import (
     EVENT_KEYS,
     MISNAMED_KEYS,
 )
-from ours_cli.drafts import Drafter
+from ours_cli.drafts import Bodies, Drafter, bodies_of
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.mapping import Mapper, TimeColumn
-from ours_cli.plain_bodies import TEXTS, are_plain, is_plain
+from ours_cli.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
@@ -66,8 +69,8 @@ class BatchMapping:
         if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
             return None
         reader = copy(self._reader)
-        read = partial(_read_plain, reader)
-        return Drafter(read, self._reader, reader, self._assemble.seal, is_sorted=False)
+        read = partial(_read_bodies, reader)
+        return Drafter(read, self._reader, reader, self._assemble.seal)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -126,25 +129,29 @@ class BatchMapping:
         return None
 
 
-def _read_plain(reader: TimeReader, rows: Sequence[Fields]) -> list[dict[str, Any] | None]:
-    plain = cast("Sequence[dict[str, Any]]", rows)
-    if are_plain(plain):
-        times = reader.read_all([row["time"] for row in plain])
-        return [
-            None if time is None else {**row, "time": time} for row, time in zip(plain, times, strict=True)
-        ]
-    bodies: list[dict[str, Any] | None] = []
-    for row in rows:
-        assert isinstance(row, dict)
-        body = None
-        if is_plain(row):
-            body = row.copy()
-            try:
-                body["time"] = reader(row["time"])
-            except TimeProblem:
-                body = None
-        bodies.append(body)
-    return bodies
+def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
+    objects = cast("Sequence[dict[str, Any]]", rows)
+    plain = which_are_plain(objects)
+    given = [row["time"] for row in compress(objects, plain)]
+    times = reader.read_all(given)
+    if _is_right_already(objects, plain, given, times):
+        contents: list[bytes | None] = [orjson.dumps(row, None, orjson.OPT_SORT_KEYS)[1:] for row in objects]
+        return Bodies(contents, given, None)
+    found = iter(times)
+    bodies = [
+        {**row, "time": time} if is_so and (time := next(found)) is not None else None
+        for row, is_so in zip(objects, plain, strict=True)
+    ]
+    return bodies_of(bodies, are_sorted=False)
+
+
+def _is_right_already(
+    rows: Sequence[dict[str, Any]], plain: list[bool], given: list[Any], times: list[int | None]
+) -> bool:
+    """Whether rows are the bodies that are made of them, so that none need be copied to be changed."""
+    if not all(plain) or set(map(type, given)) != {int} or times != given:
+        return False
+    return not any(map(dict[str, Any].__contains__, rows, repeat("distinctId")))
 
 
 def _time_of(fields: Fields) -> object:

@@ -7,15 +7,14 @@ each of its rows has an outcome; only then does the journal hear of it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-import orjson
-
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
+from ours_cli.kept_rows import KeptRows, content_of
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
 
@@ -23,7 +22,6 @@ ROWS_MAX: Final = 5000
 """Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
 
 DIGEST_BYTES: Final = 16
-_DIGESTED_AT_ONCE: Final = 500
 
 
 class RowDigest:
@@ -31,28 +29,18 @@ class RowDigest:
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-        self._rows: list[Record | Malformed] = []
 
     def add(self, row: Record | Malformed) -> None:
         """Take one row in."""
-        self._rows.append(row)
-        if len(self._rows) >= _DIGESTED_AT_ONCE:
-            self._digest()
+        self._hash.update(content_of(row))
 
-    def add_all(self, rows: list[Record | Malformed]) -> None:
+    def add_all(self, rows: KeptRows) -> None:
         """Take rows in."""
-        self._rows += rows
-        if len(self._rows) >= _DIGESTED_AT_ONCE:
-            self._digest()
+        self._hash.update(rows.content)
 
     def value(self) -> bytes:
         """The digest of the rows so far: 16 bytes."""
-        self._digest()
         return self._hash.digest()
-
-    def _digest(self) -> None:
-        self._hash.update(_contents(self._rows))
-        self._rows.clear()
 
 
 def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
@@ -61,25 +49,6 @@ def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
     for row in rows:
         digest.add(row)
     return digest.value()
-
-
-def _contents(rows: list[Record | Malformed]) -> bytes:
-    if {type(row[1]) for row in rows} != {list}:
-        return b"".join(map(_content, rows))
-    # Plain CSV, many rows at once: the same bytes for a third of the time.
-    return ("\x1e".join(["\x1f".join(row[1]) for row in rows]) + "\x1e").encode("utf-8", "surrogatepass")
-
-
-def _content(row: Record | Malformed) -> bytes:
-    if isinstance(row, Malformed):
-        return row.raw.encode("utf-8", "surrogatepass") + b"\x1d"
-    fields = row.fields
-    if isinstance(fields, list):
-        return "\x1f".join(fields).encode("utf-8", "surrogatepass") + b"\x1e"
-    try:
-        return orjson.dumps(fields) + b"\x1e"
-    except TypeError:
-        return json.dumps(fields).encode() + b"\x1e"
 
 
 @dataclass(slots=True, eq=False)
@@ -144,16 +113,15 @@ class BlockTracker:
         if block.rows >= ROWS_MAX and block.is_settled:
             self.cut()
 
-    def enter_all(self, events: list[Event]) -> None:
+    def enter_all(self, run: EventRun) -> None:
         """The next rows of the source, each to be sent."""
         block = self._current
         if block is None:
-            self.enter(events[0])
-            block, events = self._current, events[1:]
-            assert block is not None
-        if events:
-            self._digest.add_all([event.origin.row for event in events])
-            block.end = events[-1].origin.seq + 1
+            head = digest_of([run.rows.record(0)]) if run.seq == 0 else b""
+            block = self._current = Block(run.seq, head=head)
+            self._digest = RowDigest()
+        self._digest.add_all(run.rows)
+        block.end = run.seq + len(run)
 
     def cut(self) -> None:
         """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""
@@ -168,11 +136,11 @@ class BlockTracker:
         """Enter outcomes of rows that were sent. Accepted rows come from one chunk, and so from one block."""
         touched: list[Block] = []
         if outcome.accepted:
-            block = self._block_of(outcome.accepted[0].origin)
+            block = self._block_of(outcome.accepted.first_seq)
             block.accepted += len(outcome.accepted)
             touched.append(block)
         for reject in outcome.rejected:
-            block = self._block_of(reject.origin)
+            block = self._block_of(reject.origin.seq)
             block.reject(reject)
             if block not in touched:
                 touched.append(block)
@@ -183,8 +151,8 @@ class BlockTracker:
         """The blocks in which some row has no outcome yet, in order."""
         return [*self._open, *([self._current] if self._current is not None else [])]
 
-    def _block_of(self, origin: Origin) -> Block:
-        return next(block for block in self._open if block.start <= origin.seq < block.end)
+    def _block_of(self, seq: int) -> Block:
+        return next(block for block in self._open if block.start <= seq < block.end)
 
     def _close(self, block: Block) -> None:
         if block.is_settled:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.field_value import Absent
+import orjson
+
+from ours_cli.field_value import ABSENT, Absent
 from ours_cli.reference import Getter
 
 ENTRIES_MAX: Final = 512
@@ -36,3 +38,24 @@ class CellTable(dict[str, object]):
         if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in _SCALARS:
             self[text] = value
         return value
+
+
+class JsonTable(dict[str, str | None]):
+    """As `CellTable`, but with the value as JSON, and None where there is none.
+
+    Raises `TypeError` for what orjson does not write.
+    """
+
+    def __init__(self, getter: Getter, position: int, width: int) -> None:
+        super().__init__()
+        self._getter = getter
+        self._position = position
+        self._cells = [""] * width
+
+    def __missing__(self, text: str) -> str | None:
+        self._cells[self._position] = text
+        value = self._getter(self._cells)
+        written = None if value is ABSENT else orjson.dumps(value).decode()
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX:
+            self[text] = written
+        return written

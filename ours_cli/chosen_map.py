@@ -8,7 +8,6 @@ from ours_cli.errors import UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.mapfile import MapFile, load_map
 from ours_cli.options import MappingFlags
-from ours_cli.presets import load_preset
 
 
 def chosen_map(flags: MappingFlags, command: str, *, zone_is_told: bool = True) -> MapFile:
@@ -22,6 +21,8 @@ def chosen_map(flags: MappingFlags, command: str, *, zone_is_told: bool = True) 
         raise UsageError(
             "--map and --preset are two ways to say the same", hint="keep one; flags override either"
         )
+    from ours_cli.presets import load_preset  # most runs need none
+
     preset = load_preset(flags.preset)
     if preset.command != command:
         raise UsageError(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import NamedTuple
 
 from ours_cli.event import Event
+from ours_cli.event_run import EventRun, Events
 
 _COMMA = 1
 
@@ -15,7 +14,7 @@ _COMMA = 1
 class Chunk(NamedTuple):
     """Events that travel in one request. `size` is the bytes of their bodies with commas between them."""
 
-    events: list[Event]
+    events: Events
     size: int
 
     def halves(self) -> tuple[Chunk, Chunk]:
@@ -24,9 +23,9 @@ class Chunk(NamedTuple):
         return chunk_of(self.events[:middle]), chunk_of(self.events[middle:])
 
 
-def chunk_of(events: list[Event]) -> Chunk:
+def chunk_of(events: Events) -> Chunk:
     """Make a chunk of exactly these events."""
-    return Chunk(events, sum(len(event.body) for event in events) + _COMMA * (len(events) - 1))
+    return Chunk(events, len(events.bodies))
 
 
 class Chunker:
@@ -39,50 +38,54 @@ class Chunker:
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._events: list[Event] = []
+        self._parts: list[EventRun | list[Event]] = []
+        self._count = 0
         self._size = 0
 
     def add(self, event: Event) -> Chunk | None:
         """Take one event; returns a full chunk when this event completes one or begins the next."""
-        events, size = self._events, len(event.body)
+        size = len(event.body)
         full = None
-        if events:
+        if self._count:
             size += _COMMA
             if self._size + size > self._max_bytes:
                 full = self.flush()
-                events, size = self._events, size - _COMMA
+                size -= _COMMA
+        if not self._parts or isinstance(self._parts[-1], EventRun):
+            self._parts.append([])
+        last = self._parts[-1]
+        assert isinstance(last, list)
+        last.append(event)
         self._size += size
-        events.append(event)
-        if len(events) >= self._max_events and full is None:
+        self._count += 1
+        if self._count >= self._max_events and full is None:
             return self.flush()
         return full
 
-    def add_all(self, events: list[Event]) -> Iterator[tuple[list[Event], Chunk | None]]:
-        """Take many; yields how many went in before the next chunk was full, and that chunk.
+    def add_all(self, run: EventRun) -> Iterator[tuple[EventRun | None, Chunk | None]]:
+        """Take many; yields those that went in before the next chunk was full, and that chunk.
 
         As `add` one by one: the last pair may have no chunk, and a pair may have none of the events, where
         the first of them did not fit.
         """
         start = 0
-        while start < len(events):
-            part = events[start : start + self._max_events - len(self._events)]
-            sizes = [len(event.body) + _COMMA for event in part]
-            room = self._max_bytes - self._size + (0 if self._events else _COMMA)
-            if sum(sizes) > room:
-                fitting = bisect_right(list(accumulate(sizes)), room)
-                part = part[: fitting or (0 if self._events else 1)]
-                sizes = sizes[: len(part)]
-            if part:
-                self._size += sum(sizes) - (0 if self._events else _COMMA)
-                self._events += part
-                start += len(part)
-            is_full = len(self._events) >= self._max_events or start < len(events)
-            yield part, self.flush() if is_full else None
+        while start < len(run):
+            part = run.part(start, min(len(run), start + self._max_events - self._count))
+            comma = _COMMA if self._count else 0
+            fitting = part.fitting(self._max_bytes - self._size - comma) or (0 if self._count else 1)
+            if fitting:
+                part = part.part(0, fitting)
+                self._parts.append(part)
+                self._size += len(part.bodies) + comma
+                self._count += fitting
+                start += fitting
+            is_full = self._count >= self._max_events or start < len(run)
+            yield part if fitting else None, self.flush() if is_full else None
 
     def flush(self) -> Chunk | None:
         """Return what is held, if anything."""
-        if not self._events:
+        if not self._count:
             return None
-        chunk = Chunk(self._events, self._size)
-        self._events, self._size = [], 0
+        chunk = Chunk(Events(self._parts), self._size)
+        self._parts, self._count, self._size = [], 0, 0
         return chunk

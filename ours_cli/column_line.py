@@ -1,8 +1,8 @@
-"""A field map compiled for whole columns: the bodies of many rows at once, as `straight_line` makes each.
+"""A field map compiled for whole columns: JSON of many rows' bodies at once, as `straight_line` makes each.
 
 Most rows of a file fill every column that is mapped, and their bodies are alike but for the values. Then each
-column is checked and converted in one go, and a body is one literal. Rows that lack a value, or have one that
-is not plainly right, are left to the straight line. Keys stand in the order in which canonical JSON has them.
+column is checked and written as JSON in one go, and a body is one f-string. Rows that lack a value, or have
+one that is not plainly right, are left to the straight line. Keys stand in the order of canonical JSON.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from ours_cli.cell_table import CellTable
+import orjson
+
+from ours_cli.cell_table import CellTable, JsonTable
 from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
+from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import Absent, FilterProblem
+from ours_cli.kept_rows import needs_no_escape
 from ours_cli.numerals import DEFAULT_STYLE
 from ours_cli.reference import locate
 from ours_cli.template import Placeholder, used_columns
@@ -32,63 +36,98 @@ _PLAIN_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?\n)*+"
 _NUMBER_MAX: Final = 16
 
 
+class _Value(NamedTuple):
+    """What fills a gap of the body: texts, to stand between quotes, or JSON."""
+
+    column: _Column
+    is_text: bool
+
+
 class ColumnLine:
     """Reads many rows of one table at once. The times are read last: reading them counts."""
 
     def __init__(
-        self, width: int, used: Iterable[int], columns: list[_Column], source: str, moment: _Moment | None
+        self,
+        width: int,
+        used: Iterable[int],
+        values: Sequence[_Value],
+        source: str,
+        moment: _Moment,
+        given: _Column | None,
     ) -> None:
         self._width = width
         self._pick = itemgetter(*used)  # of two cells at least, or it gives no tuple
-        self._columns = columns
+        self._values = values
         self._moment = moment
+        self._given = given
         names: dict[str, Any] = {}
         # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
         exec(compile(source, "<column mapping>", "exec"), names)  # noqa: S102
-        self._bodies: Callable[[Iterable[Any]], list[dict[str, Any] | None]] = names["bodies"]
+        self._texts: Callable[[Iterable[Any]], list[str]] = names["texts"]
 
     def __call__(
-        self, rows: Rows, read_one: Callable[[list[str]], dict[str, Any] | None]
-    ) -> list[dict[str, Any] | None] | None:
-        """The bodies of `rows`, None for one whose time is none; `read_one` takes rows that lack a value.
+        self, rows: Rows, are_plain: bool, read_one: Callable[[list[str]], dict[str, Any] | None]
+    ) -> Bodies | None:
+        """The bodies of `rows`; `read_one` takes rows that lack a value, and may take none.
 
-        None for all of them where too many do, or where it does not show which.
+        None for all of them where too many do, or where it does not show which. Raises `TypeError` as
+        `drafts.RowsReader`.
         """
-        if set(map(len, rows)) == {self._width} and (bodies := self._read(rows)) is not None:
+        if set(map(len, rows)) == {self._width} and (bodies := self._read(rows, are_plain)) is not None:
             return bodies
         pick, width = self._pick, self._width
         whole = [len(cells) == width and all(pick(cells)) for cells in rows]
         count = sum(whole)
         if count == len(rows) or 2 * count < len(rows):
             return None
-        read = self._read(list(compress(rows, whole)))
+        read = self._read(list(compress(rows, whole)), are_plain)
         if read is None:
             return None
-        found = iter(read)
-        return [
-            next(found) if is_whole else read_one(cells) for cells, is_whole in zip(rows, whole, strict=True)
-        ]
+        left = [read_one(cells) for cells, is_whole in zip(rows, whole, strict=True) if not is_whole]
+        return _merged(whole, read, bodies_of(left, are_sorted=True))
 
-    def _read(self, rows: Rows) -> list[dict[str, Any] | None] | None:
+    def _read(self, rows: Rows, are_plain: bool) -> Bodies | None:
         columns = tuple(zip(*rows, strict=True))
         values: list[Sequence[Any]] = []
         try:
-            for column in self._columns:
+            for column, is_text in self._values:
                 found = column(columns, rows)
                 if found is None:
                     return None
-                values.append(found)
-            moments = () if self._moment is None else self._moment(columns, rows)
+                values.append(found if are_plain or not is_text else _escaped(found))
+            given = None if self._given is None else self._given(columns, rows)
+            if self._given is not None and given is None:
+                return None
+            times = self._moment(columns, rows)
         except FilterProblem:
             return None
-        if self._moment is None:
-            return self._bodies(zip(*values, strict=True))
-        if moments is None:
+        if times is None:
             return None
-        bodies = self._bodies(zip(*values, moments, strict=True))
-        if None in moments:
-            return [None if time is None else body for time, body in zip(moments, bodies, strict=True)]
-        return bodies
+        contents: list[bytes | None] = [*map(str.encode, self._texts(zip(*values, times, strict=True)))]
+        if None in times:
+            contents = [None if time is None else own for time, own in zip(times, contents, strict=True)]
+        return Bodies(contents, [time or 0 for time in times], None if given is None else [*given])
+
+
+def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
+    """Bodies of rows, of those that are whole and of the others, in their order."""
+
+    def merge(own: Sequence[Any], left: Sequence[Any]) -> list[Any]:
+        taken, rest = iter(own), iter(left)
+        return [next(taken) if is_whole else next(rest) for is_whole in whole]
+
+    given = None
+    if these.given is not None or others.given is not None:
+        none = [""] * len(whole)
+        given = merge(these.given or none, others.given or none)
+    return Bodies(merge(these.contents, others.contents), merge(these.times, others.times), given)
+
+
+def _escaped(texts: Sequence[str]) -> Sequence[str]:
+    """Texts as they stand between quotes in JSON; raises `TypeError` for what is not Unicode."""
+    if needs_no_escape("\x1f".join(texts)):
+        return texts
+    return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
 
 class _Moment:
@@ -114,7 +153,7 @@ def compile_columns(body: Body, columns: tuple[str, ...]) -> ColumnLine | None:
     objects = {key: mapped for key, mapped in body.objects.items() if mapped.entries or mapped.constants}
     if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
         return None
-    if not any(key in ID_MAX for key, _ in body.top):
+    if body.time is None or not any(key in ID_MAX for key, _ in body.top):
         return None  # whom it is about must be looked for in each row
     writer = _Writer(columns)
     try:
@@ -128,44 +167,56 @@ class _SeldomError(Exception):
 
 
 class _Writer:
-    """Writes the literal that every body is, and collects the columns that fill it."""
+    """Writes the f-string that every body is, and collects the columns that fill it."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._names = columns
-        self._columns: list[_Column] = []
+        self._values: list[_Value] = []
         self._used: set[int] = set()
 
     def write(self, body: Body, objects: dict[str, BodyObject]) -> ColumnLine:
         parts = {key: self._object(mapped) for key, mapped in objects.items()}
+        given = None
         for key, slot in body.top:
-            parts[key] = self._text(key, slot)
-        moment = None
-        if body.time is not None:
-            assert body.reader is not None
-            zone = None if body.zone is None else self._column(body.zone)
-            moment = _Moment(body.reader, self._column(body.time), zone)
-            parts["time"] = "time"
-        literal = ", ".join(f"{key!r}: {parts[key]}" for key in sorted(parts, key=_canonical))
+            if key == "distinctId":
+                given = self._given(slot)
+            else:
+                parts[key] = self._text(key, slot)
+        assert body.reader is not None
+        assert body.time is not None
+        zone = None if body.zone is None else self._column(body.zone)
+        moment = _Moment(body.reader, self._column(body.time), zone)
+        parts["time"] = "{time}"
         if len(self._used) < 2:
             raise _SeldomError
-        filled = ", ".join(
-            [*(f"v{number}" for number in range(len(self._columns))), *(["time"] * bool(moment))]
-        )
-        source = f"def bodies(rows):\n    return [{{{literal}}} for {filled}, in rows]\n"
-        return ColumnLine(len(self._names), sorted(self._used), self._columns, source, moment)
+        # Without its first brace: see `drafts.Bodies`.
+        template = ",".join(f"{_literal(key)}:{parts[key]}" for key in sorted(parts)) + "}}"
+        filled = ", ".join([*(f"v{number}" for number in range(len(self._values))), "time"])
+        source = f"def texts(rows):\n    return [f{template!r} for {filled}, in rows]\n"
+        return ColumnLine(len(self._names), sorted(self._used), self._values, source, moment, given)
 
     def _object(self, mapped: BodyObject) -> str:
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries):
             raise _SeldomError
         parts = {name: self._value(slot) for name, slot in slots.items()}
-        parts |= dict.fromkeys(mapped.constants, "None")
-        return "{" + ", ".join(f"{name!r}: {parts[name]}" for name in sorted(parts)) + "}"
+        parts |= dict.fromkeys(mapped.constants, "null")
+        return "{{" + ",".join(f"{_literal(name)}:{parts[name]}" for name in sorted(parts)) + "}}"
 
     def _value(self, slot: Slot) -> str:
         if not used_columns(slot.template, self._names) and slot.gives != "json":
-            return repr(slot.get([]))
-        return self._add(self._column(slot))
+            return _literal(slot.get([]))
+        used = self._columns_of(slot)
+        if len(used) > 1:
+            return self._add(_written(_worked_out(slot)), is_text=False)
+        (position,) = used
+        only = self._bare_reference(slot)
+        if only is not None and not only.filters:
+            return self._add(_cells(position), is_text=True)
+        column = _json_of(position, JsonTable(slot.get, position, len(self._names)))
+        if only is not None and [(call.name, call.argument) for call in only.filters] == [_NUMBER]:
+            column = _numbers(position, column)
+        return self._add(column, is_text=False)
 
     def _text(self, key: str, slot: Slot) -> str:
         longest = _LONGEST.get(key)
@@ -173,45 +224,53 @@ class _Writer:
             text = slot.get([])
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
                 raise _SeldomError
-            return repr(text.strip())
-        return self._add(_trimmed(self._column(slot), longest))
+            return _literal(text.strip())
+        return self._add(_trimmed(self._column(slot), longest), is_text=True)
 
-    def _add(self, column: _Column) -> str:
-        self._columns.append(column)
-        return f"v{len(self._columns) - 1}"
+    def _given(self, slot: Slot) -> _Column:
+        if not used_columns(slot.template, self._names):
+            raise _SeldomError
+        return _trimmed(self._column(slot), _LONGEST.get("distinctId"))
+
+    def _add(self, column: _Column, *, is_text: bool) -> str:
+        gap = f"{{v{len(self._values)}}}"
+        self._values.append(_Value(column, is_text))
+        return f'"{gap}"' if is_text else gap
 
     def _column(self, slot: Slot) -> _Column:
+        """What the slot gives, not as JSON."""
+        used = self._columns_of(slot)
+        if len(used) > 1:
+            return _worked_out(slot)
+        (position,) = used
+        only = self._bare_reference(slot)
+        if only is not None and not only.filters:
+            return _cells(position)
+        return _looked_up(position, CellTable(slot.get, position, len(self._names)))
+
+    def _bare_reference(self, slot: Slot) -> Placeholder | None:
+        """The placeholder that a template is, where it names a whole cell."""
+        only = slot.template.placeholders[0] if slot.template.is_single else None
+        return None if only is None or locate(only.reference, self._names).steps else only
+
+    def _columns_of(self, slot: Slot) -> set[int]:
         used = used_columns(slot.template, self._names)
         if slot.gives == "json" or not used:
             raise _SeldomError
         self._used |= used
-        if len(used) > 1:
-            return _worked_out(slot)
-        (position,) = used
-        only = _only_reference(slot)
-        has_steps = only is None or bool(locate(only.reference, self._names).steps)
-        if only is not None and not only.filters and not has_steps:
-            return _cells(position)
-        looked_up = _looked_up(position, CellTable(slot.get, position, len(self._names)))
-        if (
-            only is not None
-            and not has_steps
-            and [(call.name, call.argument) for call in only.filters] == [_NUMBER]
-        ):
-            return _numbers(position, looked_up)
-        return looked_up
+        return used
 
 
 _NUMBER: Final = ("number", DEFAULT_STYLE)
 
 
-def _canonical(key: str) -> tuple[bool, str]:
-    """Keys by name, but the distinctId last: it is taken out again."""
-    return key == "distinctId", key
-
-
-def _only_reference(slot: Slot) -> Placeholder | None:
-    return slot.template.placeholders[0] if slot.template.is_single else None
+def _literal(value: object) -> str:
+    """JSON of a constant, for an f-string: its braces are text."""
+    try:
+        written = orjson.dumps(value).decode()
+    except TypeError:
+        raise _SeldomError from None
+    return written.replace("{", "{{").replace("}", "}}")
 
 
 def _cells(position: int) -> _Column:
@@ -228,7 +287,8 @@ def _numbers(position: int, others: _Column) -> _Column:
         text = "\n".join(cells) + "\n"
         are_short = max(map(len, cells)) <= _NUMBER_MAX
         if are_short and text.count("\n") == len(cells) and _PLAIN_NUMBERS.fullmatch(text):
-            return [float(cell) if "." in cell else int(cell) for cell in cells]
+            numbers = [float(cell) if "." in cell else int(cell) for cell in cells]
+            return orjson.dumps(numbers)[1:-1].decode().split(",")
         return others(columns, rows)
 
     return column
@@ -242,10 +302,26 @@ def _looked_up(position: int, table: CellTable) -> _Column:
     return column
 
 
+def _json_of(position: int, table: JsonTable) -> _Column:
+    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
+        values = list(map(table.__getitem__, columns[position]))
+        return None if None in values else values
+
+    return column
+
+
 def _worked_out(slot: Slot) -> _Column:
     def column(_: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
         values = list(map(slot.get, rows))
         return None if Absent in set(map(type, values)) else values
+
+    return column
+
+
+def _written(inner: _Column) -> _Column:
+    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
+        values = inner(columns, rows)
+        return None if values is None else [orjson.dumps(value).decode() for value in values]
 
     return column
 

@@ -10,9 +10,8 @@ Times are seconds of any steady clock, given by the caller.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, sqrt
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 START: Final = 2
 """In flight at first, and never fewer for latency's sake: one travels while the next is made."""
@@ -51,8 +50,7 @@ BASE_AGE_S: Final = 30.0
 """A latency without a queue that no round has come near for so long is measured again (BBR: 10 s)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """One request under way. `size` in bytes, `crowd` how many were in flight with it, itself included."""
 
     started: float

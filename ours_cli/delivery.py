@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.errors import ContractError, OursError
 from ours_cli.event import Event, Reject
+from ours_cli.event_run import Events
 from ours_cli.gate import Gate
 from ours_cli.http_client import AsyncPoster
 from ours_cli.outcome import Outcome, Traffic
@@ -45,8 +46,7 @@ DRAIN_S = 8.0
 """Seconds that requests in flight get to end once the run stops; within 10 s all is over, the report too."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
+class DeliveryOptions(NamedTuple):
     """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it."""
 
     batch_events: int = BATCH_EVENTS
@@ -248,16 +248,16 @@ class Delivery:
     def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
         events = chunk.events
         rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
-        accepted = [events[index] for index in judged.accepted] if rejected or judged.again else events
+        accepted = Events([_at(events, judged.accepted)]) if rejected or judged.again else events
         self._gate.prove()
         self._gate.hold(judged.floor_s or 0.0)
         if accepted and not self._accepted_any:
             self._accepted_any = True
             if self._suspects:
-                self._emit_outcome(Outcome([], self._suspects))
+                self._emit_outcome(Outcome(rejected=self._suspects))
                 self._suspects = []
         self._emit_outcome(Outcome(accepted, rejected))
-        return [chunk_of([events[index] for index in judged.again])] if judged.again else []
+        return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
         # The request held the token, and a server may say back what it was sent.
@@ -274,7 +274,7 @@ class Delivery:
             reject = self._reject(
                 chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
             )
-            self._emit_outcome(Outcome([], [reject]))
+            self._emit_outcome(Outcome(rejected=[reject]))
             return []
         self._limit.learn(chunk, limit)
         return list(chunk.halves())
@@ -289,12 +289,17 @@ class Delivery:
             return list(chunk.halves())
         reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
         if self._accepted_any:
-            self._emit_outcome(Outcome([], [reject]))
+            self._emit_outcome(Outcome(rejected=[reject]))
             return []
         self._suspects.append(reject)
         if len(self._suspects) >= LONE_REFUSALS_MAX:
             raise _refuses_everything(len(self._suspects))
         return []
+
+
+def _at(events: Events, places: list[int]) -> list[Event]:
+    found = list(events)
+    return [found[place] for place in places]
 
 
 async def _drain(senders: set[asyncio.Task[None]]) -> None:

@@ -1,66 +1,126 @@
 """Rows → drafts, many at once: the half of the mapping that needs to know of no other row.
 
-A draft is an event that still lacks its id. Rows that are not plainly right are left to the general mapping,
-which judges them one by one. Nothing here counts, so that drafts can be thrown away, or made elsewhere.
+A draft is an event with the id that it has if no row before it is its equal. Rows that are not plainly right
+are left to the general mapping, which judges them one by one. Nothing here counts, so that drafts can be
+thrown away, or made elsewhere.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias, cast
+from itertools import chain, repeat
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.event_run import COMMA, EventRun
 from ours_cli.identity import ID_BYTES
+from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
 
-RowsReader: TypeAlias = "Callable[[Sequence[Fields]], list[dict[str, Any] | None]]"
-"""Bodies for rows, each with a time, with None for a row that is not plainly right."""
 
-Sealer: TypeAlias = "Callable[[Sequence[Origin], Drafts, int], list[Event | Reject | Filtered]]"
+class Bodies(NamedTuple):
+    """Bodies of consecutive rows, in columns: entry n of each is of row n.
 
-_NO_DIGEST = bytes(ID_BYTES)
-
-
-class Drafts(NamedTuple):
-    """Drafts of consecutive rows, in columns: entry n of each is of row n.
-
-    `contents` is canonical JSON without distinctId, None where the row is left to the general mapping: what
-    else stands there means nothing. `digests` are those of the contents, `ID_BYTES` each, joined. `given` are
-    the distinctIds that the rows bear themselves, None where no row does. `times` are in ms since the epoch;
-    `naive_as_utc` counts those that stated no zone.
+    `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
+    to the general mapping: what else stands there means nothing. `given` are the distinctIds that the rows
+    bear themselves, empty for one that bears none, None where no row does. `times` are in ms since the epoch.
     """
 
     contents: list[bytes | None]
+    times: list[int]
+    given: list[str] | None
+
+
+RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
+"""Bodies for rows, each with a time; true where no cell of theirs needs escaping in JSON.
+
+Raises `TypeError` where one holds what orjson does not write, an integer of more than 64 bits, say.
+"""
+
+
+def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> Bodies:
+    """Bodies, None for a row that is left out, in columns; `are_sorted`: their keys are in canonical order.
+
+    Raises `TypeError` as `RowsReader`.
+    """
+    given = None
+    if any("distinctId" in body for body in bodies if body):
+        given = [body.pop("distinctId", "") if body else "" for body in bodies]
+    option = None if are_sorted else orjson.OPT_SORT_KEYS
+    return Bodies(
+        contents=[orjson.dumps(body, None, option)[1:] if body else None for body in bodies],
+        times=[body["time"] if body else 0 for body in bodies],
+        given=given,
+    )
+
+
+class Draft(NamedTuple):
+    """Drafts of consecutive rows, the first at `start` of all that were drafted together.
+
+    `bodies`, `sizes` and `times` are as in `EventRun`; `digests` are those of their contents, `ID_BYTES`
+    each, joined, and `given` the distinctIds that the rows bear, where they do.
+    """
+
+    start: int
+    rows: KeptRows
+    bodies: bytes
+    sizes: array[int]
+    times: array[int]
     digests: bytes
     given: list[str] | None
-    names: list[str]
-    times: list[int]
+
+    def run(self, table: int, seq: int) -> EventRun:
+        """The events that these are if each has its id."""
+        return EventRun(table, seq, self.rows, self.bodies, self.sizes, self.times)
+
+    def content(self, at: int) -> bytes:
+        """Canonical JSON of one of them, without the id; only of one that bears none of its own."""
+        return b"{" + self.run(0, 0).body(at)[ID_AT + 2 * ID_BYTES + 2 :]
+
+
+class Drafts(NamedTuple):
+    """What was drafted of `rows`: all of them but those between the drafts.
+
+    `naive_as_utc` counts the times that stated no zone.
+    """
+
+    rows: KeptRows
+    drafts: list[Draft]
     naive_as_utc: int
+
+
+Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Event | Reject | EventRun]]"
+
+_HEAD: Final = b'{"distinctId":'
+ID_AT: Final = len(_HEAD) + 1
+"""Where the id begins in a body."""
+
+_DIGEST_OF_BRACE: Final = blake2b(b"{", digest_size=ID_BYTES)
 
 
 class Drafter:
     """Drafts the rows of one table, and finishes drafts. `reader` is the run's, which drafting never touches.
 
-    `read` goes by a reader of its own, `apart`. `is_sorted` says that its bodies have their keys in canonical
-    order. `seal` makes events of the drafts from a position on.
+    `read` goes by a reader of its own, `apart`. `seal` makes events of a draft, for a table and the number of
+    its first row.
     """
 
-    def __init__(
-        self, read: RowsReader, reader: TimeReader, apart: TimeReader, seal: Sealer, *, is_sorted: bool
-    ) -> None:
+    def __init__(self, read: RowsReader, reader: TimeReader, apart: TimeReader, seal: Sealer) -> None:
         self._read = read
         self._reader = reader
         self._apart = apart
         self._seal = seal
-        self._option = None if is_sorted else orjson.OPT_SORT_KEYS
 
-    def __call__(self, rows: Sequence[Fields]) -> Drafts | None:
+    def __call__(
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+    ) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other.
 
         That is so where a time would tell the reader something that later times are read by, and where a row
@@ -71,43 +131,62 @@ class Drafter:
         if not apart.unit_is_sure:
             apart.epoch_unit = None
         known = apart.epoch_unit
-        bodies = self._read(rows)
-        if apart.epoch_unit != known:
-            return None
-        given = None
-        if any("distinctId" in body for body in bodies if body):
-            given = [body.pop("distinctId", "") if body else "" for body in bodies]
+        kept = KeptRows(lines, rows, written)
         try:
-            contents = [orjson.dumps(body, None, self._option) if body else None for body in bodies]
+            bodies = self._read(rows, kept.are_plain)
+            if max(map(len, filter(None, bodies.contents)), default=0) >= PROPERTIES_UTF16_MAX - 1:
+                return None
+            drafts = list(_drafts(kept, bodies))
         except TypeError:
-            return None  # an integer of more than 64 bits, say
-        if max((len(content) for content in contents if content), default=0) >= PROPERTIES_UTF16_MAX:
             return None
-        return Drafts(
-            contents=contents,
-            digests=b"".join(
-                [blake2b(text, digest_size=ID_BYTES).digest() if text else _NO_DIGEST for text in contents]
-            ),
-            given=given,
-            names=[body["event"] if body else "" for body in bodies],
-            times=[body["time"] if body else 0 for body in bodies],
-            naive_as_utc=apart.naive_as_utc,
-        )
+        return Drafts(kept, drafts, apart.naive_as_utc) if apart.epoch_unit == known else None
 
     def finish(
-        self, rows: Sequence[Origin], drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
-    ) -> Iterator[Event | Reject | Filtered | list[Event]]:
+        self, table: int, seq: int, drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
+    ) -> Iterator[Event | Reject | Filtered | EventRun]:
         """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
         self._reader.naive_as_utc += drafts.naive_as_utc
-        start = 0
-        left = [at for at, content in enumerate(drafts.contents) if content is None]
-        for end in (*left, len(rows)):
-            if start < end:
-                sealed = self._seal(rows[start:end], drafts, start)
-                if {type(item) for item in sealed} == {Event}:
-                    yield cast("list[Event]", sealed)
-                else:
-                    yield from sealed
-            if end < len(rows):
-                yield map_row(rows[end])
-            start = end + 1
+        at = 0
+        for draft in drafts.drafts:
+            for left in range(at, draft.start):
+                yield map_row(Origin(table, drafts.rows.record(left), seq + left))
+            yield from self._seal(draft, table, seq + draft.start)
+            at = draft.start + len(draft.sizes)
+        for left in range(at, len(drafts.rows)):
+            yield map_row(Origin(table, drafts.rows.record(left), seq + left))
+
+
+def _drafts(rows: KeptRows, bodies: Bodies) -> Iterator[Draft]:
+    contents = bodies.contents
+    start = 0
+    for end in (*[at for at, content in enumerate(contents) if content is None], len(contents)):
+        if start < end:
+            given = None if bodies.given is None else bodies.given[start:end]
+            yield _draft(
+                start,
+                rows.part(start, end),
+                contents[start:end],  # type: ignore[arg-type] # none of them is None
+                bodies.times[start:end],
+                given,
+            )
+        start = end + 1
+
+
+def _draft(
+    start: int, rows: KeptRows, contents: list[bytes], times: list[int], given: list[str] | None
+) -> Draft:
+    digests: list[bytes] = []
+    begin, add = _DIGEST_OF_BRACE.copy, digests.append
+    for content in contents:
+        digest = begin()
+        digest.update(content)
+        add(digest.digest())
+    joined = b"".join(digests)
+    text = joined.hex().encode()
+    ids: Sequence[bytes] = [b'"%b"' % text[at : at + 32] for at in range(0, len(text), 2 * ID_BYTES)]
+    if given is not None:
+        ids = [orjson.dumps(own) if own else derived for own, derived in zip(given, ids, strict=True)]
+    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(b","), contents)))[1:]
+    added = len(_HEAD) + 2 * len(COMMA)
+    sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
+    return Draft(start, rows, bodies, sizes, array("q", times), joined, given)

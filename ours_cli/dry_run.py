@@ -52,7 +52,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
             books.mapped(item)
             preview.enter(item)
             if isinstance(item, Event):
-                ageing.enter(item)
+                ageing.enter(item.time_ms)
     preview.close()
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)

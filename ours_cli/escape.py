@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from typing import Any
 
@@ -18,6 +17,8 @@ def printable(text: str) -> str:
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON as people read it; in ASCII where it holds something that could steer a terminal."""
+    import json  # nothing of the kind is shown by --help
+
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return text if printable(text) == text else json.dumps(value, indent=indent)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from itertools import count, repeat
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ours_cli.record import Malformed, Record
 
@@ -22,14 +19,6 @@ class Origin(NamedTuple):
     seq: int = 0
 
 
-def origins(table: int, rows: Sequence[Record | Malformed], seq: int) -> list[Origin]:
-    """The origins of consecutive rows of one table, the first of number `seq`; see `record.records`."""
-    return list(map(_new_origin, zip(repeat(table), rows, count(seq), strict=False)))
-
-
-_new_origin: Final[Callable[[tuple[int, Record | Malformed, int]], Origin]] = partial(tuple.__new__, Origin)
-
-
 class Event(NamedTuple):
     """One event ready to send: `body` is its JSON as the API wants it, the token apart."""
 
@@ -38,20 +27,6 @@ class Event(NamedTuple):
     body: bytes
     name: str
     time_ms: int | None
-
-
-def events(
-    rows: Iterable[Origin],
-    ids: Iterable[str],
-    bodies: Iterable[bytes],
-    names: Iterable[str],
-    times: Iterable[int],
-) -> list[Event]:
-    """Events of many rows at once, from columns; see `record.records`."""
-    return list(map(_new_event, zip(rows, ids, bodies, names, times, strict=True)))
-
-
-_new_event: Final[Callable[[tuple[Origin, str, bytes, str, int]], Event]] = partial(tuple.__new__, Event)
 
 
 class Filtered(NamedTuple):

@@ -15,10 +15,11 @@ from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
 from ours_cli.event import Event
+from ours_cli.event_run import EventRun
 from ours_cli.intake import Intake, Item, one_by_one
 from ours_cli.safeguards import Canary
 
-Items: TypeAlias = Iterator[Item | list[Event]]
+Items: TypeAlias = Iterator[Item | EventRun]
 
 _BREATHE_EVERY: Final = 1000
 """Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
@@ -39,7 +40,7 @@ async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, Non
 
 
 async def feed_apart(
-    items: AsyncGenerator[Item | list[Event], None], intake: Intake
+    items: AsyncGenerator[Item | EventRun, None], intake: Intake
 ) -> AsyncGenerator[Chunk, None]:
     """Chunks of a source whose rows are mapped by other processes."""
     async with aclosing(items):

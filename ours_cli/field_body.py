@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
@@ -46,8 +45,7 @@ OBJECTS: Final = (
 """The API's objects, and in a `FieldMap` the names of their single keys and of the whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimeMapping:
+class TimeMapping(NamedTuple):
     """How a run reads times: the reader, and the zone of naive times when a column names it."""
 
     reader: TimeReader

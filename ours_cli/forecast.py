@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from ours_cli.assemble import Window
-from ours_cli.event import Event
 
 CLOCK_SKEW_S: Final = 60.0
 """Seconds by which clocks may differ before the person is told."""
@@ -42,18 +40,12 @@ class AgeingRows:
         self._events = 0
         self._late = 0
 
-    def enter(self, event: Event) -> None:
-        """The next event of the run."""
+    def enter(self, time_ms: int | None) -> None:
+        """The next event of the run, by its time."""
         turn_ms = self._begin_ms + self._events / self._rate * 1000
         self._events += 1
-        if event.time_ms is not None and self._max_age_ms is not None:
-            self._late += turn_ms - event.time_ms > self._max_age_ms
-
-    def enter_all(self, items: Iterable[object]) -> None:
-        """Everything that a run would go through; what is no event takes no turn."""
-        for item in items:
-            if isinstance(item, Event):
-                self.enter(item)
+        if time_ms is not None and self._max_age_ms is not None:
+            self._late += turn_ms - time_ms > self._max_age_ms
 
     def warning(self) -> str | None:
         """What the person should know before starting; None when all rows will be in time."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable
 from typing import Final
 
 from ours_cli.ledger import Ledger, Seen
@@ -12,8 +13,8 @@ from ours_cli.ledger import Ledger, Seen
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
-_FIRST_64_BITS: Final = "q8x"
-_first_64_bits = struct.Struct(f">{_FIRST_64_BITS}").unpack
+_first_64_bits = struct.Struct("=q8x").unpack
+"""In this machine's order of bytes: the number is this process's own affair."""
 
 
 class DistinctIds:
@@ -42,28 +43,31 @@ class DistinctIds:
         digest.update(_occurrence(seen.times))
         return digest.hexdigest()
 
-    def derive_all(self, digests: bytes, contents: Sequence[bytes]) -> list[str]:
-        """The ids of events with a time, many at once; `digests` are those of `contents`, joined."""
-        text = digests.hex()
-        ids = [text[start : start + 2 * ID_BYTES] for start in range(0, len(text), 2 * ID_BYTES)]
-        keys = struct.unpack(">" + _FIRST_64_BITS * len(ids), digests)
+    def repeated(self, digests: bytes, content: Callable[[int], bytes]) -> list[tuple[int, str]]:
+        """Note events with a time, many at once: position and id of those that had an equal before them.
+
+        The id of any other is its digest, as `derive` has it; `digests` are joined. `content` gives canonical
+        JSON by position.
+        """
+        keys = array("q", digests)[::2]
+        found = []
         for at, times in self._derived.note_many(keys):
             digest = self._timed.copy()
-            digest.update(contents[at] + _occurrence(times))
-            ids[at] = digest.hexdigest()
-        return ids
+            digest.update(content(at) + _occurrence(times))
+            found.append((at, digest.hexdigest()))
+        return found
 
-    def conflict(self, distinct_id: str, content: bytes, line: int) -> Seen | None:
+    def conflict(self, distinct_id: str, content_digest: bytes, line: int) -> Seen | None:
         """Note a given id; returns the first row that bore it when its content was another.
 
         The server would drop the later row as a duplicate, silently. Equal content is an honest repeat,
         counted in `repeats`.
         """
-        digest = _key(content)
-        seen = self._given.note(_key(distinct_id.encode()), Seen(digest, line, 1))
+        content = _first_64_bits(content_digest)[0]
+        seen = self._given.note(_first_64_bits(digest_of(distinct_id.encode()))[0], Seen(content, line, 1))
         if seen is None:
             return None
-        if seen.content != digest:
+        if seen.content != content:
             return seen
         self.repeats += 1
         return None
@@ -73,6 +77,6 @@ def _occurrence(times: int) -> bytes:
     return b"\0%d" % times
 
 
-def _key(content: bytes) -> int:
-    key: int = _first_64_bits(hashlib.blake2b(content, digest_size=ID_BYTES).digest())[0]
-    return key
+def digest_of(content: bytes) -> bytes:
+    """The digest that stands for this content, `ID_BYTES` long."""
+    return hashlib.blake2b(content, digest_size=ID_BYTES).digest()

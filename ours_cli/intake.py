@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.safeguards import Canary
 
 Item: TypeAlias = Event | Reject | Filtered | Block
@@ -21,7 +22,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject | Filtered | list[Event]], None],
+        enter: Callable[[Event | Reject | Filtered | EventRun], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -58,20 +59,20 @@ class Intake:
             return self.flush()
         return chunk
 
-    def take_each(self, item: Item | list[Event]) -> Iterator[Chunk]:
+    def take_each(self, item: Item | EventRun) -> Iterator[Chunk]:
         """Take an item, or many events together; yields the chunks as `take` and `take_all` do."""
-        if isinstance(item, list):
+        if isinstance(item, EventRun):
             yield from self.take_all(item)
         elif (chunk := self.take(item)) is not None:
             yield chunk
 
-    def take_all(self, events: list[Event]) -> Iterator[Chunk]:
+    def take_all(self, run: EventRun) -> Iterator[Chunk]:
         """Take events of consecutive rows; yields each chunk that they complete, or do not fit into."""
         if self._canary is not None:
-            yield from filter(None, map(self.take, events))
+            yield from filter(None, map(self.take, run))
             return
-        for taken, chunk in self._chunker.add_all(events):
-            if taken:
+        for taken, chunk in self._chunker.add_all(run):
+            if taken is not None:
                 self._enter(taken)
                 self._tracker.enter_all(taken)
             if chunk is not None:
@@ -91,10 +92,10 @@ class Intake:
             self._canary.enter(item)
 
 
-def one_by_one(items: Iterable[Item | list[Event]]) -> Iterator[Item]:
+def one_by_one(items: Iterable[Item | EventRun]) -> Iterator[Item]:
     """The same, no two events together."""
     for item in items:
-        if isinstance(item, list):
+        if isinstance(item, EventRun):
             yield from item
         else:
             yield item

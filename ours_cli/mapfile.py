@@ -12,11 +12,9 @@ delimiter = ";"
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import MISNAMED_KEYS
 from ours_cli.errors import UsageError
@@ -47,16 +45,17 @@ _SOURCE_KEYS: Final[dict[str, type]] = {
 _KEYS: Final = (*TEXT_FIELDS, *_OBJECT_KEYS, "identityContext", "exclude", "clear", "source")
 
 
-@dataclass(frozen=True, slots=True)
-class MapFile:
+class MapFile(NamedTuple):
     """A map file, read: its fields, and the options of its `[source]` table by their TOML names."""
 
     fields: FieldMap
-    source: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] = {}
 
 
 def load_map(path: Path) -> MapFile:
     """Read a map file; raises `UsageError` naming file and key for whatever is wrong with it."""
+    import tomllib  # only who has a map pays for it
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

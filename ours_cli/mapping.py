@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
 from ours_cli.drafts import Drafter
@@ -15,7 +15,6 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.presets import Preset, names_in, recognise
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
@@ -24,6 +23,9 @@ from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import Test, bind_where
+
+if TYPE_CHECKING:
+    from ours_cli.presets import Preset
 
 Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
@@ -130,8 +132,8 @@ class FieldMapping:
         compiled = compile_body(body, table.columns)
         if compiled is None or not compiled.is_plain or body.reader is None:
             return None
-        read: Callable[[Any], list[dict[str, Any] | None]] = compiled.read_all
-        return Drafter(read, self._times.reader, body.reader, assemble.seal, is_sorted=True)
+        read: Any = compiled.read_all
+        return Drafter(read, self._times.reader, body.reader, assemble.seal)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -163,6 +165,8 @@ class FieldMapping:
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
     """The error, with the preset that the columns belong to, or with what to do where one was given."""
+    from ours_cli.presets import recognise  # most runs need no preset
+
     known = recognise(_names(table))
     advice = [error.hint] if error.hint else []
     if known is not None and known.name != given:
@@ -177,6 +181,8 @@ def _names(table: Table) -> Iterable[str]:
     """What a preset is recognised by. For JSON the first row is taken from the table: nobody will read it."""
     if table.names is not None:
         return table.names
+    from ours_cli.presets import names_in
+
     with suppress(SourceError):
         first = next(table.records, None)
         if isinstance(first, Record) and isinstance(first.fields, dict):
@@ -186,6 +192,13 @@ def _names(table: Table) -> Iterable[str]:
 
 def _advice(names: str, known: Preset) -> str:
     return f"the {names} are those of {known.title}: ours {known.command} FILE --preset {known.name}"
+
+
+def _known_keys(row: dict[str, Any]) -> str | None:
+    from ours_cli.presets import names_in, recognise
+
+    preset = recognise(names_in(row))
+    return None if preset is None else _advice("keys", preset)
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
@@ -209,8 +222,8 @@ def _watcher(
         assert isinstance(row, dict)
         if row.keys() <= known:
             return
-        if recognises and not known and (preset := recognise(names_in(row))) is not None:
-            tally.known_as = _advice("keys", preset)
+        if recognises and not known:
+            tally.known_as = _known_keys(row) or tally.known_as
         for key in row.keys() - known:
             known.add(key)
             if key in used:

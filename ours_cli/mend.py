@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, cast
 
-from ours_cli.record import Fields, Malformed, Record, Stretch, Table
+from ours_cli.record import CutStretches, Fields, Malformed, Piece, Pieces, Record, Stretch, Table
 from ours_cli.source import ReadOptions, parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
@@ -68,8 +68,13 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
-        stretches = None if table.stretches is None else partial(_mended_stretches, table)
-        return replace(table, records=_mended_objects(table), stretches=stretches)
+        many = None if table.stretches is None else partial(_mended_stretches, table)
+        pieces = None if table.pieces is None else partial(_mended_pieces, table)
+        return replace(
+            table,
+            records=_mended_objects(table),
+            stretches=many if many is None or pieces is None else CutStretches(many, pieces),
+        )
     table = _with_header(table)
     assert table.columns is not None
     marks = _marks_at_end(table.columns)
@@ -127,15 +132,48 @@ def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
 def _mended_stretches(table: Table) -> Iterator[Stretch | Record | Malformed]:
     assert table.stretches is not None
     for rows in table.stretches():
-        if not isinstance(rows, Stretch):
-            yield _mended_object(rows, table)
-            continue
-        objects = cast("list[dict[str, Any]]", rows.fields)
-        if any(map(_marks_of, objects)):
-            for line, fields in zip(rows.lines, objects, strict=True):
-                yield _mended_object(Record(line, fields), table)
-        else:
-            yield rows
+        yield from _mended_each(rows, table)
+
+
+def _mended_each(rows: Stretch | Record | Malformed, table: Table) -> Iterator[Stretch | Record | Malformed]:
+    if not isinstance(rows, Stretch):
+        yield _mended_object(rows, table)
+        return
+    objects = cast("list[dict[str, Any]]", rows.fields)
+    if any(map(_marks_of, objects)):
+        for line, fields in zip(rows.lines, objects, strict=True):
+            yield _mended_object(Record(line, fields), table)
+    else:
+        yield rows
+
+
+def may_be_marked(piece: Piece) -> bool:
+    """Whether rows in it may be rejects fed back: such a piece is not for those who know nothing of them."""
+    return isinstance(piece.text, bytes) and b'_line"' in piece.text
+
+
+def _mended_pieces(table: Table) -> Pieces:
+    assert table.pieces is not None
+    return _MendedPieces(table.pieces(), table)
+
+
+class _MendedPieces:
+    """Pieces as they are, see `may_be_marked`; rows that are read in the ordinary way, mended."""
+
+    def __init__(self, pieces: Pieces, table: Table) -> None:
+        self._pieces = pieces
+        self._table = table
+        self._rows: Iterator[Stretch | Record | Malformed] = iter(())
+        self.confirm = pieces.confirm
+        self.take_back = pieces.take_back
+
+    def next(self) -> Piece | Stretch | Record | Malformed | None:
+        while (mended_row := next(self._rows, None)) is None:
+            rows = self._pieces.next()
+            if rows is None or isinstance(rows, Piece):
+                return rows
+            self._rows = _mended_each(rows, self._table)
+        return mended_row
 
 
 def _mended_object(record: Record | Malformed, table: Table) -> Record | Malformed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -63,11 +64,9 @@ _CODES = (
 _SIGNS = "$\u20ac\u00a3\u00a5\u00a2\u20b9\u20a9\u20aa\u20ba\u20bd\u20b4\u20ab\u0e3f\u20b1\u20a6"
 _CURRENCY = rf"(?:[A-Z]{{0,2}}[{_SIGNS}]|{_CODES}|[Kk]r\.?|Kč|zł|Rs\.?|Fr\.?)"
 _MINUS = "[-+\u2212]"
-_BEFORE = re.compile(
-    rf"(?P<sign>{_MINUS}?){_CURRENCY}?(?P<inner>{_MINUS}?)(?P<open>\(?){_CURRENCY}?(?P<last>{_MINUS}?)"
-)
+_BEFORE = rf"(?P<sign>{_MINUS}?){_CURRENCY}?(?P<inner>{_MINUS}?)(?P<open>\(?){_CURRENCY}?(?P<last>{_MINUS}?)"
 # Some accounting systems write the minus last: "1.234,50-".
-_AFTER = re.compile(rf"(?P<minus>[-\u2212]?){_CURRENCY}?(?P<close>\)?){_CURRENCY}?")
+_AFTER = rf"(?P<minus>[-\u2212]?){_CURRENCY}?(?P<close>\)?){_CURRENCY}?"
 # From the first digit to the last. A point after a letter ends an abbreviation: "Rs.500" is five hundred.
 _DIGITS = re.compile(r"(?<![A-Za-z])[.,]?[0-9](?:.*[0-9])?", re.DOTALL)
 
@@ -159,13 +158,20 @@ def _plain(text: str) -> Decimal:
         raise NumeralError("is beyond the range of a number") from None
 
 
+@cache
+def _affixes() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Compiled for the first number that is not plain: so many currencies take long."""
+    return re.compile(_BEFORE), re.compile(_AFTER)
+
+
 def _without_affixes(text: str) -> tuple[str, bool]:
     """Split off signs, brackets and currency; return the bare digits and whether they are negative."""
     digits = _DIGITS.search(text)
     if digits is None:
         raise NumeralError("is not a number")
-    before = _BEFORE.fullmatch("".join(text[: digits.start()].split()))
-    after = _AFTER.fullmatch("".join(text[digits.end() :].split()))
+    may_begin, may_end = _affixes()
+    before = may_begin.fullmatch("".join(text[: digits.start()].split()))
+    after = may_end.fullmatch("".join(text[digits.end() :].split()))
     if before is None or after is None:
         raise NumeralError("is not a number")
     signs = before["sign"] + before["inner"] + before["last"] + after["minus"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ours_cli.event import Event, Reject
+from ours_cli.event import Reject
+from ours_cli.event_run import Events
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The verified fate of some events of one chunk. Every event delivered appears in exactly one outcome."""
 
-    accepted: list[Event] = field(default_factory=list)
+    accepted: Events = field(default_factory=lambda: Events([]))
     rejected: list[Reject] = field(default_factory=list)
 
 

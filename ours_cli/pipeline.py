@@ -11,7 +11,7 @@ import gc
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.attempt import Attempt
 from ours_cli.blocks import Block, BlockTracker
@@ -19,13 +19,13 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
-from ours_cli.parallel_mapping import map_rows_with
 from ours_cli.record import Table
 from ours_cli.recorder import Recorder
 from ours_cli.rejects import Rejects
@@ -35,7 +35,9 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
-from ours_cli.worker_pool import Workers
+
+if TYPE_CHECKING:
+    from ours_cli.worker_pool import Workers
 
 
 class Observer(Protocol):
@@ -145,6 +147,8 @@ class _Run:
         plan = self._plan
         source = plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay
         if plan.workers is not None:
+            from ours_cli.parallel_mapping import map_rows_with
+
             return feed_apart(map_rows_with(plan.workers, *source), intake)
         items = map_rows(*source)
         if plan.blocking:
@@ -156,9 +160,9 @@ class _Run:
         self._attempt.replay.place = table.place
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered | list[Event]) -> None:
+    def _enter(self, item: Event | Reject | Filtered | EventRun) -> None:
         """A row comes out of the mapping, or events of consecutive rows."""
-        if isinstance(item, list):
+        if isinstance(item, EventRun):
             self._books.mapped_all(item)
             return
         if isinstance(item, Event):

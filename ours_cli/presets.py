@@ -12,7 +12,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -61,7 +61,7 @@ def load_preset(name: str) -> Preset:
     about: dict[str, Any] = document.pop("preset")
     about["recognised_by"] = tuple(about.get("recognised_by", ()))
     read = parse_map(document, f"the preset {name}")
-    return Preset(name=name, map=replace(read, fields=_lenient(read.fields)), **about)
+    return Preset(name=name, map=read._replace(fields=_lenient(read.fields)), **about)
 
 
 def preset_text(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
@@ -49,10 +49,53 @@ STRETCH_MAX: Final = 500
 
 
 class Stretch(NamedTuple):
-    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be."""
+    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be.
+
+    `written` is what orjson writes for each object, where reading found that out.
+    """
 
     lines: Sequence[int]
     fields: list[list[str]] | list[dict[str, Any]]
+    written: list[bytes] | None = None
+
+    def first(self, count: int) -> Stretch:
+        """No more than so many of them."""
+        if count >= len(self.lines):
+            return self
+        written = None if self.written is None else self.written[:count]
+        return Stretch(self.lines[:count], self.fields[:count], written)
+
+
+class Piece(NamedTuple):
+    """Whole lines of a file, the first of them of number `first_line`, that are likely whole rows."""
+
+    text: str | bytes
+    first_line: int
+
+
+class Pieces(Protocol):
+    """Rows of a table, in order: as pieces, before it is known what is in them, and in the ordinary way."""
+
+    def next(self) -> Piece | Stretch | Record | Malformed | None:
+        """What comes next; None at the end, and as long as pieces that are out must be known first."""
+
+    def confirm(self) -> None:
+        """The oldest piece that is out was what it seemed to be."""
+
+    def take_back(self) -> None:
+        """It was not: it and all after it come once more, it itself in the ordinary way."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutStretches:
+    """What a table has for `stretches` where its rows can be read in pieces, too: the one or the other."""
+
+    stretches: Callable[[], Iterator[Stretch | Record | Malformed]]
+    pieces: Callable[[], Pieces]
+
+    def __call__(self) -> Iterator[Stretch | Record | Malformed]:
+        """The rows in stretches."""
+        return self.stretches()
 
 
 class Dialect(NamedTuple):
@@ -88,6 +131,11 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def pieces(self) -> Callable[[], Pieces] | None:
+        """As `stretches`, for whoever has rows parsed elsewhere; None where they change on their way."""
+        return self.stretches.pieces if isinstance(self.stretches, CutStretches) else None
 
     @property
     def names(self) -> tuple[str, ...] | None:

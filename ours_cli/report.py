@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.blocks import Block
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.outcome import Outcome, Traffic
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
@@ -40,7 +41,7 @@ class Books:
         else:
             self.filtered += 1
 
-    def mapped_all(self, events: list[Event]) -> None:
+    def mapped_all(self, events: EventRun) -> None:
         """Enter rows that came out of the mapping as events."""
         self.read += len(events)
         self.unsent += len(events)
@@ -82,8 +83,7 @@ class Books:
         return self.unsent >= 0 and self.read == settled + self.unsent
 
 
-@dataclass(frozen=True, slots=True)
-class ShardPart:
+class ShardPart(NamedTuple):
     """What a shard's report says beside its books, so that receipts of several machines can be merged.
 
     `shard` is K/N, `mapping` the digest of the mapping. `source` is the digest of all rows of the source,

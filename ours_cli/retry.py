@@ -149,6 +149,9 @@ def _judge_results(answer: Answer, count: int) -> Judged | None:
     if not isinstance(results, list) or len(results) != count:
         return None
     judged = Judged([], [], [], floor_s=retry_after(answer.headers))
+    if _are_all_accepted(results):
+        judged.accepted.extend(range(count))
+        results = []
     for expected, result in enumerate(results):
         if not isinstance(result, dict) or result.get("index") != expected:
             return None
@@ -164,6 +167,15 @@ def _judge_results(answer: Answer, count: int) -> Judged | None:
     sums_agree = body.get("accepted") == len(judged.accepted) and body.get("failed") == failed
     contradicts = answer.status == 200 and body.get("success") is not True
     return judged if sums_agree and not contradicts else None
+
+
+def _are_all_accepted(results: list[Any]) -> bool:
+    """Whether all are there, in order and accepted: what the walk would find, in half of its time."""
+    try:
+        indexes = [result["index"] for result in results if result["success"] is True]
+    except (KeyError, TypeError):
+        return False
+    return indexes == list(range(len(results)))
 
 
 def _nonsense_reason(answer: Answer) -> str:

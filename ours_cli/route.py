@@ -34,8 +34,7 @@ def with_token(endpoint: Endpoint, body: bytes) -> bytes:
 
 
 def _compose_batch(endpoint: Endpoint, chunk: Chunk) -> bytes:
-    events = b",".join([event.body for event in chunk.events])
-    return with_token(endpoint, b'{"events":[' + events + b"]}")
+    return with_token(endpoint, b'{"events":[' + chunk.events.bodies + b"]}")
 
 
 def _compose_single(endpoint: Endpoint, chunk: Chunk) -> bytes:

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice, repeat
+from typing import NamedTuple, TypeAlias
 
 from ours_cli.drafts import Drafter, Drafts
-from ours_cli.event import Event, origins
-from ours_cli.intake import Item, one_by_one
+from ours_cli.event import Origin
+from ours_cli.event_run import EventRun
+from ours_cli.intake import Item
 from ours_cli.mapping import Mapper, RowMapping
-from ours_cli.record import Fields, Malformed, Record, Stretch, Table, records
+from ours_cli.record import Malformed, Record, Stretch, Table, records
 from ours_cli.replay import Replay
 
+Rows: TypeAlias = Stretch | Record | Malformed
 
-class Part(NamedTuple):
-    """Consecutive rows of one table, the first of number `seq`.
 
-    `fields` has those of each row where they can be drafted, by `drafter`; `map_row` takes any row.
-    """
+class BoundTable(NamedTuple):
+    """A table of the run and its mapping. Where rows can be drafted there is a `drafter`."""
 
-    table: int
-    seq: int
-    rows: Sequence[Record | Malformed]
-    fields: Sequence[Fields]
+    number: int
+    table: Table
     map_row: Mapper
     drafter: Drafter | None
+
+    def rows(self) -> Iterator[Rows]:
+        """Its rows, many at once where they can be drafted."""
+        if self.drafter is None or self.table.stretches is None:
+            return self.table.records
+        return self.table.stretches()
+
+    def draft(self, rows: Rows) -> Drafts | None:
+        """Draft rows; None when they must be mapped one after the other."""
+        return self.drafter(*rows) if self.drafter is not None and isinstance(rows, Stretch) else None
+
+
+def bind_tables(
+    tables: Iterable[Table], mapping: RowMapping, begin: Callable[[int, Table], None]
+) -> Iterator[BoundTable]:
+    """The tables one after the other. `begin` hears of each before its first row."""
+    for number, table in enumerate(tables):
+        begin(number, table)
+        map_row = mapping.bind(table)
+        drafter = mapping.drafter(table) if table.stretches is not None else None
+        yield BoundTable(number, table, map_row, drafter)
 
 
 def map_rows(
@@ -33,62 +53,97 @@ def map_rows(
     limit: int | None,
     begin: Callable[[int, Table], None],
     replay: Replay,
-) -> Iterator[Item | list[Event]]:
+) -> Iterator[Item | EventRun]:
     """Source → record → event, lazily. `begin` hears of each table before its first row.
 
-    Events of consecutive rows may come together, as a list.
+    Events of consecutive rows may come together.
     """
-    for part in parts(tables, mapping, limit, begin, replay.end):
-        yield from finish(part, part.drafter(part.fields) if part.drafter else None, replay)
-
-
-def parts(
-    tables: Iterable[Table],
-    mapping: RowMapping,
-    limit: int | None,
-    begin: Callable[[int, Table], None],
-    end: Callable[[int], None],
-) -> Iterator[Part]:
-    """All rows in order, to be finished in this order. `end` hears how many they were, unless cut short."""
-    seq = 0
-    for index, table in enumerate(tables):
-        begin(index, table)
-        map_row = mapping.bind(table)
-        drafter = mapping.drafter(table) if table.stretches is not None else None
-        stretches = table.records if drafter is None or table.stretches is None else table.stretches()
-        for stretch in stretches:
-            if seq == limit:
+    finisher = RowFinisher(limit, replay)
+    for table in bind_tables(tables, mapping, begin):
+        for rows in table.rows():
+            own = finisher.within_limit(rows)
+            if own is None:
                 return
-            if not isinstance(stretch, Stretch):
-                yield Part(index, seq, (stretch,), (), map_row, None)
-                seq += 1
+            yield from finisher.finish(table, own, table.draft(own))
+    finisher.end()
+
+
+class RowFinisher:
+    """Numbers the rows of a run and finishes them, in their order."""
+
+    def __init__(self, limit: int | None, replay: Replay) -> None:
+        self._limit = limit
+        self._replay = replay
+        self._seq = 0
+        self._is_cut = False
+
+    @property
+    def room(self) -> float:
+        """How many rows may still come before the limit."""
+        return float("inf") if self._limit is None else self._limit - self._seq
+
+    def within_limit(self, rows: Rows) -> Rows | None:
+        """Those of the next rows that come before the limit; None behind it."""
+        room = self.room
+        if self._is_cut or not room:
+            self._is_cut = True
+            return None
+        if isinstance(rows, Stretch) and room < len(rows.lines):
+            self._is_cut = True
+            return rows.first(int(room))
+        return rows
+
+    def end(self) -> None:
+        """The source ended; raises `SourceChangedError` where it was longer before."""
+        if not self._is_cut:
+            self._replay.end(self._seq)
+
+    def finish(
+        self, table: BoundTable, rows: Rows | None, drafts: Drafts | None
+    ) -> Iterator[Item | EventRun]:
+        """What becomes of the next rows; where they were not drafted, they are mapped one by one.
+
+        `rows` need not be there where they were drafted. Those that an earlier attempt has settled are mapped
+        for what later rows take from them (occurrence numbers, repeated ids), and come out as the block that
+        they were; nothing judges them again.
+        """
+        seq = self._seq
+        items: Iterator[Item | EventRun]
+        if drafts is not None:
+            assert table.drafter is not None
+            self._seq += len(drafts.rows)
+            items = table.drafter.finish(table.number, seq, drafts, table.map_row)
+        else:
+            assert rows is not None
+            self._seq += len(rows.lines) if isinstance(rows, Stretch) else 1
+            items = map(table.map_row, _origins(table.number, seq, rows, None))
+        if self._replay.is_over:
+            return items
+        return self._not_done(items, _origins(table.number, seq, rows, drafts))
+
+    def _not_done(
+        self, items: Iterator[Item | EventRun], origins: Iterator[Origin]
+    ) -> Iterator[Item | EventRun]:
+        replay = self._replay
+        for item in items:
+            own = list(islice(origins, len(item) if isinstance(item, EventRun) else 1))
+            if not any(replay.covers(origin.seq) for origin in own):
+                yield item
                 continue
-            lines, fields = stretch
-            if limit is not None:
-                lines, fields = lines[: limit - seq], fields[: limit - seq]
-            yield Part(index, seq, records(lines, fields), fields, map_row, drafter)
-            seq += len(fields)
-            if len(fields) < len(stretch.fields):
-                return
-    end(seq)
+            for at, origin in enumerate(own):
+                if not replay.covers(origin.seq):
+                    yield item[at] if isinstance(item, EventRun) else item
+                elif (block := replay.verify(origin)) is not None:
+                    yield block
 
 
-def finish(part: Part, drafts: Drafts | None, replay: Replay) -> Iterator[Item | list[Event]]:
-    """What becomes of a part; where its rows were not drafted, they are mapped one by one.
-
-    Rows that an earlier attempt has settled are mapped for what later rows take from them (occurrence
-    numbers, repeated ids), and come out as the block that they were; nothing judges them again.
-    """
-    rows = origins(part.table, part.rows, part.seq)
-    items: Iterator[Item | list[Event]] = map(part.map_row, rows)
+def _origins(table: int, seq: int, rows: Rows | None, drafts: Drafts | None) -> Iterator[Origin]:
+    found: Iterable[Record | Malformed]
     if drafts is not None:
-        assert part.drafter is not None
-        items = part.drafter.finish(rows, drafts, part.map_row)
-    if replay.is_over:
-        yield from items
-        return
-    for row, item in zip(rows, one_by_one(items), strict=True):
-        if not replay.covers(row.seq):
-            yield item
-        elif (block := replay.verify(row)) is not None:
-            yield block
+        found = map(drafts.rows.record, range(len(drafts.rows)))
+    elif isinstance(rows, Stretch):
+        found = records(rows.lines, rows.fields)
+    else:
+        assert rows is not None
+        found = [rows]
+    return map(Origin, repeat(table), found, count(seq))

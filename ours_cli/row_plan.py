@@ -6,9 +6,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
@@ -34,8 +33,7 @@ WORKERS_AUTO_BYTES: Final = 16 << 20
 """From here on `--workers auto` starts any: a smaller file is sent before they are warm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What is made anew for each attempt: ids and tallies must not remember the one before.
 
     `shard` is there where the run is of one shard's rows.
@@ -54,8 +52,7 @@ class Prepared:
         return whole if self.shard is None else self.shard.of(table, whole)
 
 
-@dataclass(frozen=True, slots=True)
-class RowRun:
+class RowRun(NamedTuple):
     """One command over rows, its flags read.
 
     `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
@@ -77,7 +74,7 @@ class RowRun:
     resuming: Resuming
     showing: Showing
     progress: bool | None = None
-    templates: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = {}
 
 
 def check_flags(run: RowRun) -> None:
@@ -106,9 +103,9 @@ def sharded(run: RowRun) -> RowRun:
 
     def prepare(run_id: str) -> Prepared:
         whole = run.prepare(run_id)
-        return replace(whole, shard=ShardRows(shard, whole.mapping, run.limit))
+        return whole._replace(shard=ShardRows(shard, whole.mapping, run.limit))
 
-    return replace(run, prepare=prepare)
+    return run._replace(prepare=prepare)
 
 
 def rate(run: RowRun) -> float | None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
-from ours_cli.dry_run import dry_run
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping import RowMapping
@@ -51,8 +49,7 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER_S: Final = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(NamedTuple):
     """How an attempt ended."""
 
     report: Report
@@ -81,6 +78,8 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.target.dry_run:
+        from ours_cli.dry_run import dry_run
+
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console)
@@ -118,8 +117,6 @@ def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attem
 def _attempt(
     run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
 ) -> _Ended:
-    from ours_cli.pipeline import run as run_pipeline
-
     with attempt:
         look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
@@ -131,6 +128,9 @@ def _attempt(
         rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
+            # What sends loads behind the fork: workers have no use for it, and memory for it each.
+            from ours_cli.pipeline import run as run_pipeline
+
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
             pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
             try:

@@ -6,10 +6,9 @@ import os
 import secrets
 import shlex
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.contract import WINDOW_MS
@@ -26,8 +25,7 @@ from ours_cli.template import parse
 from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
+class RunContext(NamedTuple):
     """Made once per run from flags and map file; `run_id` names the run and salts the ids of untimed rows."""
 
     run_id: str

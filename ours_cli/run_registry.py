@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ours_cli import journal, run_head
 from ours_cli.blocks import Block
@@ -16,8 +16,7 @@ from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRun:
+class KnownRun(NamedTuple):
     """One run on disk."""
 
     folder: Path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -23,8 +22,7 @@ _ZONED: Final = "2026-03-01T08:00:00+01:00"
 _ZONED_UTC: Final = "2026-03-01T08:00:00Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What the person asked for. Times in ms since the epoch, half-open: `since_ms` <= time < `until_ms`.
 
     `sample` is how many of 2^64 hashes are taken.

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from ours_cli.cell_table import CellTable
 from ours_cli.column_line import ColumnLine, compile_columns
 from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
+from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT
 from ours_cli.reference import locate
@@ -40,10 +41,13 @@ class StraightLine(NamedTuple):
     is_plain: bool
     read_columns: ColumnLine | None = None
 
-    def read_all(self, rows: Sequence[list[str]]) -> list[dict[str, Any] | None]:
-        """The bodies of many rows; None for those that are unusual. Their times may be read in any order."""
-        bodies = None if self.read_columns is None else self.read_columns(rows, self._read_one)
-        return list(map(self._read_one, rows)) if bodies is None else bodies
+    def read_all(self, rows: Sequence[list[str]], are_plain: bool) -> Bodies:
+        """The bodies of many rows, but of those that are unusual; see `drafts.RowsReader`.
+
+        Their times may be read in any order.
+        """
+        read = None if self.read_columns is None else self.read_columns(rows, are_plain, self._read_one)
+        return bodies_of(list(map(self._read_one, rows)), are_sorted=True) if read is None else read
 
     def _read_one(self, cells: list[str]) -> dict[str, Any] | None:
         try:

@@ -43,7 +43,7 @@ def settle_times(
     Raises `UsageError` where dates contradict each other, or need an order that nothing tells.
     """
     known = pinned or Conventions()
-    told = replace(rules, order=rules.order or known.order, unit=rules.unit or known.unit)
+    told = rules._replace(order=rules.order or known.order, unit=rules.unit or known.unit)
     if told.format is not None or (told.order and told.unit):
         return known
     survey = _Survey(mapping, told, limit)

@@ -196,10 +196,12 @@ def failures_taken_for_success() -> None:
 
 
 def dedupe_forgotten() -> None:
-    from ours_cli.identity import DistinctIds
+    from ours_cli.identity import ID_BYTES, DistinctIds
 
     DistinctIds.derive = lambda *_, **__: uuid.uuid4().hex  # type: ignore[method-assign]
-    DistinctIds.derive_all = lambda _, __, rows: [uuid.uuid4().hex for _ in rows]  # type: ignore[assignment, method-assign]
+    DistinctIds.repeated = lambda _, digests, __: [  # type: ignore[method-assign, assignment]
+        (at, uuid.uuid4().hex) for at in range(len(digests) // ID_BYTES)
+    ]
 
 
 def replay_unverified() -> None:

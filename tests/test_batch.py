@@ -7,23 +7,26 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
+import orjson
 import pytest
 from conftest import Ended, Ours, StartSandbox
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
-from ours_cli import batch_rows
+from ours_cli import batch_rows, plain_bodies
 from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.drafts import Bodies
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
-from ours_cli.plain_bodies import are_plain, is_plain
+from ours_cli.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.record import Record, Table
-from ours_cli.timestamps import TimeReader, TimeRules
+from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:
@@ -323,17 +326,65 @@ ROW = st.fixed_dictionaries(
 )
 
 
+@given(st.lists(ROW, min_size=1, max_size=5) | ROW.map(lambda row: [row, deepcopy(row)]), st.integers(1, 3))
+def test_plain_rows_are_the_same_many_at_once(rows: list[dict[str, Any]], few: int) -> None:
+    each = list(map(is_plain, rows))
+    assert are_plain(rows) == all(each)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_bodies, "_FEW", few)
+        assert which_are_plain(rows) == each
+
+
+def bodies_one_by_one(rows: list[dict[str, Any]], reader: TimeReader) -> Bodies:
+    contents: list[bytes | None] = []
+    times, given = [], []
+    for row in rows:
+        body = dict(row)
+        try:
+            plain = is_plain(row)
+            body["time"] = reader(row["time"]) if plain else 0
+        except TimeProblem:
+            plain, body["time"] = False, 0
+        times.append(body["time"])
+        given.append(body.pop("distinctId", "") if plain else "")
+        contents.append(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)[1:] if plain else None)
+    return Bodies(contents, times, given if any(given) else None)
+
+
 @given(st.lists(ROW, min_size=1, max_size=5) | ROW.map(lambda row: [row, deepcopy(row)]))
-def test_plain_rows_are_the_same_many_at_once(rows: list[dict[str, Any]]) -> None:
-    is_alike = len({tuple(row) for row in rows}) == 1
-    assert are_plain(rows) == (is_alike and all(map(is_plain, rows)))
-    bodies = []
-    for judge in (are_plain, lambda _: False):
-        reader = TimeReader(TimeRules())
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(batch_rows, "are_plain", judge)
-            bodies.append((batch_rows._read_plain(reader, deepcopy(rows)), reader.naive_as_utc))
-    assert repr(bodies[0]) == repr(bodies[1])
+@example([{"time": ago(1), "event": "E", "userId": "u", "eventProperties": {"b": 1, "a": True}}])
+@example([{"time": ago(1), "event": "E", "userId": "u", "distinctId": "d"}])
+@example([{"time": float(ago(1)), "event": "E", "userId": "u"}])
+def test_bodies_are_the_same_many_at_once(rows: list[dict[str, Any]]) -> None:
+    found: list[Bodies | type[TypeError]] = []
+    readers = [TimeReader(TimeRules()), TimeReader(TimeRules())]
+    read = deepcopy(rows)
+    ways: list[Callable[[], Bodies]] = [
+        lambda: bodies_one_by_one(rows, readers[0]),
+        lambda: batch_rows._read_bodies(readers[1], read, False),
+    ]
+    for make in ways:
+        try:
+            found.append(make())
+        except TypeError:
+            found.append(TypeError)
+    assert found[0] == found[1]
+    assert repr(read) == repr(rows)
+    assert readers[0].naive_as_utc == readers[1].naive_as_utc or TypeError in found
+
+
+def test_one_row_of_many_that_is_not_plain_is_told() -> None:
+    row = {"event": "E", "externalId": "c", "time": 1, "userProperties": {"city": "x", "is_bot": True}}
+    rows: list[dict[str, Any]] = [row, {**row, "email": "e"}, {"time": 1, "event": "F", "userId": "u"}] * 100
+    assert which_are_plain(rows) == [True] * 300
+    for other in (
+        {"event": "E", "time": 1},
+        {**row, "nick": 1},
+        {**row, "event": " E"},
+        {**row, "time": True},
+    ):
+        at = len(other) * 50
+        assert which_are_plain([*rows[:at], other, *rows[at:]]) == [place != at for place in range(301)]
 
 
 @given(st.lists(ROW, min_size=1, max_size=5))

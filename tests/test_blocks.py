@@ -9,6 +9,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import pytest
+from events_kit import SMALLEST, event_of, run_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from ours_cli.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Origin, Reject
+from ours_cli.event_run import Events
 from ours_cli.intake import Intake
 from ours_cli.journal import Journal, is_running, read_blocks
 from ours_cli.outcome import Outcome
@@ -29,21 +31,17 @@ def row(number: int) -> Record:
     return Record(number + 2, [f"id{number}", "x"])
 
 
-def event(number: int, size: int = 10) -> Event:
-    return Event(Origin(0, row(number), number), f"d{number}", b"x" * size, "E", None)
-
-
 def reject(number: int) -> Reject:
     return Reject(Origin(0, row(number), number), "", "bad_time", "why")
 
 
-ITEMS = st.lists(st.tuples(st.booleans(), st.integers(1, 60), st.booleans()), max_size=60)
+ITEMS = st.lists(st.tuples(st.booleans(), st.integers(SMALLEST, 90), st.booleans()), max_size=60)
 
 
 @given(
     items=ITEMS,
     events_max=st.integers(1, 7),
-    bytes_max=st.integers(1, 100),
+    bytes_max=st.integers(1, 200),
     seed=st.integers(),
     together=st.booleans(),
 )
@@ -59,12 +57,12 @@ def test_every_row_is_in_exactly_one_block(
     stretch: list[Event] = []
     for number, (is_event, size, flushes) in enumerate(items):
         if is_event and together:
-            stretch.append(event(number, size))
+            stretch.append(event_of(number, size))
         if stretch and (flushes or not is_event or number == len(items) - 1):
-            waiting += intake.take_all(stretch)
+            waiting += intake.take_all(run_of(stretch))
             stretch = []
         if not (is_event and together):
-            chunk = intake.take(event(number, size) if is_event else reject(number))
+            chunk = intake.take(event_of(number, size) if is_event else reject(number))
             waiting += [chunk] if chunk else []
         if flushes and (flushed := intake.flush()) is not None:
             waiting.append(flushed)
@@ -78,12 +76,9 @@ def test_every_row_is_in_exactly_one_block(
         cut = chance.randrange(len(chunk.events) + 1)
         for part in (chunk.events[:cut], chunk.events[cut:]):
             refused = [one for one in part if chance.random() < 0.2]
-            tracker.deliver(
-                Outcome(
-                    [one for one in part if one not in refused],
-                    [Reject(one.origin, one.distinct_id, "refused", "") for one in refused],
-                )
-            )
+            taken = [one for one in part if one not in refused]
+            rejects = [Reject(one.origin, one.distinct_id, "refused", "") for one in refused]
+            tracker.deliver(Outcome(Events([taken] if taken else []), rejects))
             rejected["refused"] += len(refused)
 
     blocks.sort(key=lambda block: block.start)

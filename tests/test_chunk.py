@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from events_kit import SMALLEST, events_of, run_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_cli.chunk import Chunk, Chunker, chunk_of
-from ours_cli.event import Event, Origin
-from ours_cli.record import Record
+from ours_cli.event import Event
+from ours_cli.event_run import Events
 
-SIZES = st.lists(st.integers(2, 60), max_size=60)
-
-
-def events_of(sizes: list[int]) -> list[Event]:
-    return [
-        Event(Origin(0, Record(line, {})), f"d-{line}", b"x" * size, "Purchase", None)
-        for line, size in enumerate(sizes, 1)
-    ]
+SIZES = st.lists(st.integers(SMALLEST, 2 * SMALLEST), max_size=60)
+BYTES_MAX = st.integers(1, 4 * SMALLEST)
 
 
 def chunks_of(events: list[Event], max_events: int, max_bytes: int) -> list[Chunk]:
@@ -29,7 +24,7 @@ def chunks_of(events: list[Event], max_events: int, max_bytes: int) -> list[Chun
     return found + ([last] if last is not None else [])
 
 
-@given(SIZES, st.integers(1, 12), st.integers(1, 150))
+@given(SIZES, st.integers(1, 12), BYTES_MAX)
 def test_every_event_once_in_order_within_the_limits(
     sizes: list[int], max_events: int, max_bytes: int
 ) -> None:
@@ -42,7 +37,7 @@ def test_every_event_once_in_order_within_the_limits(
         assert chunk.size <= max_bytes or len(chunk.events) == 1
 
 
-@given(SIZES, st.integers(1, 12), st.integers(1, 150))
+@given(SIZES, st.integers(1, 12), BYTES_MAX)
 def test_chunks_are_as_full_as_may_be(sizes: list[int], max_events: int, max_bytes: int) -> None:
     chunks = chunks_of(events_of(sizes), max_events, max_bytes)
     for chunk, following in pairwise(chunks):
@@ -50,29 +45,41 @@ def test_chunks_are_as_full_as_may_be(sizes: list[int], max_events: int, max_byt
         assert len(chunk.events) == max_events or one_more > max_bytes
 
 
-@given(st.lists(SIZES, max_size=6), st.integers(1, 12), st.integers(1, 150))
+@given(st.lists(SIZES, max_size=6), st.integers(1, 12), BYTES_MAX, st.integers(0, 3))
 def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
-    stretches: list[list[int]], max_events: int, max_bytes: int
+    stretches: list[list[int]], max_events: int, max_bytes: int, singles: int
 ) -> None:
+    """`singles` is how many of each stretch come one by one, before the others."""
     events = events_of([size for sizes in stretches for size in sizes])
     chunker = Chunker(max_events, max_bytes)
-    chunks, taken, start = [], [], 0
+    chunks: list[Chunk] = []
+    taken: list[Event] = []
+    start = 0
     for sizes in stretches:
-        for went_in, chunk in chunker.add_all(events[start : start + len(sizes)]):
-            taken += went_in
-            if chunk is not None:
-                chunks.append(chunk)
-                assert chunk.events[-1] is taken[-1], "a chunk ends with what went in last"
-        start += len(sizes)
+        end = start + len(sizes)
+        for event in events[start : min(start + singles, end)]:
+            taken.append(event)
+            chunks += filter(None, [chunker.add(event)])
+        if start + singles < end:
+            for went_in, chunk in chunker.add_all(run_of(events[start + singles : end])):
+                taken += went_in or ()
+                if chunk is not None:
+                    chunks.append(chunk)
+                    assert chunk.events[-1] == taken[-1], "a chunk ends with what went in last"
+        start = end
     last = chunker.flush()
     assert chunks + ([last] if last else []) == chunks_of(events, max_events, max_bytes)
     assert taken == events
 
 
-@given(st.lists(st.integers(2, 60), min_size=2, max_size=60))
-def test_halves_are_the_whole(sizes: list[int]) -> None:
-    chunk = chunk_of(events_of(sizes))
+@given(st.lists(st.integers(SMALLEST, 80), min_size=2, max_size=60), st.data())
+def test_halves_are_the_whole(sizes: list[int], data: st.DataObject) -> None:
+    events = events_of(sizes)
+    middle = data.draw(st.integers(1, len(events) - 1))
+    chunk = chunk_of(Events([run_of(events[:middle]), events[middle:]]))
     first, second = chunk.halves()
-    assert first.events + second.events == chunk.events
-    assert first.size + 1 + second.size == chunk.size
+    assert [*first.events, *second.events] == events
+    assert first.events.bodies + b"," + second.events.bodies == chunk.events.bodies
+    assert first.size + 1 + second.size == chunk.size == len(chunk.events.bodies)
     assert abs(len(first.events) - len(second.events)) <= 1
+    assert (first.events.first_seq, second.events.first_seq) == (0, len(first.events))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from events_kit import SMALLEST, events_of, run_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_chunk import events_of
 
 from ours_cli import delivery
 from ours_cli.chunk import Chunk, Chunker, chunk_of
@@ -22,6 +22,7 @@ from ours_cli.concurrency import CONCURRENCY_MAX
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
 from ours_cli.event import Event
+from ours_cli.event_run import Events
 from ours_cli.outcome import Outcome
 from ours_cli.retry import Answer, Failure
 from ours_cli.route import BATCH
@@ -130,16 +131,23 @@ async def each(chunks: list[Chunk]) -> AsyncIterator[Chunk]:
 
 
 def named_events(pads: list[int]) -> list[Event]:
-    """One event each, whose body names it and is padded by so many bytes."""
-    return [
-        event._replace(body=json.dumps({"distinctId": event.distinct_id, "pad": "x" * pad}).encode())
-        for event, pad in zip(events_of(pads), pads, strict=True)
-    ]
+    """One event each, whose body names it (d-1, d-2, ...) and is padded by so many bytes."""
+    events = []
+    for number, (event, pad) in enumerate(zip(events_of([SMALLEST] * len(pads)), pads, strict=True), 1):
+        body = {"distinctId": f"d-{number}", "event": "E", "pad": "x" * pad}
+        events.append(event._replace(distinct_id=f"d-{number}", body=json.dumps(body).encode()))
+    return events
 
 
 def chunks_of(count: int, size: int) -> list[Chunk]:
-    events = named_events([0] * count)
-    return [chunk_of(events[start : start + size]) for start in range(0, count, size)]
+    """Some rows of each chunk were mapped together, the others one by one."""
+    events, chunks = named_events([0] * count), []
+    for start in range(0, count, size):
+        own = events[start : start + size]
+        some = len(own) // 3
+        parts = [own[:some], run_of(own[some:])] if some else [run_of(own)]
+        chunks.append(chunk_of(Events(parts)))
+    return chunks
 
 
 def names_of(chunks: list[Chunk]) -> set[str]:

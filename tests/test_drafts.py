@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.batch_rows import BatchMapping
 from ours_cli.event import Event
+from ours_cli.event_run import EventRun
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
 from ours_cli.identity import DistinctIds
@@ -102,7 +103,7 @@ class Run:
         self.drafted = 0
         self.items: list[Item] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
-            self.drafted += len(item) if isinstance(item, list) else 0
+            self.drafted += len(item) if isinstance(item, EventRun) else 0
             self.items += one_by_one([item])
 
     def left(self) -> tuple[object, ...]:

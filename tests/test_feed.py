@@ -9,12 +9,13 @@ from contextlib import aclosing
 from queue import Queue
 
 import pytest
-from test_chunk import events_of
+from events_kit import events_of
 
 from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 
@@ -51,8 +52,8 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
 def intake_of(
     chunker: Chunker, enter: Callable[[Event | Reject | Filtered], object] = lambda _: None
 ) -> Intake:
-    def enter_item(item: Event | Reject | Filtered | list[Event]) -> None:
-        assert not isinstance(item, list)
+    def enter_item(item: Event | Reject | Filtered | EventRun) -> None:
+        assert not isinstance(item, EventRun)
         enter(item)
 
     return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)
@@ -64,7 +65,7 @@ def reject_of(event: Event) -> Reject:
 
 def test_an_event_waits_no_longer_than_flush_every() -> None:
     async def body() -> None:
-        pipe, events = Pipe(), events_of([5] * 3)
+        pipe, events = Pipe(), events_of([50] * 3)
         loop = asyncio.get_running_loop()
         async with aclosing(feed_threaded(iter(pipe), intake_of(Chunker(100, 10_000)), 0.1)) as chunks:
             pipe.put(*events[:2])
@@ -82,7 +83,7 @@ def test_an_event_that_began_the_next_batch_is_not_forgotten() -> None:
     """It did not fit into the batch before it; then the pipe falls silent."""
 
     async def body() -> None:
-        pipe, events = Pipe(), events_of([60, 60])
+        pipe, events = Pipe(), events_of([80, 80])
         async with aclosing(feed_threaded(iter(pipe), intake_of(Chunker(100, 100)), 0.1)) as chunks:
             pipe.put(*events)
             assert (await anext(chunks)).events == events[:1]
@@ -94,7 +95,7 @@ def test_an_event_that_began_the_next_batch_is_not_forgotten() -> None:
 
 def test_a_steady_trickle_does_not_put_off_the_flush() -> None:
     async def body() -> None:
-        pipe, events = Pipe(), events_of([5] * 40)
+        pipe, events = Pipe(), events_of([50] * 40)
 
         async def trickle() -> None:
             for event in events:
@@ -121,7 +122,7 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
     """9001 are more than the reading thread may be ahead."""
 
     async def body() -> None:
-        items: list[Event | Reject] = list(events_of([5] * count))
+        items: list[Event | Reject] = list(events_of([50] * count))
         for place in range(3, count, 10):
             items[place] = reject_of(items[place])  # type: ignore[arg-type]
         seen: list[Event | Reject | Filtered] = []
@@ -140,7 +141,7 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
 
 def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:
     async def body() -> None:
-        pipe, events = Pipe(), events_of([5] * 3)
+        pipe, events = Pipe(), events_of([50] * 3)
         pipe.put(*events, SourceError("damaged"))
         chunks = feed_threaded(iter(pipe), intake_of(Chunker(2, 10_000)), 5)
         assert (await anext(chunks)).events == events[:2]
@@ -152,7 +153,7 @@ def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:
 
 
 def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
-    pipe, events = Pipe(), events_of([5] * 9000)
+    pipe, events = Pipe(), events_of([50] * 9000)
     pipe.put(*events, None)
 
     async def body() -> None:

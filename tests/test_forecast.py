@@ -13,10 +13,9 @@ from rows import ago, iso, ndjson, write
 
 from ours_cli import pace
 from ours_cli.assemble import Window
-from ours_cli.event import Event, Origin
 from ours_cli.forecast import AgeingRows, clock_warning
 from ours_cli.outcome import Traffic
-from ours_cli.record import Record, Table
+from ours_cli.record import Table
 from ours_cli.report import Books
 from ours_cli.sandbox import When
 
@@ -29,9 +28,8 @@ def ageing(rate: float, ages_h: list[float | None], max_age_h: float | None = 10
     max_age = None if max_age_h is None else int(max_age_h * HOUR_MS)
     now_ms = 1_000 * HOUR_MS
     found = AgeingRows(rate, Window(max_age, now_ms=lambda: now_ms))
-    origin = Origin(0, Record(1, {}))
-    times = [None if age is None else now_ms - int(age * HOUR_MS) for age in ages_h]
-    found.enter_all(Event(origin, "d", b"{}", "E", time_ms) for time_ms in times)
+    for age in ages_h:
+        found.enter(None if age is None else now_ms - int(age * HOUR_MS))
     return found.warning()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Origin, Reject
-from ours_cli.identity import DistinctIds
+from ours_cli.identity import DistinctIds, digest_of
 from ours_cli.ledger import ONCE, Ledger, Seen
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
@@ -25,7 +25,7 @@ KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 @settings(max_examples=50)
 @given(st.lists(st.tuples(KEYS, st.integers(0, 3))), st.integers(0, 4))
 def test_ledger_in_memory_and_on_disk_agree_with_a_model(notes: list[tuple[int, int]], room: int) -> None:
-    ledger = Ledger(memory_max=room)
+    ledger = Ledger(memory_max=room, few_max=room, pile_max=room)
     model: dict[int, Seen] = {}
     for line, (key, content) in enumerate(notes):
         before = model.get(key)
@@ -38,7 +38,7 @@ def test_ledger_in_memory_and_on_disk_agree_with_a_model(notes: list[tuple[int, 
 def test_many_notes_at_once_are_notes_one_by_one(
     calls: list[list[int]], room: int, singles_between: bool
 ) -> None:
-    ledger, model = Ledger(memory_max=room), Ledger(memory_max=100_000)
+    ledger, model = Ledger(memory_max=room, few_max=room, pile_max=room), Ledger(memory_max=100_000)
     for keys in calls:
         notes = [(at, model.note(key)) for at, key in enumerate(keys)]
         assert ledger.note_many(keys) == [(at, before.times) for at, before in notes if before is not None]
@@ -48,7 +48,7 @@ def test_many_notes_at_once_are_notes_one_by_one(
 
 @pytest.mark.parametrize("different", [1, 500, 10**9], ids=["all alike", "each comes again", "all differ"])
 def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
-    ledger = Ledger(memory_max=100)
+    ledger = Ledger(memory_max=100, few_max=100, pile_max=1000)
 
     def note(numbers: range) -> int:
         for first in numbers:
@@ -71,7 +71,8 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder.mkdir()
     monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
-    ledger = Ledger(memory_max=10)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    ledger = Ledger(memory_max=10, few_max=10, pile_max=5000)
     for key in range(200_000):
         ledger.note(key, Seen(0, key, 1) if key % 3 else ONCE)
     assert os.listdir(folder) == []
@@ -102,11 +103,11 @@ def test_rows_without_time_are_salted() -> None:
 
 def test_conflicts() -> None:
     ids = DistinctIds(b"")
-    assert ids.conflict("d", b"a", 2) is None
-    assert ids.conflict("e", b"b", 3) is None
-    assert ids.conflict("d", b"a", 4) is None
+    assert ids.conflict("d", digest_of(b"a"), 2) is None
+    assert ids.conflict("e", digest_of(b"b"), 3) is None
+    assert ids.conflict("d", digest_of(b"a"), 4) is None
     assert ids.repeats == 1
-    seen = ids.conflict("d", b"b", 5)
+    seen = ids.conflict("d", digest_of(b"b"), 5)
     assert seen is not None
     assert seen.line == 2
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from events_kit import together
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,8 +39,11 @@ def test_the_books_balance_at_every_moment(fates: list[str]) -> None:
         assert books.balance()
     for fate in fates:
         if fate in ("accepted", "refused"):
-            taken = Outcome([event()], []) if fate == "accepted" else Outcome([], [reject(code="refused")])
-            books.delivered(taken)
+            books.delivered(
+                Outcome(together(event()))
+                if fate == "accepted"
+                else Outcome(rejected=[reject(code="refused")])
+            )
             assert books.balance()
     counted = Counter(fates)
     assert books.read == len(fates)
@@ -51,8 +55,8 @@ def test_the_books_balance_at_every_moment(fates: list[str]) -> None:
 def test_a_row_with_two_outcomes_is_noticed() -> None:
     books = Books()
     books.mapped(event())
-    books.delivered(Outcome([event()], []))
-    books.delivered(Outcome([event()], []))
+    books.delivered(Outcome(together(event())))
+    books.delivered(Outcome(together(event())))
     assert not books.balance()
 
 
@@ -61,7 +65,7 @@ def test_a_row_lost_from_any_column_is_noticed(field: str) -> None:
     books = Books()
     for item in (event(1), event(2), reject(3)):
         books.mapped(item)
-    books.delivered(Outcome([event(1)], []))
+    books.delivered(Outcome(together(event(1))))
     setattr(books, field, getattr(books, field) + 1)
     assert not books.balance()
 

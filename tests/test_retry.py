@@ -94,6 +94,32 @@ def test_results_that_miss_repeat_or_disorder_are_never_success(rows: list[str],
     assert isinstance(judge_batch(Answer(answer.status, {}, json.dumps(body).encode()), len(rows)), Nonsense)
 
 
+NOT_TRUE: list[object] = [1, 1.0, "true", None, [True], {}]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        *({"index": 1, "success": success} for success in NOT_TRUE),
+        *({"index": index, "success": True} for index in (0, "1", None)),
+        *({"success": True}, {"index": 1}, {}, [], [1, True], "success", 1, None, True),
+    ],
+    ids=str,
+)
+def test_one_row_that_is_not_accepted_by_the_letter_spoils_the_answer(result: object) -> None:
+    answer = batch_answer(200, ["ok"] * 3)
+    body = json.loads(answer.body)
+    body["results"][1] = result
+    assert isinstance(judge_batch(Answer(200, {}, json.dumps(body).encode()), 3), Nonsense)
+
+
+def test_what_else_an_accepted_row_says_does_not_matter() -> None:
+    answer = batch_answer(200, ["ok"] * 3)
+    body = json.loads(answer.body)
+    body["results"][1] |= {"id": "an id of the server's", "code": "queue_failed"}
+    assert judge_batch(Answer(200, {}, json.dumps(body).encode()), 3) == Judged([0, 1, 2], [], [])
+
+
 @given(st.lists(ROW, min_size=1, max_size=8), st.integers(0, 9), st.integers(0, 9))
 def test_sums_that_do_not_agree_are_never_success(rows: list[str], accepted: int, failed: int) -> None:
     good = rows.count("ok")

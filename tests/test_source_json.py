@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from collections.abc import Callable
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.source import ReadOptions, json_elements, json_lines, lines, open_table, parse_raw
+from ours_cli.source.json_objects import parse_object, parse_objects
 
 
 def table_of(data: str | bytes, **options: object) -> Table:
@@ -260,3 +265,96 @@ def test_a_raw_record_is_read_exactly() -> None:
     problem = parse_raw('{"a":1,"a":2}', table)
     assert isinstance(problem, Malformed)
     assert problem.code == "duplicate_key"
+
+
+def _spelled(character: str) -> st.SearchStrategy[str]:
+    """A character as JSON may have it, in a string."""
+    code = f"\\u{ord(character):04x}"
+    plain = "\\" + character if character in '"\\' else character
+    return st.sampled_from([plain, plain, code, code.upper().replace("U", "u")])
+
+
+STRINGS = st.lists(st.sampled_from('a:"\\{é').flatmap(_spelled), max_size=3).map(
+    lambda parts: '"' + "".join(parts) + '"'
+)
+NUMBERS = st.sampled_from(
+    [
+        "0",
+        "-0",
+        "1.50",
+        "1e2",
+        "9007199254740993.0",
+        str(2**63),
+        str(2**64),
+        "1" * 18,
+        "-" + "1" * 20,
+        "1e400",
+    ]
+)
+GAPS = st.sampled_from(["", "", " ", "\t"])
+IDS = st.sampled_from(['"1234567890123456789"', '"\\u0031234567890123456789"', f'"{2**64}"'])
+SCALARS = st.one_of(STRINGS, NUMBERS, IDS, st.sampled_from(["true", "null", '"\\ud800"', "NaN"]))
+
+
+def _objects_of(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    member = st.tuples(GAPS, STRINGS, GAPS, GAPS, values, GAPS).map(
+        lambda one: f"{one[0]}{one[1]}{one[2]}:{one[3]}{one[4]}{one[5]}"
+    )
+    return st.lists(member, max_size=3).map(lambda members: "{" + ",".join(members) + "}")
+
+
+TEXTS = _objects_of(SCALARS | _objects_of(SCALARS))
+PIECES = st.one_of(
+    TEXTS,
+    TEXTS.map(lambda text: f" {text}\r"),
+    st.tuples(TEXTS, TEXTS).map(",".join),
+    TEXTS.map(lambda text: '{"x":[' + text),
+    TEXTS.map(lambda text: text + "]}"),
+    SCALARS,
+    st.just("[]"),
+)
+
+
+def _read(parse: Callable[[], object]) -> object:
+    try:
+        return repr(parse())
+    except JsonProblem as problem:
+        return problem.code, problem.message
+
+
+@given(PIECES)
+@example('{"a":1,"a":2,"b":"\\u003A"}')
+@example('{"a":{"b":1,"b":":"}}')
+@example('{"a":1.2345678901234567e-4,"b":18446744073709551616}')
+@example('{"a": "18446744073709551616", "b": 18446744073709551615}')
+def test_an_object_is_read_as_the_exact_parser_reads_it(text: str) -> None:
+    def exactly() -> object:
+        value = read_json(text)
+        if not isinstance(value, dict):
+            raise JsonProblem("not_an_object", "valid JSON, but not an object")
+        return value
+
+    assert _read(lambda: parse_object(text.encode())) == _read(exactly)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=5) | st.lists(TEXTS, min_size=1, max_size=3))
+@example(['{"a":1},{"b":2}', '{"x":[{}', "{}]}"])
+@example(['{"a":1,"a":2}', '{"b":"\\u003a"}'])
+def test_many_lines_are_read_as_each_alone(texts: list[str]) -> None:
+    lines = [text.encode() for text in texts]
+    many = parse_objects(lines)
+    if many is not None:
+        assert repr(many[0]) == repr([parse_object(line) for line in lines])
+        assert many[1] == [orjson.dumps(parse_object(line)) for line in lines]
+
+
+@given(UTF8_OBJECTS, st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+def test_lines_as_programs_write_them_are_read_many_at_once(
+    objects: list[dict[str, object]], separators: tuple[str, str]
+) -> None:
+    lines = [json.dumps(one, separators=separators, ensure_ascii=False) for one in objects]
+    assume(all(int(digits) < 2**63 for digits in re.findall("[0-9]{19,}", "".join(lines))))
+    assume("\\u003" not in "".join(lines))
+    many = parse_objects([line.encode() for line in lines])
+    assert many is not None
+    assert repr(many[0]) == repr(objects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
 from ours_cli.mend import mended
-from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table
+from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
 from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
+from ours_cli.source.pieces import parse_piece
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FILES = sorted(
@@ -44,7 +46,30 @@ def _flat(rows: Iterator[Stretch | Record | Malformed]) -> Iterator[Record | Mal
             yield row
 
 
-def assert_alike(opened: Callable[[], Table]) -> None:
+def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
+    """Every row of the table, as whoever has so many pieces parsed elsewhere comes to know of them."""
+    assert table.pieces is not None
+    pieces = table.pieces()
+    found: list[Record | Malformed] = []
+    waiting: deque[Piece | Stretch | Record | Malformed] = deque()
+    while True:
+        while len(waiting) < ahead and (rows := pieces.next()) is not None:
+            waiting.append(rows)
+        if not waiting:
+            return found
+        oldest = waiting.popleft()
+        if not isinstance(oldest, Piece):
+            found += _flat(iter([oldest]))
+        elif (parsed := parse_piece(oldest, table)) is not None:
+            pieces.confirm()
+            found += _flat(iter(parsed))
+        else:
+            pieces.take_back()
+            waiting.clear()
+
+
+def assert_alike(opened: Callable[[], Table], *, cuts_rows: bool = False) -> None:
+    """`cuts_rows`: where blocks end decides which record is too long, and pieces are blocks of their own."""
     try:
         expected = list(opened().records)
     except SourceError:
@@ -54,6 +79,9 @@ def assert_alike(opened: Callable[[], Table]) -> None:
     found = one_by_one(opened())
     assert repr(found) == repr(expected)
     assert [type(row) for row in found] == [type(row) for row in expected]
+    if opened().pieces is not None and not cuts_rows:
+        assert repr(in_pieces(opened(), 1)) == repr(expected)
+        assert repr(in_pieces(opened(), 4)) == repr(expected)
 
 
 class Trickle(io.RawIOBase):
@@ -84,7 +112,10 @@ def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))
         patch.setattr(delimited, "MAX_RECORD", max(longest, 14))
-        assert_alike(lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)))  # type: ignore[arg-type]
+        assert_alike(
+            lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)),  # type: ignore[arg-type]
+            cuts_rows=longest < len(data),
+        )
 
 
 OBJECTS = st.sampled_from(
@@ -113,6 +144,25 @@ def test_files_that_others_wrote(path: Path) -> None:
         except SourceError:
             continue
         assert_alike(opened(**told))
+
+
+def test_most_of_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
+    """Rows over two lines, and a stray quote in the middle, which costs its own piece and no other."""
+    rows = [f'{n},"two\nlines",{"y" * 200}\n' for n in range(12_000)]
+    rows[6000] = '6000,a "quote,x\n'
+    (file := tmp_path / "large.csv").write_text("n,t,long\n" + "".join(rows), "utf-8")
+    table = open_table(file, ReadOptions())
+    assert table.pieces is not None
+    pieces, ordinary = table.pieces(), 0
+    while (rows_read := pieces.next()) is not None:
+        if not isinstance(rows_read, Piece):
+            ordinary += len(list(_flat(iter([rows_read]))))
+        elif parse_piece(rows_read, table) is None:
+            pieces.take_back()
+        else:
+            pieces.confirm()
+    assert 0 < ordinary < 5000
+    assert_alike(lambda: open_table(file, ReadOptions()))
 
 
 @pytest.mark.parametrize("taken", [1, 3, 700])

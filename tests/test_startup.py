@@ -8,6 +8,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -67,6 +68,15 @@ ROWS = (
 def test_what_rows_need_waits_for_rows(command: tuple[str, ...]) -> None:
     loaded = modules_after(*command, "--external-id", "c", "--dry-run")
     assert loaded & {f"ours_cli.{name}" for name in ROWS} == set()
+
+
+def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"id,at,total\nc1,{int(time.time()) - 60},12.5\n")
+    mapping = ("--event", "E", "--external-id", "{id}", "--time", "{at}", "-p", "total={total|number}")
+    loaded = modules_after("backfill", str(table), *mapping, "--sandbox", "--no-progress", "-q")
+    few = ("presets", "dry_run", "parallel_mapping", "worker_pool", "timestamps.any_order")
+    assert loaded & {"rich", "tomllib", *(f"ours_cli.{name}" for name in few)} == set()
 
 
 LOOKS = """
@@ -170,6 +180,34 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     for name, summary in COMMANDS.items():
         command: Any = group.get_command(None, name)  # type: ignore[attr-defined]
         assert command.help.partition("\n")[0] == summary
+
+
+LOOKED_FOR = """
+import sys
+from importlib.machinery import PathFinder
+from ours_cli.app import run
+class WithoutSniffio(PathFinder):
+    looks = 0
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name == "sniffio":
+            cls.looks += 1
+            return None
+        return super().find_spec(name, path, target)
+sys.meta_path = [WithoutSniffio if finder is PathFinder else finder for finder in sys.meta_path]
+code = run(sys.argv[1:])
+print(code, WithoutSniffio.looks, file=sys.stderr)
+"""
+
+
+def test_a_library_that_is_not_there_is_not_looked_for_at_each_request() -> None:
+    rows = "".join(f'{{"event": "E", "externalId": "c{row}"}}\n' for row in range(20))
+    words = ["batch", "-", "--sandbox", "--batch-size", "1", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKED_FOR, *words], capture_output=True, text=True, input=rows
+    )
+    code, looks = done.stderr.split()[-2:]
+    assert (code, looks) == ("0", "1"), done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows writes no core dumps")

@@ -44,10 +44,19 @@ MAPPING = (
 _NOW_S = int(time.time())
 
 
+LONG = "x" * 400
+"""Files are longer than what is read at once, so that workers parse some of it."""
+
+
+def has_oddities(number: int) -> bool:
+    """Rows that come one after the other are all right for a while."""
+    return number // 1600 % 2 == 0
+
+
 def csv_row(number: int) -> str:
     """Rows of every fate: plain, repeated, quoted over lines, refused by us or by the server, unreadable."""
-    at, who, n, text = str(_NOW_S - 3600 - number // 2), f"p{number % 50}", str(number), "plain"
-    match number % 97:
+    at, who, n, text = str(_NOW_S - 3600 - number // 2), f"p{number % 50}", str(number), LONG
+    match number % 97 if has_oddities(number) else number % 5:
         case 1 | 2 | 3:
             at, who, n = str(_NOW_S - 3600), "p", "1"  # equal rows: told apart by occurrence
         case 10:
@@ -77,17 +86,18 @@ def write_csv(path: Path, rows: range) -> Path:
 def write_ndjson(path: Path, rows: range) -> Path:
     with path.open("w", encoding="utf-8") as file:
         for number in rows:
+            odd = number % 97 if has_oddities(number) else 0
             body: dict[str, Any] = {
-                "event": "E" if number % 97 != 80 else "Refused",
-                "time": (_NOW_S - 3600) * 1000 if number % 97 != 40 else 1,
-                "externalId": "p" if number % 97 != 50 else "",
-                "eventProperties": {"n": number // 3},
+                "event": "E" if odd != 80 else "Refused",
+                "time": (_NOW_S - 3600) * 1000 if odd != 40 else 1,
+                "externalId": "p" if odd != 50 else "",
+                "eventProperties": {"n": number // 3, "long": LONG},
             }
-            if number % 97 == 20:
+            if odd == 20:
                 body["unknown"] = 1
-            if number % 97 == 30:
+            if odd == 30:
                 body["distinctId"] = "twice"
-            file.write((json.dumps(body) if number % 97 != 60 else "{broken") + "\n")
+            file.write((json.dumps(body) if odd != 60 else "{broken") + "\n")
     return path
 
 
@@ -105,6 +115,9 @@ def rows_of(rejects: Path, kind: str) -> list[list[str]]:
     return sorted(csv.reader(io.StringIO(text)) if kind == "csv" else map(str.split, text.splitlines()))
 
 
+OF_A_RUN = ("run", "duration_s", "rejects_file", "mend", "resume")
+
+
 def without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in result.items() if key not in keys}
 
@@ -119,11 +132,11 @@ def test_the_number_of_workers_changes_nothing(
     if kind == "csv":
         files = [
             write_csv(tmp_path / f"{part}.csv", rows)
-            for part, rows in (("a", range(1500)), ("b", range(1500, 2500)))
+            for part, rows in (("a", range(4000)), ("b", range(4000, 5000)))
         ]
         words: tuple[str | Path, ...] = ("backfill", *files, *MAPPING)
     else:
-        files = [write_ndjson(tmp_path / "a.ndjson", range(2500))]
+        files = [write_ndjson(tmp_path / "a.ndjson", range(5000))]
         words = ("batch", *files, *MAPPING[-6:])
     seen = []
     for workers in ("1", "2", "3"):
@@ -136,7 +149,7 @@ def test_the_number_of_workers_changes_nothing(
         seen.append(
             (
                 sorted(json.dumps(event.body, sort_keys=True) for event in box.events()),
-                without(result, "run", "duration_s", "rejects_file", "mend", "resume"),
+                without(result, *OF_A_RUN),
                 mend,
                 rows_of(rejects, kind),
                 fates(journal(home, result["run"])),
@@ -193,7 +206,12 @@ def halfway(tmp_path: Path, sandbox: StartSandbox) -> tuple[Sandbox, tuple[str |
     box = sandbox(latency=0.1)
     file = tmp_path / "rows.ndjson"
     lines = (
-        {"event": "E", "time": (_NOW_S - 3600) * 1000 + n, "externalId": "p", "eventProperties": {"n": n}}
+        {
+            "event": "E",
+            "time": (_NOW_S - 3600) * 1000 + n,
+            "externalId": "p",
+            "eventProperties": {"n": n, "long": "x" * 900},
+        }
         for n in range(6000)
     )
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
@@ -256,6 +274,48 @@ def test_a_worker_that_dies_stops_the_run_which_can_be_resumed(
     assert report["read"] == report["accepted"] + report["unsent"]
     again = ours_process(*words, "--workers", "2")
     assert (again.code, again.json["accepted"], box.totals().events) == (0, 6000, 6000)
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_rejects_fed_back_are_what_they_are_without_workers(
+    kind: str, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    file = (write_csv if kind == "csv" else write_ndjson)(tmp_path / f"a.{kind}", range(5000))
+    words = ("backfill", *MAPPING) if kind == "csv" else ("batch", *MAPPING[-6:])
+    seen = []
+    for workers in ("1", "2"):
+        box = sandbox(REFUSING)
+        rejects = tmp_path / f"{workers}.{kind}"
+        assert ours_process(*words, file, "--restart", "--rejects", rejects).code == 3
+        again = ours_process(*words, rejects, "--workers", workers, "--rejects", tmp_path / "again")
+        received = sorted(json.dumps(event.body, sort_keys=True) for event in box.events())
+        seen.append((again.json["read"], again.json["reject_codes"], received))
+    assert seen[0] == seen[1]
+    assert seen[0][0] > 100
+
+
+def test_a_shard_is_the_same_with_workers(tmp_path: Path, ours_process: Ours, sandbox: StartSandbox) -> None:
+    file = write_csv(tmp_path / "a.csv", range(5000))
+    seen = []
+    for workers in ("1", "2"):
+        box = sandbox(REFUSING)
+        ended = ours_process("backfill", file, *MAPPING, "--shard", "1/3", "--workers", workers, "--restart")
+        received = {event.distinct_id for event in box.events()}
+        seen.append((ended.json["read"], ended.json["other_shards"], ended.json["accepted"], received))
+    assert seen[0] == seen[1]
+    assert 1000 < seen[0][2] < 2400
+
+
+@pytest.mark.parametrize("limit", [0, 1, 1999, 4000, 9000])
+def test_the_limit_is_one_of_rows(
+    limit: int, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    sandbox(REFUSING)
+    file = write_csv(tmp_path / "a.csv", range(5000))
+    words = ("backfill", file, *MAPPING, "--limit", str(limit), "--restart")
+    alone, helped = (without(ours_process(*words, "--workers", n).json, *OF_A_RUN) for n in "12")
+    assert helped == alone
+    assert helped["read"] == min(limit, 5000)
 
 
 def test_a_file_that_changes_its_columns_midway(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -89,7 +88,7 @@ def identify(
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
     def prepare(run_id: str) -> Prepared:
-        context = make_context(run_id, TimeFlags(), replace(source, source={}))
+        context = make_context(run_id, TimeFlags(), source._replace(source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
         assemble = VisitorAssembler(read_selection(where, filters.sample))
         mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)

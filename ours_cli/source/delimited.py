@@ -104,28 +104,44 @@ class RowReader:
 
         Where `records` has begun, this goes on behind it. It waits for no block while it has rows.
         """
-        for _ in self._unread():
-            until = self._window_line + len(self._window)
-            if self.line <= self._failed_until:
-                until = self._failed_until + 1
-            elif not (self._damaged or self._oversize):
-                yield from self._at_once(width)
-            # What is left begins with a row that fails, or that ends in a later block.
-            self._start()
-            while self.line < until and (row := self.next_row()) is not None:
-                plain = row if isinstance(row, Malformed) else self._examine(row.line, row.cells, width)
-                if plain is not None:
-                    yield plain
+        while self.has_lines or self._takes_next():
+            yield from self.rows(width)
 
-    def _unread(self) -> Iterator[None]:
-        """Take block after block into the window, as often as all lines in it have been read."""
-        while True:
-            if self.line < self._window_line + len(self._window):
-                yield None
-            elif (block := next(self._blocks, None)) is not None:
-                self._keep(block)
-            else:
-                return
+    @property
+    def has_lines(self) -> bool:
+        """Whether a line that was taken in is unread."""
+        return self.line < self._window_line + len(self._window)
+
+    def take(self, block: TextLines) -> None:
+        """Take these lines in, behind those that are left."""
+        self._keep(block)
+
+    def go_to(self, line: int) -> None:
+        """Go on with this line: it begins with the next block, whatever was taken in."""
+        self._window.clear()
+        self._held = 0
+        self.line = self._window_line = line
+        self._start()
+
+    def rows(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+        """The rows that begin on the lines that were taken in, as `stretches` has them."""
+        until = self._window_line + len(self._window)
+        if self.line <= self._failed_until:
+            until = self._failed_until + 1
+        elif not (self._damaged or self._oversize):
+            yield from self._at_once(width)
+        # What is left begins with a row that fails, or that ends in a later block.
+        self._start()
+        while self.line < until and (row := self.next_row()) is not None:
+            plain = row if isinstance(row, Malformed) else self._examine(row.line, row.cells, width)
+            if plain is not None:
+                yield plain
+
+    def _takes_next(self) -> bool:
+        block = next(self._blocks, None)
+        if block is not None:
+            self.take(block)
+        return block is not None
 
     def _at_once(self, width: int) -> Iterator[Stretch | Record | Malformed]:
         """The rows of the window from `self.line` on, to its end or to the first that does not end in it."""

@@ -28,23 +28,46 @@ class JsonLineReader:
     def stretches(self) -> Iterator[Stretch | Malformed]:
         """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
         while self._is_more():
+            yield from self.rows()
+
+    @property
+    def line(self) -> int:
+        """The next line."""
+        return self._offset + self._at
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether a line that was taken in is unread."""
+        return self._at < len(self._block.lines)
+
+    def take(self, block: ByteLines) -> None:
+        """Take these lines in, where none is left."""
+        self._offset += self._at
+        self._block, self._at = block, 0
+
+    def go_to(self, line: int) -> None:
+        """Go on with this line: it begins with the next block, whatever was taken in."""
+        self._block, self._at, self._offset = ByteLines([]), 0, line
+
+    def rows(self) -> Iterator[Stretch | Malformed]:
+        """The rows on the lines that were taken in, many at once."""
+        while self.has_lines:
             lines = self._block.lines[self._at : self._at + STRETCH_MAX]
-            objects = None if self._block.oversize else parse_objects(lines)
-            if objects is None:
+            found = None if self._block.oversize else parse_objects(lines)
+            if found is None:
                 yield from gather(self._next(STRETCH_MAX))
             else:
                 first = self._offset + self._at
                 self._at += len(lines)
-                yield Stretch(range(first, first + len(lines)), objects)
+                yield Stretch(range(first, first + len(lines)), *found)
 
     def _is_more(self) -> bool:
         """Whether there is a line; takes the next block where the last one is done."""
-        while self._at >= len(self._block.lines):
+        while not self.has_lines:
             block = next(self._blocks, None)
             if block is None:
                 return False
-            self._offset += self._at
-            self._block, self._at = block, 0
+            self.take(block)
         return True
 
     def _next(self, count: int) -> Iterator[Record | Malformed]:

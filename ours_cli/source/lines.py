@@ -15,6 +15,55 @@ _TEXT_LINE = re.compile(r"[^\r\n]*+(?:\r\n?+|\n)|[^\r\n]++")
 _TEXT_LINE_END = re.compile(r"\r\n?|\n")
 
 
+class TextBlock(NamedTuple):
+    """Whole lines, as in `TextLines`, in one text."""
+
+    text: str
+    oversize: bool = False
+
+    def lines(self) -> TextLines:
+        """The same, cut into lines."""
+        lines = [self.text] if self.oversize else split_text(self.text)
+        return TextLines(lines, len(self.text), is_damaged(self.text), self.oversize)
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the last line has its end."""
+        return self.text.endswith("\n")
+
+    def line_count(self) -> int:
+        """How many lines it has."""
+        text = self.text
+        if "\r" not in text or text.count("\r") == text.count("\r\n"):
+            return text.count("\n") + (text[-1:] not in ("\n", ""))
+        return len(_TEXT_LINE.findall(text))
+
+
+class ByteBlock(NamedTuple):
+    """Whole lines, as in `ByteLines`, with their ends, in one text."""
+
+    text: bytes
+    oversize: bool = False
+
+    def lines(self) -> ByteLines:
+        """The same, cut into lines."""
+        if self.oversize:
+            return ByteLines([self.text], oversize=True)
+        lines = self.text.split(b"\n")
+        if self.is_terminated:
+            lines.pop()
+        return ByteLines(lines, terminated=self.is_terminated)
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the last line has its end."""
+        return self.text.endswith(b"\n")
+
+    def line_count(self) -> int:
+        """How many lines it has."""
+        return self.text.count(b"\n") + (not self.is_terminated)
+
+
 class TextLines(NamedTuple):
     r"""Lines with their ends, which are `\n`, `\r\n` or `\r`; the last line of a source may lack one.
 
@@ -51,27 +100,28 @@ def is_damaged(text: str) -> bool:
     return "\0" in text or not is_intact(text)
 
 
-def text_lines(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextLines]:
-    """Decode `blocks` and cut them into lines, leaving out the first `skip`."""
+def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextBlock]:
+    """Decode `blocks` and cut them behind lines, leaving out the first `skip`."""
     for text, oversize in _whole_lines(_decode(blocks, codec), _text_end, _first_text_end):
-        lines = [text] if oversize else split_text(text)
-        dropped = min(skip, len(lines))
-        skip -= dropped
-        if dropped < len(lines):
-            yield TextLines(lines[dropped:], len(text), is_damaged(text), oversize)
+        left = text
+        if skip:
+            lines = [text] if oversize else split_text(text)
+            left = "".join(lines[skip:])
+            skip -= min(skip, len(lines))
+        if left:
+            yield TextBlock(left, oversize)
 
 
-def byte_lines(blocks: Iterator[bytes], skip: int) -> Iterator[ByteLines]:
-    r"""Cut UTF-8 `blocks` at each `\n`, leaving out the first `skip` lines."""
+def byte_blocks(blocks: Iterator[bytes], skip: int) -> Iterator[ByteBlock]:
+    r"""Cut UTF-8 `blocks` behind lines, which end with `\n`, leaving out the first `skip`."""
     for data, oversize in _whole_lines(blocks, _byte_end, _byte_first_end):
-        lines = [data] if oversize else data.split(b"\n")
-        terminated = oversize or not lines[-1]
-        if terminated and not oversize:
-            lines.pop()
-        dropped = min(skip, len(lines))
-        skip -= dropped
-        if dropped < len(lines):
-            yield ByteLines(lines[dropped:], oversize, terminated)
+        left = data
+        if skip:
+            count = 1 if oversize else ByteBlock(data).line_count()
+            left = b"" if skip >= count else b"\n".join(data.split(b"\n")[skip:])
+            skip -= min(skip, count)
+        if left:
+            yield ByteBlock(left, oversize)
 
 
 def utf8_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:

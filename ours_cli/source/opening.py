@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Dialect, Malformed, Record, Stretch, Table
+from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
@@ -21,9 +21,18 @@ from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_wrapper
 from ours_cli.source.json_elements import json_element_records
 from ours_cli.source.json_lines import JsonLineReader
-from ours_cli.source.lines import byte_lines, is_damaged, split_text, text_lines, utf8_blocks
+from ours_cli.source.lines import (
+    ByteBlock,
+    TextBlock,
+    byte_blocks,
+    is_damaged,
+    split_text,
+    text_blocks,
+    utf8_blocks,
+)
 from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
+from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -87,9 +96,11 @@ class _Opening:
         skip = self._options.lines_above
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
-            reader = JsonLineReader(byte_lines(blocks, skip), skip + 1)
-            return self._table(kind, None, reader.records(), Dialect(), reader.stretches())
-        rest = (b"\n".join((*lines.lines, b"")) for lines in byte_lines(blocks, skip)) if skip else blocks
+            lines = Blocks(byte_blocks(blocks, skip))
+            reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
+            pieces = partial(LinePieces, reader, lines, reader.rows)
+            return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), pieces)
+        rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         records = json_element_records(rest, self._stream.name, skip + 1)
         return self._table(kind, None, records, Dialect(), None)
 
@@ -98,8 +109,8 @@ class _Opening:
         dialect = self._dialect(kind, lines)
         first_line = self._options.lines_above + 1
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
-        blocks = text_lines(self._stream.blocks(), self._encoding.codec, self._options.lines_above)
-        reader = RowReader(blocks, dialect, first_line)
+        texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._options.lines_above))
+        reader = RowReader(map(TextBlock.lines, texts), dialect, first_line)
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
@@ -107,7 +118,8 @@ class _Opening:
             self._refuse_doubtful(lines, rows, dialect)
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
-        return self._table("csv", columns, reader.records(width), dialect, reader.stretches(width))
+        pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
+        return self._table("csv", columns, reader.records(width), dialect, reader.stretches(width), pieces)
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
@@ -165,8 +177,10 @@ class _Opening:
         records: Iterator[Record | Malformed],
         dialect: Dialect,
         stretches: Iterator[Stretch | Record | Malformed] | None,
+        pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
+        many = None if stretches is None else partial(_closing, stretches, stream)
         return Table(
             name=stream.name,
             format=kind,
@@ -178,7 +192,7 @@ class _Opening:
             position=stream.position,
             encoding=self._encoding.codec,
             header_line=self._header_line,
-            stretches=None if stretches is None else partial(_closing, stretches, stream),
+            stretches=many if many is None or pieces is None else CutStretches(many, pieces),
         )
 
 

@@ -12,11 +12,7 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 
-MONTH_NAME = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-)
-WEEKDAY_NAME = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+from ours_cli.timestamps.names import MONTH_NAME, WEEKDAY_NAME
 
 _FLAGS = re.ASCII | re.IGNORECASE
 _ZONE = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
@@ -30,8 +30,7 @@ _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRules:
+class TimeRules(NamedTuple):
     """What the person said about the times of a source.
 
     `zone` is for times that state none. `format` is a strptime format or "excel" (serial days); then
@@ -144,7 +143,7 @@ class TimeReader:
 
         With `needs_zone` it raises TimeProblem `unknown_zone` where the text states none.
         """
-        reader = TimeReader(replace(self.rules, format=None, unit=None))
+        reader = TimeReader(self.rules._replace(format=None, unit=None))
         moment = reader(text)
         if needs_zone and reader.naive_as_utc:
             raise TimeProblem("unknown_zone", "each row has a zone of its own, and this time states none")

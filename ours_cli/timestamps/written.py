@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple, TypeAlias
 
-from ours_cli.timestamps.any_order import MONTH_NAME, WEEKDAY_NAME, read_any_order
+from ours_cli.timestamps.names import MONTH_NAME, WEEKDAY_NAME
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.zones import parse_zone, stated_zone
 
@@ -86,6 +86,8 @@ def read_written(text: str, order: DateOrder | None) -> Written:
     for pattern, date_of in _DATE_FORMS:
         if match := pattern.match(text):
             return _add_clock(date_of(match, order), text, match.end())
+    from ours_cli.timestamps.any_order import read_any_order  # the last resort, and slow to load
+
     found = read_any_order(text)
     if found is None:
         raise bad_time("not a time with year, month and day")

@@ -1,0 +1,156 @@
+"""Events that travel together, in columns: what was mapped at once stays together until its answer is there.
+
+An `Event` is made where somebody looks at one: at a row that is refused, say. Those are few.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any, overload
+
+import orjson
+
+from ours_cli.event import Event, Origin
+from ours_cli.kept_rows import KeptRows
+
+COMMA = b","
+
+
+class EventRun(Sequence[Event]):
+    """Events of consecutive rows of one table, the first of number `seq`.
+
+    `bodies` are theirs with a comma between each two, `sizes` the bytes of each and of the comma behind it;
+    `times` are in ms since the epoch.
+    """
+
+    __slots__ = ("_starts", "bodies", "rows", "seq", "sizes", "table", "times")
+
+    def __init__(
+        self,
+        table: int,
+        seq: int,
+        rows: KeptRows,
+        bodies: bytes,
+        sizes: Sequence[int],
+        times: Sequence[int],
+    ) -> None:
+        self.table = table
+        self.seq = seq
+        self.rows = rows
+        self.bodies = bodies
+        self.sizes = sizes
+        self.times = times
+        self._starts: list[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, at: int) -> Event: ...
+    @overload
+    def __getitem__(self, at: slice) -> EventRun: ...
+    def __getitem__(self, at: int | slice) -> Event | EventRun:
+        if isinstance(at, slice):
+            start, end, _ = at.indices(len(self))
+            return self.part(start, end)
+        at = range(len(self))[at]
+        body = self.body(at)
+        known: dict[str, Any] = orjson.loads(body)
+        origin = Origin(self.table, self.rows.record(at), self.seq + at)
+        return Event(origin, known["distinctId"], body, known["event"], self.times[at])
+
+    def body(self, at: int) -> bytes:
+        """The body of the event at this position."""
+        start = self.start(at)
+        return self.bodies[start : start + self.sizes[at] - len(COMMA)]
+
+    def part(self, start: int, end: int) -> EventRun:
+        """The events from `start` to before `end`, one at least."""
+        if end - start == len(self):
+            return self
+        first, last = self.start(start), self.start(end) - len(COMMA)
+        return EventRun(
+            self.table,
+            self.seq + start,
+            self.rows.part(start, end),
+            self.bodies[first:last],
+            self.sizes[start:end],
+            self.times[start:end],
+        )
+
+    def fitting(self, room: int) -> int:
+        """How many of the first have their bodies, and the commas between them, in `room` bytes."""
+        if len(self.bodies) <= room:
+            return len(self)
+        return max(0, bisect_right(self._all_starts(), room + len(COMMA)) - 1)
+
+    def start(self, at: int) -> int:
+        """Where the body at this position begins, or would begin behind the last."""
+        return self._all_starts()[at]
+
+    def _all_starts(self) -> list[int]:
+        if self._starts is None:
+            self._starts = list(accumulate(self.sizes, initial=0))
+        return self._starts
+
+
+class Events(Sequence[Event]):
+    """Runs and single events, in order, as one sequence."""
+
+    __slots__ = ("_count", "_parts")
+
+    def __init__(self, parts: Sequence[EventRun | Sequence[Event]]) -> None:
+        self._parts = parts
+        self._count = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Event]:
+        for part in self._parts:
+            yield from part
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, at: int) -> Event: ...
+    @overload
+    def __getitem__(self, at: slice) -> Events: ...
+    def __getitem__(self, at: int | slice) -> Event | Events:
+        if isinstance(at, slice):
+            start, end, _ = at.indices(len(self))
+            return Events(list(self._between(start, end)))
+        at = range(len(self))[at]
+        for part in self._parts:
+            if at < len(part):
+                return part[at]
+            at -= len(part)
+        raise AssertionError
+
+    def _between(self, start: int, end: int) -> Iterator[Sequence[Event]]:
+        for part in self._parts:
+            first, last = max(start, 0), min(end, len(part))
+            if first < last:
+                yield part[first:last]
+            start, end = start - len(part), end - len(part)
+
+    @property
+    def bodies(self) -> bytes:
+        """Their bodies, with a comma between each two."""
+        return COMMA.join(
+            [
+                part.bodies if isinstance(part, EventRun) else COMMA.join([event.body for event in part])
+                for part in self._parts
+            ]
+        )
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the first row; only where there is one."""
+        first = self._parts[0]
+        return first.seq if isinstance(first, EventRun) else first[0].origin.seq

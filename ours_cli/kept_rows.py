@@ -1,0 +1,128 @@
+"""Rows until their outcome is known: as the bytes that the journal digests, from which each is made again.
+
+A run has thousands of rows in flight. As cells each takes a kilobyte in a dozen objects, as text what it has
+in the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from ours_cli.record import Fields, Malformed, Record
+
+_CELL: Final = "\x1f"
+_ROW: Final = "\x1e"
+_ROW_END: Final = _ROW.encode()
+_ESCAPED: Final = bytes({*range(0x20), ord('"'), ord("\\")} - {0x1E, 0x1F})
+"""What JSON writes otherwise than it is, the two separators apart."""
+
+
+def needs_no_escape(text: str) -> bool:
+    """Whether JSON writes this text as it is; the two separators are not looked at."""
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(content.translate(None, _ESCAPED)) == len(content)
+
+
+def content_of(row: Record | Malformed) -> bytes:
+    """What a row is to the journal: its content alone, not its line."""
+    if isinstance(row, Malformed):
+        return row.raw.encode("utf-8", "surrogatepass") + b"\x1d"
+    return _content(row.fields) + _ROW_END
+
+
+def _content(fields: Fields) -> bytes:
+    if isinstance(fields, list):
+        return _CELL.join(fields).encode("utf-8", "surrogatepass")
+    try:
+        return orjson.dumps(fields)
+    except TypeError:
+        return json.dumps(fields).encode()
+
+
+class KeptRows:
+    """Consecutive rows of one table. `content` is that of all of them, as `content_of` has it, joined.
+
+    `written` is what orjson writes for each, where that is known.
+    `are_plain`: they are cells of CSV, and none of them needs escaping in JSON.
+    """
+
+    __slots__ = ("_fields", "_is_json", "_lines", "_split", "are_plain", "content")
+
+    def __init__(
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+    ) -> None:
+        self._lines = lines
+        self._split: list[bytes] | None = None
+        self._fields: Sequence[Fields] | None = None
+        self._is_json = not isinstance(rows[0], list)
+        self.are_plain = False
+        content = _objects(rows, written) if self._is_json else _cells(rows)
+        if content is None:
+            self._fields = rows
+            content = b"".join([_content(fields) + _ROW_END for fields in rows])
+        elif not self._is_json:
+            self.are_plain = len(content.translate(None, _ESCAPED)) == len(content)
+        self.content = content
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def line(self, at: int) -> int:
+        """The line of the row at this position."""
+        return self._lines[at]
+
+    def record(self, at: int) -> Record:
+        """The row at this position, as it was read."""
+        if self._fields is not None:
+            return Record(self._lines[at], self._fields[at])
+        content = self._contents()[at]
+        if self._is_json:
+            return Record(self._lines[at], orjson.loads(content))
+        return Record(self._lines[at], content.decode().split(_CELL))
+
+    def part(self, start: int, end: int) -> KeptRows:
+        """The rows from `start` to before `end`."""
+        if end - start == len(self):
+            return self
+        rows = KeptRows.__new__(KeptRows)
+        rows._lines = self._lines[start:end]
+        rows._fields = None if self._fields is None else self._fields[start:end]
+        rows._is_json, rows.are_plain = self._is_json, self.are_plain
+        if rows._fields is None:
+            rows._split = self._contents()[start:end]
+            rows.content = _ROW_END.join([*rows._split, b""])
+        else:
+            rows._split = None
+            rows.content = b"".join([_content(fields) + _ROW_END for fields in rows._fields])
+        return rows
+
+    def _contents(self) -> list[bytes]:
+        if self._split is None:
+            self._split = self.content.split(_ROW_END)
+            self._split.pop()
+        return self._split
+
+
+def _cells(rows: Sequence[Fields]) -> bytes | None:
+    """The content of rows of cells; None where they could not be told from it again."""
+    try:
+        content = (_ROW.join(map(_CELL.join, rows)) + _ROW).encode()
+    except UnicodeEncodeError:
+        return None
+    gaps = sum(map(len, rows)) - len(rows)
+    return content if content.count(b"\x1f") == gaps and content.count(_ROW_END) == len(rows) else None
+
+
+def _objects(rows: Sequence[Fields], written: Sequence[bytes] | None) -> bytes | None:
+    """The content of objects; None where one has an integer of more digits than would come back."""
+    try:
+        return _ROW_END.join([*(map(orjson.dumps, rows) if written is None else written), b""])
+    except TypeError:
+        return None

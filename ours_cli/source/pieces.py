@@ -1,0 +1,229 @@
+"""Whole rows as text, to be parsed elsewhere: pieces of a file, handed out before one knows what is in them.
+
+A piece ends where a row most likely ends: with a line, and for delimited text with an even number of quotes
+before it. Whether it does shows when it is parsed, by itself: if the last row in it is whole, and it is a row
+of the table like all before it, then the next piece begins with a row, and reading them one after the other
+comes to the same. If not, the piece and all that were handed out after it are taken back, and are read in the
+ordinary way, which knows what to do with rows that are not right.
+"""
+
+from __future__ import annotations
+
+import csv
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
+from ours_cli.source.delimited import csv_format
+from ours_cli.source.json_objects import parse_objects
+from ours_cli.source.lines import ByteBlock, TextBlock, is_damaged, split_text
+
+_LINES_BACK: Final = 64
+"""In so many lines at the end of a block the end of a row is looked for."""
+
+_ORDINARY_MAX: Final = 64
+"""Blocks that are read in the ordinary way, at most, before a piece is tried again."""
+
+_PIECE_MAX: Final = 1 << 20
+"""Characters of a piece in which no end of a row is found, before it is let go as it is."""
+
+_Block = TypeVar("_Block", bound="TextBlock | ByteBlock")
+_Rows: TypeAlias = Iterator[Stretch | Record | Malformed]
+
+
+class Blocks(Iterator[_Block]):
+    """Blocks of lines, of which the last ones can be put back.
+
+    `cut`, where it is set, says where to end a block that is taken for a row which began before it.
+    """
+
+    def __init__(self, blocks: Iterator[_Block]) -> None:
+        self._blocks = blocks
+        self._back: deque[_Block] = deque()
+        self.cut: Callable[[_Block], tuple[_Block, _Block | None]] | None = None
+
+    def __next__(self) -> _Block:
+        block = self.whole()
+        if block is None:
+            raise StopIteration
+        if self.cut is not None:
+            block, rest = self.cut(block)
+            if rest is not None:
+                self.put_back(rest)
+        return block
+
+    def whole(self) -> _Block | None:
+        """The next block; None at the end."""
+        return self._back.popleft() if self._back else next(self._blocks, None)
+
+    def put_back(self, block: _Block) -> None:
+        """Have this block come next."""
+        self._back.appendleft(block)
+
+
+class _Reader(Protocol):
+    """What reads rows in the ordinary way, from lines that it is given or takes itself."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def has_lines(self) -> bool: ...
+    def take(self, block: Any, /) -> None: ...
+    def go_to(self, line: int) -> None: ...
+
+
+class LinePieces(Generic[_Block]):
+    """The rows of one table, as far as possible in pieces, where a row ends with any line.
+
+    `reader` reads `blocks` too, and `rows` are those on the lines that it has.
+    """
+
+    def __init__(self, reader: _Reader, blocks: Blocks[_Block], rows: Callable[[], _Rows]) -> None:
+        self.blocks = blocks
+        self._reader = reader
+        self._rows_read = rows
+        self._rows: _Rows = iter(())
+        self._out: deque[tuple[int, _Block]] = deque()
+        self._ordinary = 0
+        self._after_failure = 1
+
+    def next(self) -> Piece | Stretch | Record | Malformed | None:
+        """What comes next; None at the end, and as long as pieces that are out must be known first."""
+        while True:
+            if (row := next(self._rows, None)) is not None:
+                return row
+            if self._reader.has_lines:
+                self._rows = self._rows_read()
+                continue
+            block = self._next_block()
+            if block is None:
+                return None
+            if block.oversize or self._ordinary or not block.is_terminated:
+                if self._out:
+                    self.blocks.put_back(block)
+                    return None
+                self._ordinary = max(0, self._ordinary - 1)
+                self._reader.take(block.lines())
+                continue
+            line = self._reader.line
+            self._reader.go_to(line + block.line_count())
+            self._out.append((line, block))
+            return Piece(block.text, line)
+
+    def confirm(self) -> None:
+        """The oldest piece that is out was what it seemed to be."""
+        self._out.popleft()
+        self._after_failure = 1
+
+    def take_back(self) -> None:
+        """It was not: it and all after it come once more, it itself in the ordinary way."""
+        line, _ = self._out[0]
+        self._reader.go_to(line)
+        while self._out:
+            self.blocks.put_back(self._out.pop()[1])
+        self._ordinary = self._after_failure
+        self._after_failure = min(2 * self._after_failure, _ORDINARY_MAX)
+
+    def _next_block(self) -> _Block | None:
+        return self.blocks.whole()
+
+
+class DelimitedPieces(LinePieces[TextBlock]):
+    """As `LinePieces`, where a row may go over lines within quotes."""
+
+    def __init__(
+        self, reader: _Reader, blocks: Blocks[TextBlock], rows: Callable[[], _Rows], quote: str
+    ) -> None:
+        super().__init__(reader, blocks, rows)
+        self._quote = quote
+        blocks.cut = self._cut_inside
+
+    def _next_block(self) -> TextBlock | None:
+        """The next block, cut behind a row; what is cut off comes next, and is joined to what follows it."""
+        block = self.blocks.whole()
+        if block is None or block.oversize or not self._quote:
+            return block
+        text = block.text
+        while text.count(self._quote) % 2 and len(text) < _PIECE_MAX:
+            if end := _end_of_row(text, self._quote):
+                self.blocks.put_back(TextBlock(text[end:]))
+                text = text[:end]
+            elif (following := self.blocks.whole()) is None:
+                break
+            elif following.oversize:
+                self.blocks.put_back(following)
+                break
+            else:
+                text += following.text
+        return TextBlock(text)
+
+    def _cut_inside(self, block: TextBlock) -> tuple[TextBlock, TextBlock | None]:
+        """Cut a block that begins within quotes behind a row."""
+        text = block.text
+        if block.oversize or not self._quote or text.count(self._quote) % 2:
+            return block, None
+        end = _end_of_row(text, self._quote)
+        return (TextBlock(text[:end]), TextBlock(text[end:])) if end else (block, None)
+
+
+def _end_of_row(text: str, quote: str) -> int:
+    """The last end of a line, of those looked at, behind which stands an odd number of quotes; else 0."""
+    end, is_inside = len(text), True
+    for _ in range(_LINES_BACK):
+        start = text.rfind("\n", 0, end - 1) + 1
+        if text.count(quote, start, end) % 2:
+            is_inside = not is_inside
+        if not is_inside or not start:
+            return start
+        end = start
+    return 0
+
+
+def parse_piece(piece: Piece, table: Table) -> list[Stretch] | None:
+    """The rows of a piece; None where it is not certain that each is a row of the table, and the last whole.
+
+    That is so too where a row is blank, or has another width: it may mean something for those below it.
+    """
+    text, first_line = piece
+    if isinstance(text, bytes):
+        return _objects(text, first_line)
+    return _cells(text, first_line, table)
+
+
+def _objects(text: bytes, first_line: int) -> list[Stretch] | None:
+    lines = ByteBlock(text).lines().lines
+    stretches = []
+    for at in range(0, len(lines), STRETCH_MAX):
+        found = parse_objects(lines[at : at + STRETCH_MAX])
+        if found is None:
+            return None
+        objects, written = found
+        first = first_line + at
+        stretches.append(Stretch(range(first, first + len(objects)), objects, written))
+    return stretches
+
+
+def _cells(text: str, first_line: int, table: Table) -> list[Stretch] | None:
+    assert table.columns is not None
+    if is_damaged(text):
+        return None
+    lines = split_text(text)
+    reader = csv.reader(lines, **csv_format(table.dialect))
+    rows: list[list[str]] = []
+    starts = array("q", [first_line])
+    try:
+        for cells in reader:
+            rows.append(cells)
+            starts.append(first_line + reader.line_num)
+    except csv.Error:
+        return None
+    if set(map(len, rows)) != {max(len(table.columns), 1)}:
+        return None
+    if not all(cells[0] or any(map(str.strip, cells)) for cells in rows):
+        return None
+    return [
+        Stretch(starts[at : min(at + STRETCH_MAX, len(rows))], rows[at : at + STRETCH_MAX])
+        for at in range(0, len(rows), STRETCH_MAX)
+    ]

@@ -1,0 +1,122 @@
+"""Messages between this process and one worker, each its length and then a pickle, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import socket
+import struct
+from collections import deque
+from typing import Any, BinaryIO, Final
+
+from ours_cli.errors import OursError
+
+_LENGTH: Final = struct.Struct(">Q")
+_SOCKET_BUFFER: Final = 1 << 20
+"""Bytes on their way in one direction, as far as the system allows: a question should fit in."""
+
+
+class WorkerLink(asyncio.BufferedProtocol):
+    """This process's end of the line, in an event loop: messages are received where they are read from."""
+
+    def __init__(self) -> None:
+        self._messages: deque[bytearray] = deque()
+        self._head = bytearray(_LENGTH.size)
+        self._target = self._head
+        self._filled = 0
+        self._arrived = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._is_lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The line is up."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the message knows its size
+        """Where what arrives next belongs."""
+        return memoryview(self._target)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes have arrived there."""
+        self._filled += nbytes
+        if self._filled < len(self._target):
+            return
+        self._filled = 0
+        if self._target is self._head:
+            self._target = bytearray(*_LENGTH.unpack(self._head))
+        else:
+            self._messages.append(self._target)
+            self._target = self._head
+            self._arrived.set()
+
+    def pause_writing(self) -> None:
+        """The worker is slower than this process."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - died is died
+        """The worker has ended."""
+        self._is_lost = True
+        self._arrived.set()
+        self._writable.set()
+
+    def send(self, message: object) -> None:
+        """Send a message as soon as there is room."""
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        self._transport.write(_LENGTH.pack(len(data)))
+        self._transport.write(data)
+
+    async def send_all(self, message: object) -> None:
+        """Send a message, and wait for room; raises `OursError` when the worker has died."""
+        self.send(message)
+        await self._writable.wait()
+        if self._is_lost:
+            raise _died()
+
+    async def receive(self) -> Any:
+        """The next message; raises `OursError` when the worker has died."""
+        while not self._messages:
+            if self._is_lost:
+                raise _died()
+            self._arrived.clear()
+            await self._arrived.wait()
+        return pickle.loads(self._messages.popleft())  # noqa: S301 - our own child wrote it
+
+    def close(self) -> None:
+        """Hang up: the worker ends."""
+        self._transport.abort()
+
+
+def _died() -> OursError:
+    return OursError(
+        "a worker process died",
+        hint="run the same command again: nothing counts twice; --workers 1 takes less memory",
+    )
+
+
+def new_line() -> tuple[socket.socket, socket.socket]:
+    """The two ends of a new line."""
+    ends = socket.socketpair()
+    for end in ends:
+        for direction in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            end.setsockopt(socket.SOL_SOCKET, direction, _SOCKET_BUFFER)
+    return ends
+
+
+def read_message(stream: BinaryIO) -> Any:
+    """The next message at the worker's end; None when the line is closed."""
+    head = stream.read(_LENGTH.size)
+    return pickle.loads(stream.read(*_LENGTH.unpack(head))) if head else None  # noqa: S301 - our own parent
+
+
+def write_message(stream: BinaryIO, message: object) -> None:
+    """Send a message from the worker's end."""
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()

@@ -1,0 +1,46 @@
+"""Events for tests, single and as runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ours_cli.event import Event, Origin
+from ours_cli.event_run import EventRun, Events
+from ours_cli.kept_rows import KeptRows
+from ours_cli.record import Fields, Record
+
+SMALLEST = 50
+"""Bytes of the smallest body that `event_of` makes."""
+
+
+def event_of(seq: int, size: int = SMALLEST, fields: Fields | None = None) -> Event:
+    """An event of row `seq`, which stands on line `seq + 2`, with a body of `size` bytes."""
+    head = f'{{"distinctId":"d{seq}","event":"E","x":"'
+    assert size >= SMALLEST > len(head) + 2
+    body = head + "x" * (size - len(head) - 2) + '"}'
+    row = Record(seq + 2, [f"id{seq}", "x"] if fields is None else fields)
+    return Event(Origin(0, row, seq), f"d{seq}", body.encode(), "E", seq)
+
+
+def events_of(sizes: Sequence[int]) -> list[Event]:
+    return [event_of(seq, size) for seq, size in enumerate(sizes)]
+
+
+def run_of(events: Sequence[Event]) -> EventRun:
+    """The same events, of consecutive rows, in columns."""
+    rows = KeptRows(
+        [event.origin.row.line for event in events],
+        [event.origin.row.fields for event in events if isinstance(event.origin.row, Record)],
+    )
+    return EventRun(
+        events[0].origin.table,
+        events[0].origin.seq,
+        rows,
+        b",".join(event.body for event in events),
+        [len(event.body) + 1 for event in events],
+        [event.time_ms or 0 for event in events],
+    )
+
+
+def together(*events: Event) -> Events:
+    return Events([events] if events else [])

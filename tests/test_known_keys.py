@@ -1,0 +1,141 @@
+"""Which keys were met: exact against a plain set, in memory and on disk, whatever the keys share."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import IO
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ours_cli import key_pages, ledger
+from ours_cli.errors import ExitCode, LocalIOError
+from ours_cli.key_pages import PAGE_BYTES, KeyPages
+from ours_cli.known_keys import KnownKeys
+from ours_cli.ledger import Ledger, Seen
+
+# Digests; and keys that share their place in the filter, with the same bits there, others, or any.
+KEYS = (
+    st.integers(-(2**63), 2**63 - 1)
+    | st.integers(0, 5)
+    | st.integers(-3, 3).map(lambda number: number << 32)
+    | st.integers(0, 255).map(lambda number: number << 24)
+    | st.integers(0, 2**40).map(lambda number: number << 22)
+)
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.lists(KEYS, max_size=12) | KEYS, max_size=12),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+@example([[1, 1], 1, [2], 2, [2, 1, 3, 3, 4]], 0, 0)
+def test_known_keys_agree_with_a_set(calls: list[list[int] | int], few_max: int, pile_max: int) -> None:
+    known, model = KnownKeys(few_max, pile_max), set[int]()
+    for call in calls:
+        if isinstance(call, int):
+            assert known.note(call) == (call in model)
+            model.add(call)
+            continue
+        repeats = []
+        for at, key in enumerate(call):
+            if key in model:
+                repeats.append(at)
+            model.add(key)
+        assert known.note_many(call) == repeats
+
+
+@pytest.mark.parametrize("share", [0, 32, 63 - 12], ids=["digests", "one place", "one place and 4,096 keys"])
+@pytest.mark.parametrize("pile_max", [100, 3_000, 10**9])
+def test_thousands_of_keys_in_long_calls(share: int, pile_max: int) -> None:
+    numbers = random.Random(pile_max)
+    known, model = KnownKeys(50, pile_max), set[int]()
+    for size in (0, 1, 2, 511, 512, 513, 1025, 3000, 3000, 3000):
+        fresh = [numbers.getrandbits(63 - share) << share for _ in range(size)]
+        keys = fresh + numbers.sample(sorted(model), min(len(model), size // 10))
+        numbers.shuffle(keys)
+        repeats = []
+        for at, key in enumerate(keys):
+            if key in model:
+                repeats.append(at)
+            model.add(key)
+        assert known.note_many(keys) == repeats
+    assert all(map(known.note, model))
+
+
+def test_a_key_that_two_others_make_together_is_new() -> None:
+    pages = KeyPages(3)
+    pages.append(1, bytes(range(24)))
+    assert pages.holds(1, bytes(range(8, 16)))
+    assert not pages.holds(1, bytes(range(4, 12)))
+    assert not pages.holds(0, bytes(range(8, 16)))
+
+
+def test_parts_longer_than_a_page() -> None:
+    pages = KeyPages(2)
+    keys = [number.to_bytes(8, "big") for number in range(PAGE_BYTES)]
+    for start in range(0, len(keys), 100):
+        pages.append(start // 100 % 2, b"".join(keys[start : start + 100]))
+    assert [pages.holds(0, key) for key in keys] == [at // 100 % 2 == 0 for at in range(len(keys))]
+    pages.append(0, b"".join(keys))
+    assert all(pages.holds(0, key) for key in keys)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes the file when it is closed")
+def test_the_file_has_no_name_and_is_its_owners_alone() -> None:
+    file = key_pages._temporary_file()
+    with file:
+        found = os.fstat(file.fileno())
+    assert found.st_nlink == 0
+    assert found.st_mode & 0o077 == 0
+
+
+class OneByteAtATime:
+    """A file whose writes are short, as a disk that is nearly full makes them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.read, self.close = file.seek, file.read, file.close
+
+    def write(self, data: memoryview) -> int:
+        return self._file.write(data[:1])
+
+
+def test_writes_that_are_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = (tmp_path / "keys").open("w+b", buffering=0)
+    monkeypatch.setattr(key_pages, "_temporary_file", lambda: OneByteAtATime(file))
+    pages = KeyPages(1)
+    pages.append(0, bytes(range(16)))
+    assert pages.holds(0, bytes(range(8, 16)))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b", buffering=0)
+    monkeypatch.setattr(key_pages, "_temporary_file", lambda: full)
+    known = KnownKeys(few_max=0, pile_max=0)
+    with pytest.raises(LocalIOError, match="a temporary file cannot be used: No space left") as caught:
+        known.note_many([1, 2, 3])
+    assert caught.value.exit_code == ExitCode.LOCAL_IO
+    assert "TMPDIR" in str(caught.value.hint)
+
+
+def test_a_disk_that_is_full_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = ledger._temporary_database()
+    disk.execute("PRAGMA max_page_count = 3")
+    monkeypatch.setattr(ledger, "_temporary_database", lambda: disk)
+    notes = Ledger(memory_max=1000)
+    with pytest.raises(LocalIOError, match="a temporary database cannot be used: database or disk is full"):
+        for key in range(2000):
+            notes.note(key, Seen(2**60, 2**60, 1))
+
+
+def test_the_folder_for_temporary_files_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(LocalIOError, match="a temporary file cannot be used: No such file"):
+        KeyPages(1).append(0, bytes(8))
