@@ -21,15 +21,6 @@ _ESCAPED: Final = bytes({*range(0x20), ord('"'), ord("\\")} - {0x1E, 0x1F})
 """What JSON writes otherwise than it is, the two separators apart."""
 
 
-def needs_no_escape(text: str) -> bool:
-    """Whether JSON writes this text as it is; the two separators are not looked at."""
-    try:
-        content = text.encode()
-    except UnicodeEncodeError:
-        return False
-    return len(content.translate(None, _ESCAPED)) == len(content)
-
-
 def content_of(row: Record | Malformed) -> bytes:
     """What a row is to the journal: its content alone, not its line."""
     if isinstance(row, Malformed):

@@ -60,13 +60,13 @@ class Replay:
         self._block = next(self._blocks, None)
         return block
 
-    def end(self, rows: int, *, is_cut: bool = False) -> None:
+    def end(self, rows: int) -> None:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
 
         Raises `UsageError` where it was merely cut, by the limit: a new run, as for a file that was replaced,
         would send rows twice, and ids that belong to their run would count twice.
         """
-        if self._block is not None and (is_cut or self.is_cut()):
+        if self._block is not None and self.is_cut():
             raise UsageError(
                 "--limit ends before the last row that this run has done",
                 hint="a larger --limit, or none, goes on with it; --restart begins a new run",

@@ -63,7 +63,6 @@ def map_rows(
         for rows in table.rows():
             own = finisher.within_limit(rows)
             if own is None:
-                finisher.end()
                 return
             yield from finisher.finish(table, own, table.draft(own))
     finisher.end()
@@ -95,8 +94,9 @@ class RowFinisher:
         return rows
 
     def end(self) -> None:
-        """The source ended; raises as `Replay.end` where it was longer before."""
-        self._replay.end(self._seq, is_cut=self._is_cut)
+        """The source ended, unless it was cut; raises as `Replay.end` where it was longer before."""
+        if not self._is_cut:
+            self._replay.end(self._seq)
 
     def finish(
         self, table: BoundTable, rows: Rows | None, drafts: Drafts | None
