@@ -21,6 +21,7 @@ from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import COMMA, EventRun
 from ours_cli.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
+from ours_cli.key_watch import KeyWatch
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
 
@@ -31,11 +32,13 @@ class Bodies(NamedTuple):
     `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
     to the general mapping: what else stands there means nothing. `given` are the distinctIds that the rows
     bear themselves, empty for one that bears none, None where no row does. `times` are in ms since the epoch.
+    `keys` are those that the rows have, where somebody wants to know.
     """
 
     contents: list[bytes | None]
     times: list[int]
     given: list[str] | None
+    keys: tuple[str, ...] = ()
 
 
 RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
@@ -88,12 +91,13 @@ class Draft(NamedTuple):
 class Drafts(NamedTuple):
     """What was drafted of `rows`: all of them but those between the drafts.
 
-    `naive_as_utc` counts the times that stated no zone.
+    `naive_as_utc` counts the times that stated no zone; `keys` are as in `Bodies`.
     """
 
     rows: KeptRows
     drafts: list[Draft]
     naive_as_utc: int
+    keys: tuple[str, ...]
 
 
 Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Event | Reject | EventRun]]"
@@ -109,14 +113,22 @@ class Drafter:
     """Drafts the rows of one table, and finishes drafts. `reader` is the run's, which drafting never touches.
 
     `read` goes by a reader of its own, `apart`. `seal` makes events of a draft, for a table and the number of
-    its first row.
+    its first row. `watch`, where there is one, must see every row.
     """
 
-    def __init__(self, read: RowsReader, reader: TimeReader, apart: TimeReader, seal: Sealer) -> None:
+    def __init__(
+        self,
+        read: RowsReader,
+        reader: TimeReader,
+        apart: TimeReader,
+        seal: Sealer,
+        watch: KeyWatch | None = None,
+    ) -> None:
         self._read = read
         self._reader = reader
         self._apart = apart
         self._seal = seal
+        self._watch = watch
 
     def __call__(
         self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
@@ -139,13 +151,16 @@ class Drafter:
             drafts = list(_drafts(kept, bodies))
         except TypeError:
             return None
-        return Drafts(kept, drafts, apart.naive_as_utc) if apart.epoch_unit == known else None
+        return Drafts(kept, drafts, apart.naive_as_utc, bodies.keys) if apart.epoch_unit == known else None
 
     def finish(
         self, table: int, seq: int, drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
     ) -> Iterator[Event | Reject | Filtered | EventRun]:
         """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
         self._reader.naive_as_utc += drafts.naive_as_utc
+        if self._watch is not None and not self._watch.knows_all(drafts.keys):
+            for at in range(len(drafts.rows)):
+                self._watch(drafts.rows.record(at).fields)
         at = 0
         for draft in drafts.drafts:
             for left in range(at, draft.start):

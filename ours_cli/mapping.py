@@ -15,6 +15,8 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.key_watch import KeyWatch
+from ours_cli.object_line import ObjectLine
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
@@ -81,6 +83,7 @@ class FieldMapping:
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
+        self._watch: KeyWatch | None = None
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
@@ -115,13 +118,14 @@ class FieldMapping:
             return sampled(mapper, selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
-        watch = _watcher(builder.references, fields, self._tally, recognises=maps_itself)
-        return sampled(_mapper(body, self._assemble, watch, keeps), selection)
+        recognise = _known_keys if maps_itself else None
+        self._watch = KeyWatch(builder.references, fields, self._tally, recognise)
+        return sampled(_mapper(body, self._assemble, self._watch, keeps), selection)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
         assemble = self._assemble
-        if isinstance(assemble, VisitorAssembler) or not table.columns:
+        if isinstance(assemble, VisitorAssembler) or table.columns == ():
             return None
         if not assemble.takes_drafts or assemble.selection.where:
             return None
@@ -129,8 +133,13 @@ class FieldMapping:
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times).apart()
         builder.star(fields, body.objects)
+        if body.reader is None:
+            return None
+        if table.columns is None:
+            line = ObjectLine(body, body.reader)
+            return Drafter(line, self._times.reader, body.reader, assemble.seal, self._watch)
         compiled = compile_body(body, table.columns)
-        if compiled is None or not compiled.is_plain or body.reader is None:
+        if compiled is None or not compiled.is_plain:
             return None
         read: Any = compiled.read_all
         return Drafter(read, self._times.reader, body.reader, assemble.seal)
@@ -203,37 +212,6 @@ def _known_keys(row: dict[str, Any]) -> str | None:
 
 def _no_rows(origin: Origin) -> Event | Reject:
     raise AssertionError(f"an empty table has no line {origin.row.line}")
-
-
-def _watcher(
-    references: dict[str, tuple[str, ...]], fields: FieldMap, tally: Tally, *, recognises: bool
-) -> Callable[[Fields], None]:
-    """For JSON rows, whose keys show only as they come: note those sent and those left behind.
-
-    `recognises` says to note also, of the first row, whether a preset knows it.
-    """
-    used: dict[str, list[str]] = {}
-    for name, keys in references.items():
-        for key in keys:
-            used.setdefault(key, []).append(name)
-    known: set[str] = set()
-
-    def watch(row: Fields) -> None:
-        assert isinstance(row, dict)
-        if row.keys() <= known:
-            return
-        if recognises and not known:
-            tally.known_as = _known_keys(row) or tally.known_as
-        for key in row.keys() - known:
-            known.add(key)
-            if key in used:
-                tally.sent(used[key])
-            elif fields.star and key not in fields.exclude:
-                tally.sent([key])
-            else:
-                tally.columns_left[key] = None
-
-    return watch
 
 
 def _mapper(

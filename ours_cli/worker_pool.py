@@ -37,6 +37,8 @@ class _Columns(NamedTuple):
     format: Any
     columns: tuple[str, ...] | None
     dialect: Dialect
+    keys: tuple[str, ...] | None
+    unreadable: dict[str, str]
 
 
 class _Worker(NamedTuple):
@@ -87,7 +89,9 @@ class Connected:
     def begin(self, table: Table) -> None:
         """A table begins: whatever is asked from now on is of it."""
         for link in self._links:
-            link.send(_Columns(table.name, table.format, table.columns, table.dialect))
+            link.send(
+                _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
+            )
 
     async def ask(self, rows: Stretch | Piece) -> None:
         """Have these rows drafted, a piece parsed first."""
@@ -143,7 +147,7 @@ def _work(end: socket.socket, mapping: RowMapping) -> None:
     with cast("BinaryIO", end.makefile("rwb", buffering=_BUFFER)) as stream:
         while (message := read_message(stream)) is not None:
             if isinstance(message, _Columns):
-                table = Table(*message[:3], records=iter(()), dialect=message.dialect)
+                table = Table(**message._asdict(), records=iter(()))
                 drafter = mapping.drafter(table)
                 continue
             assert table is not None

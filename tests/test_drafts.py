@@ -24,6 +24,7 @@ from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.replay import Replay
 from ours_cli.row_mapping import map_rows
 from ours_cli.selection import Selection
+from ours_cli.template import Template, parse
 from ours_cli.timestamps import TimeReader, TimeRules
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -79,7 +80,15 @@ def singly(parts: list[Part]) -> Iterator[Record | Malformed]:
 class Run:
     """One mapping run over one table, and everything that it leaves behind."""
 
-    def __init__(self, kind: str, given_ids: bool, parts: list[Part], together: bool) -> None:
+    def __init__(
+        self,
+        kind: str,
+        given_ids: bool,
+        parts: list[Part],
+        together: bool,
+        fields: FieldMap | None = None,
+        zone: Template | None = None,
+    ) -> None:
         self.reader = TimeReader(TimeRules())
         self.tally = Tally()
         self.ids = DistinctIds(b"salt")
@@ -96,6 +105,8 @@ class Run:
                 properties={"n": Value("{n|number}")},
             )
             mapping = FieldMapping(fields, assemble, TimeMapping(self.reader), self.tally)
+        elif fields is not None:
+            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
         else:
             mapping = BatchMapping(assemble, self.reader, self.tally, send_nulls=False)
         if together:
@@ -148,6 +159,139 @@ BODIES = st.one_of(
 def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int]) -> None:
     parts = stretches_of(rows, cuts, damaged)
     assert Run("json", False, parts, True).left() == Run("json", False, parts, False).left()
+
+
+ANY = st.sampled_from(
+    [
+        *(
+            "a",
+            "b",
+            " c ",
+            "",
+            "\t",
+            "12",
+            "1.50",
+            "many",
+            "true",
+            "\ud800",
+            "x" * 500,
+            '"\n',
+            '{"b": {"c": 1}}',
+        ),
+        *(1, 0, -3, 2.5, 7.0, 1e300, True, False, None),
+        *(
+            [],
+            ["a", 1],
+            list(range(251)),
+            {},
+            {"b": "x"},
+            {"b": {"c": 1}},
+            {"b": None, "d": ""},
+            {"b": [[2]]},
+        ),
+        {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
+    ]
+)
+WHEN = st.one_of(
+    TIMES,
+    TIMES,
+    st.sampled_from([NOW_MS - HOUR_MS, (NOW_MS - HOUR_MS) // 1000, (NOW_MS - HOUR_MS) / 1000, 1]),
+    ANY,
+)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={
+        "t": WHEN,
+        "who": st.sampled_from(["p1", "p2", " ", "x" * 401, 17, None]),
+        "a": ANY,
+        "b": ANY,
+        "n": st.sampled_from(["1", "1.50", "many", "", 3, 3.5, 1, True]),
+        "a.b": ANY,
+        "id": st.sampled_from(["1", "2", " 3 ", "", 4, False]),
+        "eventProperties": ANY,
+        "zone": st.sampled_from(["UTC", "Europe/Berlin", "Nowhere", "", 3]),
+        "extra": ANY,
+    },
+)
+FULL = {"t": iso(HOUR_MS) + "Z", "who": "p1", "a": "x", "b": "y", "n": "2", "a.b": "z", "id": "i"}
+UNWRITABLE = st.tuples(
+    st.sampled_from(["a", "n", "t", "id", "extra"]), st.sampled_from(["\ud800", 2**63, 2**70])
+)
+MAPPED = st.one_of(
+    *(ROWS, ROWS.map(lambda row: {**FULL, **row}), ROWS.map(lambda row: {**row, **FULL}), st.just(FULL)),
+    UNWRITABLE.map(lambda entry: {**FULL, entry[0]: entry[1]}),
+)
+MAPS = {
+    "few": FieldMap(event="E", time="{t}", external_id="{who}"),
+    "many": FieldMap(
+        event="E {a}",
+        time="{t}",
+        external_id="{who}",
+        email="{b}",
+        properties={
+            "n": Value("{n|number}"),
+            "a": Value("{a}"),
+            "b": Value("{ b }"),
+            "c": Value("{a.b}"),
+            "d": Value("{a.b.c|default:none}"),
+            "both": Value("{a}-{b}"),
+            "j": Value("{a}", "json"),
+            "k": Value('{{"in":1}}', "json"),
+            "l": Value("always"),
+            "{": Value("{{{n|int}"),
+        },
+        user_properties={"city": Value("{a}"), "zip": Value("{n}")},
+        default_properties={
+            "duration": Value("{n|number}"),
+            "page_hash": Value("{extra}"),
+            "iframe": Value("{b|bool}"),
+            "title": Value("{extra}"),
+        },
+    ),
+    "given": FieldMap(
+        event="{a}", time="{t}", user_id="{who}", distinct_id="{id}", properties={"n": Value("{n}")}
+    ),
+    "star": FieldMap(event="E", time="{t}", external_id="{who}", star=True, exclude=("extra",)),
+    "whole": FieldMap(
+        event="E", time="{t}", external_id="{who}", event_object="{a}", properties={"n": Value("{n}")}
+    ),
+    "nested": FieldMap(
+        event="E",
+        time="{t}",
+        external_id="{who}",
+        user_properties={"custom_properties.n": Value("{n}"), "phone_number": Value("{b}")},
+        clear=("city",),
+    ),
+    "context": FieldMap(event="E", time="{t}", email="{who}", ip="{a}", user_agent="{b}"),
+    "itself": FieldMap(),
+}
+SELVES = {"t": "time", "who": "externalId", "a": "event", "id": "distinctId"}
+
+
+@pytest.mark.parametrize("fields", MAPS.values(), ids=MAPS)
+@given(
+    st.lists(MAPPED, max_size=30),
+    st.lists(st.integers(1, 29), max_size=4),
+    st.lists(st.integers(0, 4), max_size=2),
+    st.booleans(),
+)
+def test_mapped_objects(
+    fields: FieldMap, rows: list[dict[str, Any]], cuts: list[int], damaged: list[int], zoned: bool
+) -> None:
+    if fields.is_empty():
+        rows = [{SELVES.get(key, key): value for key, value in row.items()} for row in rows]
+    parts = stretches_of([*rows], cuts, damaged)
+    zone = parse("{zone}") if zoned else None
+    one, other = (Run("json", False, parts, how, fields, zone).left() for how in (True, False))
+    assert one == other
+
+
+@pytest.mark.parametrize("name", ["few", "many", "given", "star", "itself", "context"])
+def test_mapped_objects_come_together(name: str) -> None:
+    usual = {**FULL, "a": "1", "b": "true"}
+    row = {SELVES.get(key, key): value for key, value in usual.items()} if name == "itself" else usual
+    run = Run("json", False, stretches_of([{**row} for _ in range(5)], [], []), True, MAPS[name])
+    assert run.drafted == 5, run.items
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

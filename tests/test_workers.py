@@ -101,6 +101,25 @@ def write_ndjson(path: Path, rows: range) -> Path:
     return path
 
 
+def write_rows(path: Path, rows: range) -> Path:
+    """Rows of every fate as flat JSON, some with keys that others lack."""
+    with path.open("w", encoding="utf-8") as file:
+        for number in rows:
+            odd = number % 97 if has_oddities(number) else 0
+            row: dict[str, Any] = {
+                "what": "E" if odd != 80 else "Refused",
+                "at": _NOW_S - 3600 if odd != 40 else "soon",
+                "who": f"p{number // 3 % 50}" if odd != 50 else None,
+                "n": str(number // 3) if odd != 30 else "many",
+                "text": LONG if odd != 20 else ["listed", {"in": 1}],
+                **({f"left{number // 1000}": 1} if odd == 10 else {}),
+            }
+            if odd == 70:
+                del row["text"]
+            file.write((json.dumps(row) if odd != 60 else "{broken") + "\n")
+    return path
+
+
 def journal(home: Path, run: str) -> Sequence[Block]:
     return read_blocks(home / "state" / "ours" / "runs" / run)
 
@@ -125,7 +144,7 @@ def without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
 REFUSING = fault(When(event=("Refused",)), "invalid_event")
 
 
-@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "rows"])
 def test_the_number_of_workers_changes_nothing(
     kind: str, home: Path, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
 ) -> None:
@@ -135,6 +154,9 @@ def test_the_number_of_workers_changes_nothing(
             for part, rows in (("a", range(4000)), ("b", range(4000, 5000)))
         ]
         words: tuple[str | Path, ...] = ("backfill", *files, *MAPPING)
+    elif kind == "rows":
+        files = [write_rows(tmp_path / "a.ndjson", range(5000))]
+        words = ("backfill", *files, *MAPPING)
     else:
         files = [write_ndjson(tmp_path / "a.ndjson", range(5000))]
         words = ("batch", *files, *MAPPING[-6:])
