@@ -16,7 +16,7 @@ ENTRIES_MAX: Final = 512
 TEXT_MAX: Final = 64
 """Characters of the longest cell that is remembered: a table holds a hundred kilobytes at most."""
 
-_SCALARS: Final = frozenset({str, int, float, bool, Absent})
+SCALARS: Final = frozenset({str, int, float, bool, Absent})
 
 
 class CellTable(dict[str, object]):
@@ -35,7 +35,7 @@ class CellTable(dict[str, object]):
     def __missing__(self, text: str) -> object:
         self._cells[self._position] = text
         value = self._getter(self._cells)
-        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in _SCALARS:
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
             self[text] = value
         return value
 

@@ -283,23 +283,24 @@ def _cells(position: int) -> _Column:
 
 def _numbers(position: int, others: _Column) -> _Column:
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
-        written = _plain_numbers(columns[position])
-        return others(columns, rows) if written is None else written
+        numbers = plain_numbers(columns[position])
+        return others(columns, rows) if numbers is None else orjson.dumps(numbers)[1:-1].decode().split(",")
 
     return column
 
 
-def _plain_numbers(cells: Sequence[str]) -> list[str] | None:
-    """As `numerals.is_plain_number` has it, for many at once: JSON's numbers, written as they are read."""
+def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
+    """The numbers that cells hold; None where one is not as `numerals.is_plain_number` has it, or is long."""
     text = ",".join(cells)
     if not text or max(map(len, cells)) > _NUMBER_MAX or text.count(",") >= len(cells) or not text.isascii():
         return None
     if text.encode().translate(None, _OF_NUMBERS):
         return None
     try:
-        return orjson.dumps(orjson.loads(f"[{text}]"))[1:-1].decode().split(",")
+        numbers: list[int | float] = orjson.loads(f"[{text}]")
     except orjson.JSONDecodeError:
         return None
+    return numbers
 
 
 def _looked_up(position: int, table: CellTable) -> _Column:

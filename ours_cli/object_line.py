@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body
 from ours_cli.field_value import ABSENT, FilterProblem
+from ours_cli.key_column import ODD, Objects, key_column
+from ours_cli.object_columns import compile_objects
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
 from ours_cli.validate import check_event, has_long_array
@@ -21,20 +23,32 @@ _TIMES: Final = frozenset({str, int, float})
 
 
 class ObjectLine:
-    """Reads many rows of one table at once. The times are read last: reading them counts."""
+    """Reads many rows of one table at once, each with a time. Times are read last: reading them counts."""
 
     def __init__(self, body: Body, reader: TimeReader) -> None:
-        self._body = body
+        assert body.time is not None
         self._reader = reader
         self._untimed = copy(body)
         self._untimed.time = None
+        self._times = key_column(body.time)
+        self._zones = None if body.zone is None else key_column(body.zone)
+        self._columns = compile_objects(body)
 
     def __call__(self, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
         """The bodies of `rows`, and the keys that these have; see `drafts.RowsReader`."""
-        objects = cast("Sequence[dict[str, Any]]", rows)
-        bodies = list(map(self._read_one, objects))
+        objects = cast("Objects", rows)
+        if self._columns is None:
+            bodies, are_sorted = list(map(self._read_one, objects)), False
+        else:
+            bodies = self._columns(objects)
+            are_sorted = None not in bodies
+            if not are_sorted:
+                bodies = [
+                    self._read_one(row) if body is None else body
+                    for row, body in zip(objects, bodies, strict=True)
+                ]
         self._set_times(objects, bodies)
-        return bodies_of(bodies, are_sorted=False)._replace(keys=_keys_of(objects))
+        return bodies_of(bodies, are_sorted=are_sorted)._replace(keys=_keys_of(objects))
 
     def _read_one(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """A row's body without its time; None where it does not obey the contract, or would be counted."""
@@ -45,34 +59,24 @@ class ObjectLine:
         is_right = check_event(body) is None and not has_long_array(body.get("eventProperties", {}))
         return body if is_right else None
 
-    def _set_times(self, rows: Sequence[dict[str, Any]], bodies: list[dict[str, Any] | None]) -> None:
+    def _set_times(self, rows: Objects, bodies: list[dict[str, Any] | None]) -> None:
         """Put the times into bodies, and None in place of those whose rows have none."""
-        values: list[Any] = []
-        zones: list[Any] = []
+        values = self._times(rows)
+        zones = None if self._zones is None else self._zones(rows)
+        if zones is not None or None in bodies or not _TIMES.issuperset(map(type, values)):
+            for at, value in enumerate(values):
+                if type(value) not in _TIMES or (zones is not None and zones[at] is ODD):
+                    bodies[at] = None
+            taken = [at for at, body in enumerate(bodies) if body is not None]
+            values = [values[at] for at in taken]
+            if zones is not None:
+                zones = [None if (zone := zones[at]) is ABSENT else str(zone) for at in taken]
+        times = iter(self._reader.read_all(values, zones))
         for at, body in enumerate(bodies):
-            if body is not None and (found := self._time_of(rows[at])) is not None:
-                values.append(found[0])
-                zones.append(found[1])
+            if body is not None and (time := next(times)) is not None:
+                body["time"] = time
             else:
                 bodies[at] = None
-        times = iter(self._reader.read_all(values, zones if self._body.zone is not None else None))
-        for at, body in enumerate(bodies):
-            if body is not None:
-                time = next(times)
-                if time is None:
-                    bodies[at] = None
-                else:
-                    body["time"] = time
-
-    def _time_of(self, row: dict[str, Any]) -> tuple[Any, str | None] | None:
-        """A row's time as it is written, and the zone that it names; None where there is no time."""
-        assert self._body.time is not None
-        try:
-            value = self._body.time.get(row)
-            zone = ABSENT if self._body.zone is None else self._body.zone.get(row)
-        except FilterProblem:
-            return None
-        return (value, None if zone is ABSENT else str(zone)) if type(value) in _TIMES else None
 
 
 def _keys_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
