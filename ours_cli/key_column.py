@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.cell_table import ENTRIES_MAX, SCALARS, TEXT_MAX
 from ours_cli.column_line import plain_numbers
 from ours_cli.field_body import Slot
 from ours_cli.field_value import FilterProblem, present
 from ours_cli.numerals import DEFAULT_STYLE
-from ours_cli.reference import Getter, roots
+from ours_cli.reference import Getter, key_path, roots
 
 Objects: TypeAlias = "Sequence[dict[str, Any]]"
 
@@ -35,29 +35,41 @@ _NOT_TEXTS: Final = {int, float, bool}
 
 def key_column(slot: Slot) -> KeyColumn:
     """The column of a slot that is bound to JSON rows."""
-    key = _only_key(slot)
-    if key is None:
+    path = _path_of(slot)
+    if path is None:
         return _each(slot.get)
     filters = slot.template.placeholders[0].filters
     if not filters:
-        return _bare(key, slot)
+        return _bare(path, slot)
     are_numbers = [(call.name, call.argument) for call in filters] == [("number", DEFAULT_STYLE)]
-    return _filtered(key, slot.get, are_numbers=are_numbers and slot.gives == "value")
+    return _filtered(path, slot.get, are_numbers=are_numbers and slot.gives == "value")
 
 
-def _only_key(slot: Slot) -> str | None:
-    """The one key that the slot reads, whatever keys a row has; None where there may be several."""
+class _Path(NamedTuple):
+    """A key of a row and those below it; not where a row has a key of `before`, which goes before it."""
+
+    keys: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+def _path_of(slot: Slot) -> _Path | None:
+    """The only one that the slot reads; None where it reads several, or anything else."""
     if not slot.template.is_single or slot.gives == "json":
         return None
-    keys = roots(slot.template.placeholders[0].reference)
-    return keys[0] if len(keys) == 1 else None
+    reference = slot.template.placeholders[0].reference
+    root, steps = key_path(reference)
+    names = tuple(step for step in steps if isinstance(step, str))
+    before = tuple(key for key in roots(reference) if key != root)
+    return _Path((root, *names), before) if len(names) == len(steps) else None
 
 
-def _bare(key: str, slot: Slot) -> KeyColumn:
+def _bare(path: _Path, slot: Slot) -> KeyColumn:
     others = _each(slot.get)
 
     def column(rows: Objects) -> list[Any]:
-        values = _values(key, rows)
+        values = _values(path, rows)
+        if values is None:
+            return others(rows)
         kinds = set(map(type, values))
         if kinds == _TEXTS:
             is_filled = all(values) and not any(map(str.isspace, values))
@@ -69,18 +81,25 @@ def _bare(key: str, slot: Slot) -> KeyColumn:
     return column
 
 
-def _filtered(key: str, get: Getter, *, are_numbers: bool) -> KeyColumn:
-    table = _KeyTable(get, key)
-    others = _each(lambda row: table[text] if type(text := row.get(key)) is str else get(row))  # type: ignore[union-attr]
+def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> KeyColumn:
+    table = _TextTable(get, path)
+    others = _each(get)
 
     def column(rows: Objects) -> list[Any]:
-        values = _values(key, rows)
-        if set(map(type, values)) != _TEXTS:
+        values = _values(path, rows)
+        if values is None:
             return others(rows)
-        if are_numbers and (numbers := plain_numbers(values)) is not None:
+        if (
+            set(map(type, values)) == _TEXTS
+            and are_numbers
+            and (numbers := plain_numbers(values)) is not None
+        ):
             return numbers
         try:
-            return list(map(table.__getitem__, values))
+            return [
+                table[value] if type(value) is str else get(row)
+                for value, row in zip(values, rows, strict=True)
+            ]
         except FilterProblem:
             return others(rows)
 
@@ -103,24 +122,38 @@ def _each(get: Getter) -> KeyColumn:
     return column
 
 
-def _values(key: str, rows: Objects) -> list[Any]:
-    """What rows hold, None where they lack the key: it means the same."""
+def _values(path: _Path, rows: Objects) -> list[Any] | None:
+    """What rows hold there, None where they lack a key, which means the same; None where it does not show."""
+    if any(key in row for key in path.before for row in rows):
+        return None
+    *outer, last = path.keys
+    for key in outer:
+        rows = _below(key, rows)
+        if set(map(type, rows)) != {dict}:
+            return None  # one lacks it; or holds JSON in a text, say
+    return _below(last, rows)
+
+
+def _below(key: str, rows: Objects) -> list[Any]:
     try:
         return list(map(itemgetter(key), rows))
     except KeyError:
         return [row.get(key) for row in rows]
 
 
-class _KeyTable(dict[str, object]):
-    """As `CellTable`, for the text that a row has under this key, the only one that the getter reads."""
+class _TextTable(dict[str, object]):
+    """As `CellTable`, for the text at the one place of a row that the getter reads."""
 
-    def __init__(self, getter: Getter, key: str) -> None:
+    def __init__(self, getter: Getter, path: _Path) -> None:
         super().__init__()
         self._getter = getter
-        self._key = key
+        self._path = path
 
     def __missing__(self, text: str) -> object:
-        value = self._getter({self._key: text})
+        row: Any = text
+        for key in reversed(self._path.keys):
+            row = {key: row}
+        value = self._getter(row)
         if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
             self[text] = value
         return value

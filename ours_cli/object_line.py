@@ -37,18 +37,16 @@ class ObjectLine:
     def __call__(self, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
         """The bodies of `rows`, and the keys that these have; see `drafts.RowsReader`."""
         objects = cast("Objects", rows)
-        if self._columns is None:
-            bodies, are_sorted = list(map(self._read_one, objects)), False
-        else:
+        bodies: list[dict[str, Any] | None] = [None] * len(objects)
+        if self._columns is not None:
             bodies = self._columns(objects)
-            are_sorted = None not in bodies
-            if not are_sorted:
-                bodies = [
-                    self._read_one(row) if body is None else body
-                    for row, body in zip(objects, bodies, strict=True)
-                ]
+        if None in bodies:
+            bodies = [
+                self._read_one(row) if body is None else body
+                for row, body in zip(objects, bodies, strict=True)
+            ]
         self._set_times(objects, bodies)
-        return bodies_of(bodies, are_sorted=are_sorted)._replace(keys=_keys_of(objects))
+        return bodies_of(bodies, are_sorted=False)._replace(keys=_keys_of(objects))
 
     def _read_one(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """A row's body without its time; None where it does not obey the contract, or would be counted."""

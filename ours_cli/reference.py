@@ -70,8 +70,7 @@ def cell_getter(reference: Reference, columns: tuple[str, ...]) -> Getter:
 def key_getter(reference: Reference) -> Getter:
     """Compile the reference for JSON rows: the exact key, else the trimmed one, else a path."""
     exact, trimmed = reference.name, reference.name.strip()
-    paths = list(_paths(reference))
-    root, steps = paths[-1] if paths else (trimmed, ())
+    root, steps = key_path(reference)
 
     def key(fields: Any) -> object:
         if exact in fields:
@@ -81,6 +80,12 @@ def key_getter(reference: Reference) -> Getter:
         return present(_walk(fields.get(root), steps, trimmed)) if steps else ABSENT
 
     return key
+
+
+def key_path(reference: Reference) -> tuple[str, Steps]:
+    """Where a reference leads in JSON rows without any other key of `roots`: a key, and steps below it."""
+    whole = reference.name if reference.quoted else reference.name.strip()
+    return [(whole, ()), *_paths(reference)][-1]
 
 
 def roots(reference: Reference) -> tuple[str, ...]:

@@ -161,37 +161,36 @@ def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int]) -> Non
     assert Run("json", False, parts, True).left() == Run("json", False, parts, False).left()
 
 
-ANY = st.sampled_from(
-    [
-        *(
-            "a",
-            "b",
-            " c ",
-            "",
-            "\t",
-            "12",
-            "1.50",
-            "many",
-            "true",
-            "\ud800",
-            "x" * 500,
-            '"\n',
-            '{"b": {"c": 1}}',
-        ),
-        *(1, 0, -3, 2.5, 7.0, 1e300, True, False, None),
-        *(
-            [],
-            ["a", 1],
-            list(range(251)),
-            {},
-            {"b": "x"},
-            {"b": {"c": 1}},
-            {"b": None, "d": ""},
-            {"b": [[2]]},
-        ),
-        {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
-    ]
-)
+VALUES: list[Any] = [
+    *(
+        "a",
+        "b",
+        " c ",
+        "",
+        "\t",
+        "12",
+        "1.50",
+        "many",
+        "true",
+        "\ud800",
+        "x" * 500,
+        '"\n',
+        '{"b": {"c": 1}}',
+    ),
+    *(1, 0, -3, 2.5, 7.0, 1e300, True, False, None),
+    *(
+        [],
+        ["a", 1],
+        list(range(251)),
+        {},
+        {"b": "x"},
+        {"b": {"c": 1}},
+        {"b": None, "d": ""},
+        {"b": [[2]]},
+    ),
+    {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
+]
+ANY = st.sampled_from(VALUES)
 WHEN = st.one_of(
     TIMES,
     TIMES,
@@ -213,7 +212,7 @@ ROWS = st.fixed_dictionaries(
         "extra": ANY,
     },
 )
-FULL = {"t": iso(HOUR_MS) + "Z", "who": "p1", "a": "x", "b": "y", "n": "2", "a.b": "z", "id": "i"}
+FULL: dict[str, Any] = {"t": iso(HOUR_MS) + "Z", "who": "p1", "a": "x", "b": "y", "n": "2", "a.b": "z", "id": "i"}
 UNWRITABLE = st.tuples(
     st.sampled_from(["a", "n", "t", "id", "extra"]), st.sampled_from(["\ud800", 2**63, 2**70])
 )
@@ -259,7 +258,7 @@ TEMPLATES = st.sampled_from(
         *("{a|json}", "{a|auto}", "{n|number:de}", "{a}-{n}", "{{{a}", "k", ""),
     ]
 )
-VALUES = TEMPLATES.map(Value) | st.sampled_from(
+ASSIGNED = TEMPLATES.map(Value) | st.sampled_from(
     [Value("{a}", "json"), Value("{n}", "json"), Value('{{"in":1}}', "json"), Value("{a.b}", "json")]
 )
 DRAWN = st.fixed_dictionaries(
@@ -270,12 +269,12 @@ DRAWN = st.fixed_dictionaries(
         "email": st.sampled_from([None, None, "{b}", "{a}@{b}"]),
         "user_id": st.sampled_from([None, None, "{id}", "someone"]),
         "distinct_id": st.sampled_from([None, None, "{id}"]),
-        "properties": st.dictionaries(st.sampled_from(["p", "q", "{", "a.b", "'"]), VALUES, max_size=3),
+        "properties": st.dictionaries(st.sampled_from(["p", "q", "{", "a.b", "'"]), ASSIGNED, max_size=3),
         "user_properties": st.dictionaries(
-            st.sampled_from(["city", "zip", "phone_number"]), VALUES, max_size=2
+            st.sampled_from(["city", "zip", "phone_number"]), ASSIGNED, max_size=2
         ),
         "default_properties": st.dictionaries(
-            st.sampled_from(["duration", "iframe", "title", "is_bot"]), VALUES, max_size=1
+            st.sampled_from(["duration", "iframe", "title", "is_bot"]), ASSIGNED, max_size=1
         ),
         "clear": st.sampled_from([(), (), ("state",)]),
     }
@@ -306,6 +305,18 @@ def test_maps_of_every_kind(name: str, rows: list[dict[str, Any]], cuts: list[in
     if name == "itself":
         rows = [{SELVES.get(key, key): value for key, value in row.items()} for row in rows]
     check_mapped(MAPS[name], rows, cuts, zoned)
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("zoned", [False, True])
+def test_one_odd_value(name: str, zoned: bool) -> None:
+    keys = (*FULL, "zone", "extra", "c", "eventProperties")
+    odd = [{**FULL, key: value} for key in keys for value in [*VALUES, *({"d": value} for value in VALUES)]]
+    lacking = [{other: value for other, value in FULL.items() if other != key} for key in FULL]
+    rows = [row for one in (*odd, *lacking) for row in (FULL, one, FULL)]
+    if name == "itself":
+        rows = [{SELVES.get(key, key): value for key, value in row.items()} for row in rows]
+    check_mapped(MAPS[name], rows, [*range(3, len(rows), 3)], zoned)
 
 
 @pytest.mark.parametrize("name", ["few", "many", "given", "star", "itself", "context"])
