@@ -212,7 +212,15 @@ ROWS = st.fixed_dictionaries(
         "extra": ANY,
     },
 )
-FULL: dict[str, Any] = {"t": iso(HOUR_MS) + "Z", "who": "p1", "a": "x", "b": "y", "n": "2", "a.b": "z", "id": "i"}
+FULL: dict[str, Any] = {
+    "t": iso(HOUR_MS) + "Z",
+    "who": "p1",
+    "a": "x",
+    "b": "y",
+    "n": "2",
+    "a.b": "z",
+    "id": "i",
+}
 UNWRITABLE = st.tuples(
     st.sampled_from(["a", "n", "t", "id", "extra"]), st.sampled_from(["\ud800", 2**63, 2**70])
 )
