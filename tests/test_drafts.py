@@ -324,7 +324,8 @@ def test_one_odd_value(name: str, zoned: bool) -> None:
     rows = [row for one in (*odd, *lacking) for row in (FULL, one, FULL)]
     if name == "itself":
         rows = [{SELVES.get(key, key): value for key, value in row.items()} for row in rows]
-    check_mapped(MAPS[name], rows, [*range(3, len(rows), 3)], zoned)
+    for size in (3, 7):
+        check_mapped(MAPS[name], rows, [*range(size, len(rows), size)], zoned)
 
 
 @pytest.mark.parametrize("name", ["few", "many", "given", "star", "itself", "context"])
