@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -10,9 +11,9 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafts import ID_AT, Draft
+from ours_cli.drafts import ID_AT, Draft, Finished
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
@@ -124,47 +125,73 @@ class EventAssembler:
             return self(origin, {**body, "distinctId": given})
         return self._seal(origin, given, content, body["event"], body.get("time"))
 
-    @property
-    def takes_drafts(self) -> bool:
-        """Whether rows may be drafted many at once: nothing is left out by its time or id."""
-        return not self._selects
-
-    def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Event | Reject | EventRun]:
+    def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
         """Events of drafts, the first of row number `seq`: as `plain`, many at once."""
         run = draft.run(table, seq)
+        taken = draft.taken
+        content = _contents(run, taken)
+        faults: dict[int, Fault] = {}
         if draft.given is None:
-            run = _with_ids(run, self._ids.repeated(draft.digests, draft.content))
-            faults: dict[int, Fault] = {}
+            repeated = self._ids.repeated(draft.digests, content)
         else:
-            run, faults = self._identified(run, draft, draft.given)
-        in_time = not (self._window.check(min(run.times)) or self._window.check(max(run.times)))
+            repeated, faults = self._identified(draft, draft.given, table, content)
+        run = _with_ids(run, taken, repeated)
+        reasons = draft.reasons
+        if self.selection.sample is not None:
+            run, reasons = self._sampled(run, taken, draft)
+        rows = run if reasons is None else SiftedRows(seq, draft.rows, reasons, run)
+        times = run.times
+        in_time = not times or not (self._window.check(min(times)) or self._window.check(max(times)))
         if in_time and not faults:
-            yield run
+            yield rows
             return
-        for at, event in enumerate(run):
+        for at, item in enumerate(rows):
+            if type(item) is Filtered:
+                yield item
+                continue
+            assert isinstance(item, Event)
             fault = faults.get(at)
             yield (
-                self._in_time(event)
+                self._in_time(item)
                 if fault is None
-                else Reject(event.origin, event.distinct_id, fault.code, fault.message)
+                else Reject(item.origin, item.distinct_id, fault.code, fault.message)
             )
 
     def _identified(
-        self, run: EventRun, draft: Draft, given: Sequence[str]
-    ) -> tuple[EventRun, dict[int, Fault]]:
-        """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
+        self, draft: Draft, given: Sequence[str], table: int, content: Callable[[int], bytes]
+    ) -> tuple[list[tuple[int, str]], dict[int, Fault]]:
+        """Note the rows: which have an id other than their draft's, and what is wrong with ids they bear.
+
+        Rows that are left out count among their equals, but a given id of theirs is not noted.
+        """
         faults: dict[int, Fault] = {}
         repeated: list[tuple[int, str]] = []
+        reasons = draft.reasons
         for at, own in enumerate(given):
             digest = draft.digests[at * ID_BYTES : (at + 1) * ID_BYTES]
-            if own:
-                fault = self._given_fault(own, digest, run.table, run.rows.line(at))
+            if not own:
+                for _, derived in self._ids.repeated(digest, lambda _, at=at: content(at)):  # type: ignore[misc]
+                    repeated.append((at, derived))
+            elif reasons is None or reasons[at] is None:
+                fault = self._given_fault(own, digest, table, draft.rows.line(at))
                 if fault is not None:
                     faults[at] = fault
+        return repeated, faults
+
+    def _sampled(
+        self, run: EventRun, taken: Sequence[int], draft: Draft
+    ) -> tuple[EventRun, list[str | None] | None]:
+        """Of the events those that the sample takes by their derived ids, and why each row is left out."""
+        reasons = [*(draft.reasons or [None] * len(draft.rows))]
+        places = []
+        for place, at in enumerate(taken):
+            begin = run.start(place) + ID_AT
+            is_given = draft.given is not None and draft.given[at]
+            if is_given or self.selection.takes(run.bodies[begin : begin + 2 * ID_BYTES]):
+                places.append(place)
             else:
-                for _, derived in self._ids.repeated(digest, lambda _, at=at: draft.content(at)):  # type: ignore[misc]
-                    repeated.append((at, derived))
-        return _with_ids(run, repeated), faults
+                reasons[at] = "sample"
+        return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
 
     def _in_time(self, event: Event) -> Event | Reject:
         assert event.time_ms is not None
@@ -215,7 +242,7 @@ class EventAssembler:
             if (reason := self.selection.outside(time_ms)) is not None:
                 self.pass_over({"distinctId": given, **body})
                 return Filtered(origin, reason)
-        if given and not self.selection.takes(given.encode("utf-8", "surrogatepass")):
+        if given and not self.selection.takes_id(given):
             return Filtered(origin, "sample")
         return None
 
@@ -255,15 +282,35 @@ class EventAssembler:
             self._tally.long_arrays += 1
 
 
-def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
-    """The run with these derived ids, by position, in place of those that it was drafted with."""
+def _contents(run: EventRun, taken: Sequence[int]) -> Callable[[int], bytes]:
+    """By a row's position, the content that its derived id goes by, where it has an event.
+
+    `taken` are the positions of the rows that are events. The ids of others are nobody's.
+    """
+
+    def content(at: int) -> bytes:
+        place = _place(taken, at)
+        return b"" if place is None else b"{" + run.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
+
+    return content
+
+
+def _place(taken: Sequence[int], at: int) -> int | None:
+    """Which of the events is that of the row at this position, if it has one."""
+    place = bisect_left(taken, at)
+    return place if place < len(taken) and taken[place] == at else None
+
+
+def _with_ids(run: EventRun, taken: Sequence[int], ids: Sequence[tuple[int, str]]) -> EventRun:
+    """The run with these derived ids, by the row's position, in place of those that it was drafted with."""
     if not ids:
         return run
     bodies = bytearray(run.bodies)
     for at, distinct_id in ids:
-        start = run.start(at) + ID_AT
-        bodies[start : start + len(distinct_id)] = distinct_id.encode()
-    return EventRun(run.table, run.seq, run.rows, bytes(bodies), run.sizes, run.times)
+        if (place := _place(taken, at)) is not None:
+            start = run.start(place) + ID_AT
+            bodies[start : start + len(distinct_id)] = distinct_id.encode()
+    return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
 
 
 class VisitorAssembler:

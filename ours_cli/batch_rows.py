@@ -24,6 +24,7 @@ from ours_cli.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
+from ours_cli.sieve import Sieve
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
 from ours_cli.where import Test, bind_where
@@ -66,11 +67,12 @@ class BatchMapping:
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
-        if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
+        selection = self._assemble.selection
+        if table.columns == () or selection.where:
             return None
         reader = copy(self._reader)
         read = partial(_read_bodies, reader)
-        return Drafter(read, self._reader, reader, self._assemble.seal)
+        return Drafter(read, self._reader, reader, self._assemble.seal, Sieve(selection))
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -84,6 +86,7 @@ class BatchMapping:
                 except FilterProblem as problem:
                     return Reject(origin, row.distinct_id, problem.code, problem.message)
                 if not is_kept:
+                    apart._reader.follow(self._reader)
                     if not isinstance(body := apart._body(origin, row), Reject):
                         self._assemble.pass_over(body)
                     return Filtered(origin, "where")

@@ -8,11 +8,14 @@ from typing import TypeAlias
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.safeguards import Canary
 
 Item: TypeAlias = Event | Reject | Filtered | Block
 """A row, or a block of rows that an earlier attempt has settled."""
+
+Mapped: TypeAlias = Item | EventRun | SiftedRows
+"""An item, or consecutive rows together."""
 
 
 class Intake:
@@ -22,7 +25,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject | Filtered | EventRun], None],
+        enter: Callable[[Event | Reject | Filtered | EventRun | SiftedRows], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -59,10 +62,12 @@ class Intake:
             return self.flush()
         return chunk
 
-    def take_each(self, item: Item | EventRun) -> Iterator[Chunk]:
-        """Take an item, or many events together; yields the chunks as `take` and `take_all` do."""
+    def take_each(self, item: Mapped) -> Iterator[Chunk]:
+        """Take an item, or many rows together; yields the chunks as `take` and `take_all` do."""
         if isinstance(item, EventRun):
             yield from self.take_all(item)
+        elif isinstance(item, SiftedRows):
+            yield from self._take_sifted(item)
         elif (chunk := self.take(item)) is not None:
             yield chunk
 
@@ -79,6 +84,27 @@ class Intake:
                 self._tracker.cut()
                 yield chunk
 
+    def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
+        """As `take` of each; but where an event does not fit, rows left out before it go to its own block."""
+        if self._canary is not None:
+            yield from filter(None, map(self.take, sifted))
+            return
+        at = 0
+        for taken, chunk in self._chunker.add_all(sifted.events):
+            if taken is not None:
+                end = taken.seqs[-1] + 1 - sifted.seq
+                self._admit_part(sifted.part(at, end, taken))
+                at = end
+            if chunk is not None:
+                self._tracker.cut()
+                yield chunk
+        if at < len(sifted):
+            self._admit_part(sifted.part(at, len(sifted), sifted.events.only(())))
+
+    def _admit_part(self, sifted: SiftedRows) -> None:
+        self._enter(sifted)
+        self._tracker.enter_all(sifted)
+
     def flush(self) -> Chunk | None:
         """End the block here; returns what waits for its chunk to fill, if anything does."""
         chunk = self._chunker.flush()
@@ -92,10 +118,10 @@ class Intake:
             self._canary.enter(item)
 
 
-def one_by_one(items: Iterable[Item | EventRun]) -> Iterator[Item]:
-    """The same, no two events together."""
+def one_by_one(items: Iterable[Mapped]) -> Iterator[Item]:
+    """The same, no two rows together."""
     for item in items:
-        if isinstance(item, EventRun):
+        if isinstance(item, (EventRun, SiftedRows)):
             yield from item
         else:
             yield item

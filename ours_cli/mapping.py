@@ -19,6 +19,7 @@ from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.sieve import Sieve
 from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
@@ -123,8 +124,6 @@ class FieldMapping:
         assemble = self._assemble
         if isinstance(assemble, VisitorAssembler) or not table.columns:
             return None
-        if not assemble.takes_drafts or assemble.selection.where:
-            return None
         fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times).apart()
@@ -133,7 +132,9 @@ class FieldMapping:
         if compiled is None or not compiled.is_plain or body.reader is None:
             return None
         read: Any = compiled.read_all
-        return Drafter(read, self._times.reader, body.reader, assemble.seal)
+        selection = assemble.selection
+        sieve = Sieve(selection, bind_where(selection.where, table.columns, {}))
+        return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -278,6 +279,8 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
         if row.distinct_id:
             return
         apart = apart or body.apart()
+        if apart.reader is not None and body.reader is not None:
+            apart.reader.follow(body.reader)
         with suppress(FilterProblem, TimeProblem):
             assemble.pass_over(apart.read(row.fields))
 

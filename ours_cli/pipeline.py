@@ -19,7 +19,7 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
@@ -160,10 +160,14 @@ class _Run:
         self._attempt.replay.place = table.place
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered | EventRun) -> None:
-        """A row comes out of the mapping, or events of consecutive rows."""
+    def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+        """A row comes out of the mapping, or consecutive rows together."""
         if isinstance(item, EventRun):
-            self._books.mapped_all(item)
+            self._books.mapped_all(len(item))
+            return
+        if isinstance(item, SiftedRows):
+            self._books.mapped_all(len(item.events), len(item) - len(item.events))
+            self._show()
             return
         if isinstance(item, Event):
             self._books.mapped(item)

@@ -34,7 +34,7 @@ def run_of(events: Sequence[Event]) -> EventRun:
     )
     return EventRun(
         events[0].origin.table,
-        events[0].origin.seq,
+        range(events[0].origin.seq, events[0].origin.seq + len(events)),
         rows,
         b",".join(event.body for event in events),
         [len(event.body) + 1 for event in events],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.batch_rows import BatchMapping
 from ours_cli.event import Event
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
 from ours_cli.identity import DistinctIds
@@ -23,8 +23,9 @@ from ours_cli.mapping import FieldMapping, RowMapping
 from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.replay import Replay
 from ours_cli.row_mapping import map_rows
-from ours_cli.selection import Selection
+from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.timestamps import TimeReader, TimeRules
+from ours_cli.where import read_condition
 
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000
@@ -79,11 +80,18 @@ def singly(parts: list[Part]) -> Iterator[Record | Malformed]:
 class Run:
     """One mapping run over one table, and everything that it leaves behind."""
 
-    def __init__(self, kind: str, given_ids: bool, parts: list[Part], together: bool) -> None:
+    def __init__(
+        self,
+        kind: str,
+        given_ids: bool,
+        parts: list[Part],
+        together: bool,
+        selection: Selection = EVERYTHING,
+    ) -> None:
         self.reader = TimeReader(TimeRules())
         self.tally = Tally()
         self.ids = DistinctIds(b"salt")
-        assemble = EventAssembler(WINDOW, self.ids, self.tally, Selection())
+        assemble = EventAssembler(WINDOW, self.ids, self.tally, selection)
         columns = ("t", "who", "n") if kind == "csv" else None
         table = Table("t", "csv" if kind == "csv" else "ndjson", columns, singly(parts))
         mapping: RowMapping
@@ -103,13 +111,25 @@ class Run:
         self.drafted = 0
         self.items: list[Item] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
-            self.drafted += len(item) if isinstance(item, EventRun) else 0
+            self.drafted += len(item) if isinstance(item, (EventRun, SiftedRows)) else 0
             self.items += one_by_one([item])
 
     def left(self) -> tuple[object, ...]:
         reader = self.reader
         counts = reader.naive_as_utc, reader.contradictions, reader.open_dates
-        return self.items, self.tally, self.ids.repeats, reader.epoch_unit, reader.decided_unit, counts
+        known = self.tally, self.ids.repeats, reader.epoch_unit, reader.decided_unit, counts
+        return self.items, known
+
+
+SELECTIONS = st.builds(
+    Selection,
+    where=st.lists(st.sampled_from(["n=1", "n!=1", "who~p", "n.x="]).map(read_condition), max_size=2).map(
+        tuple
+    ),
+    since_ms=st.none() | st.sampled_from([NOW_MS - 90 * HOUR_MS, NOW_MS - HOUR_MS * 3 // 2]),
+    until_ms=st.none() | st.sampled_from([NOW_MS - HOUR_MS * 3 // 2, NOW_MS]),
+    sample=st.none() | st.just(1 << 63),
+)
 
 
 @given(
@@ -117,10 +137,14 @@ class Run:
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
     st.booleans(),
+    SELECTIONS,
 )
-def test_cells(rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool) -> None:
+def test_cells(
+    rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool, selection: Selection
+) -> None:
     parts = stretches_of(rows, cuts, damaged)
-    assert Run("csv", given_ids, parts, True).left() == Run("csv", given_ids, parts, False).left()
+    together = Run("csv", given_ids, parts, True, selection)
+    assert together.left() == Run("csv", given_ids, parts, False, selection).left()
 
 
 def body_of(cells: Sequence[Any]) -> dict[str, Any]:
@@ -144,10 +168,12 @@ BODIES = st.one_of(
     st.lists(BODIES, max_size=40),
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
+    SELECTIONS,
 )
-def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int]) -> None:
+def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int], selection: Selection) -> None:
     parts = stretches_of(rows, cuts, damaged)
-    assert Run("json", False, parts, True).left() == Run("json", False, parts, False).left()
+    together = Run("json", False, parts, True, selection)
+    assert together.left() == Run("json", False, parts, False, selection).left()
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -1,0 +1,62 @@
+"""Which of many rows a run is not about, found while they are drafted: what `selection` says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ours_cli.field_value import FilterProblem
+from ours_cli.record import Fields
+from ours_cli.selection import EVERYTHING, Selection
+from ours_cli.where import Test
+
+
+class Sieve:
+    """`keeps` is what `--where` comes to for the rows' table; all else goes by time and given id.
+
+    Ids that are derived are sampled later: only who has seen the rows before knows them.
+    """
+
+    def __init__(self, selection: Selection = EVERYTHING, keeps: Test | None = None) -> None:
+        self._selection = selection
+        self._keeps = keeps
+
+    def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:
+        """Whether `--where` keeps each row, None for one that it cannot judge; None where it keeps all."""
+        keeps = self._keeps
+        if keeps is None:
+            return None
+        kept: list[bool | None]
+        try:
+            kept = list(map(keeps, rows))
+        except FilterProblem:
+            kept = [_judged(keeps, row) for row in rows]
+        return None if all(kept) else kept
+
+    def reasons(
+        self, kept: Sequence[bool | None] | None, times: Sequence[int], given: Sequence[str] | None
+    ) -> list[str | None] | None:
+        """Why each row is left out, None for one that is not; None where none is.
+
+        `times` are in ms since the epoch, `given` the distinctIds that rows bear, if any do.
+        """
+        selection = self._selection
+        reasons: list[str | None] = [None] * len(times)
+        if selection.has_period and (selection.outside(min(times)) or selection.outside(max(times))):
+            reasons = list(map(selection.outside, times))
+        if selection.sample is not None and given is not None:
+            reasons = [
+                reason if reason or not own or selection.takes_id(own) else "sample"
+                for reason, own in zip(reasons, given, strict=True)
+            ]
+        if kept is not None:
+            reasons = [
+                "where" if is_kept is False else reason for reason, is_kept in zip(reasons, kept, strict=True)
+            ]
+        return reasons if any(reasons) else None
+
+
+def _judged(keeps: Test, row: Fields) -> bool | None:
+    try:
+        return keeps(row)
+    except FilterProblem:
+        return None
