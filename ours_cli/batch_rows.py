@@ -27,7 +27,7 @@ from ours_cli.selection import sampled
 from ours_cli.sieve import Sieve
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
-from ours_cli.where import Test, bind_where
+from ours_cli.where import KeyWatch, Test, bind_where
 
 
 class BatchMapping:
@@ -39,6 +39,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
+        self._keys = KeyWatch(tally.columns_missing)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
@@ -50,7 +51,7 @@ class BatchMapping:
             )
         selection = self._assemble.selection
         self._assemble.place = table.place
-        keeps = bind_where(selection.where, None, self._tally.columns_missing)
+        keeps = bind_where(selection.where, None, self._keys)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
     def time_column(self, table: Table) -> TimeColumn | None:
@@ -58,7 +59,7 @@ class BatchMapping:
         self.bind(table)
         if table.columns == ():
             return None
-        keeps = bind_where(self._assemble.selection.where, None, {})
+        keeps = bind_where(self._assemble.selection.where, None, KeyWatch())
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
@@ -67,12 +68,12 @@ class BatchMapping:
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
-        selection = self._assemble.selection
-        if table.columns == () or selection.where:
+        if table.columns == ():
             return None
         reader = copy(self._reader)
         read = partial(_read_bodies, reader)
-        return Drafter(read, self._reader, reader, self._assemble.seal, Sieve(selection))
+        sieve = Sieve(self._assemble.selection, None, self._keys)
+        return Drafter(read, self._reader, reader, self._assemble.seal, sieve)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.

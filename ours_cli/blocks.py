@@ -7,6 +7,7 @@ each of its rows has an outcome; only then does the journal hear of it.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -94,6 +95,14 @@ class BlockTracker:
         self._open: list[Block] = []
         self._current: Block | None = None
         self._digest = RowDigest()
+
+    @property
+    def room(self) -> int:
+        """After how many more rows that are left out the block ends, if there are no others."""
+        block = self._current
+        if block is None:
+            return ROWS_MAX
+        return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""

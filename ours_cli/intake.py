@@ -85,21 +85,40 @@ class Intake:
                 yield chunk
 
     def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
-        """As `take` of each; but where an event does not fit, rows left out before it go to its own block."""
+        """As `take` of each, with the same blocks."""
         if self._canary is not None:
             yield from filter(None, map(self.take, sifted))
             return
-        at = 0
-        for taken, chunk in self._chunker.add_all(sifted.events):
-            if taken is not None:
-                end = taken.seqs[-1] + 1 - sifted.seq
-                self._admit_part(sifted.part(at, end, taken))
-                at = end
+        at = taken = 0
+        seqs = sifted.events.seqs
+        for events, chunk in self._chunker.add_all(sifted.events):
+            if events is not None:
+                at = self._admit_sifted(sifted, at, events)
+                taken += len(events)
             if chunk is not None:
+                if len(chunk.events) < self._chunker.max_events:
+                    # The next event did not fit: what stands before it is none of its own block.
+                    at = self._leave_out(sifted, at, seqs[taken] - sifted.seq)
                 self._tracker.cut()
                 yield chunk
-        if at < len(sifted):
-            self._admit_part(sifted.part(at, len(sifted), sifted.events.only(())))
+        self._leave_out(sifted, at, len(sifted))
+
+    def _admit_sifted(self, sifted: SiftedRows, start: int, events: EventRun) -> int:
+        """The rows from `start` on, to the last of these events; returns where that is over."""
+        first, last = events.seqs[0] - sifted.seq, events.seqs[-1] - sifted.seq
+        if first - start >= self._tracker.room:
+            start = self._leave_out(sifted, start, first)
+        self._admit_part(sifted.part(start, last + 1, events))
+        return last + 1
+
+    def _leave_out(self, sifted: SiftedRows, start: int, end: int) -> int:
+        """The rows from `start` to before `end`, none of which is an event; returns `end`."""
+        none = sifted.events.only(())
+        while start < end:
+            step = min(end, start + self._tracker.room)
+            self._admit_part(sifted.part(start, step, none))
+            start = step
+        return end
 
     def _admit_part(self, sifted: SiftedRows) -> None:
         self._enter(sifted)

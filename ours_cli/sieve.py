@@ -6,31 +6,42 @@ from collections.abc import Sequence
 
 from ours_cli.field_value import FilterProblem
 from ours_cli.record import Fields
-from ours_cli.selection import EVERYTHING, Selection
-from ours_cli.where import Test
+from ours_cli.selection import Selection
+from ours_cli.where import KeyWatch, Test, bind_where
 
 
 class Sieve:
-    """`keeps` is what `--where` comes to for the rows' table; all else goes by time and given id.
+    """For rows of a table of these columns, None for JSON. `watch` is the run's, which sifting never touches.
 
     Ids that are derived are sampled later: only who has seen the rows before knows them.
     """
 
-    def __init__(self, selection: Selection = EVERYTHING, keeps: Test | None = None) -> None:
+    def __init__(self, selection: Selection, columns: tuple[str, ...] | None, watch: KeyWatch) -> None:
         self._selection = selection
-        self._keeps = keeps
+        self._watch = watch
+        self._apart = KeyWatch()
+        self._keeps = bind_where(selection.where, columns, self._apart)
 
     def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:
         """Whether `--where` keeps each row, None for one that it cannot judge; None where it keeps all."""
         keeps = self._keeps
         if keeps is None:
             return None
+        self._apart.clear()
         kept: list[bool | None]
         try:
             kept = list(map(keeps, rows))
         except FilterProblem:
             kept = [_judged(keeps, row) for row in rows]
         return None if all(kept) else kept
+
+    def keys(self) -> tuple[list[str], list[str]]:
+        """What to tell `note` of the rows that were judged last, once they count."""
+        return [*self._apart.found], [*self._apart.never_found]
+
+    def note(self, keys: tuple[list[str], list[str]]) -> None:
+        """Rows of which `keys` gave this count."""
+        self._watch.take(*keys)
 
     def reasons(
         self, kept: Sequence[bool | None] | None, times: Sequence[int], given: Sequence[str] | None

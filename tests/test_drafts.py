@@ -121,15 +121,16 @@ class Run:
         return self.items, known
 
 
-SELECTIONS = st.builds(
-    Selection,
-    where=st.lists(st.sampled_from(["n=1", "n!=1", "who~p", "n.x="]).map(read_condition), max_size=2).map(
-        tuple
-    ),
-    since_ms=st.none() | st.sampled_from([NOW_MS - 90 * HOUR_MS, NOW_MS - HOUR_MS * 3 // 2]),
-    until_ms=st.none() | st.sampled_from([NOW_MS - HOUR_MS * 3 // 2, NOW_MS]),
-    sample=st.none() | st.just(1 << 63),
-)
+def selections(*conditions: str) -> st.SearchStrategy[Selection]:
+    """Filters of every kind, most often some; `conditions` are those that rows may be asked."""
+    middle_ms = NOW_MS - HOUR_MS * 3 // 2
+    return st.builds(
+        Selection,
+        where=st.lists(st.sampled_from([*map(read_condition, conditions)]), max_size=2).map(tuple),
+        since_ms=st.sampled_from([None, None, middle_ms, NOW_MS - 90 * HOUR_MS]),
+        until_ms=st.sampled_from([None, None, middle_ms, NOW_MS]),
+        sample=st.sampled_from([None, 1 << 63]),
+    )
 
 
 @given(
@@ -137,7 +138,7 @@ SELECTIONS = st.builds(
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
     st.booleans(),
-    SELECTIONS,
+    selections("n=1", "n!=1", "who~p", "n.x="),
 )
 def test_cells(
     rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool, selection: Selection
@@ -168,7 +169,7 @@ BODIES = st.one_of(
     st.lists(BODIES, max_size=40),
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
-    SELECTIONS,
+    selections("distinctId=1", "distinctId!=1", "eventProperties.n~1", "time!=", "misnamed=2"),
 )
 def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int], selection: Selection) -> None:
     parts = stretches_of(rows, cuts, damaged)
@@ -183,3 +184,18 @@ def test_plain_rows_come_together(kind: str) -> None:
     run = Run(kind, False, stretches_of(rows, [], []), True)
     assert run.drafted == 5
     assert len({item.distinct_id for item in run.items if isinstance(item, Event)}) == 5
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.parametrize("by", ["where", "since", "sample"])
+def test_rows_that_are_left_out_come_with_the_others(kind: str, by: str) -> None:
+    selection = {
+        "where": Selection(where=(read_condition("n=1" if kind == "csv" else "eventProperties.n=1"),)),
+        "since": Selection(since_ms=NOW_MS - HOUR_MS * 3 // 2),
+        "sample": Selection(sample=1 << 63),
+    }[by]
+    cells = [[iso(HOUR_MS * (1 + n % 2)) + "Z", f"p{n}", str(n % 3)] for n in range(60)]
+    rows: list[Fields] = [[*row] if kind == "csv" else body_of(row) for row in cells]
+    run = Run(kind, False, stretches_of(rows, [], []), True, selection)
+    assert run.drafted == 60
+    assert 10 < sum(isinstance(item, Event) for item in run.items) < 50

@@ -159,6 +159,32 @@ def test_the_number_of_workers_changes_nothing(
     assert seen[0] == seen[1] == seen[2]
 
 
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_what_filters_leave_out_is_the_same_with_workers(
+    kind: str, home: Path, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_NOW_S - 3600 - 1900))
+    filters: tuple[str, ...] = ("--since", since, "--sample", "70%")
+    if kind == "csv":
+        file = write_csv(tmp_path / "a.csv", range(5000))
+        words: tuple[str | Path, ...] = ("backfill", file, *MAPPING, "--where", "who!=p7")
+    else:
+        file = write_ndjson(tmp_path / "a.ndjson", range(5000))
+        words = ("batch", file, *MAPPING[-6:], "--where", "eventProperties.n!=7", "--where", "nowhere!=x")
+    seen = []
+    for workers in ("1", "2"):
+        box = sandbox(REFUSING)
+        ended = ours_process(*words, *filters, "--workers", workers, "--restart")
+        assert ended.code == 3, ended.err
+        result = ended.json
+        received = sorted(json.dumps(event.body, sort_keys=True) for event in box.events())
+        blocks = fates(journal(home, result["run"]))
+        seen.append((received, without(result, *OF_A_RUN), blocks))
+    assert 1000 < seen[0][1]["filtered"] < 3000
+    assert seen[0] == seen[1]
+    assert any("nowhere" in warning for warning in seen[0][1]["warnings"]) == (kind == "ndjson")
+
+
 def start(*words: str | Path) -> subprocess.Popen[str]:
     """Start a run in a process group of its own."""
     return subprocess.Popen(
