@@ -65,6 +65,10 @@ class KeptRows:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        # What was cut for a part need not travel beside the whole.
+        return None, {name: getattr(self, name) for name in self.__slots__} | {"_split": None}
+
     def line(self, at: int) -> int:
         """The line of the row at this position."""
         return self._lines[at]

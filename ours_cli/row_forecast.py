@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.errors import OursError
-from ours_cli.event import Event
-from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import RowRun, rate
@@ -56,10 +54,5 @@ def forecast(
         ):
             if is_over():
                 return None
-            events = item.events if isinstance(item, SiftedRows) else item
-            if isinstance(events, EventRun):
-                for time_ms in events.times:
-                    ageing.enter(time_ms)
-            elif isinstance(item, Event):
-                ageing.enter(item.time_ms)
+            ageing.enter(item)
     return ageing.warning()
