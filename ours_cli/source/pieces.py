@@ -13,7 +13,7 @@ import csv
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
 from ours_cli.source.delimited import csv_format
@@ -66,7 +66,7 @@ class Blocks(Iterator[_Block]):
         block = self.whole()
         if block is None or block.oversize:
             return block
-        first, rest = block.cut(_PIECE_SIZE)
+        first, rest = cast("tuple[_Block, _Block | None]", block.cut(_PIECE_SIZE))
         if rest is not None:
             self.put_back(rest)
         return first
