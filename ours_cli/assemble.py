@@ -153,17 +153,24 @@ class EventAssembler:
         self, run: EventRun, draft: Draft, given: Sequence[str]
     ) -> tuple[EventRun, dict[int, Fault]]:
         """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
-        faults: dict[int, Fault] = {}
-        repeated: list[tuple[int, str]] = []
-        for at, own in enumerate(given):
-            digest = draft.digests[at * ID_BYTES : (at + 1) * ID_BYTES]
-            if own:
-                fault = self._given_fault(own, digest, run.table, run.rows.line(at))
-                if fault is not None:
-                    faults[at] = fault
-            else:
-                for _, derived in self._ids.repeated(digest, lambda _, at=at: draft.content(at)):  # type: ignore[misc]
-                    repeated.append((at, derived))
+        bearing = [at for at, own in enumerate(given) if own]
+        bare = [at for at, own in enumerate(given) if not own]
+        repeated = [
+            (bare[at], derived)
+            for at, derived in self._ids.repeated(
+                _of_rows(draft.digests, bare), lambda at: draft.content(bare[at])
+            )
+        ]
+        first_line = run.table * _LINES_MAX
+        conflicts = self._ids.conflicts(
+            [given[at] for at in bearing] if bare else given,
+            _of_rows(draft.digests, bearing) if bare else draft.digests,
+            [first_line + run.rows.line(at) for at in bearing],
+        )
+        faults = {
+            bearing[at]: self._duplicate(run.table, run.rows.line(bearing[at]), first)
+            for at, first in conflicts
+        }
         return _with_ids(run, repeated), faults
 
     def _in_time(self, event: Event) -> Event | Reject:
@@ -238,9 +245,10 @@ class EventAssembler:
             first = self._ids.conflict(given, content_digest, table * _LINES_MAX + line)
         except UnicodeEncodeError:
             return NOT_UNICODE
-        if first is None:
-            return None
-        first_table, first_line = divmod(first.line, _LINES_MAX)
+        return None if first is None else self._duplicate(table, line, first)
+
+    def _duplicate(self, table: int, line: int, first: int) -> Fault:
+        first_table, first_line = divmod(first, _LINES_MAX)
         where = f"{self.place} {first_line}" + (f" of file {first_table + 1}" if first_table != table else "")
         return Fault(
             "duplicate_id",
@@ -253,6 +261,10 @@ class EventAssembler:
         properties = body.get("eventProperties")
         if properties and has_long_array(properties):
             self._tally.long_arrays += 1
+
+
+def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
+    return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
 
 
 def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
