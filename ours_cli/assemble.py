@@ -138,39 +138,31 @@ class EventAssembler:
         else:
             run, faults = self._identified(run, draft, draft.given)
         in_time = not (self._window.check(min(run.times)) or self._window.check(max(run.times)))
-        if in_time and not faults:
-            yield run
-            return
-        for at, event in enumerate(run):
-            fault = faults.get(at)
-            yield (
-                self._in_time(event)
-                if fault is None
-                else Reject(event.origin, event.distinct_id, fault.code, fault.message)
-            )
+        start = 0  # of those that are not yielded yet
+        for at in (*faults, len(run)):
+            if start < at:
+                good = run.part(start, at)
+                yield from (good,) if in_time else map(self._in_time, good)
+            if at < len(run):
+                event, fault = run[at], faults[at]
+                yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
+            start = at + 1
 
     def _identified(
         self, run: EventRun, draft: Draft, given: Sequence[str]
     ) -> tuple[EventRun, dict[int, Fault]]:
         """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
         bearing = [at for at, own in enumerate(given) if own]
-        bare = [at for at, own in enumerate(given) if not own]
-        repeated = [
-            (bare[at], derived)
-            for at, derived in self._ids.repeated(
-                _of_rows(draft.digests, bare), lambda at: draft.content(bare[at])
-            )
-        ]
-        first_line = run.table * _LINES_MAX
-        conflicts = self._ids.conflicts(
-            [given[at] for at in bearing] if bare else given,
-            _of_rows(draft.digests, bearing) if bare else draft.digests,
-            [first_line + run.rows.line(at) for at in bearing],
-        )
-        faults = {
-            bearing[at]: self._duplicate(run.table, run.rows.line(bearing[at]), first)
-            for at, first in conflicts
-        }
+        repeated: list[tuple[int, str]] = []
+        digests = draft.digests
+        if len(bearing) < len(given):
+            bare = [at for at, own in enumerate(given) if not own]
+            found = self._ids.repeated(_of_rows(digests, bare), lambda at: draft.content(bare[at]))
+            repeated = [(bare[at], derived) for at, derived in found]
+            given, digests = [given[at] for at in bearing], _of_rows(digests, bearing)
+        lines = [run.rows.line(at) for at in bearing]
+        conflicts = self._ids.conflicts(given, digests, [run.table * _LINES_MAX + line for line in lines])
+        faults = {bearing[at]: self._duplicate(run.table, lines[at], first) for at, first in conflicts}
         return _with_ids(run, repeated), faults
 
     def _in_time(self, event: Event) -> Event | Reject:

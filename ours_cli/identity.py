@@ -18,9 +18,11 @@ ID_BYTES: Final = 16
 _first_64_bits = struct.Struct("=q8x").unpack
 """In this machine's order of bytes: the number is this process's own affair."""
 
-
 _GIVEN: Final = struct.Struct("=qqq")
 """What is kept of the first row that bears an id: keys of the id and of the content, and the line."""
+
+_GIVEN_PILE_MAX: Final = 100_000
+"""Such records in memory, about 3 MB, before they move to disk."""
 
 
 class DistinctIds:
@@ -30,7 +32,7 @@ class DistinctIds:
         self._timed = hashlib.blake2b(digest_size=ID_BYTES)
         self._untimed = hashlib.blake2b(digest_size=ID_BYTES, key=salt)
         self._derived = Ledger()
-        self._given = KnownKeys(words=3)
+        self._given = KnownKeys(pile_max=_GIVEN_PILE_MAX, words=3)
         self.repeats = 0
 
     def derive(self, content: bytes, *, timed: bool) -> str:
