@@ -25,7 +25,7 @@ class Chunk(NamedTuple):
 
 def chunk_of(events: Events) -> Chunk:
     """Make a chunk of exactly these events."""
-    return Chunk(events, len(events.bodies))
+    return Chunk(events, len(events.bodies()))
 
 
 class Chunker:

@@ -7,7 +7,6 @@ one that is not plainly right, are left to the straight line. Keys stand in the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from operator import itemgetter
@@ -20,7 +19,6 @@ from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import Absent, FilterProblem
-from ours_cli.kept_rows import needs_no_escape
 from ours_cli.numerals import DEFAULT_STYLE
 from ours_cli.reference import locate
 from ours_cli.template import Placeholder, used_columns
@@ -31,8 +29,7 @@ _Column: TypeAlias = "Callable[[Sequence[tuple[str, ...]], Rows], Sequence[Any] 
 """From columns and rows to one value a row; None where a row has none, or not a plain one."""
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
-# As `numerals.is_plain_number`, for many at once.
-_PLAIN_NUMBERS: Final = re.compile(r"(?:-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?\n)*+")
+_OF_NUMBERS: Final = b"0123456789.-,"
 _NUMBER_MAX: Final = 16
 
 
@@ -125,8 +122,11 @@ def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
     """Texts as they stand between quotes in JSON; raises `TypeError` for what is not Unicode."""
-    if needs_no_escape("\x1f".join(texts)):
+    written = orjson.dumps(texts)
+    if b"\\" not in written:
         return texts
+    if b'\\"' not in written:  # so every quote is one that stands around a text
+        return written[2:-2].decode().split('","')
     return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
 
@@ -283,15 +283,23 @@ def _cells(position: int) -> _Column:
 
 def _numbers(position: int, others: _Column) -> _Column:
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
-        cells = columns[position]
-        text = "\n".join(cells) + "\n"
-        are_short = max(map(len, cells)) <= _NUMBER_MAX
-        if are_short and text.count("\n") == len(cells) and _PLAIN_NUMBERS.fullmatch(text):
-            numbers = [float(cell) if "." in cell else int(cell) for cell in cells]
-            return orjson.dumps(numbers)[1:-1].decode().split(",")
-        return others(columns, rows)
+        written = _plain_numbers(columns[position])
+        return others(columns, rows) if written is None else written
 
     return column
+
+
+def _plain_numbers(cells: Sequence[str]) -> list[str] | None:
+    """As `numerals.is_plain_number` has it, for many at once: JSON's numbers, written as they are read."""
+    text = ",".join(cells)
+    if not text or max(map(len, cells)) > _NUMBER_MAX or text.count(",") >= len(cells) or not text.isascii():
+        return None
+    if text.encode().translate(None, _OF_NUMBERS):
+        return None
+    try:
+        return orjson.dumps(orjson.loads(f"[{text}]"))[1:-1].decode().split(",")
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _looked_up(position: int, table: CellTable) -> _Column:

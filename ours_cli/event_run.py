@@ -139,15 +139,16 @@ class Events(Sequence[Event]):
                 yield part[first:last]
             start, end = start - len(part), end - len(part)
 
-    @property
-    def bodies(self) -> bytes:
-        """Their bodies, with a comma between each two."""
-        return COMMA.join(
-            [
-                part.bodies if isinstance(part, EventRun) else COMMA.join([event.body for event in part])
-                for part in self._parts
-            ]
-        )
+    def bodies(self, before: bytes = b"", behind: bytes = b"") -> bytes:
+        """Their bodies with a comma between each two, put between these in one go: they are large."""
+        pieces = [before]
+        for part in self._parts:
+            pieces += (
+                part.bodies if isinstance(part, EventRun) else COMMA.join([event.body for event in part]),
+                COMMA,
+            )
+        pieces[-1] = behind
+        return b"".join(pieces)
 
     @property
     def first_seq(self) -> int:

@@ -21,15 +21,6 @@ _ESCAPED: Final = bytes({*range(0x20), ord('"'), ord("\\")} - {0x1E, 0x1F})
 """What JSON writes otherwise than it is, the two separators apart."""
 
 
-def needs_no_escape(text: str) -> bool:
-    """Whether JSON writes this text as it is; the two separators are not looked at."""
-    try:
-        content = text.encode()
-    except UnicodeEncodeError:
-        return False
-    return len(content.translate(None, _ESCAPED)) == len(content)
-
-
 def content_of(row: Record | Malformed) -> bytes:
     """What a row is to the journal: its content alone, not its line."""
     if isinstance(row, Malformed):
@@ -73,6 +64,10 @@ class KeptRows:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        # What was cut for a part need not travel beside the whole.
+        return None, {name: getattr(self, name) for name in self.__slots__} | {"_split": None}
 
     def line(self, at: int) -> int:
         """The line of the row at this position."""

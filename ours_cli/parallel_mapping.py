@@ -35,7 +35,7 @@ async def map_rows_with(
                 for item in items:
                     yield item
             if walk.is_cut:
-                return
+                break
     finally:
         pool.close()
     finisher.end()

@@ -63,8 +63,8 @@ class Replay:
     def end(self, rows: int) -> None:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
 
-        Raises `UsageError` where it was merely cut: a new run, as for a file that was replaced, would send
-        rows twice, and ids that belong to their run would count twice.
+        Raises `UsageError` where it was merely cut, by the limit: a new run, as for a file that was replaced,
+        would send rows twice, and ids that belong to their run would count twice.
         """
         if self._block is not None and self.is_cut():
             raise UsageError(

@@ -237,9 +237,8 @@ def server_clock(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds(text: str | None) -> float | None:
-    if text is None or not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()):
-        return None
-    return float(text)
+    number = re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()) if text is not None else None
+    return float(number[0]) if number else None
 
 
 def _http_date(text: str | None) -> float | None:

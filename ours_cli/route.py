@@ -34,7 +34,8 @@ def with_token(endpoint: Endpoint, body: bytes) -> bytes:
 
 
 def _compose_batch(endpoint: Endpoint, chunk: Chunk) -> bytes:
-    return with_token(endpoint, b'{"events":[' + chunk.events.bodies + b"]}")
+    before, behind = with_token(endpoint, b'{"events":[]}')[:-2], b"]}"
+    return chunk.events.bodies(before, behind)
 
 
 def _compose_single(endpoint: Endpoint, chunk: Chunk) -> bytes:

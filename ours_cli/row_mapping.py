@@ -94,7 +94,7 @@ class RowFinisher:
         return rows
 
     def end(self) -> None:
-        """The source ended; raises `SourceChangedError` where it was longer before."""
+        """The source ended, unless it was cut; raises as `Replay.end` where it was longer before."""
         if not self._is_cut:
             self._replay.end(self._seq)
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ours_cli.field_value import ABSENT
 from ours_cli.inspect import sampling
 from ours_cli.inspect.distinct import DistinctCount
-from ours_cli.inspect.kinds import NUMBER_STYLES, is_same_in_all, masked, styles_of
+from ours_cli.inspect.kinds import NUMBER_STYLES, SHAPE, is_same_in_all, kind_of, masked, shapes_of, styles_of
 from ours_cli.inspect.moments import Moments, form_of
 from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.words import is_named_time, key_of, words_of
@@ -487,12 +487,31 @@ def test_rows_many_at_once_are_what_they_are_one_by_one(rows: list[list[str]]) -
         assert column == other
 
 
+@given(
+    st.text(max_size=30)
+    | st.text("0123456789.,-+' eE$()/:%TZ", max_size=24)
+    | st.text("01289abcdefAF-.:@", max_size=36)
+    | st.sampled_from(["0.000", "1,075", "1e400", "-0", "00123", "1.2.3.4", "10:30", "(12.00)", "0,000", "-"])
+)
+def test_a_text_and_its_shape_are_of_one_kind(text: str) -> None:
+    shape = text.translate(SHAPE)
+    assert form_of(text) == form_of(shape)
+    if text.strip():
+        assert kind_of(text) == kind_of(shape)
+        if kind_of(text) in ("integer", "decimal", "amount"):
+            assert styles_of(text.strip()) == styles_of(shape.strip())
+            assert is_same_in_all(text.strip()) == is_same_in_all(shape.strip())
+
+
+@given(st.lists(st.text("a19\0", max_size=4), min_size=1))
+def test_shapes_are_those_of_each_text(texts: list[str]) -> None:
+    assert shapes_of(texts) == [text.translate(SHAPE) for text in texts]
+
+
 def test_distinct_values_are_counted_exactly_then_estimated() -> None:
     few, many = DistinctCount(), DistinctCount()
-    for number in range(1000):
-        few.add(str(number % 10))
-    for number in range(200_000):
-        many.add(str(number))
+    few.add_all(str(number % 10) for number in range(1000))
+    many.add_all(map(str, range(200_000)))
     assert (few.count, few.is_exact) == (10, True)
     assert not many.is_exact
     assert abs(many.count - 200_000) < 200_000 * 0.05

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from events_kit import together
+from events_kit import event_of, run_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,6 +159,15 @@ class TestPreview:
         preview, _ = self.preview(*(event(line) for line in range(5)))
         assert preview.requests == 3
         assert preview.bytes == 5 * 13 + 2 * 1 + 3 * 10
+
+    def test_events_together_count_as_they_do_one_by_one(self) -> None:
+        events = [event_of(seq, 60 + seq)._replace(time_ms=seq * DAY_MS // 3) for seq in range(7)]
+        one_by_one, _ = self.preview(*events)
+        fresh = Preview(Chunker(2, 10_000), 10)
+        fresh.enter(events[0])
+        fresh.enter_all(run_of(events[1:]))
+        fresh.close()
+        assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
 
     def test_examples_and_lines_are_few(self) -> None:
         preview, _ = self.preview(*(event(line) for line in range(50)), *(reject(line) for line in range(50)))

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.retry import (
@@ -231,6 +231,7 @@ def test_retry_after_as_a_date_is_relative_to_the_servers_own_clock(server_now: 
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
+@example("", "0\x1f")
 def test_no_header_makes_a_bug(value: str, date: str) -> None:
     wait = retry_after({"retry-after": value, "retry-after-ms": date, "date": date})
     assert wait is None or 0 <= wait <= RETRY_AFTER_MAX_S

@@ -105,7 +105,7 @@ def test_remembering_failures_changes_nothing(lines: list[str]) -> None:
                     (at + 2, cells if len(cells) == 2 else "rejected" if any(cells[2:]) else cells[:2])
                 )
             at += reader.line_num
-    found = rows(table_of("h1,h2\n" + text, delimiter=","))
+    found = rows(table_of("h1,h2\n" + text, delimiter=",", header_row=1))
     assert [(line, "rejected" if isinstance(row, str) else row) for line, row in found] == expected
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
 
@@ -26,14 +27,16 @@ class DistinctCount:
         """Distinct values so far, or the estimate."""
         return len(self._hashes) << self._level
 
-    def add(self, text: str) -> None:
-        """Count one value."""
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        hashed = int.from_bytes(digest, "big")
-        if hashed & ((1 << self._level) - 1):
-            return
-        self._hashes.add(hashed)
-        while len(self._hashes) > _CAPACITY:
-            self._level += 1
-            mask = (1 << self._level) - 1
-            self._hashes = {kept for kept in self._hashes if not kept & mask}
+    def add_all(self, texts: Iterable[str]) -> None:
+        """Count these values."""
+        mask = (1 << self._level) - 1
+        for text in texts:
+            digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            hashed = int.from_bytes(digest, "big")
+            if hashed & mask:
+                continue
+            self._hashes.add(hashed)
+            while len(self._hashes) > _CAPACITY:
+                self._level += 1
+                mask = (1 << self._level) - 1
+                self._hashes = {kept for kept in self._hashes if not kept & mask}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
@@ -44,6 +45,17 @@ _POINT_STYLES: Final = frozenset(("en", "ch", "in"))
 _LONGEST_FORM = 2_000
 _MASK_SHOWN = 32
 _RUNS = re.compile(r"(.)\1{7,}")
+
+
+SHAPE: Final = str.maketrans("12345678", "99999999")
+"""Makes a text's shape: digits but 0 become 9. `kind_of` says the same of it as of the text; `styles_of` and
+`is_same_in_all` do where there is no exponent. A column of thousands of numbers or ids has few shapes."""
+
+
+def shapes_of(texts: Sequence[str]) -> list[str]:
+    """The shape of each, in one go."""
+    shapes = "\0".join(texts).translate(SHAPE).split("\0")
+    return shapes if len(shapes) == len(texts) else [text.translate(SHAPE) for text in texts]
 
 
 @lru_cache(maxsize=16_384)

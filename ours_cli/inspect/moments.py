@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+from ours_cli.inspect.kinds import SHAPE
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
 from ours_cli.timestamps.written import date_sign, is_date
 
@@ -135,7 +136,7 @@ class Moments:
         if self._reader.naive_as_utc > naive:
             self.naive += 1
             self.at_midnight += time_ms % _DAY_MS == 0
-        self.formats[form_of(text)] += 1
+        self.formats[form_of(text.translate(SHAPE))] += 1
 
     def _read_both_ways(self, text: str) -> None:
         try:
@@ -150,7 +151,7 @@ class Moments:
             self.at_midnight += times["day"] % _DAY_MS == 0
         self.by_order["day"].add(times["day"], self._window)
         self.by_order["month"].add(times["month"], self._window)
-        self.formats[form_of(text)] += 1
+        self.formats[form_of(text.translate(SHAPE))] += 1
 
 
 @lru_cache(maxsize=4096)
@@ -196,6 +197,8 @@ def _zone_form(rest: str) -> str:
 
 def _stated_order(text: str) -> Order | None:
     """The order that a numeric date proves by a number above 12."""
+    if text[:3].isdigit():
+        return None  # a year first, or no numeric date at all
     sign = date_sign(text)
     if sign is None or not is_date(text):
         return None

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from ours_cli.field_value import as_text
 from ours_cli.inspect.distinct import DistinctCount
-from ours_cli.inspect.kinds import Kind, is_same_in_all, kind_of, masked, styles_of
+from ours_cli.inspect.kinds import SHAPE, Kind, is_same_in_all, kind_of, masked, shapes_of, styles_of
 from ours_cli.inspect.moments import Moments
 from ours_cli.inspect.words import is_named_time, words_of
 from ours_cli.record import Record
@@ -53,30 +53,47 @@ class Column:
 
     def add(self, value: str | int | float | bool | list[Any]) -> None:
         """Enter one value that is there."""
-        self._enter(as_text(value), 1, is_text=isinstance(value, str))
+        self._enter(as_text(value), is_text=isinstance(value, str))
         if not isinstance(value, bool | list):
             self.moments.add(value)
 
     def add_all(self, cells: list[str]) -> None:
-        """Enter cells that are not blank, as `add` would one by one: equal ones are looked at once."""
-        for text, times in Counter(cells).items():
-            self._enter(text, times, is_text=True)
+        """Enter cells that are not blank, as `add` would one by one: those of a shape are looked at once."""
+        if not cells:
+            return
+        self.filled += len(cells)
+        self.distinct.add_all(set(cells))
+        self.characters += sum(map(len, cells))
+        self.longest = max(self.longest, *map(len, cells))
+        self.example = self.example or cells[0]
+        for shape, times in Counter(shapes_of(cells)).items():
+            self._enter_shape(shape, times, is_text=True)
+        if self.may_be_zone:
+            for text, times in Counter(cells).items():
+                self._enter_zone(text, times)
         for cell in cells:
             if self.moments.gave_up:
                 break
             self.moments.add(cell)
 
-    def _enter(self, text: str, times: int, *, is_text: bool) -> None:
-        self.filled += times
-        self.distinct.add(text)
-        length = len(text)
-        self.characters += length * times
-        if length > self.longest:
-            self.longest = length
+    def _enter(self, text: str, *, is_text: bool) -> None:
+        self.filled += 1
+        self.distinct.add_all((text,))
+        self.characters += len(text)
+        self.longest = max(self.longest, len(text))
         self.example = self.example or text
+        self.typed += not is_text
+        self._enter_shape(text.translate(SHAPE), 1, is_text=is_text)
+        if self.may_be_zone:
+            self._enter_zone(text, 1)
+
+    def _enter_zone(self, text: str, times: int) -> None:
+        if kind_of(text.translate(SHAPE)) == "text" and _is_zone(text):
+            self.zones += times
+
+    def _enter_shape(self, text: str, times: int, *, is_text: bool) -> None:
         kind = kind_of(text)
         self.kinds[kind] += times
-        self.typed += 0 if is_text else times
         if kind == "text":
             words = text.split()
             if 2 <= len(words) <= 4 and all(
@@ -85,8 +102,6 @@ class Column:
                 self.words_in_capitals += times
             if text.endswith(_CLINICAL):
                 self.clinical += times
-            if self.may_be_zone and _is_zone(text):
-                self.zones += times
         elif is_text and kind in _NUMBERS:
             for style in styles_of(text.strip()):
                 self.styles[style] += times
