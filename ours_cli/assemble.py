@@ -138,32 +138,31 @@ class EventAssembler:
         else:
             run, faults = self._identified(run, draft, draft.given)
         in_time = not (self._window.check(min(run.times)) or self._window.check(max(run.times)))
-        if in_time and not faults:
-            yield run
-            return
-        for at, event in enumerate(run):
-            fault = faults.get(at)
-            yield (
-                self._in_time(event)
-                if fault is None
-                else Reject(event.origin, event.distinct_id, fault.code, fault.message)
-            )
+        start = 0  # of those that are not yielded yet
+        for at in (*faults, len(run)):
+            if start < at:
+                good = run.part(start, at)
+                yield from (good,) if in_time else map(self._in_time, good)
+            if at < len(run):
+                event, fault = run[at], faults[at]
+                yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
+            start = at + 1
 
     def _identified(
         self, run: EventRun, draft: Draft, given: Sequence[str]
     ) -> tuple[EventRun, dict[int, Fault]]:
         """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
-        faults: dict[int, Fault] = {}
+        bearing = [at for at, own in enumerate(given) if own]
         repeated: list[tuple[int, str]] = []
-        for at, own in enumerate(given):
-            digest = draft.digests[at * ID_BYTES : (at + 1) * ID_BYTES]
-            if own:
-                fault = self._given_fault(own, digest, run.table, run.rows.line(at))
-                if fault is not None:
-                    faults[at] = fault
-            else:
-                for _, derived in self._ids.repeated(digest, lambda _, at=at: draft.content(at)):  # type: ignore[misc]
-                    repeated.append((at, derived))
+        digests = draft.digests
+        if len(bearing) < len(given):
+            bare = [at for at, own in enumerate(given) if not own]
+            found = self._ids.repeated(_of_rows(digests, bare), lambda at: draft.content(bare[at]))
+            repeated = [(bare[at], derived) for at, derived in found]
+            given, digests = [given[at] for at in bearing], _of_rows(digests, bearing)
+        lines = [run.rows.line(at) for at in bearing]
+        conflicts = self._ids.conflicts(given, digests, [run.table * _LINES_MAX + line for line in lines])
+        faults = {bearing[at]: self._duplicate(run.table, lines[at], first) for at, first in conflicts}
         return _with_ids(run, repeated), faults
 
     def _in_time(self, event: Event) -> Event | Reject:
@@ -238,9 +237,10 @@ class EventAssembler:
             first = self._ids.conflict(given, content_digest, table * _LINES_MAX + line)
         except UnicodeEncodeError:
             return NOT_UNICODE
-        if first is None:
-            return None
-        first_table, first_line = divmod(first.line, _LINES_MAX)
+        return None if first is None else self._duplicate(table, line, first)
+
+    def _duplicate(self, table: int, line: int, first: int) -> Fault:
+        first_table, first_line = divmod(first, _LINES_MAX)
         where = f"{self.place} {first_line}" + (f" of file {first_table + 1}" if first_table != table else "")
         return Fault(
             "duplicate_id",
@@ -253,6 +253,10 @@ class EventAssembler:
         properties = body.get("eventProperties")
         if properties and has_long_array(properties):
             self._tally.long_arrays += 1
+
+
+def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
+    return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
 
 
 def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:

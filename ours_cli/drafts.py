@@ -98,8 +98,9 @@ class Drafts(NamedTuple):
 
 Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Event | Reject | EventRun]]"
 
-_HEAD: Final = b'{"distinctId":'
-ID_AT: Final = len(_HEAD) + 1
+_HEAD: Final = b'{"distinctId":"'
+_TAIL: Final = b'",'
+ID_AT: Final = len(_HEAD)
 """Where the id begins in a body."""
 
 _DIGEST_OF_BRACE: Final = blake2b(b"{", digest_size=ID_BYTES)
@@ -182,11 +183,27 @@ def _draft(
         digest.update(content)
         add(digest.digest())
     joined = b"".join(digests)
-    text = joined.hex().encode()
-    ids: Sequence[bytes] = [b'"%b"' % text[at : at + 32] for at in range(0, len(text), 2 * ID_BYTES)]
-    if given is not None:
-        ids = [orjson.dumps(own) if own else derived for own, derived in zip(given, ids, strict=True)]
-    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(b","), contents)))[1:]
-    added = len(_HEAD) + 2 * len(COMMA)
+    if given is None:
+        ids = _derived(joined)
+    else:
+        ids = _inside_quotes(given)
+        if not all(ids):
+            ids = [own or derived for own, derived in zip(ids, _derived(joined), strict=True)]
+    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
+    added = len(_HEAD) + len(_TAIL) + len(COMMA)
     sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
     return Draft(start, rows, bodies, sizes, array("q", times), joined, given)
+
+
+def _derived(digests: bytes) -> list[bytes]:
+    text = digests.hex().encode()
+    return [text[at : at + 2 * ID_BYTES] for at in range(0, len(text), 2 * ID_BYTES)]
+
+
+def _inside_quotes(texts: list[str]) -> list[bytes]:
+    """What JSON writes of each text between its quotes. Raises `TypeError` where one is no Unicode."""
+    written = orjson.dumps(texts)
+    if b"\\" in written:
+        return [orjson.dumps(text)[1:-1] for text in texts]
+    # Without an escape, no quote is part of a text: the next one always ends it.
+    return written[2:-2].split(b'","')
