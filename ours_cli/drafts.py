@@ -77,21 +77,14 @@ class Draft(NamedTuple):
     times: array[int]
     digests: bytes
     given: list[str] | None
-    reasons: list[str | None] | None = None
-
-    @property
-    def taken(self) -> Sequence[int]:
-        """The positions of the rows that are events."""
-        if self.reasons is None:
-            return range(len(self.rows))
-        return [at for at, reason in enumerate(self.reasons) if reason is None]
+    reasons: list[str | None] | None
 
     def run(self, table: int, seq: int) -> EventRun:
         """The events that these are if each has its id, those left out apart."""
         seqs: Sequence[int] = range(seq, seq + len(self.rows))
         rows = self.rows
         if self.reasons is not None:
-            taken = self.taken
+            taken = [at for at, reason in enumerate(self.reasons) if reason is None]
             seqs, rows = [seqs[at] for at in taken], rows.only(taken)
         return EventRun(table, seqs, rows, self.bodies, self.sizes, self.times)
 
@@ -111,8 +104,9 @@ class Drafts(NamedTuple):
 Finished: TypeAlias = Event | Reject | Filtered | EventRun | SiftedRows
 Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Finished]]"
 
-_HEAD: Final = b'{"distinctId":'
-ID_AT: Final = len(_HEAD) + 1
+_HEAD: Final = b'{"distinctId":"'
+_TAIL: Final = b'",'
+ID_AT: Final = len(_HEAD)
 """Where the id begins in a body."""
 
 _DIGEST_OF_BRACE: Final = blake2b(b"{", digest_size=ID_BYTES)
@@ -237,11 +231,27 @@ def _draft(
         contents, times = [*compress(contents, taken)], [*compress(times, taken)]
         digests = [*compress(digests, taken)]
         bearing = None if given is None else [*compress(given, taken)]
-    text = b"".join(digests).hex().encode()
-    ids: Sequence[bytes] = [b'"%b"' % text[at : at + 32] for at in range(0, len(text), 2 * ID_BYTES)]
-    if bearing is not None:
-        ids = [orjson.dumps(own) if own else derived for own, derived in zip(bearing, ids, strict=True)]
-    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(b","), contents)))[1:]
-    added = len(_HEAD) + 2 * len(COMMA)
+    if not bearing:
+        ids = _derived(digests)
+    else:
+        ids = _inside_quotes(bearing)
+        if not all(ids):
+            ids = [own or derived for own, derived in zip(ids, _derived(digests), strict=True)]
+    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
+    added = len(_HEAD) + len(_TAIL) + len(COMMA)
     sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
     return Draft(start, rows, bodies, sizes, array("q", times), joined, given, reasons)
+
+
+def _derived(digests: list[bytes]) -> list[bytes]:
+    text = b"".join(digests).hex().encode()
+    return [text[at : at + 2 * ID_BYTES] for at in range(0, len(text), 2 * ID_BYTES)]
+
+
+def _inside_quotes(texts: list[str]) -> list[bytes]:
+    """What JSON writes of each text between its quotes. Raises `TypeError` where one is no Unicode."""
+    written = orjson.dumps(texts)
+    if b"\\" in written:
+        return [orjson.dumps(text)[1:-1] for text in texts]
+    # Without an escape, no quote is part of a text: the next one always ends it.
+    return written[2:-2].split(b'","')

@@ -5,7 +5,7 @@ An `Event` is made where somebody looks at one: at a row that is refused, say. T
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, overload
@@ -133,8 +133,11 @@ class SiftedRows:
             else:
                 yield Filtered(Origin(self.events.table, self.rows.record(at), self.seq + at), reason)
 
-    def part(self, start: int, end: int, events: EventRun) -> SiftedRows:
-        """The rows from `start` to before `end`, whose events are these."""
+    def part(self, start: int, end: int, events: EventRun | None = None) -> SiftedRows:
+        """The rows from `start` to before `end`; `events` are theirs, where they are at hand."""
+        if events is None:
+            first, last = (bisect_left(self.events.seqs, self.seq + at) for at in (start, end))
+            events = self.events.only(range(first, last))
         return SiftedRows(self.seq + start, self.rows.part(start, end), self.reasons[start:end], events)
 
 

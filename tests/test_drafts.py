@@ -153,9 +153,10 @@ def body_of(cells: Sequence[Any]) -> dict[str, Any]:
     return {"event": "E", "time": when, "externalId": who, "eventProperties": {"n": number}}
 
 
+OWN_IDS = st.sampled_from(["1", "2", "", '"', ",", '","', "\\", "\u00e4", "\ud800"])
 BODIES = st.one_of(
     CELLS.map(body_of),
-    CELLS.map(lambda cells: {**body_of(cells), "distinctId": cells[2]}),
+    st.builds(lambda cells, own: {**body_of(cells), "distinctId": own}, CELLS, OWN_IDS),
     CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": 2**70}}),
     CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": None}}),
     st.just({"event": "E", "externalId": "p", "time": NOW_MS - HOUR_MS}),

@@ -367,7 +367,7 @@ def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) ->
 def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_plan, "_cores", lambda: 8)
     assert [row_plan.workers(text, 10) for text in ("1", "2", "64", "auto")] == [0, 2, 64, 0]
-    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [4, 0]
+    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [2, 0]
     assert row_plan.workers("3", None) == 0, "a pipe's rows are mapped as they come"
     monkeypatch.setattr(row_plan, "_cores", lambda: 1)
     assert row_plan.workers("auto", 1 << 30) == 0

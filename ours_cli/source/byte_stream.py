@@ -15,7 +15,7 @@ from ours_cli.errors import SourceError
 from ours_cli.source.arguments import STANDARD_INPUT
 from ours_cli.source.containers import is_gzip, refuse_container
 
-BLOCK_BYTES = 128 * 1024
+BLOCK_BYTES = 256 * 1024
 SAMPLE_BYTES = 64 * 1024
 # Bounds the look-ahead where `--skip-lines` or a first line without end would have it grow.
 _MAX_SAMPLE_BYTES = 64 * 1024 * 1024
