@@ -27,7 +27,7 @@ from ours_cli.selection import sampled
 from ours_cli.sieve import Sieve
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
-from ours_cli.where import KeyWatch, Test, bind_where
+from ours_cli.where import SoughtKeys, Test, bind_where
 
 
 class BatchMapping:
@@ -39,7 +39,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
-        self._keys = KeyWatch(tally.columns_missing)
+        self._sought = SoughtKeys(tally.columns_missing)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
@@ -51,7 +51,7 @@ class BatchMapping:
             )
         selection = self._assemble.selection
         self._assemble.place = table.place
-        keeps = bind_where(selection.where, None, self._keys)
+        keeps = bind_where(selection.where, None, self._sought)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
     def time_column(self, table: Table) -> TimeColumn | None:
@@ -59,7 +59,7 @@ class BatchMapping:
         self.bind(table)
         if table.columns == ():
             return None
-        keeps = bind_where(self._assemble.selection.where, None, KeyWatch())
+        keeps = bind_where(self._assemble.selection.where, None, SoughtKeys())
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
@@ -72,7 +72,7 @@ class BatchMapping:
             return None
         reader = copy(self._reader)
         read = partial(_read_bodies, reader)
-        sieve = Sieve(self._assemble.selection, None, self._keys)
+        sieve = Sieve(self._assemble.selection, None, self._sought)
         return Drafter(read, self._reader, reader, self._assemble.seal, sieve)
 
     def _mapper_where(self, keeps: Test) -> Mapper:

@@ -92,13 +92,13 @@ class Draft(NamedTuple):
 class Drafts(NamedTuple):
     """What was drafted of `rows`: all of them but those between the drafts.
 
-    `naive_as_utc` counts the times that stated no zone. `keys` are for the `Sieve`.
+    `naive_as_utc` counts the times that stated no zone. `sought` is for the `Sieve`.
     """
 
     rows: KeptRows
     drafts: list[Draft]
     naive_as_utc: int
-    keys: tuple[list[str], list[str]]
+    sought: tuple[list[str], list[str]]
 
 
 Finished: TypeAlias = Event | Reject | Filtered | EventRun | SiftedRows
@@ -156,7 +156,7 @@ class Drafter:
             return None
         if apart.epoch_unit != known:
             return None
-        return Drafts(kept, drafts, apart.naive_as_utc, self._sieve.keys())
+        return Drafts(kept, drafts, apart.naive_as_utc, self._sieve.sought())
 
     def _read_apart(self, rows: Sequence[Fields], are_plain: bool, are_kept: Sequence[bool | None]) -> Bodies:
         """Bodies of all rows that `--where` can judge; the times of those that it leaves out do not count."""
@@ -182,7 +182,7 @@ class Drafter:
     ) -> Iterator[Finished]:
         """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
         self._reader.naive_as_utc += drafts.naive_as_utc
-        self._sieve.note(drafts.keys)
+        self._sieve.note(drafts.sought)
         at = 0
         for draft in drafts.drafts:
             for left in range(at, draft.start):

@@ -23,7 +23,7 @@ from ours_cli.sieve import Sieve
 from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
-from ours_cli.where import KeyWatch, Test, bind_where
+from ours_cli.where import SoughtKeys, Test, bind_where
 
 if TYPE_CHECKING:
     from ours_cli.presets import Preset
@@ -79,7 +79,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
-        self._keys = KeyWatch(tally.columns_missing)
+        self._sought = SoughtKeys(tally.columns_missing)
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
@@ -101,7 +101,7 @@ class FieldMapping:
             fields = self_mapping(table, identify=self._identify)
         require_essentials(fields, table, identify=self._identify)
         selection = self._assemble.selection
-        keeps = bind_where(selection.where, table.columns, self._keys)
+        keeps = bind_where(selection.where, table.columns, self._sought)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
@@ -133,7 +133,7 @@ class FieldMapping:
         if compiled is None or not compiled.is_plain or body.reader is None:
             return None
         read: Any = compiled.read_all
-        sieve = Sieve(assemble.selection, table.columns, self._keys)
+        sieve = Sieve(assemble.selection, table.columns, self._sought)
         return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve)
 
     def _note_zones(self, fields: FieldMap) -> None:
@@ -154,7 +154,7 @@ class FieldMapping:
             get = bind(template, table.columns, hmac_key=self._hmac_key)
         except UsageError as error:
             raise _with_preset(error, table, self._preset) from None
-        keeps = bind_where(self._assemble.selection.where, table.columns, KeyWatch())
+        keeps = bind_where(self._assemble.selection.where, table.columns, SoughtKeys())
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from ours_cli.field_value import FilterProblem
 from ours_cli.record import Fields
 from ours_cli.selection import Selection
-from ours_cli.where import KeyWatch, Test, bind_where
+from ours_cli.where import SoughtKeys, Test, bind_where
 
 
 class Sieve:
-    """For rows of a table of these columns, None for JSON. `watch` is the run's, which sifting never touches.
+    """For rows of a table of these columns, None for JSON. `sought` is the run's: sifting never touches it.
 
     Ids that are derived are sampled later: only who has seen the rows before knows them.
     """
 
-    def __init__(self, selection: Selection, columns: tuple[str, ...] | None, watch: KeyWatch) -> None:
+    def __init__(self, selection: Selection, columns: tuple[str, ...] | None, sought: SoughtKeys) -> None:
         self._selection = selection
-        self._watch = watch
-        self._apart = KeyWatch()
+        self._sought = sought
+        self._apart = SoughtKeys()
         self._keeps = bind_where(selection.where, columns, self._apart)
 
     def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:
@@ -35,13 +35,13 @@ class Sieve:
             kept = [_judged(keeps, row) for row in rows]
         return None if all(kept) else kept
 
-    def keys(self) -> tuple[list[str], list[str]]:
+    def sought(self) -> tuple[list[str], list[str]]:
         """What to tell `note` of the rows that were judged last, once they count."""
         return [*self._apart.found], [*self._apart.never_found]
 
-    def note(self, keys: tuple[list[str], list[str]]) -> None:
-        """Rows of which `keys` gave this count."""
-        self._watch.take(*keys)
+    def note(self, sought: tuple[list[str], list[str]]) -> None:
+        """Rows of which `sought` gave this count."""
+        self._sought.take(*sought)
 
     def reasons(
         self, kept: Sequence[bool | None] | None, times: Sequence[int], given: Sequence[str] | None

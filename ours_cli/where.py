@@ -19,7 +19,7 @@ Test: TypeAlias = "Callable[[Fields], bool]"
 """Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""
 
 
-class KeyWatch:
+class SoughtKeys:
     """Which keys of JSON rows conditions look for in vain: rows show their keys only as they come.
 
     A key is in `never_found` from the first row that lacks it to the first that has it.
@@ -83,20 +83,20 @@ def read_condition(text: str) -> Condition:
 
 
 def bind_where(
-    conditions: Sequence[Condition], columns: tuple[str, ...] | None, watch: KeyWatch
+    conditions: Sequence[Condition], columns: tuple[str, ...] | None, sought: SoughtKeys
 ) -> Test | None:
     """Compile the conditions, all of which must hold, for one table; None where there are none.
 
-    Raises `UsageError` for a column that is not there. `watch` notes the keys of JSON rows.
+    Raises `UsageError` for a column that is not there. `sought` notes the keys of JSON rows.
     """
-    tests = [_test(condition, columns, watch) for condition in conditions]
+    tests = [_test(condition, columns, sought) for condition in conditions]
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda fields: all(test(fields) for test in tests)
 
 
-def _test(condition: Condition, columns: tuple[str, ...] | None, watch: KeyWatch) -> Test:
-    text = _text_getter(condition, columns, watch)
+def _test(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Test:
+    text = _text_getter(condition, columns, sought)
     value = condition.value
     if condition.operator == "=":
         return lambda fields: text(fields) == value
@@ -116,9 +116,9 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _text_getter(
-    condition: Condition, columns: tuple[str, ...] | None, watch: KeyWatch
+    condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys
 ) -> Callable[[Fields], str]:
-    get = _getter(condition, columns, watch)
+    get = _getter(condition, columns, sought)
 
     def text(fields: Fields) -> str:
         try:
@@ -132,7 +132,7 @@ def _text_getter(
     return text
 
 
-def _getter(condition: Condition, columns: tuple[str, ...] | None, watch: KeyWatch) -> Getter:
+def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Getter:
     reference = condition.reference
     if columns is not None:
         try:
@@ -140,19 +140,19 @@ def _getter(condition: Condition, columns: tuple[str, ...] | None, watch: KeyWat
         except UsageError as error:
             raise UsageError(f"--where: {error.message}", hint=error.hint) from None
     get = key_getter(reference)
-    return get if condition.value == "" else _watched(get, reference.name.strip(), watch)
+    return get if condition.value == "" else _watched(get, reference.name.strip(), sought)
 
 
-def _watched(get: Getter, name: str, watch: KeyWatch) -> Getter:
-    found, lacking, never = watch.found, (name,), ()
+def _watched(get: Getter, name: str, sought: SoughtKeys) -> Getter:
+    found, lacking, never = sought.found, (name,), ()
 
     def watched(fields: Any) -> object:
         value = get(fields)
         if name not in found:
             if value is ABSENT:
-                watch.take(never, lacking)
+                sought.take(never, lacking)
             else:
-                watch.take(lacking, never)
+                sought.take(lacking, never)
         return value
 
     return watched
