@@ -129,7 +129,7 @@ def selections(*conditions: str) -> st.SearchStrategy[Selection]:
         where=st.lists(st.sampled_from([*map(read_condition, conditions)]), max_size=2).map(tuple),
         since_ms=st.sampled_from([None, None, middle_ms, NOW_MS - 90 * HOUR_MS]),
         until_ms=st.sampled_from([None, None, middle_ms, NOW_MS]),
-        sample=st.sampled_from([None, 1 << 63]),
+        sample=st.sampled_from([None, 1 << 62, 1 << 63, 3 << 62]),
     )
 
 
@@ -200,3 +200,27 @@ def test_rows_that_are_left_out_come_with_the_others(kind: str, by: str) -> None
     run = Run(kind, False, stretches_of(rows, [], []), True, selection)
     assert run.drafted == 60
     assert 10 < sum(isinstance(item, Event) for item in run.items) < 50
+
+
+def test_keys_that_drafted_rows_lack_are_told_until_one_has_them() -> None:
+    rows = [body_of([iso(HOUR_MS) + "Z", "p1", "1"]) for _ in range(6)]
+    sought = Selection(where=(read_condition("nowhere!=x"), read_condition("userId!=x")))
+    run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
+    assert (run.drafted, list(run.tally.columns_missing)) == (6, ["nowhere", "userId"])
+    rows[2]["userId"] = "u"
+    run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
+    assert (run.drafted, list(run.tally.columns_missing)) == (6, ["nowhere"])
+
+
+def test_times_of_rows_left_out_are_read_by_what_the_others_have_told() -> None:
+    """Rows that come to the same event, of which some are left out, have one unit of times, or none."""
+    hour_ago = [str((NOW_MS - HOUR_MS) // 1000), str(NOW_MS - HOUR_MS)]
+    seconds, milliseconds = [[when, "p1", "1.5"] for when in hour_ago]
+    rows: list[Fields] = [seconds, seconds, milliseconds]
+    rows += [[hour_ago[1], "p1", "1.50"]] * 3
+    parts = stretches_of([*rows, milliseconds, seconds, rows[-1]], [6], [])
+    selection = Selection(where=(read_condition("n!=1.5"),))
+    together = Run("csv", False, parts, True, selection)
+    assert together.drafted == 2
+    assert together.left() == Run("csv", False, parts, False, selection).left()
+    assert sum(isinstance(item, Event) for item in together.items) == 4
