@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from ours_cli.event import Event, Filtered, Reject
@@ -94,6 +95,11 @@ class BlockTracker:
         self._open: list[Block] = []
         self._current: Block | None = None
         self._digest = RowDigest()
+
+    @property
+    def first_open(self) -> float:
+        """The first row of the blocks that were cut and are not settled; infinite where there is none."""
+        return self._open[0].start if self._open else inf
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""
