@@ -11,6 +11,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from ours_cli.event import Event, Filtered, Reject
@@ -103,6 +104,11 @@ class BlockTracker:
         if block is None:
             return ROWS_MAX
         return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
+
+    @property
+    def first_open(self) -> float:
+        """The first row of the blocks that were cut and are not settled; infinite where there is none."""
+        return self._open[0].start if self._open else inf
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""

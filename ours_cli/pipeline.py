@@ -28,6 +28,7 @@ from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.recorder import Recorder
+from ours_cli.reject_order import RejectOrder
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
@@ -105,7 +106,8 @@ class _Run:
         self._observer = observer
         self._books = Books()
         self._recorder = Recorder(self._record, lambda error: self._delivery.stop(error))
-        self._tracker = BlockTracker(self._recorder.settled)
+        self._tracker = BlockTracker(lambda block: self._order.settled(block))
+        self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
         self._delivery = Delivery(
@@ -126,6 +128,7 @@ class _Run:
         except OursError as error:
             result.error = error
             with suppress(OursError):  # whatever stopped the run is what the person should hear of
+                self._order.close()
                 self._recorder.close()
                 self._write_rejects(self._tracker.unsettled())
                 self._rejects.sync()

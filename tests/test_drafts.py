@@ -224,3 +224,14 @@ def test_times_of_rows_left_out_are_read_by_what_the_others_have_told() -> None:
     assert together.drafted == 2
     assert together.left() == Run("csv", False, parts, False, selection).left()
     assert sum(isinstance(item, Event) for item in together.items) == 4
+
+
+def test_a_sample_goes_by_the_ids_that_rows_bear() -> None:
+    rows = [{**body_of([iso(HOUR_MS) + "Z", "p1", "1"]), "distinctId": f"order {n}"} for n in range(60)]
+    parts = stretches_of([*rows], [], [])
+    together, singly_mapped = (
+        Run("json", True, parts, way, Selection(sample=1 << 63)) for way in (True, False)
+    )
+    assert together.drafted == 60
+    assert together.left() == singly_mapped.left()
+    assert 10 < sum(isinstance(item, Event) for item in together.items) < 50
