@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafts import ID_AT, Draft
+from ours_cli.drafts import ID_AT, Draft, Finished
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
@@ -124,49 +126,73 @@ class EventAssembler:
             return self(origin, {**body, "distinctId": given})
         return self._seal(origin, given, content, body["event"], body.get("time"))
 
-    @property
-    def takes_drafts(self) -> bool:
-        """Whether rows may be drafted many at once: nothing is left out by its time or id."""
-        return not self._selects
-
-    def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Event | Reject | EventRun]:
+    def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
         """Events of drafts, the first of row number `seq`: as `plain`, many at once."""
         run = draft.run(table, seq)
+
+        def content(at: int) -> bytes:
+            """What an id is derived from; that of a row that is left out is nobody's."""
+            place = _place(run, seq + at)
+            return b"" if place is None else b"{" + run.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
+
+        faults: dict[int, Fault] = {}
         if draft.given is None:
-            run = _with_ids(run, self._ids.repeated(draft.digests, draft.content))
-            faults: dict[int, Fault] = {}
+            repeated = self._ids.repeated(draft.digests, content)
         else:
-            run, faults = self._identified(run, draft, draft.given)
-        in_time = not (self._window.check(min(run.times)) or self._window.check(max(run.times)))
-        if in_time and not faults:
-            yield run
-            return
-        for at, event in enumerate(run):
-            fault = faults.get(at)
-            yield (
-                self._in_time(event)
-                if fault is None
-                else Reject(event.origin, event.distinct_id, fault.code, fault.message)
-            )
+            repeated, faults = self._identified(draft, draft.given, table, content)
+        run = _with_ids(run, [(seq + at, derived) for at, derived in repeated])
+        reasons = draft.reasons
+        if self.selection.sample is not None:
+            run, reasons = self._sampled(run, draft, seq)
+        rows = run if reasons is None else SiftedRows(seq, draft.rows, reasons, run)
+        times = run.times
+        in_time = not times or not (self._window.check(min(times)) or self._window.check(max(times)))
+        start = 0  # of those that are not yielded yet
+        for at in (*faults, len(rows)):
+            if start < at:
+                good = rows.part(start, at)
+                yield from (good,) if in_time else map(self._in_time, good)
+            if at < len(rows):
+                event, fault = run[bisect_left(run.seqs, seq + at)], faults[at]
+                yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
+            start = at + 1
 
     def _identified(
-        self, run: EventRun, draft: Draft, given: Sequence[str]
-    ) -> tuple[EventRun, dict[int, Fault]]:
-        """A run with the ids that its rows bear, derived ones where they bear none, and what is wrong."""
-        faults: dict[int, Fault] = {}
-        repeated: list[tuple[int, str]] = []
-        for at, own in enumerate(given):
-            digest = draft.digests[at * ID_BYTES : (at + 1) * ID_BYTES]
-            if own:
-                fault = self._given_fault(own, digest, run.table, run.rows.line(at))
-                if fault is not None:
-                    faults[at] = fault
-            else:
-                for _, derived in self._ids.repeated(digest, lambda _, at=at: draft.content(at)):  # type: ignore[misc]
-                    repeated.append((at, derived))
-        return _with_ids(run, repeated), faults
+        self, draft: Draft, given: Sequence[str], table: int, content: Callable[[int], bytes]
+    ) -> tuple[list[tuple[int, str]], dict[int, Fault]]:
+        """Note the rows: which have an id other than their draft's, and what is wrong with ids they bear.
 
-    def _in_time(self, event: Event) -> Event | Reject:
+        Rows that are left out count among their equals, but a given id of theirs is not noted.
+        """
+        reasons = draft.reasons or repeat(None)
+        bearing = [at for at, (own, why) in enumerate(zip(given, reasons, strict=False)) if own and not why]
+        repeated: list[tuple[int, str]] = []
+        digests = draft.digests
+        if len(bearing) < len(given):
+            bare = [at for at, own in enumerate(given) if not own]
+            found = self._ids.repeated(_of_rows(digests, bare), lambda at: content(bare[at]))
+            repeated = [(bare[at], derived) for at, derived in found]
+            given, digests = [given[at] for at in bearing], _of_rows(digests, bearing)
+        lines = [draft.rows.line(at) for at in bearing]
+        conflicts = self._ids.conflicts(given, digests, [table * _LINES_MAX + line for line in lines])
+        return repeated, {bearing[at]: self._duplicate(table, lines[at], first) for at, first in conflicts}
+
+    def _sampled(self, run: EventRun, draft: Draft, seq: int) -> tuple[EventRun, list[str | None] | None]:
+        """Of the events those that the sample takes by their derived ids, and why each row is left out."""
+        reasons = [*(draft.reasons or [None] * len(draft.rows))]
+        places = []
+        for place, number in enumerate(run.seqs):
+            begin = run.start(place) + ID_AT
+            is_given = draft.given is not None and draft.given[number - seq]
+            if is_given or self.selection.takes(run.bodies[begin : begin + 2 * ID_BYTES]):
+                places.append(place)
+            else:
+                reasons[number - seq] = "sample"
+        return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
+
+    def _in_time(self, event: Event | Filtered) -> Event | Reject | Filtered:
+        if isinstance(event, Filtered):
+            return event
         assert event.time_ms is not None
         fault = self._window.check(event.time_ms)
         if fault is None:
@@ -215,7 +241,7 @@ class EventAssembler:
             if (reason := self.selection.outside(time_ms)) is not None:
                 self.pass_over({"distinctId": given, **body})
                 return Filtered(origin, reason)
-        if given and not self.selection.takes(given.encode("utf-8", "surrogatepass")):
+        if given and not self.selection.takes_id(given):
             return Filtered(origin, "sample")
         return None
 
@@ -238,9 +264,10 @@ class EventAssembler:
             first = self._ids.conflict(given, content_digest, table * _LINES_MAX + line)
         except UnicodeEncodeError:
             return NOT_UNICODE
-        if first is None:
-            return None
-        first_table, first_line = divmod(first.line, _LINES_MAX)
+        return None if first is None else self._duplicate(table, line, first)
+
+    def _duplicate(self, table: int, line: int, first: int) -> Fault:
+        first_table, first_line = divmod(first, _LINES_MAX)
         where = f"{self.place} {first_line}" + (f" of file {first_table + 1}" if first_table != table else "")
         return Fault(
             "duplicate_id",
@@ -255,15 +282,26 @@ class EventAssembler:
             self._tally.long_arrays += 1
 
 
+def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
+    return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
+
+
+def _place(run: EventRun, seq: int) -> int | None:
+    """Which of the events is that of row number `seq`, if it has one."""
+    place = bisect_left(run.seqs, seq)
+    return place if place < len(run) and run.seqs[place] == seq else None
+
+
 def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
-    """The run with these derived ids, by position, in place of those that it was drafted with."""
+    """The run with these derived ids, by row number, in place of those that it was drafted with."""
     if not ids:
         return run
     bodies = bytearray(run.bodies)
-    for at, distinct_id in ids:
-        start = run.start(at) + ID_AT
-        bodies[start : start + len(distinct_id)] = distinct_id.encode()
-    return EventRun(run.table, run.seq, run.rows, bytes(bodies), run.sizes, run.times)
+    for seq, distinct_id in ids:
+        if (place := _place(run, seq)) is not None:
+            start = run.start(place) + ID_AT
+            bodies[start : start + len(distinct_id)] = distinct_id.encode()
+    return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
 
 
 class VisitorAssembler:

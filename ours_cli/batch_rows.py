@@ -24,9 +24,10 @@ from ours_cli.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
+from ours_cli.sieve import Sieve
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
-from ours_cli.where import Test, bind_where
+from ours_cli.where import SoughtKeys, Test, bind_where
 
 
 class BatchMapping:
@@ -38,6 +39,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
+        self._sought = SoughtKeys(tally.columns_missing)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
@@ -49,7 +51,7 @@ class BatchMapping:
             )
         selection = self._assemble.selection
         self._assemble.place = table.place
-        keeps = bind_where(selection.where, None, self._tally.columns_missing)
+        keeps = bind_where(selection.where, None, self._sought)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 
     def time_column(self, table: Table) -> TimeColumn | None:
@@ -57,7 +59,7 @@ class BatchMapping:
         self.bind(table)
         if table.columns == ():
             return None
-        keeps = bind_where(self._assemble.selection.where, None, {})
+        keeps = bind_where(self._assemble.selection.where, None, SoughtKeys())
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
@@ -66,11 +68,12 @@ class BatchMapping:
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
-        if table.columns == () or not self._assemble.takes_drafts or self._assemble.selection.where:
+        if table.columns == ():
             return None
         reader = copy(self._reader)
         read = partial(_read_bodies, reader)
-        return Drafter(read, self._reader, reader, self._assemble.seal)
+        sieve = Sieve(self._assemble.selection, None, self._sought)
+        return Drafter(read, self._reader, reader, self._assemble.seal, sieve)
 
     def _mapper_where(self, keeps: Test) -> Mapper:
         # Its reader and tally are its own: rows that are left out must leave no trace in the run's.
@@ -84,6 +87,7 @@ class BatchMapping:
                 except FilterProblem as problem:
                     return Reject(origin, row.distinct_id, problem.code, problem.message)
                 if not is_kept:
+                    apart._reader.follow(self._reader)
                     if not isinstance(body := apart._body(origin, row), Reject):
                         self._assemble.pass_over(body)
                     return Filtered(origin, "where")

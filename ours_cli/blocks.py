@@ -7,13 +7,15 @@ each of its rows has an outcome; only then does the journal hear of it.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.kept_rows import KeptRows, content_of
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
@@ -95,6 +97,19 @@ class BlockTracker:
         self._current: Block | None = None
         self._digest = RowDigest()
 
+    @property
+    def room(self) -> int:
+        """After how many more rows that are left out the block ends, if there are no others."""
+        block = self._current
+        if block is None:
+            return ROWS_MAX
+        return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
+
+    @property
+    def first_open(self) -> float:
+        """The first row of the blocks that were cut and are not settled; infinite where there is none."""
+        return self._open[0].start if self._open else inf
+
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""
         _, row, seq = item[0]
@@ -110,18 +125,25 @@ class BlockTracker:
             block.reject(item)
         else:
             block.filtered += 1
-        if block.rows >= ROWS_MAX and block.is_settled:
-            self.cut()
+        self._cut_if_long(block)
 
-    def enter_all(self, run: EventRun) -> None:
-        """The next rows of the source, each to be sent."""
+    def enter_all(self, together: EventRun | SiftedRows) -> None:
+        """The next rows of the source: each to be sent, or else left out."""
+        seq = together.seq if isinstance(together, SiftedRows) else together.seqs[0]
         block = self._current
         if block is None:
-            head = digest_of([run.rows.record(0)]) if run.seq == 0 else b""
-            block = self._current = Block(run.seq, head=head)
+            head = digest_of([together.rows.record(0)]) if seq == 0 else b""
+            block = self._current = Block(seq, head=head)
             self._digest = RowDigest()
-        self._digest.add_all(run.rows)
-        block.end = run.seq + len(run)
+        self._digest.add_all(together.rows)
+        block.end = seq + len(together)
+        if isinstance(together, SiftedRows):
+            block.filtered += len(together) - len(together.events)
+            self._cut_if_long(block)
+
+    def _cut_if_long(self, block: Block) -> None:
+        if block.rows >= ROWS_MAX and block.is_settled:
+            self.cut()
 
     def cut(self) -> None:
         """The block ends here: what was entered since the last cut is one chunk, or needs no sending."""

@@ -36,7 +36,7 @@ class Chunker:
     """
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
-        self._max_events = max_events
+        self.max_events = max_events
         self._max_bytes = max_bytes
         self._parts: list[EventRun | list[Event]] = []
         self._count = 0
@@ -58,7 +58,7 @@ class Chunker:
         last.append(event)
         self._size += size
         self._count += 1
-        if self._count >= self._max_events and full is None:
+        if self._count >= self.max_events and full is None:
             return self.flush()
         return full
 
@@ -70,7 +70,7 @@ class Chunker:
         """
         start = 0
         while start < len(run):
-            part = run.part(start, min(len(run), start + self._max_events - self._count))
+            part = run.part(start, min(len(run), start + self.max_events - self._count))
             comma = _COMMA if self._count else 0
             fitting = part.fitting(self._max_bytes - self._size - comma) or (0 if self._count else 1)
             if fitting:
@@ -79,7 +79,7 @@ class Chunker:
                 self._size += len(part.bodies) + comma
                 self._count += fitting
                 start += fitting
-            is_full = self._count >= self._max_events or start < len(run)
+            is_full = self._count >= self.max_events or start < len(run)
             yield part if fitting else None, self.flush() if is_full else None
 
     def flush(self) -> Chunk | None:

@@ -11,9 +11,8 @@ from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
-from ours_cli.event import Event
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.forecast import AgeingRows
-from ours_cli.intake import one_by_one
 from ours_cli.options import Output
 from ours_cli.preview import Preview
 from ours_cli.record import Table
@@ -47,12 +46,18 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
             observer.table(table)
 
         rows = map_rows(prepared.tables(sources.tables()), prepared.mapping, run.limit, begin, Replay([]))
-        for item in one_by_one(rows):
+        for item in rows:
             assert not isinstance(item, Block)
-            books.mapped(item)
-            preview.enter(item)
-            if isinstance(item, Event):
-                ageing.enter(item.time_ms)
+            ageing.enter(item)
+            if isinstance(item, EventRun):
+                books.mapped_all(len(item))
+                preview.enter_all(item)
+            elif isinstance(item, SiftedRows):
+                books.mapped_all(len(item.events), len(item) - len(item.events))
+                preview.enter_sifted(item)
+            else:
+                books.mapped(item)
+                preview.enter(item)
     preview.close()
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)

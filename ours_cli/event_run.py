@@ -5,39 +5,39 @@ An `Event` is made where somebody looks at one: at a row that is refused, say. T
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, overload
 
 import orjson
 
-from ours_cli.event import Event, Origin
+from ours_cli.event import Event, Filtered, Origin
 from ours_cli.kept_rows import KeptRows
 
 COMMA = b","
 
 
 class EventRun(Sequence[Event]):
-    """Events of consecutive rows of one table, the first of number `seq`.
+    """Events of rows of one table; `seqs` are the numbers of these rows, which nearly always are consecutive.
 
     `bodies` are theirs with a comma between each two, `sizes` the bytes of each and of the comma behind it;
     `times` are in ms since the epoch.
     """
 
-    __slots__ = ("_starts", "bodies", "rows", "seq", "sizes", "table", "times")
+    __slots__ = ("_starts", "bodies", "rows", "seqs", "sizes", "table", "times")
 
     def __init__(
         self,
         table: int,
-        seq: int,
+        seqs: Sequence[int],
         rows: KeptRows,
         bodies: bytes,
         sizes: Sequence[int],
         times: Sequence[int],
     ) -> None:
         self.table = table
-        self.seq = seq
+        self.seqs = seqs
         self.rows = rows
         self.bodies = bodies
         self.sizes = sizes
@@ -58,7 +58,7 @@ class EventRun(Sequence[Event]):
         at = range(len(self))[at]
         body = self.body(at)
         known: dict[str, Any] = orjson.loads(body)
-        origin = Origin(self.table, self.rows.record(at), self.seq + at)
+        origin = Origin(self.table, self.rows.record(at), self.seqs[at])
         return Event(origin, known["distinctId"], body, known["event"], self.times[at])
 
     def body(self, at: int) -> bytes:
@@ -73,11 +73,22 @@ class EventRun(Sequence[Event]):
         first, last = self.start(start), self.start(end) - len(COMMA)
         return EventRun(
             self.table,
-            self.seq + start,
+            self.seqs[start:end],
             self.rows.part(start, end),
             self.bodies[first:last],
             self.sizes[start:end],
             self.times[start:end],
+        )
+
+    def only(self, positions: Sequence[int]) -> EventRun:
+        """The events at these positions, in ascending order."""
+        return EventRun(
+            self.table,
+            [self.seqs[at] for at in positions],
+            self.rows.only(positions),
+            COMMA.join([self.body(at) for at in positions]),
+            [self.sizes[at] for at in positions],
+            [self.times[at] for at in positions],
         )
 
     def fitting(self, room: int) -> int:
@@ -94,6 +105,40 @@ class EventRun(Sequence[Event]):
         if self._starts is None:
             self._starts = list(accumulate(self.sizes, initial=0))
         return self._starts
+
+
+class SiftedRows:
+    """Consecutive rows of one table, the first of number `seq`, of which some are not what the run is about.
+
+    `reasons` has for each row why it is left out, as in `Filtered`, and None for one of the `events`.
+    """
+
+    __slots__ = ("events", "reasons", "rows", "seq")
+
+    def __init__(self, seq: int, rows: KeptRows, reasons: Sequence[str | None], events: EventRun) -> None:
+        self.seq = seq
+        self.rows = rows
+        self.reasons = reasons
+        self.events = events
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Event | Filtered]:
+        """What each row is, in order."""
+        events = iter(self.events)
+        for at, reason in enumerate(self.reasons):
+            if reason is None:
+                yield next(events)
+            else:
+                yield Filtered(Origin(self.events.table, self.rows.record(at), self.seq + at), reason)
+
+    def part(self, start: int, end: int, events: EventRun | None = None) -> SiftedRows:
+        """The rows from `start` to before `end`; `events` are theirs, where they are at hand."""
+        if events is None:
+            first, last = (bisect_left(self.events.seqs, self.seq + at) for at in (start, end))
+            events = self.events.only(range(first, last))
+        return SiftedRows(self.seq + start, self.rows.part(start, end), self.reasons[start:end], events)
 
 
 class Events(Sequence[Event]):
@@ -154,4 +199,4 @@ class Events(Sequence[Event]):
     def first_seq(self) -> int:
         """The number of the first row; only where there is one."""
         first = self._parts[0]
-        return first.seq if isinstance(first, EventRun) else first[0].origin.seq
+        return first.seqs[0] if isinstance(first, EventRun) else first[0].origin.seq

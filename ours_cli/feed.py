@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
 from ours_cli.event import Event
-from ours_cli.event_run import EventRun
-from ours_cli.intake import Intake, Item, one_by_one
+from ours_cli.event_run import SiftedRows
+from ours_cli.intake import Intake, Item, Mapped, one_by_one
 from ours_cli.safeguards import Canary
 
-Items: TypeAlias = Iterator[Item | EventRun]
+Items: TypeAlias = Iterator[Mapped]
 
 _BREATHE_EVERY: Final = 1000
 """Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
@@ -30,18 +30,19 @@ _BUFFER_MAX: Final = 4000
 
 async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, None]:
     """Chunks of a source that does not block."""
-    for count, item in enumerate(items):
-        if count % _BREATHE_EVERY == 0:
+    rows = _BREATHE_EVERY
+    for item in items:
+        if rows >= _BREATHE_EVERY:
             await asyncio.sleep(0)
+            rows = 0
+        rows += len(item) if isinstance(item, SiftedRows) else 1
         for chunk in intake.take_each(item):
             yield chunk
     if (last := intake.flush()) is not None:
         yield last
 
 
-async def feed_apart(
-    items: AsyncGenerator[Item | EventRun, None], intake: Intake
-) -> AsyncGenerator[Chunk, None]:
+async def feed_apart(items: AsyncGenerator[Mapped, None], intake: Intake) -> AsyncGenerator[Chunk, None]:
     """Chunks of a source whose rows are mapped by other processes."""
     async with aclosing(items):
         async for item in items:

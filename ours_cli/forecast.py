@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ours_cli.assemble import Window
+from ours_cli.event import Event
+from ours_cli.event_run import EventRun, SiftedRows
 
 CLOCK_SKEW_S: Final = 60.0
 """Seconds by which clocks may differ before the person is told."""
@@ -40,8 +42,17 @@ class AgeingRows:
         self._events = 0
         self._late = 0
 
-    def enter(self, time_ms: int | None) -> None:
-        """The next event of the run, by its time."""
+    def enter(self, item: object) -> None:
+        """What a run would go through next; what is no event takes no turn."""
+        if isinstance(item, SiftedRows):
+            item = item.events
+        if isinstance(item, EventRun):
+            for time_ms in item.times:
+                self._enter(time_ms)
+        elif isinstance(item, Event):
+            self._enter(item.time_ms)
+
+    def _enter(self, time_ms: int | None) -> None:
         turn_ms = self._begin_ms + self._events / self._rate * 1000
         self._events += 1
         if time_ms is not None and self._max_age_ms is not None:

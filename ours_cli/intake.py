@@ -8,11 +8,14 @@ from typing import TypeAlias
 from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.safeguards import Canary
 
 Item: TypeAlias = Event | Reject | Filtered | Block
 """A row, or a block of rows that an earlier attempt has settled."""
+
+Mapped: TypeAlias = Item | EventRun | SiftedRows
+"""An item, or consecutive rows together."""
 
 
 class Intake:
@@ -22,7 +25,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject | Filtered | EventRun], None],
+        enter: Callable[[Event | Reject | Filtered | EventRun | SiftedRows], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -59,10 +62,12 @@ class Intake:
             return self.flush()
         return chunk
 
-    def take_each(self, item: Item | EventRun) -> Iterator[Chunk]:
-        """Take an item, or many events together; yields the chunks as `take` and `take_all` do."""
+    def take_each(self, item: Mapped) -> Iterator[Chunk]:
+        """Take an item, or many rows together; yields the chunks as `take` and `take_all` do."""
         if isinstance(item, EventRun):
             yield from self.take_all(item)
+        elif isinstance(item, SiftedRows):
+            yield from self._take_sifted(item)
         elif (chunk := self.take(item)) is not None:
             yield chunk
 
@@ -79,6 +84,46 @@ class Intake:
                 self._tracker.cut()
                 yield chunk
 
+    def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
+        """As `take` of each, with the same blocks."""
+        if self._canary is not None:
+            yield from filter(None, map(self.take, sifted))
+            return
+        at = taken = 0
+        seqs = sifted.events.seqs
+        for events, chunk in self._chunker.add_all(sifted.events):
+            if events is not None:
+                at = self._admit_sifted(sifted, at, events)
+                taken += len(events)
+            if chunk is not None:
+                if len(chunk.events) < self._chunker.max_events:
+                    # The next event did not fit: what stands before it is none of its own block.
+                    at = self._leave_out(sifted, at, seqs[taken] - sifted.seq)
+                self._tracker.cut()
+                yield chunk
+        self._leave_out(sifted, at, len(sifted))
+
+    def _admit_sifted(self, sifted: SiftedRows, start: int, events: EventRun) -> int:
+        """The rows from `start` on, to the last of these events; returns where that is over."""
+        first, last = events.seqs[0] - sifted.seq, events.seqs[-1] - sifted.seq
+        if first - start >= self._tracker.room:
+            start = self._leave_out(sifted, start, first)
+        self._admit_part(sifted.part(start, last + 1, events))
+        return last + 1
+
+    def _leave_out(self, sifted: SiftedRows, start: int, end: int) -> int:
+        """The rows from `start` to before `end`, none of which is an event; returns `end`."""
+        none = sifted.events.only(())
+        while start < end:
+            step = min(end, start + self._tracker.room)
+            self._admit_part(sifted.part(start, step, none))
+            start = step
+        return end
+
+    def _admit_part(self, sifted: SiftedRows) -> None:
+        self._enter(sifted)
+        self._tracker.enter_all(sifted)
+
     def flush(self) -> Chunk | None:
         """End the block here; returns what waits for its chunk to fill, if anything does."""
         chunk = self._chunker.flush()
@@ -92,10 +137,10 @@ class Intake:
             self._canary.enter(item)
 
 
-def one_by_one(items: Iterable[Item | EventRun]) -> Iterator[Item]:
-    """The same, no two events together."""
+def one_by_one(items: Iterable[Mapped]) -> Iterator[Item]:
+    """The same, no two rows together."""
     for item in items:
-        if isinstance(item, EventRun):
+        if isinstance(item, (EventRun, SiftedRows)):
             yield from item
         else:
             yield item

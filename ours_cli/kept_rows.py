@@ -7,8 +7,8 @@ in the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -65,6 +65,10 @@ class KeptRows:
     def __len__(self) -> int:
         return len(self._lines)
 
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        # What was cut for a part need not travel beside the whole.
+        return None, {name: getattr(self, name) for name in self.__slots__} | {"_split": None}
+
     def line(self, at: int) -> int:
         """The line of the row at this position."""
         return self._lines[at]
@@ -82,12 +86,19 @@ class KeptRows:
         """The rows from `start` to before `end`."""
         if end - start == len(self):
             return self
+        return self._some(lambda of_all: of_all[start:end])
+
+    def only(self, positions: Sequence[int]) -> KeptRows:
+        """The rows at these positions, in ascending order; nothing stands for those between them."""
+        return self._some(lambda of_all: [of_all[at] for at in positions])
+
+    def _some(self, take: Callable[[Sequence[Any]], Sequence[Any]]) -> KeptRows:
         rows = KeptRows.__new__(KeptRows)
-        rows._lines = self._lines[start:end]
-        rows._fields = None if self._fields is None else self._fields[start:end]
+        rows._lines = take(self._lines)
+        rows._fields = None if self._fields is None else take(self._fields)
         rows._is_json, rows.are_plain = self._is_json, self.are_plain
         if rows._fields is None:
-            rows._split = self._contents()[start:end]
+            rows._split = [*take(self._contents())]
             rows.content = _ROW_END.join([*rows._split, b""])
         else:
             rows._split = None

@@ -1,10 +1,12 @@
-"""Keys on disk: pages of a temporary file, each of one part of the keys, in no order.
+"""Records on disk, by their keys: pages of a temporary file, each of one part of the keys, in no order.
+
+A record is its key, 64 bits, and what else its user gives it; all of one file are of one size.
 
 A part's newest page is searched as it is. The keys of its older pages are marked in a filter on disk, a page
 of bits for each part, of which a search reads one byte: it seldom reads an older page for nothing.
 
 The file is its owner's alone, has no name where the system allows that, and goes with the process. Memory
-keeps four bytes a page, which is a byte for 128 keys.
+keeps four bytes a page, which is a byte for 1,024 bytes of records.
 """
 
 from __future__ import annotations
@@ -36,56 +38,66 @@ _BITS: Final = bytes(1 << number % 8 for number in range(256))
 
 
 class KeyPages:
-    """Appends keys to parts and searches parts for a key. Raises `LocalIOError`, as on a full disk."""
+    """Appends records to parts and finds one by its key. Raises `LocalIOError`, as on a full disk.
 
-    def __init__(self, parts: int) -> None:
+    `record_bytes` is the size of a record, a multiple of that of a key.
+    """
+
+    def __init__(self, parts: int, record_bytes: int = KEY_BYTES) -> None:
+        self._record_bytes = record_bytes
+        self._page_room = PAGE_BYTES - PAGE_BYTES % record_bytes
         self._file: FileIO | None = None
         self._last = array("I", [_NONE]) * parts
         self._room = array("H", [0]) * parts
         self._previous = array("I")
         """Of each page of keys the one before it in its part."""
 
-    def append(self, part: int, keys: bytes | bytearray) -> None:
-        """Add keys, one after the other, to a part."""
-        view = memoryview(keys)
+    def append(self, part: int, records: bytes | bytearray) -> None:
+        """Add records, one after the other, to a part."""
+        view = memoryview(records)
         while view:
             if not self._room[part]:
                 self._add_page(part)
             room = self._room[part]
             piece = view[:room]
-            self._write(self._last[part] * PAGE_BYTES + PAGE_BYTES - room, piece)
+            self._write(self._last[part] * PAGE_BYTES + self._page_room - room, piece)
             self._room[part] = room - len(piece)
             view = view[len(piece) :]
 
-    def holds(self, part: int, key: bytes) -> bool:
-        """Whether the part has this key."""
+    def find(self, part: int, key: bytes) -> bytes | None:
+        """The record that the part has under this key, if any."""
         page = self._last[part]
         if page == _NONE:
-            return False
-        if stands_in(key, self._read(page * PAGE_BYTES, PAGE_BYTES - self._room[part])):
-            return True
+            return None
+        record = self._find_on(page, self._page_room - self._room[part], key)
+        if record is not None:
+            return record
         page = self._before(page)
         if page == _NONE:
-            return False
-        [(at, bit)] = _marks(key)
+            return None
+        [(at, bit)] = _marks(key, KEY_BYTES)
         if not self._read(part * PAGE_BYTES + at, 1)[0] & bit:
-            return False
+            return None
         while page != _NONE:
-            if stands_in(key, self._read(page * PAGE_BYTES, PAGE_BYTES)):
-                return True
+            record = self._find_on(page, self._page_room, key)
+            if record is not None:
+                return record
             page = self._before(page)
-        return False
+        return None
+
+    def _find_on(self, page: int, size: int, key: bytes) -> bytes | None:
+        return find_record(key, self._read(page * PAGE_BYTES, size), self._record_bytes)
 
     def _add_page(self, part: int) -> None:
         full = self._last[part]
         if full != _NONE:
             marked = bytearray(self._read(part * PAGE_BYTES, PAGE_BYTES))
-            for at, bit in _marks(self._read(full * PAGE_BYTES, PAGE_BYTES)):
+            for at, bit in _marks(self._read(full * PAGE_BYTES, self._page_room), self._record_bytes):
                 marked[at] |= bit
             self._write(part * PAGE_BYTES, memoryview(marked))
         self._previous.append(full)
         self._last[part] = len(self._last) + len(self._previous) - 1
-        self._room[part] = PAGE_BYTES
+        self._room[part] = self._page_room
 
     def _before(self, page: int) -> int:
         return self._previous[page - len(self._last)]
@@ -110,23 +122,23 @@ class KeyPages:
             raise _unusable(error) from None
 
 
-def _marks(keys: bytes) -> Iterator[tuple[int, int]]:
-    """Where a page of the filter marks these keys, a page of them at most: the byte and the bit."""
-    half_words = memoryview(keys).cast("H")[_THIRD_HALF_WORD::4].tobytes()
+def _marks(records: bytes, record_bytes: int) -> Iterator[tuple[int, int]]:
+    """Where a page of the filter marks the keys of records, a page of them at most: the byte and the bit."""
+    half_words = memoryview(records).cast("H")[_THIRD_HALF_WORD :: record_bytes // 2].tobytes()
     places = int.from_bytes(half_words, sys.byteorder) & _MASKS
     return zip(
         array("H", places.to_bytes(len(half_words), sys.byteorder)),
-        keys[_LAST_BYTE::KEY_BYTES].translate(_BITS),
+        records[_LAST_BYTE::record_bytes].translate(_BITS),
         strict=True,
     )
 
 
-def stands_in(key: bytes, keys: bytes | bytearray) -> bool:
-    """Whether a key is among keys that stand one after the other."""
-    at = keys.find(key)
-    while at > 0 and at % KEY_BYTES:  # across two others
-        at = keys.find(key, at + 1)
-    return at >= 0
+def find_record(key: bytes, records: bytes | bytearray, record_bytes: int) -> bytes | None:
+    """The record of this key among records that stand one after the other, if it is there."""
+    at = records.find(key)
+    while at > 0 and at % record_bytes:  # not where a key stands
+        at = records.find(key, at + 1)
+    return None if at < 0 else bytes(records[at : at + record_bytes])
 
 
 def _temporary_file() -> FileIO:

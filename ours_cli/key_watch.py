@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from ours_cli.fields import FieldMap
 from ours_cli.record import Fields
@@ -55,3 +56,11 @@ class KeyWatch:
     def knows_all(self, keys: Collection[str]) -> bool:
         """Whether a row that has these keys at most would tell nothing."""
         return self._known.issuperset(keys)
+
+
+def keys_of(rows: Sequence[Fields]) -> tuple[str, ...]:
+    """The keys of all these rows, which are objects."""
+    objects = cast("Sequence[dict[str, Any]]", rows)
+    first = objects[0]
+    every = set[str]().union(*objects)
+    return tuple(first if len(first) == len(every) else dict.fromkeys(chain.from_iterable(objects)))

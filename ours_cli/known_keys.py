@@ -1,9 +1,11 @@
-"""Which keys a run has met: an exact set of 64-bit digests that takes the same memory however many they are.
+"""Which keys a run has met, and with what: exact for 64-bit digests, in the same memory for any number.
+
+What is noted are records, of one size: one or more 64-bit integers, of which the first is the key.
 
 A filter of fixed size knows of nearly all new keys that they cannot have been met; it is asked, and told, of
-some hundred keys in a few operations on whole byte strings. The keys themselves are dealt into parts by some
-of their bits, 8 bytes each, in no order: dealing costs a third of what sorting does. Parts that are long
-enough together move to pages on disk. Only what the filter lets through, true repeats and a few per cent of
+some hundred keys in a few operations on whole byte strings. The records themselves are dealt into parts by
+some bits of their keys, in no order: dealing costs a third of what sorting does. Parts that are long enough
+together move to pages on disk. Only what the filter lets through, true repeats and a few per cent of
 suspects, is searched for in its part.
 """
 
@@ -13,18 +15,18 @@ import struct
 import sys
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import combinations
 from operator import iconcat, itemgetter
 from typing import Final
 
-from ours_cli.key_pages import KEY_BYTES, KeyPages, stands_in
+from ours_cli.key_pages import KEY_BYTES, KeyPages, find_record
 
 FEW_MAX: Final = 8_000
-"""Keys that stand in a plain set, about 0.6 MB, before filter and parts are made."""
+"""Keys that stand in a dictionary, about 1 MB, before filter and parts are made."""
 
 PILE_MAX: Final = 200_000
-"""Keys of the parts in memory, about 2.5 MB, before they move to disk."""
+"""Records of the parts in memory, about 2.5 MB of bare keys, before they move to disk."""
 
 _AT_ONCE: Final = 512
 """Keys that are asked for together: many a string, and few enough that two seldom share a place."""
@@ -44,97 +46,99 @@ _BITS: Final = bytes(_PAIRS[number * len(_PAIRS) // 256] for number in range(256
 
 
 class KnownKeys:
-    """Notes keys, signed 64-bit integers, and tells which of them it knew. Raises `LocalIOError`."""
+    """Notes records by their keys, and tells with what record a key that it knew was first noted.
 
-    def __init__(self, few_max: int = FEW_MAX, pile_max: int = PILE_MAX) -> None:
+    A record is `words` signed 64-bit integers, the key first. Raises `LocalIOError`.
+    """
+
+    def __init__(self, few_max: int = FEW_MAX, pile_max: int = PILE_MAX, words: int = 1) -> None:
         self._few_max = few_max
-        self._few: set[int] = set()
+        self._few: dict[int, bytes] = {}
         self._many: _ManyKeys | None = None
         self._pile_max = pile_max
+        self._record_words = words
 
-    def note_many(self, keys: Sequence[int]) -> list[int]:
-        """Note keys in turn; the positions of those that had been noted, earlier in `keys` included."""
+    def note(self, records: array[int]) -> list[tuple[int, bytes]]:
+        """Note records in turn, one after the other in `records`, but for those whose key had been noted.
+
+        Of these the position, and the bytes of the record that was: one earlier in `records`, too.
+        """
         if self._many is not None:
-            return self._many.note(array("q", keys))
-        known = _repeats(keys, self._few)
-        self._move_on()
+            return self._many.note(records)
+        few, known = self._few, []
+        pieces = _pieces(records.tobytes(), self._record_words * KEY_BYTES)
+        for at, (key, piece) in enumerate(zip(records[:: self._record_words], pieces, strict=True)):
+            first = few.setdefault(key, piece)
+            if first is not piece:
+                known.append((at, first))
+        if len(few) > self._few_max:
+            self._many = _ManyKeys(self._pile_max, self._record_words)
+            self._many.note(array("q", b"".join(few.values())))
+            self._few = {}
         return known
-
-    def note(self, key: int) -> bool:
-        """Note a key; whether it had been noted."""
-        if self._many is not None:
-            return self._many.note_one(key)
-        if key in self._few:
-            return True
-        self._few.add(key)
-        self._move_on()
-        return False
-
-    def _move_on(self) -> None:
-        if len(self._few) > self._few_max:
-            self._many = _ManyKeys(self._pile_max)
-            self._many.note(array("q", self._few))
-            self._few = set()
 
 
 class _ManyKeys:
-    def __init__(self, pile_max: int) -> None:
+    def __init__(self, pile_max: int, words: int) -> None:
         self._filter = bytearray(_PLACES)
         self._parts = [bytearray() for _ in range(_PARTS)]
         self._count = 0
-        """Keys that stand in the parts in memory."""
+        """Records that stand in the parts in memory."""
         self._pile_max = pile_max
-        self._pages = KeyPages(_PARTS)
+        self._record_words = words
+        self._record_bytes = words * KEY_BYTES
+        self._pages = KeyPages(_PARTS, self._record_bytes)
 
-    def note(self, keys: array[int]) -> list[int]:
-        known: list[int] = []
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            if len(some) == 1:
-                known += [start] * self.note_one(some[0])
+    def note(self, records: array[int]) -> list[tuple[int, bytes]]:
+        known: list[tuple[int, bytes]] = []
+        words = self._record_words
+        for start in range(0, len(records) // words, _AT_ONCE):
+            some = records[start * words : (start + _AT_ONCE) * words]
+            if len(some) == words:
+                first = self._note_one(some)
+                known += [] if first is None else [(start, first)]
             else:
-                known += [start + at for at in self._note_some(some.tobytes())]
+                known += [(start + at, first) for at, first in self._note_some(some)]
         return known
 
-    def note_one(self, key: int) -> bool:
-        word = key & 0xFFFF_FFFF
+    def _note_one(self, record: array[int]) -> bytes | None:
+        word = record[0] & 0xFFFF_FFFF
         place, bits = word % _PLACES, _BITS[word >> 24]
         old = self._filter[place]
-        piece = key.to_bytes(KEY_BYTES, sys.byteorder, signed=True)
+        piece = record.tobytes()
         part = place // _PLACES_OF_PART
         if old & bits == bits:
-            if self._holds(part, piece):
-                return True
+            first = self._find(part, piece)
+            if first is not None:
+                return first
         else:
             self._filter[place] = old | bits
         self._parts[part] += piece
-        self._count += 1
-        if self._count > self._pile_max:
-            self._move_to_pages()
-        return False
+        self._added(1)
+        return None
 
-    def _note_some(self, keys: bytes) -> list[int]:
-        """The positions of the known ones among at least two and at most `_AT_ONCE` keys."""
+    def _note_some(self, records: array[int]) -> list[tuple[int, bytes]]:
+        """As `note` of at least two and at most `_AT_ONCE` records."""
+        keys = records[:: self._record_words].tobytes()
         size = len(keys) // KEY_BYTES
         number = int.from_bytes(memoryview(keys).cast("I")[_LOW_WORD::2].tobytes(), sys.byteorder)
         places = _words(number & _PLACE_MASKS, size)
         suspects = self._sift(places, keys[_BITS_BYTE::KEY_BYTES].translate(_BITS))
         part_numbers = _words(number // _PLACES_OF_PART & _PART_MASKS, size)
         parts = list(itemgetter(*part_numbers)(self._parts))
-        pieces = list(struct.unpack(f"{KEY_BYTES}s" * size, keys))
+        pieces = list(_pieces(records.tobytes(), self._record_bytes))
         asked = [(at, part_numbers[at], pieces[at]) for at in suspects]
         for at in reversed(suspects):
             del parts[at], pieces[at]
         deque(map(iconcat, parts, pieces), 0)
         known = []
         for at, part, piece in asked:
-            if self._holds(part, piece):
-                known.append(at)
-            else:
+            first = self._find(part, piece)
+            if first is None:
                 self._parts[part] += piece
-        self._count += size - len(known)
-        if self._count > self._pile_max:
-            self._move_to_pages()
+            else:
+                known.append((at, first))
+        self._added(size - len(known))
         return known
 
     def _sift(self, places: list[int], bits: bytes) -> list[int]:
@@ -155,29 +159,37 @@ class _ManyKeys:
         # The last that was written at a place was not told what others there had written before it.
         for place, value in zip(places, bits, strict=True):
             kept[place] |= value
-        return sorted({*suspects, *_repeats(places, set())})
+        return sorted({*suspects, *_repeats(places)})
 
-    def _holds(self, part: int, piece: bytes) -> bool:
-        return stands_in(piece, self._parts[part]) or self._pages.holds(part, piece)
+    def _find(self, part: int, piece: bytes) -> bytes | None:
+        """The record that was noted under this one's key."""
+        key = piece[:KEY_BYTES]
+        first = find_record(key, self._parts[part], self._record_bytes)
+        return self._pages.find(part, key) if first is None else first
 
-    def _move_to_pages(self) -> None:
-        for part, keys in enumerate(self._parts):
-            if keys:
-                self._pages.append(part, keys)
-                keys.clear()
-        self._count = 0
+    def _added(self, count: int) -> None:
+        self._count += count
+        if self._count > self._pile_max:
+            for part, records in enumerate(self._parts):
+                if records:
+                    self._pages.append(part, records)
+                    records.clear()
+            self._count = 0
+
+
+def _pieces(records: bytes, record_bytes: int) -> tuple[bytes, ...]:
+    return struct.unpack(f"{record_bytes}s" * (len(records) // record_bytes), records)
 
 
 def _words(number: int, size: int) -> list[int]:
     return array("I", number.to_bytes(4 * size, sys.byteorder)).tolist()
 
 
-def _repeats(values: Sequence[int], seen: set[int]) -> list[int]:
-    """The positions of the values that had been seen, earlier ones included; all have been seen then."""
-    repeats = []
+def _repeats(values: Iterable[int]) -> list[int]:
+    """The positions of the values that stand earlier, too."""
+    repeats, seen = [], set[int]()
     for at, value in enumerate(values):
         if value in seen:
             repeats.append(at)
-        else:
-            seen.add(value)
+        seen.add(value)
     return repeats

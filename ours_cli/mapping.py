@@ -21,10 +21,11 @@ from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
+from ours_cli.sieve import Sieve
 from ours_cli.straight_line import UnusualRow, compile_body
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
-from ours_cli.where import Test, bind_where
+from ours_cli.where import SoughtKeys, Test, bind_where
 
 if TYPE_CHECKING:
     from ours_cli.presets import Preset
@@ -80,6 +81,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
+        self._sought = SoughtKeys(tally.columns_missing)
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
@@ -102,7 +104,7 @@ class FieldMapping:
             fields = self_mapping(table, identify=self._identify)
         require_essentials(fields, table, identify=self._identify)
         selection = self._assemble.selection
-        keeps = bind_where(selection.where, table.columns, self._tally.columns_missing)
+        keeps = bind_where(selection.where, table.columns, self._sought)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
@@ -127,22 +129,23 @@ class FieldMapping:
         assemble = self._assemble
         if isinstance(assemble, VisitorAssembler) or table.columns == ():
             return None
-        if not assemble.takes_drafts or assemble.selection.where:
-            return None
         fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times).apart()
         builder.star(fields, body.objects)
         if body.reader is None:
             return None
+        sieve = Sieve(assemble.selection, table.columns, self._sought)
         if table.columns is None:
             line = ObjectLine(body, body.reader)
-            return Drafter(line, self._times.reader, body.reader, assemble.seal, self._watch)
+            # Elsewhere than in the run's process no table is bound, and nobody asks what was watched.
+            watch = self._watch or KeyWatch(builder.references, fields, self._tally, None)
+            return Drafter(line, self._times.reader, body.reader, assemble.seal, sieve, watch)
         compiled = compile_body(body, table.columns)
         if compiled is None or not compiled.is_plain:
             return None
         read: Any = compiled.read_all
-        return Drafter(read, self._times.reader, body.reader, assemble.seal)
+        return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -162,7 +165,7 @@ class FieldMapping:
             get = bind(template, table.columns, hmac_key=self._hmac_key)
         except UsageError as error:
             raise _with_preset(error, table, self._preset) from None
-        keeps = bind_where(self._assemble.selection.where, table.columns, {})
+        keeps = bind_where(self._assemble.selection.where, table.columns, SoughtKeys())
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:
@@ -256,6 +259,8 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
         if row.distinct_id:
             return
         apart = apart or body.apart()
+        if apart.reader is not None and body.reader is not None:
+            apart.reader.follow(body.reader)
         with suppress(FilterProblem, TimeProblem):
             assemble.pass_over(apart.read(row.fields))
 

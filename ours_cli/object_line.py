@@ -5,9 +5,8 @@ Other rows are left to the general mapping, which knows what is wrong with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
-from itertools import chain
 from typing import Any, Final, cast
 
 from ours_cli.drafts import Bodies, bodies_of
@@ -35,7 +34,7 @@ class ObjectLine:
         self._columns = compile_objects(body)
 
     def __call__(self, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
-        """The bodies of `rows`, and the keys that these have; see `drafts.RowsReader`."""
+        """The bodies of `rows`; see `drafts.RowsReader`."""
         objects = cast("Objects", rows)
         bodies: list[dict[str, Any] | None] = [None] * len(objects)
         if self._columns is not None:
@@ -46,7 +45,7 @@ class ObjectLine:
                 for row, body in zip(objects, bodies, strict=True)
             ]
         self._set_times(objects, bodies)
-        return bodies_of(bodies, are_sorted=False)._replace(keys=_keys_of(objects))
+        return bodies_of(bodies, are_sorted=False)
 
     def _read_one(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """A row's body without its time; None where it does not obey the contract, or would be counted."""
@@ -75,10 +74,3 @@ class ObjectLine:
                 body["time"] = time
             else:
                 bodies[at] = None
-
-
-def _keys_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The keys of all rows."""
-    first = rows[0]
-    every = set[str]().union(*rows)
-    return tuple(first if len(first) == len(every) else dict.fromkeys(chain.from_iterable(rows)))

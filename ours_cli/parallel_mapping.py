@@ -8,8 +8,7 @@ from itertools import chain
 from typing import TypeGuard
 
 from ours_cli.drafts import Drafts
-from ours_cli.event_run import EventRun
-from ours_cli.intake import Item
+from ours_cli.intake import Mapped
 from ours_cli.mapping import RowMapping
 from ours_cli.record import Piece, Pieces, Stretch, Table
 from ours_cli.replay import Replay
@@ -24,7 +23,7 @@ async def map_rows_with(
     limit: int | None,
     begin: Callable[[int, Table], None],
     replay: Replay,
-) -> AsyncGenerator[Item | EventRun, None]:
+) -> AsyncGenerator[Mapped, None]:
     """As `map_rows`: the same items in the same order, whatever the number of workers."""
     finisher = RowFinisher(limit, replay)
     pool = await workers.connect()
@@ -54,7 +53,7 @@ class _Walk:
         if table.drafter is not None:
             pool.begin(table.table)
 
-    async def next(self) -> Iterator[Item | EventRun] | None:
+    async def next(self) -> Iterator[Mapped] | None:
         """What becomes of the next rows, which may be none; None at the end."""
         while len(self._waiting) < self._pool.ahead_max and (rows := self._rows.next()) is not None:
             self._waiting.append(rows)
@@ -76,7 +75,7 @@ class _Walk:
     def _is_asked(self, rows: Rows | Piece) -> TypeGuard[Stretch | Piece]:
         return self._table.drafter is not None and isinstance(rows, (Stretch, Piece))
 
-    async def _finish_piece(self, answer: Sequence[Drafts] | None) -> Iterator[Item | EventRun]:
+    async def _finish_piece(self, answer: Sequence[Drafts] | None) -> Iterator[Mapped]:
         if answer is None or sum(len(drafts.rows) for drafts in answer) > self._finisher.room:
             while self._waiting:
                 if self._is_asked(self._waiting.popleft()):

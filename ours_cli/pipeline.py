@@ -19,7 +19,7 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.intake import Intake
@@ -28,6 +28,7 @@ from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.recorder import Recorder
+from ours_cli.reject_order import RejectOrder
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
 from ours_cli.route import Route
@@ -105,7 +106,8 @@ class _Run:
         self._observer = observer
         self._books = Books()
         self._recorder = Recorder(self._record, lambda error: self._delivery.stop(error))
-        self._tracker = BlockTracker(self._recorder.settled)
+        self._tracker = BlockTracker(lambda block: self._order.settled(block))
+        self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
         self._delivery = Delivery(
@@ -126,6 +128,7 @@ class _Run:
         except OursError as error:
             result.error = error
             with suppress(OursError):  # whatever stopped the run is what the person should hear of
+                self._order.close()
                 self._recorder.close()
                 self._write_rejects(self._tracker.unsettled())
                 self._rejects.sync()
@@ -160,10 +163,14 @@ class _Run:
         self._attempt.replay.place = table.place
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered | EventRun) -> None:
-        """A row comes out of the mapping, or events of consecutive rows."""
+    def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+        """A row comes out of the mapping, or consecutive rows together."""
         if isinstance(item, EventRun):
-            self._books.mapped_all(item)
+            self._books.mapped_all(len(item))
+            return
+        if isinstance(item, SiftedRows):
+            self._books.mapped_all(len(item.events), len(item) - len(item.events))
+            self._show()
             return
         if isinstance(item, Event):
             self._books.mapped(item)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+import orjson
+
 from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.report import Books
 
 EXAMPLES: Final = 3
@@ -63,22 +66,44 @@ class Preview:
                 self.outside[item.time_ms // _DAY_MS] += 1
             return
         self.events += 1
-        name = item.name if item.name in self.names or len(self.names) < NAMES_MAX else "(others)"
-        self.names[name] += 1
+        self._enter_names({item.name: 1})
         if item.time_ms is not None:
-            self._enter_time(item.time_ms)
+            self._enter_times([item.time_ms])
         if len(self.examples) < EXAMPLES:
             self.examples.append(json.loads(item.body))
         self._count(self.chunker.add(item))
+
+    def enter_all(self, run: EventRun) -> None:
+        """Count events of consecutive rows, each with a time."""
+        self.events += len(run)
+        bodies = orjson.loads(b"[%b]" % run.bodies)
+        self._enter_names(Counter([body["event"] for body in bodies]))
+        self._enter_times(run.times)
+        for at in range(min(len(run), EXAMPLES - len(self.examples))):
+            self.examples.append(json.loads(run.body(at)))
+        for _, chunk in self.chunker.add_all(run):
+            self._count(chunk)
+
+    def enter_sifted(self, rows: SiftedRows) -> None:
+        """Count consecutive rows, of which some are left out."""
+        self.filtered.update(filter(None, rows.reasons))
+        if rows.events:
+            self.enter_all(rows.events)
 
     def close(self) -> None:
         """Count the last, unfinished request."""
         self._count(self.chunker.flush())
 
-    def _enter_time(self, time_ms: int) -> None:
-        self.earliest = time_ms if self.earliest is None else min(self.earliest, time_ms)
-        self.latest = time_ms if self.latest is None else max(self.latest, time_ms)
-        self.days[time_ms // _DAY_MS] += 1
+    def _enter_names(self, counts: Mapping[str, int]) -> None:
+        for name, count in counts.items():
+            is_listed = name in self.names or len(self.names) < NAMES_MAX
+            self.names[name if is_listed else "(others)"] += count
+
+    def _enter_times(self, times_ms: Sequence[int]) -> None:
+        first, last = min(times_ms), max(times_ms)
+        self.earliest = first if self.earliest is None else min(self.earliest, first)
+        self.latest = last if self.latest is None else max(self.latest, last)
+        self.days.update([time_ms // _DAY_MS for time_ms in times_ms])
 
     def _count(self, chunk: Chunk | None) -> None:
         if chunk is not None:

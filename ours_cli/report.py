@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.blocks import Block
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
 from ours_cli.outcome import Outcome, Traffic
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
@@ -41,10 +40,11 @@ class Books:
         else:
             self.filtered += 1
 
-    def mapped_all(self, events: EventRun) -> None:
-        """Enter rows that came out of the mapping as events."""
-        self.read += len(events)
-        self.unsent += len(events)
+    def mapped_all(self, events: int, filtered: int = 0) -> None:
+        """Enter rows that came out of the mapping together, so many as events and so many left out."""
+        self.read += events + filtered
+        self.unsent += events
+        self.filtered += filtered
 
     def delivered(self, outcome: Outcome) -> None:
         """Enter what the server's answers said of rows that were mapped before."""

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.errors import OursError
-from ours_cli.event import Event
-from ours_cli.event_run import EventRun
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.route import IDENTIFY
 from ours_cli.row_plan import RowRun, rate
@@ -56,9 +54,5 @@ def forecast(
         ):
             if is_over():
                 return None
-            if isinstance(item, EventRun):
-                for time_ms in item.times:
-                    ageing.enter(time_ms)
-            elif isinstance(item, Event):
-                ageing.enter(item.time_ms)
+            ageing.enter(item)
     return ageing.warning()

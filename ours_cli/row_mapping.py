@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from ours_cli.drafts import Drafter, Drafts
 from ours_cli.event import Origin
-from ours_cli.event_run import EventRun
-from ours_cli.intake import Item
+from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.intake import Mapped, one_by_one
 from ours_cli.mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Stretch, Table, records
 from ours_cli.replay import Replay
@@ -53,10 +53,10 @@ def map_rows(
     limit: int | None,
     begin: Callable[[int, Table], None],
     replay: Replay,
-) -> Iterator[Item | EventRun]:
+) -> Iterator[Mapped]:
     """Source → record → event, lazily. `begin` hears of each table before its first row.
 
-    Events of consecutive rows may come together.
+    Consecutive rows may come together.
     """
     finisher = RowFinisher(limit, replay)
     for table in bind_tables(tables, mapping, begin):
@@ -98,9 +98,7 @@ class RowFinisher:
         if not self._is_cut:
             self._replay.end(self._seq)
 
-    def finish(
-        self, table: BoundTable, rows: Rows | None, drafts: Drafts | None
-    ) -> Iterator[Item | EventRun]:
+    def finish(self, table: BoundTable, rows: Rows | None, drafts: Drafts | None) -> Iterator[Mapped]:
         """What becomes of the next rows; where they were not drafted, they are mapped one by one.
 
         `rows` need not be there where they were drafted. Those that an earlier attempt has settled are mapped
@@ -108,7 +106,7 @@ class RowFinisher:
         they were; nothing judges them again.
         """
         seq = self._seq
-        items: Iterator[Item | EventRun]
+        items: Iterator[Mapped]
         if drafts is not None:
             assert table.drafter is not None
             self._seq += len(drafts.rows)
@@ -121,18 +119,17 @@ class RowFinisher:
             return items
         return self._not_done(items, _origins(table.number, seq, rows, drafts))
 
-    def _not_done(
-        self, items: Iterator[Item | EventRun], origins: Iterator[Origin]
-    ) -> Iterator[Item | EventRun]:
+    def _not_done(self, items: Iterator[Mapped], origins: Iterator[Origin]) -> Iterator[Mapped]:
         replay = self._replay
         for item in items:
-            own = list(islice(origins, len(item) if isinstance(item, EventRun) else 1))
+            together = item if isinstance(item, (EventRun, SiftedRows)) else None
+            own = list(islice(origins, 1 if together is None else len(together)))
             if not any(replay.covers(origin.seq) for origin in own):
                 yield item
                 continue
-            for at, origin in enumerate(own):
+            for origin, each in zip(own, one_by_one([item]), strict=True):
                 if not replay.covers(origin.seq):
-                    yield item[at] if isinstance(item, EventRun) else item
+                    yield each
                 elif (block := replay.verify(origin)) is not None:
                     yield block
 

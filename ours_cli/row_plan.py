@@ -26,7 +26,7 @@ from ours_cli.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
 
 WORKERS_MAX: Final = 64
-WORKERS_AUTO_MAX: Final = 4
+WORKERS_AUTO_MAX: Final = 2
 """Processes that `--workers auto` starts at most: the one that reads and sends can feed no more."""
 
 WORKERS_AUTO_BYTES: Final = 16 << 20

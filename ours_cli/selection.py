@@ -53,6 +53,10 @@ class Selection(NamedTuple):
         digest = blake2b(key, digest_size=8, person=b"ours-sample").digest()
         return int.from_bytes(digest, "big") < self.sample
 
+    def takes_id(self, given: str) -> bool:
+        """Whether the sample takes the row that bears this id."""
+        return self.takes(given.encode("utf-8", "surrogatepass"))
+
 
 EVERYTHING: Final = Selection()
 

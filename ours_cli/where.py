@@ -7,7 +7,7 @@ Cells are compared as text without the blanks around it: a JSON number by its di
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.errors import UsageError
@@ -17,6 +17,31 @@ from ours_cli.reference import Getter, Reference, cell_getter, key_getter
 
 Test: TypeAlias = "Callable[[Fields], bool]"
 """Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""
+
+
+class SoughtKeys:
+    """Which keys of JSON rows conditions look for in vain: rows show their keys only as they come.
+
+    A key is in `never_found` from the first row that lacks it to the first that has it.
+    """
+
+    def __init__(self, never_found: dict[str, None] | None = None) -> None:
+        self.never_found: dict[str, None] = {} if never_found is None else never_found
+        self.found: set[str] = set()
+
+    def take(self, found: Iterable[str], lacking: Iterable[str]) -> None:
+        """Note what others saw in the next rows: keys that some of them have, and others that some lack."""
+        for name in found:
+            self.found.add(name)
+            self.never_found.pop(name, None)
+        for name in lacking:
+            if name not in self.found:
+                self.never_found[name] = None
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.found.clear()
+        self.never_found.clear()
 
 
 class Condition(NamedTuple):
@@ -58,21 +83,20 @@ def read_condition(text: str) -> Condition:
 
 
 def bind_where(
-    conditions: Sequence[Condition], columns: tuple[str, ...] | None, never_found: dict[str, None]
+    conditions: Sequence[Condition], columns: tuple[str, ...] | None, sought: SoughtKeys
 ) -> Test | None:
     """Compile the conditions, all of which must hold, for one table; None where there are none.
 
-    Raises `UsageError` for a column that is not there. JSON rows show their keys only as they come: a key is
-    in `never_found` from the first row that lacks it to the first that has it.
+    Raises `UsageError` for a column that is not there. `sought` notes the keys of JSON rows.
     """
-    tests = [_test(condition, columns, never_found) for condition in conditions]
+    tests = [_test(condition, columns, sought) for condition in conditions]
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda fields: all(test(fields) for test in tests)
 
 
-def _test(condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]) -> Test:
-    text = _text_getter(condition, columns, never_found)
+def _test(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Test:
+    text = _text_getter(condition, columns, sought)
     value = condition.value
     if condition.operator == "=":
         return lambda fields: text(fields) == value
@@ -92,9 +116,9 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _text_getter(
-    condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]
+    condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys
 ) -> Callable[[Fields], str]:
-    get = _getter(condition, columns, never_found)
+    get = _getter(condition, columns, sought)
 
     def text(fields: Fields) -> str:
         try:
@@ -108,7 +132,7 @@ def _text_getter(
     return text
 
 
-def _getter(condition: Condition, columns: tuple[str, ...] | None, never_found: dict[str, None]) -> Getter:
+def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Getter:
     reference = condition.reference
     if columns is not None:
         try:
@@ -116,21 +140,19 @@ def _getter(condition: Condition, columns: tuple[str, ...] | None, never_found: 
         except UsageError as error:
             raise UsageError(f"--where: {error.message}", hint=error.hint) from None
     get = key_getter(reference)
-    return get if condition.value == "" else _watched(get, reference.name.strip(), never_found)
+    return get if condition.value == "" else _watched(get, reference.name.strip(), sought)
 
 
-def _watched(get: Getter, name: str, never_found: dict[str, None]) -> Getter:
-    is_found = False
+def _watched(get: Getter, name: str, sought: SoughtKeys) -> Getter:
+    found, lacking, never = sought.found, (name,), ()
 
     def watched(fields: Any) -> object:
-        nonlocal is_found
         value = get(fields)
-        if not is_found:
-            is_found = value is not ABSENT
-            if is_found:
-                never_found.pop(name, None)
+        if name not in found:
+            if value is ABSENT:
+                sought.take(never, lacking)
             else:
-                never_found[name] = None
+                sought.take(lacking, never)
         return value
 
     return watched

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ours_cli.event import Event, Origin
-from ours_cli.event_run import EventRun, Events
+from ours_cli.event import Event, Filtered, Origin
+from ours_cli.event_run import EventRun, Events, SiftedRows
 from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Fields, Record
 
@@ -34,12 +34,35 @@ def run_of(events: Sequence[Event]) -> EventRun:
     )
     return EventRun(
         events[0].origin.table,
-        events[0].origin.seq,
+        range(events[0].origin.seq, events[0].origin.seq + len(events)),
         rows,
         b",".join(event.body for event in events),
         [len(event.body) + 1 for event in events],
         [event.time_ms or 0 for event in events],
     )
+
+
+def rows_of(items: Sequence[Event | Filtered]) -> EventRun | SiftedRows:
+    """The same consecutive rows together."""
+    events = [item for item in items if isinstance(item, Event)]
+    if len(events) == len(items):
+        return run_of(events)
+    rows = KeptRows(
+        [item.origin.row.line for item in items],
+        [item.origin.row.fields for item in items if isinstance(item.origin.row, Record)],
+    )
+    reasons = [item.reason if isinstance(item, Filtered) else None for item in items]
+    taken = [at for at, reason in enumerate(reasons) if reason is None]
+    seq = items[0].origin.seq
+    run = EventRun(
+        0,
+        [seq + at for at in taken],
+        rows.only(taken),
+        b",".join(event.body for event in events),
+        [len(event.body) + 1 for event in events],
+        [event.time_ms or 0 for event in events],
+    )
+    return SiftedRows(seq, rows, reasons, run)
 
 
 def together(*events: Event) -> Events:

@@ -9,14 +9,14 @@ from dataclasses import astuple
 from pathlib import Path
 
 import pytest
-from events_kit import SMALLEST, event_of, run_of
+from events_kit import SMALLEST, event_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_cli.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import SourceError
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import Events
 from ours_cli.intake import Intake
 from ours_cli.journal import Journal, is_running, read_blocks
@@ -35,40 +35,58 @@ def reject(number: int) -> Reject:
     return Reject(Origin(0, row(number), number), "", "bad_time", "why")
 
 
-ITEMS = st.lists(st.tuples(st.booleans(), st.integers(SMALLEST, 90), st.booleans()), max_size=60)
+KINDS = st.sampled_from(["event", "reject", "filtered"])
+ITEMS = st.lists(st.tuples(KINDS, st.integers(SMALLEST, 90), st.booleans()), max_size=60)
+
+
+def item_of(kind: str, number: int, size: int) -> Event | Reject | Filtered:
+    if kind == "event":
+        return event_of(number, size)
+    return reject(number) if kind == "reject" else Filtered(Origin(0, row(number), number), "where")
+
+
+def chunks_of(items: list[tuple[str, int, bool]], intake: Intake, together: bool) -> list[Chunk]:
+    """The chunks that the intake makes of these, one after the other or what can travel together together."""
+    waiting: list[Chunk] = []
+    stretch: list[Event | Filtered] = []
+    for number, (kind, size, flushes) in enumerate(items):
+        item = item_of(kind, number, size)
+        if not together or isinstance(item, Reject):
+            waiting += intake.take_each(rows_of(stretch)) if stretch else ()
+            waiting += intake.take_each(item)
+            stretch = []
+        else:
+            stretch.append(item)
+        if stretch and (flushes or number == len(items) - 1):
+            waiting += intake.take_each(rows_of(stretch))
+            stretch = []
+        if flushes and (flushed := intake.flush()) is not None:
+            waiting.append(flushed)
+    if (last := intake.flush()) is not None:
+        waiting.append(last)
+    return waiting
+
+
+IGNORED = (lambda _: None, lambda _: None)
 
 
 @given(
     items=ITEMS,
-    events_max=st.integers(1, 7),
-    bytes_max=st.integers(1, 200),
+    limits=st.tuples(st.integers(1, 7), st.integers(1, 200)),
+    rows_max=st.integers(1, 9),
     seed=st.integers(),
     together=st.booleans(),
 )
 def test_every_row_is_in_exactly_one_block(
-    items: list[tuple[bool, int, bool]], events_max: int, bytes_max: int, seed: int, together: bool
+    items: list[tuple[str, int, bool]], limits: tuple[int, int], rows_max: int, seed: int, together: bool
 ) -> None:
     chance = random.Random(seed)
     blocks: list[Block] = []
     tracker = BlockTracker(blocks.append)
-    intake = Intake(Chunker(events_max, bytes_max), tracker, lambda _: None, lambda _: None)
-    waiting: list[Chunk] = []
-    rejected = Counter[str]()
-    stretch: list[Event] = []
-    for number, (is_event, size, flushes) in enumerate(items):
-        if is_event and together:
-            stretch.append(event_of(number, size))
-        if stretch and (flushes or not is_event or number == len(items) - 1):
-            waiting += intake.take_all(run_of(stretch))
-            stretch = []
-        if not (is_event and together):
-            chunk = intake.take(event_of(number, size) if is_event else reject(number))
-            waiting += [chunk] if chunk else []
-        if flushes and (flushed := intake.flush()) is not None:
-            waiting.append(flushed)
-        rejected["bad_time"] += not is_event
-    if (last := intake.flush()) is not None:
-        waiting.append(last)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ours_cli.blocks.ROWS_MAX", rows_max)
+        waiting = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED), together)
+    rejected = Counter({"bad_time": [kind for kind, *_ in items].count("reject")})
     assert all(block.accepted == 0 for block in blocks), "recorded before any answer"
 
     chance.shuffle(waiting)
@@ -85,10 +103,32 @@ def test_every_row_is_in_exactly_one_block(
     assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
     assert sum(block.rows for block in blocks) == len(items)
     assert sum((block.codes for block in blocks), Counter()) == +rejected
+    assert sum(block.filtered for block in blocks) == [kind for kind, *_ in items].count("filtered")
     for block in blocks:
         assert block.is_settled
         assert block.digest == digest_of(row(number) for number in range(block.start, block.end))
         assert block.head == (digest_of([row(0)]) if block.start == 0 else b"")
+
+
+@given(items=ITEMS, limits=st.tuples(st.integers(1, 7), st.integers(1, 200)), rows_max=st.integers(1, 9))
+def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
+    items: list[tuple[str, int, bool]], limits: tuple[int, int], rows_max: int
+) -> None:
+    seen = []
+    for together in (False, True):
+        recorded: list[Block] = []
+        tracker = BlockTracker(recorded.append)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ours_cli.blocks.ROWS_MAX", rows_max)
+            chunks = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED), together)
+        blocks = sorted([*recorded, *tracker.unsettled()], key=lambda block: block.start)
+        seen.append(
+            (
+                [(block.start, block.end, block.digest, block.rejected, block.filtered) for block in blocks],
+                [chunk.events.bodies() for chunk in chunks],
+            )
+        )
+    assert seen[0] == seen[1]
 
 
 def test_rows_that_are_never_sent_are_recorded_as_they_come() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.batch_rows import BatchMapping
 from ours_cli.event import Event
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
 from ours_cli.identity import DistinctIds
@@ -23,9 +23,10 @@ from ours_cli.mapping import FieldMapping, RowMapping
 from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.replay import Replay
 from ours_cli.row_mapping import map_rows
-from ours_cli.selection import Selection
+from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.template import Template, parse
 from ours_cli.timestamps import TimeReader, TimeRules
+from ours_cli.where import read_condition
 
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000
@@ -86,13 +87,14 @@ class Run:
         given_ids: bool,
         parts: list[Part],
         together: bool,
+        selection: Selection = EVERYTHING,
         fields: FieldMap | None = None,
         zone: Template | None = None,
     ) -> None:
         self.reader = TimeReader(TimeRules())
         self.tally = Tally()
         self.ids = DistinctIds(b"salt")
-        assemble = EventAssembler(WINDOW, self.ids, self.tally, Selection())
+        assemble = EventAssembler(WINDOW, self.ids, self.tally, selection)
         columns = ("t", "who", "n") if kind == "csv" else None
         table = Table("t", "csv" if kind == "csv" else "ndjson", columns, singly(parts))
         mapping: RowMapping
@@ -114,13 +116,26 @@ class Run:
         self.drafted = 0
         self.items: list[Item] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
-            self.drafted += len(item) if isinstance(item, EventRun) else 0
+            self.drafted += len(item) if isinstance(item, (EventRun, SiftedRows)) else 0
             self.items += one_by_one([item])
 
     def left(self) -> tuple[object, ...]:
         reader = self.reader
         counts = reader.naive_as_utc, reader.contradictions, reader.open_dates
-        return self.items, self.tally, self.ids.repeats, reader.epoch_unit, reader.decided_unit, counts
+        known = self.tally, self.ids.repeats, reader.epoch_unit, reader.decided_unit, counts
+        return self.items, known
+
+
+def selections(*conditions: str) -> st.SearchStrategy[Selection]:
+    """Filters of every kind, most often some; `conditions` are those that rows may be asked."""
+    middle_ms = NOW_MS - HOUR_MS * 3 // 2
+    return st.builds(
+        Selection,
+        where=st.lists(st.sampled_from([*map(read_condition, conditions)]), max_size=2).map(tuple),
+        since_ms=st.sampled_from([None, None, middle_ms, NOW_MS - 90 * HOUR_MS]),
+        until_ms=st.sampled_from([None, None, middle_ms, NOW_MS]),
+        sample=st.sampled_from([None, 1 << 62, 1 << 63, 3 << 62]),
+    )
 
 
 @given(
@@ -128,10 +143,14 @@ class Run:
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
     st.booleans(),
+    selections("n=1", "n!=1", "who~p", "n.x="),
 )
-def test_cells(rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool) -> None:
+def test_cells(
+    rows: list[Fields], cuts: list[int], damaged: list[int], given_ids: bool, selection: Selection
+) -> None:
     parts = stretches_of(rows, cuts, damaged)
-    assert Run("csv", given_ids, parts, True).left() == Run("csv", given_ids, parts, False).left()
+    together = Run("csv", given_ids, parts, True, selection)
+    assert together.left() == Run("csv", given_ids, parts, False, selection).left()
 
 
 def body_of(cells: Sequence[Any]) -> dict[str, Any]:
@@ -139,9 +158,10 @@ def body_of(cells: Sequence[Any]) -> dict[str, Any]:
     return {"event": "E", "time": when, "externalId": who, "eventProperties": {"n": number}}
 
 
+OWN_IDS = st.sampled_from(["1", "2", "", '"', ",", '","', "\\", "\u00e4", "\ud800"])
 BODIES = st.one_of(
     CELLS.map(body_of),
-    CELLS.map(lambda cells: {**body_of(cells), "distinctId": cells[2]}),
+    st.builds(lambda cells, own: {**body_of(cells), "distinctId": own}, CELLS, OWN_IDS),
     CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": 2**70}}),
     CELLS.map(lambda cells: {**body_of(cells), "eventProperties": {"n": None}}),
     st.just({"event": "E", "externalId": "p", "time": NOW_MS - HOUR_MS}),
@@ -155,10 +175,12 @@ BODIES = st.one_of(
     st.lists(BODIES, max_size=40),
     st.lists(st.integers(1, 39), max_size=4),
     st.lists(st.integers(0, 4), max_size=2),
+    selections("distinctId=1", "distinctId!=1", "eventProperties.n~1", "time!=", "misnamed=2"),
 )
-def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int]) -> None:
+def test_objects(rows: list[Fields], cuts: list[int], damaged: list[int], selection: Selection) -> None:
     parts = stretches_of(rows, cuts, damaged)
-    assert Run("json", False, parts, True).left() == Run("json", False, parts, False).left()
+    together = Run("json", False, parts, True, selection)
+    assert together.left() == Run("json", False, parts, False, selection).left()
 
 
 VALUES: list[Any] = [
@@ -174,6 +196,7 @@ VALUES: list[Any] = [
         "true",
         "\ud800",
         "x" * 500,
+        "x" * 1001,
         '"\n',
         '{"b": {"c": 1}}',
     ),
@@ -239,6 +262,15 @@ MAPS = {
         user_properties={"city": Value("{a}"), "zip": Value("{n}")},
         default_properties={"duration": Value("{n|number}"), "iframe": Value("{extra}")},
     ),
+    "wide": FieldMap(
+        event="{a}",
+        time="{t}",
+        external_id="{who}",
+        email="{b}",
+        properties={"a": Value("{a}"), "b": Value("{b|json}"), "id": Value("{id}"), "c": Value("{c.d}")},
+        user_properties={"zip": Value("{n}"), "state": Value("{zone}")},
+        default_properties={"title": Value("{id}"), "is_bot": Value("{a.b}"), "page_hash": Value("{extra}")},
+    ),
     "given": FieldMap(
         event="{a}", time="{t}", user_id="{who}", distinct_id="{id}", properties={"n": Value("{n}")}
     ),
@@ -289,10 +321,18 @@ DRAWN = st.fixed_dictionaries(
 ).map(lambda entries: FieldMap(**cast("dict[str, Any]", entries)))
 
 
-def check_mapped(fields: FieldMap, rows: list[dict[str, Any]], cuts: list[int], zoned: bool) -> None:
+def check_mapped(
+    fields: FieldMap,
+    rows: list[dict[str, Any]],
+    cuts: list[int],
+    zoned: bool,
+    selection: Selection = EVERYTHING,
+) -> None:
     parts = stretches_of([*rows], cuts, [1])
     zone = parse("{zone}") if zoned else None
-    one, other = (Run("json", False, parts, together, fields, zone).left() for together in (True, False))
+    one, other = (
+        Run("json", False, parts, together, selection, fields, zone).left() for together in (True, False)
+    )
     assert one == other
 
 
@@ -302,9 +342,12 @@ def check_mapped(fields: FieldMap, rows: list[dict[str, Any]], cuts: list[int], 
     st.lists(MAPPED, min_size=1, max_size=12),
     st.lists(st.integers(1, 11), max_size=4),
     st.booleans(),
+    selections("who=p1", "a=x", "a.b~z", "n!=2", "extra="),
 )
-def test_mapped_objects(fields: FieldMap, rows: list[dict[str, Any]], cuts: list[int], zoned: bool) -> None:
-    check_mapped(fields, rows, cuts, zoned)
+def test_mapped_objects(
+    fields: FieldMap, rows: list[dict[str, Any]], cuts: list[int], zoned: bool, selection: Selection
+) -> None:
+    check_mapped(fields, rows, cuts, zoned, selection)
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -332,7 +375,7 @@ def test_one_odd_value(name: str, zoned: bool) -> None:
 def test_mapped_objects_come_together(name: str) -> None:
     usual = {**FULL, "a": "1", "b": "true"}
     row = {SELVES.get(key, key): value for key, value in usual.items()} if name == "itself" else usual
-    run = Run("json", False, stretches_of([{**row} for _ in range(5)], [], []), True, MAPS[name])
+    run = Run("json", False, stretches_of([{**row} for _ in range(5)], [], []), True, fields=MAPS[name])
     assert run.drafted == 5, run.items
 
 
@@ -343,3 +386,53 @@ def test_plain_rows_come_together(kind: str) -> None:
     run = Run(kind, False, stretches_of(rows, [], []), True)
     assert run.drafted == 5
     assert len({item.distinct_id for item in run.items if isinstance(item, Event)}) == 5
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.parametrize("by", ["where", "since", "sample"])
+def test_rows_that_are_left_out_come_with_the_others(kind: str, by: str) -> None:
+    selection = {
+        "where": Selection(where=(read_condition("n=1" if kind == "csv" else "eventProperties.n=1"),)),
+        "since": Selection(since_ms=NOW_MS - HOUR_MS * 3 // 2),
+        "sample": Selection(sample=1 << 63),
+    }[by]
+    cells = [[iso(HOUR_MS * (1 + n % 2)) + "Z", f"p{n}", str(n % 3)] for n in range(60)]
+    rows: list[Fields] = [[*row] if kind == "csv" else body_of(row) for row in cells]
+    run = Run(kind, False, stretches_of(rows, [], []), True, selection)
+    assert run.drafted == 60
+    assert 10 < sum(isinstance(item, Event) for item in run.items) < 50
+
+
+def test_keys_that_drafted_rows_lack_are_told_until_one_has_them() -> None:
+    rows = [body_of([iso(HOUR_MS) + "Z", "p1", "1"]) for _ in range(6)]
+    sought = Selection(where=(read_condition("nowhere!=x"), read_condition("userId!=x")))
+    run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
+    assert (run.drafted, list(run.tally.columns_missing)) == (6, ["nowhere", "userId"])
+    rows[2]["userId"] = "u"
+    run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
+    assert (run.drafted, list(run.tally.columns_missing)) == (6, ["nowhere"])
+
+
+def test_times_of_rows_left_out_are_read_by_what_the_others_have_told() -> None:
+    """Rows that come to the same event, of which some are left out, have one unit of times, or none."""
+    hour_ago = [str((NOW_MS - HOUR_MS) // 1000), str(NOW_MS - HOUR_MS)]
+    seconds, milliseconds = [[when, "p1", "1.5"] for when in hour_ago]
+    rows: list[Fields] = [seconds, seconds, milliseconds]
+    rows += [[hour_ago[1], "p1", "1.50"]] * 3
+    parts = stretches_of([*rows, milliseconds, seconds, rows[-1]], [6], [])
+    selection = Selection(where=(read_condition("n!=1.5"),))
+    together = Run("csv", False, parts, True, selection)
+    assert together.drafted == 2
+    assert together.left() == Run("csv", False, parts, False, selection).left()
+    assert sum(isinstance(item, Event) for item in together.items) == 4
+
+
+def test_a_sample_goes_by_the_ids_that_rows_bear() -> None:
+    rows = [{**body_of([iso(HOUR_MS) + "Z", "p1", "1"]), "distinctId": f"order {n}"} for n in range(60)]
+    parts = stretches_of([*rows], [], [])
+    together, singly_mapped = (
+        Run("json", True, parts, way, Selection(sample=1 << 63)) for way in (True, False)
+    )
+    assert together.drafted == 60
+    assert together.left() == singly_mapped.left()
+    assert 10 < sum(isinstance(item, Event) for item in together.items) < 50

@@ -15,7 +15,7 @@ from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 
@@ -52,8 +52,8 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
 def intake_of(
     chunker: Chunker, enter: Callable[[Event | Reject | Filtered], object] = lambda _: None
 ) -> Intake:
-    def enter_item(item: Event | Reject | Filtered | EventRun) -> None:
-        assert not isinstance(item, EventRun)
+    def enter_item(item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+        assert not isinstance(item, (EventRun, SiftedRows))
         enter(item)
 
     return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)

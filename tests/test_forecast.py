@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Ours, StartSandbox
+from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
 from rows import ago, iso, ndjson, write
 
@@ -29,7 +30,8 @@ def ageing(rate: float, ages_h: list[float | None], max_age_h: float | None = 10
     now_ms = 1_000 * HOUR_MS
     found = AgeingRows(rate, Window(max_age, now_ms=lambda: now_ms))
     for age in ages_h:
-        found.enter(None if age is None else now_ms - int(age * HOUR_MS))
+        time_ms = None if age is None else now_ms - int(age * HOUR_MS)
+        found.enter(event_of(0)._replace(time_ms=time_ms))
     return found.warning()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tracemalloc
+from array import array
 from collections import Counter
 from pathlib import Path
 
@@ -12,38 +13,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ours_cli import identity
 from ours_cli.assemble import EventAssembler, Tally, Window
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.identity import DistinctIds, digest_of
-from ours_cli.ledger import ONCE, Ledger, Seen
+from ours_cli.known_keys import KnownKeys
+from ours_cli.ledger import Ledger
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
+TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)
 
 
-@settings(max_examples=50)
-@given(st.lists(st.tuples(KEYS, st.integers(0, 3))), st.integers(0, 4))
-def test_ledger_in_memory_and_on_disk_agree_with_a_model(notes: list[tuple[int, int]], room: int) -> None:
+@settings(max_examples=100)
+@given(st.lists(st.lists(KEYS, max_size=12), max_size=12), st.integers(0, 20))
+def test_ledger_in_memory_and_on_disk_agree_with_a_model(calls: list[list[int]], room: int) -> None:
     ledger = Ledger(memory_max=room, few_max=room, pile_max=room)
-    model: dict[int, Seen] = {}
-    for line, (key, content) in enumerate(notes):
-        before = model.get(key)
-        assert ledger.note(key, Seen(content, line, 1)) == before
-        model[key] = Seen(content, line, 1) if before is None else before._replace(times=before.times + 1)
-
-
-@settings(max_examples=50)
-@given(st.lists(st.lists(KEYS, max_size=12), max_size=12), st.integers(0, 20), st.booleans())
-def test_many_notes_at_once_are_notes_one_by_one(
-    calls: list[list[int]], room: int, singles_between: bool
-) -> None:
-    ledger, model = Ledger(memory_max=room, few_max=room, pile_max=room), Ledger(memory_max=100_000)
+    model = Counter[int]()
     for keys in calls:
-        notes = [(at, model.note(key)) for at, key in enumerate(keys)]
-        assert ledger.note_many(keys) == [(at, before.times) for at, before in notes if before is not None]
-        if singles_between and keys:
-            assert ledger.note(keys[0], Seen(1, 2, 1)) == model.note(keys[0], Seen(1, 2, 1))
+        times = []
+        for at, key in enumerate(keys):
+            if model[key]:
+                times.append((at, model[key]))
+            model[key] += 1
+        assert ledger.note(array("q", keys)) == times
 
 
 @pytest.mark.parametrize("different", [1, 500, 10**9], ids=["all alike", "each comes again", "all differ"])
@@ -53,7 +47,7 @@ def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
     def note(numbers: range) -> int:
         for first in numbers:
             own = range(first, first + numbers.step)
-            ledger.note_many([number % different * 0x9E3779B97F4A7C15 % 2**63 for number in own])
+            ledger.note(array("q", [number % different * 0x9E3779B97F4A7C15 % 2**63 for number in own]))
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
@@ -73,11 +67,12 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     ledger = Ledger(memory_max=10, few_max=10, pile_max=5000)
-    for key in range(200_000):
-        ledger.note(key, Seen(0, key, 1) if key % 3 else ONCE)
+    for times in (0, 1):
+        for start in range(0, 50_000, 500):
+            keys = array("q", range(start, start + 500))
+            assert ledger.note(keys) == [(at, times) for at in range(500 * times)]
     assert os.listdir(folder) == []
-    assert ledger.note(7) == Seen(0, 7, 1)
-    assert ledger.note(9) == ONCE
+    assert ledger.note(array("q", [7, 10**9, 9])) == [(0, 2), (2, 2)]
 
 
 @settings(max_examples=50)
@@ -107,9 +102,68 @@ def test_conflicts() -> None:
     assert ids.conflict("e", digest_of(b"b"), 3) is None
     assert ids.conflict("d", digest_of(b"a"), 4) is None
     assert ids.repeats == 1
-    seen = ids.conflict("d", digest_of(b"b"), 5)
-    assert seen is not None
-    assert seen.line == 2
+    assert ids.conflict("d", digest_of(b"b"), 5) == 2
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.lists(st.tuples(TEXTS, st.sampled_from([b"a", b"b"])), max_size=12)),
+        max_size=12,
+    ),
+    st.integers(0, 20),
+    st.booleans(),
+)
+def test_given_ids_agree_with_a_model(
+    calls: list[tuple[bool, list[tuple[str, bytes]]]], room: int, plain_hash: bool
+) -> None:
+    """Noted singly or many at once: the rows share one memory, and the first that bore an id is named."""
+    ids = DistinctIds(b"")
+    ids._given = KnownKeys(room, room, words=3)
+    model: dict[str, tuple[bytes, int]] = {}
+    repeats, line = 0, 1 << 40
+    with pytest.MonkeyPatch.context() as patch:
+        if not plain_hash:
+            patch.setattr(identity, "_key_of", identity._digest_key)
+        for together, rows in calls:
+            expected, lines = [], range(line, line + len(rows))
+            for at, (own, content) in enumerate(rows):
+                before, first = model.setdefault(own, (content, lines[at]))
+                if before != content:
+                    expected.append((at, first))
+                elif first != lines[at]:
+                    repeats += 1
+            texts, digests = [own for own, _ in rows], [digest_of(content) for _, content in rows]
+            if together:
+                found = ids.conflicts(texts, b"".join(digests), lines)
+            else:
+                singly = enumerate(map(ids.conflict, texts, digests, lines))
+                found = [(at, first) for at, first in singly if first is not None]
+            assert found == expected
+            assert ids.repeats == repeats
+            line += len(rows)
+
+
+@pytest.mark.parametrize("same", ["id", "pair", "nothing"])
+def test_given_ids_take_no_more_for_more_rows(same: str) -> None:
+    ids = DistinctIds(b"")
+    ids._given = KnownKeys(100, 1000, words=3)
+
+    def note(numbers: range) -> int:
+        for first in numbers:
+            lines = range(first, first + numbers.step)
+            texts = [str({"id": 0, "pair": line // 2, "nothing": line}[same]) for line in lines]
+            ids.conflicts(texts, b"".join([digest_of(b"%d" % line) for line in lines]), lines)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        few = note(range(0, 10_000, 50))
+        many = note(range(10_000, 20_000, 50))
+    finally:
+        tracemalloc.stop()
+    assert many < few + 50_000
+    assert few < 6_000_000
 
 
 @given(

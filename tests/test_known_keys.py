@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +17,7 @@ from ours_cli import key_pages, ledger
 from ours_cli.errors import ExitCode, LocalIOError
 from ours_cli.key_pages import PAGE_BYTES, KeyPages
 from ours_cli.known_keys import KnownKeys
-from ours_cli.ledger import Ledger, Seen
+from ours_cli.ledger import Ledger
 
 # Digests; and keys that share their place in the filter, with the same bits there, others, or any.
 KEYS = (
@@ -27,62 +29,83 @@ KEYS = (
 )
 
 
-@settings(max_examples=100)
+def noted_in(model: dict[int, bytes], records: array[int], words: int) -> list[tuple[int, bytes]]:
+    """What `KnownKeys.note` is to answer; notes the records in the model."""
+    known = []
+    for at, key in enumerate(records[::words]):
+        record = records[at * words : (at + 1) * words].tobytes()
+        first = model.setdefault(key, record)
+        if first is not record:
+            known.append((at, first))
+    return known
+
+
+def records_of(keys: Sequence[int], words: int) -> array[int]:
+    """Records of these keys, each of its own values; some of the values are keys that others have."""
+    return array("q", [value for at, key in enumerate(keys) for value in (key, at, keys[-1])[:words]])
+
+
+@settings(max_examples=200)
 @given(
-    st.lists(st.lists(KEYS, max_size=12) | KEYS, max_size=12),
+    st.lists(st.lists(KEYS, max_size=12), max_size=12),
     st.integers(0, 20),
     st.integers(0, 20),
+    st.integers(1, 3),
 )
-@example([[1, 1], 1, [2], 2, [2, 1, 3, 3, 4]], 0, 0)
-def test_known_keys_agree_with_a_set(calls: list[list[int] | int], few_max: int, pile_max: int) -> None:
-    known, model = KnownKeys(few_max, pile_max), set[int]()
-    for call in calls:
-        if isinstance(call, int):
-            assert known.note(call) == (call in model)
-            model.add(call)
-            continue
-        repeats = []
-        for at, key in enumerate(call):
-            if key in model:
-                repeats.append(at)
-            model.add(key)
-        assert known.note_many(call) == repeats
+@example([[1, 1], [1], [2], [2], [2, 1, 3, 3, 4]], 0, 0, 1)
+@example([[1, 1], [1], [2], [2], [2, 1, 3, 3, 4]], 0, 0, 3)
+def test_known_keys_agree_with_a_dictionary(
+    calls: list[list[int]], few_max: int, pile_max: int, words: int
+) -> None:
+    known, model = KnownKeys(few_max, pile_max, words), dict[int, bytes]()
+    for keys in calls:
+        records = records_of(keys, words)
+        assert known.note(records) == noted_in(model, records, words)
 
 
+@pytest.mark.parametrize("words", [1, 3])
 @pytest.mark.parametrize("share", [0, 32, 63 - 12], ids=["digests", "one place", "one place and 4,096 keys"])
 @pytest.mark.parametrize("pile_max", [100, 3_000, 10**9])
-def test_thousands_of_keys_in_long_calls(share: int, pile_max: int) -> None:
+def test_thousands_of_keys_in_long_calls(share: int, pile_max: int, words: int) -> None:
     numbers = random.Random(pile_max)
-    known, model = KnownKeys(50, pile_max), set[int]()
+    known, model = KnownKeys(50, pile_max, words), dict[int, bytes]()
     for size in (0, 1, 2, 511, 512, 513, 1025, 3000, 3000, 3000):
         fresh = [numbers.getrandbits(63 - share) << share for _ in range(size)]
         keys = fresh + numbers.sample(sorted(model), min(len(model), size // 10))
         numbers.shuffle(keys)
-        repeats = []
-        for at, key in enumerate(keys):
-            if key in model:
-                repeats.append(at)
-            model.add(key)
-        assert known.note_many(keys) == repeats
-    assert all(map(known.note, model))
+        records = records_of(keys, words)
+        assert known.note(records) == noted_in(model, records, words)
+    everything = records_of(list(model), words)
+    assert known.note(everything) == noted_in(model, everything, words)
 
 
 def test_a_key_that_two_others_make_together_is_new() -> None:
     pages = KeyPages(3)
     pages.append(1, bytes(range(24)))
-    assert pages.holds(1, bytes(range(8, 16)))
-    assert not pages.holds(1, bytes(range(4, 12)))
-    assert not pages.holds(0, bytes(range(8, 16)))
+    assert pages.find(1, bytes(range(8, 16))) == bytes(range(8, 16))
+    assert pages.find(1, bytes(range(4, 12))) is None
+    assert pages.find(0, bytes(range(8, 16))) is None
 
 
-def test_parts_longer_than_a_page() -> None:
-    pages = KeyPages(2)
+def test_a_key_that_stands_elsewhere_in_a_record_is_new() -> None:
+    pages = KeyPages(1, record_bytes=24)
+    pages.append(0, bytes(range(48)))
+    assert pages.find(0, bytes(range(24, 32))) == bytes(range(24, 48))
+    assert pages.find(0, bytes(range(8, 16))) is None
+    assert pages.find(0, bytes(range(20, 28))) is None
+
+
+@pytest.mark.parametrize("record_bytes", [8, 16, 24])
+def test_parts_longer_than_a_page(record_bytes: int) -> None:
+    pages = KeyPages(2, record_bytes)
     keys = [number.to_bytes(8, "big") for number in range(PAGE_BYTES)]
+    records = [key + b"v" * (record_bytes - 8) for key in keys]
     for start in range(0, len(keys), 100):
-        pages.append(start // 100 % 2, b"".join(keys[start : start + 100]))
-    assert [pages.holds(0, key) for key in keys] == [at // 100 % 2 == 0 for at in range(len(keys))]
-    pages.append(0, b"".join(keys))
-    assert all(pages.holds(0, key) for key in keys)
+        pages.append(start // 100 % 2, b"".join(records[start : start + 100]))
+    found = [pages.find(0, key) for key in keys]
+    assert found == [None if at // 100 % 2 else record for at, record in enumerate(records)]
+    pages.append(0, b"".join(records))
+    assert [pages.find(0, key) for key in keys] == records
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows removes the file when it is closed")
@@ -110,7 +133,7 @@ def test_writes_that_are_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setattr(key_pages, "_temporary_file", lambda: OneByteAtATime(file))
     pages = KeyPages(1)
     pages.append(0, bytes(range(16)))
-    assert pages.holds(0, bytes(range(8, 16)))
+    assert pages.find(0, bytes(range(8, 16))) == bytes(range(8, 16))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
@@ -119,7 +142,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_pages, "_temporary_file", lambda: full)
     known = KnownKeys(few_max=0, pile_max=0)
     with pytest.raises(LocalIOError, match="a temporary file cannot be used: No space left") as caught:
-        known.note_many([1, 2, 3])
+        known.note(array("q", [1, 2, 3]))
     assert caught.value.exit_code == ExitCode.LOCAL_IO
     assert "TMPDIR" in str(caught.value.hint)
 
@@ -130,8 +153,7 @@ def test_a_disk_that_is_full_for_the_database(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ledger, "_temporary_database", lambda: disk)
     notes = Ledger(memory_max=1000)
     with pytest.raises(LocalIOError, match="a temporary database cannot be used: database or disk is full"):
-        for key in range(2000):
-            notes.note(key, Seen(2**60, 2**60, 1))
+        notes.note(array("q", [*range(2000), *range(2000)]))
 
 
 def test_the_folder_for_temporary_files_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -108,3 +109,62 @@ def test_a_duplicate_of_batch_fed_back(ours: Ours, sandbox: StartSandbox, tmp_pa
     assert mended.code == 0, mended.err
     assert {event.distinct_id for event in place.events()} == {"d", "e"}
     assert json.loads(mended.out)["accepted"] == 1
+
+
+class GivenIds:
+    """Rows of which a 7th are conflicts and a 5th honest repeats, near ones and far; some bear no id.
+
+    With them what is to come of it: `named` are the conflicts, each with the row that bore its id first.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+        self.repeats = 0
+        self.named: dict[int, int] = {}
+        first: dict[str, tuple[str, int]] = {}
+        bare = 0
+        for number in range(1500):
+            back = (1, 3, 700)[number % 3]
+            order, who = ("" if number % 11 == 0 else f'"o{number}"'), "aab"[number // 4 % 3]
+            if number > back and number % 7 == 0:
+                order, who = self.rows[number - back][0], f"c{number}"
+            elif number > back and number % 5 == 0:
+                order, who = self.rows[number - back]
+            self.rows.append((order, who))
+            if not order:
+                bare += 1
+                continue
+            before, row = first.setdefault(order, (who, number))
+            if before != who:
+                self.named[number] = row
+            elif row != number:
+                self.repeats += 1
+        self.distinct = len(first) + bare
+
+    def check(self, ended: Ended, first_line: int) -> None:
+        assert ended.json["reject_codes"] == {"duplicate_id": len(self.named)}
+        assert f"{self.repeats} rows repeat a distinctId: the API counts them once" in ended.json["warnings"]
+        text = Path(ended.json["rejects_file"]).read_text()
+        named = re.findall(r"line (\d+) bears the distinctId of line (\d+) ", text)
+        assert {int(line) - first_line: int(first) - first_line for line, first in named} == self.named
+
+
+def test_many_given_ids(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place, given = sandbox(), GivenIds()
+    lines = ["{},{},{}".format(iso(1), order.replace('"', '"""'), who) for order, who in given.rows]
+    given.check(send(ours, write(tmp_path / "f.csv", "\n".join(["when,order,id", *lines])), *GIVEN), 2)
+    assert place.totals().events == given.distinct
+
+
+def test_many_given_ids_of_rows_that_are_mapped_together_and_singly(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place, given = sandbox(), GivenIds()
+    rows = [
+        # A list is looked at by itself.
+        {"event": "E", "externalId": who, "time": ago(1), "eventProperties": {"n": [1] if who == "b" else 1}}
+        | ({"distinctId": order} if order else {})
+        for order, who in given.rows
+    ]
+    given.check(ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "-o", "json"), 1)
+    assert place.totals().events == given.distinct

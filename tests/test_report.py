@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from events_kit import together
+from events_kit import event_of, rows_of, run_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunker
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.event_run import SiftedRows
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
 from ours_cli.record import Record
@@ -146,7 +148,7 @@ def test_instant() -> None:
 
 
 class TestPreview:
-    def preview(self, *items: Event | Reject) -> tuple[Preview, Books]:
+    def preview(self, *items: Event | Reject | Filtered) -> tuple[Preview, Books]:
         preview, books = Preview(Chunker(2, 10_000), 10), Books()
         for item in items:
             books.mapped(item)
@@ -158,6 +160,28 @@ class TestPreview:
         preview, _ = self.preview(*(event(line) for line in range(5)))
         assert preview.requests == 3
         assert preview.bytes == 5 * 13 + 2 * 1 + 3 * 10
+
+    def test_events_together_count_as_they_do_one_by_one(self) -> None:
+        events = [event_of(seq, 60 + seq)._replace(time_ms=seq * DAY_MS // 3) for seq in range(7)]
+        one_by_one, _ = self.preview(*events)
+        fresh = Preview(Chunker(2, 10_000), 10)
+        fresh.enter(events[0])
+        fresh.enter_all(run_of(events[1:]))
+        fresh.close()
+        assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
+
+    @pytest.mark.parametrize("left_out", [range(0, 6, 2), range(6)], ids=["some", "all"])
+    def test_rows_left_out_count_beside_them(self, left_out: range) -> None:
+        items: list[Event | Filtered] = []
+        for seq in range(6):
+            one = event_of(seq)._replace(time_ms=seq * DAY_MS // 3)
+            items.append(Filtered(one.origin, "since" if seq else "where") if seq in left_out else one)
+        one_by_one, _ = self.preview(*items)
+        fresh, rows = Preview(Chunker(2, 10_000), 10), rows_of(items)
+        assert isinstance(rows, SiftedRows)
+        fresh.enter_sifted(rows)
+        fresh.close()
+        assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
 
     def test_examples_and_lines_are_few(self) -> None:
         preview, _ = self.preview(*(event(line) for line in range(50)), *(reject(line) for line in range(50)))

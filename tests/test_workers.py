@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import signal
@@ -128,12 +126,6 @@ def fates(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
     return [(b.start, b.end, b.digest, b.accepted, b.rejected, b.filtered, b.codes) for b in blocks]
 
 
-def rows_of(rejects: Path, kind: str) -> list[list[str]]:
-    """Rejects in some order: those of the server come in between as its answers do."""
-    text = rejects.read_text("utf-8")
-    return sorted(csv.reader(io.StringIO(text)) if kind == "csv" else map(str.split, text.splitlines()))
-
-
 OF_A_RUN = ("run", "duration_s", "rejects_file", "mend", "resume")
 
 
@@ -173,12 +165,38 @@ def test_the_number_of_workers_changes_nothing(
                 sorted(json.dumps(event.body, sort_keys=True) for event in box.events()),
                 without(result, *OF_A_RUN),
                 mend,
-                rows_of(rejects, kind),
+                rejects.read_text("utf-8"),
                 fates(journal(home, result["run"])),
             )
         )
     assert seen[0][1]["rejected"] > 100
     assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_what_filters_leave_out_is_the_same_with_workers(
+    kind: str, home: Path, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
+) -> None:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_NOW_S - 3600 - 1900))
+    filters: tuple[str, ...] = ("--since", since, "--sample", "70%")
+    if kind == "csv":
+        file = write_csv(tmp_path / "a.csv", range(5000))
+        words: tuple[str | Path, ...] = ("backfill", file, *MAPPING, "--where", "who!=p7")
+    else:
+        file = write_ndjson(tmp_path / "a.ndjson", range(5000))
+        words = ("batch", file, *MAPPING[-6:], "--where", "eventProperties.n!=7", "--where", "nowhere!=x")
+    seen = []
+    for workers in ("1", "2"):
+        box = sandbox(REFUSING)
+        ended = ours_process(*words, *filters, "--workers", workers, "--restart")
+        assert ended.code == 3, ended.err
+        result = ended.json
+        received = sorted(json.dumps(event.body, sort_keys=True) for event in box.events())
+        blocks = fates(journal(home, result["run"]))
+        seen.append((received, without(result, *OF_A_RUN), blocks))
+    assert 1000 < seen[0][1]["filtered"] < 3000
+    assert seen[0] == seen[1]
+    assert any("nowhere" in warning for warning in seen[0][1]["warnings"]) == (kind == "ndjson")
 
 
 def start(*words: str | Path) -> subprocess.Popen[str]:
@@ -363,7 +381,7 @@ def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) ->
 def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_plan, "_cores", lambda: 8)
     assert [row_plan.workers(text, 10) for text in ("1", "2", "64", "auto")] == [0, 2, 64, 0]
-    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [4, 0]
+    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [2, 0]
     assert row_plan.workers("3", None) == 0, "a pipe's rows are mapped as they come"
     monkeypatch.setattr(row_plan, "_cores", lambda: 1)
     assert row_plan.workers("auto", 1 << 30) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import AnyStr, NamedTuple
+from typing import AnyStr, NamedTuple, Self
 
 from ours_cli.source.text_encoding import decoder, is_intact
 
@@ -30,6 +30,12 @@ class TextBlock(NamedTuple):
     def is_terminated(self) -> bool:
         """Whether the last line has its end."""
         return self.text.endswith("\n")
+
+    def cut(self, size: int) -> tuple[Self, Self | None]:
+        """The lines of the first `size` characters, and the others; all where one line is longer."""
+        end = self.text.rfind("\n", 0, size) + 1 if len(self.text) > size else 0
+        block = type(self)
+        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""
@@ -58,6 +64,12 @@ class ByteBlock(NamedTuple):
     def is_terminated(self) -> bool:
         """Whether the last line has its end."""
         return self.text.endswith(b"\n")
+
+    def cut(self, size: int) -> tuple[Self, Self | None]:
+        """The lines of the first `size` bytes, and the others; all where one line is longer."""
+        end = self.text.rfind(b"\n", 0, size) + 1 if len(self.text) > size else 0
+        block = type(self)
+        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""

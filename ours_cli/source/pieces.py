@@ -13,7 +13,7 @@ import csv
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
 from ours_cli.source.delimited import csv_format
@@ -25,6 +25,9 @@ _LINES_BACK: Final = 64
 
 _ORDINARY_MAX: Final = 64
 """Blocks that are read in the ordinary way, at most, before a piece is tried again."""
+
+_PIECE_SIZE: Final = 128 << 10
+"""Characters or bytes of a piece, where its last row does not need more."""
 
 _PIECE_MAX: Final = 1 << 20
 """Characters of a piece in which no end of a row is found, before it is let go as it is."""
@@ -57,6 +60,16 @@ class Blocks(Iterator[_Block]):
     def whole(self) -> _Block | None:
         """The next block; None at the end."""
         return self._back.popleft() if self._back else next(self._blocks, None)
+
+    def small(self) -> _Block | None:
+        """The next lines of no more than a piece."""
+        block = self.whole()
+        if block is None or block.oversize:
+            return block
+        first, rest = cast("tuple[_Block, _Block | None]", block.cut(_PIECE_SIZE))
+        if rest is not None:
+            self.put_back(rest)
+        return first
 
     def put_back(self, block: _Block) -> None:
         """Have this block come next."""
@@ -127,7 +140,7 @@ class LinePieces(Generic[_Block]):
         self._after_failure = min(2 * self._after_failure, _ORDINARY_MAX)
 
     def _next_block(self) -> _Block | None:
-        return self.blocks.whole()
+        return self.blocks.small()
 
 
 class DelimitedPieces(LinePieces[TextBlock]):
@@ -142,7 +155,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
 
     def _next_block(self) -> TextBlock | None:
         """The next block, cut behind a row; what is cut off comes next, and is joined to what follows it."""
-        block = self.blocks.whole()
+        block = self.blocks.small()
         if block is None or block.oversize or not self._quote:
             return block
         text = block.text
@@ -150,7 +163,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
             if end := _end_of_row(text, self._quote):
                 self.blocks.put_back(TextBlock(text[end:]))
                 text = text[:end]
-            elif (following := self.blocks.whole()) is None:
+            elif (following := self.blocks.small()) is None:
                 break
             elif following.oversize:
                 self.blocks.put_back(following)

@@ -66,17 +66,24 @@ def refuse_header_rows(rows: Sequence[Row], name: str) -> None:
 def _last_header_row(rows: Sequence[Row]) -> int:
     """The index of the last row that is still header, 0 where only the first is."""
     for last in reversed(range(1, min(_HEADER_ROWS_MAX, len(rows) - 2))):
-        columns = _data_columns(rows[last + 1 :])
-        named = [column for column in columns if _is_word(rows[last], column)]
-        if len(named) >= _COLUMNS_NAMED and not any(_is_data(rows[last], column) for column in columns):
+        below = rows[last + 1 :]
+        words = [column for column in range(len(rows[last].cells)) if _is_word(rows[last], column)]
+        if sum(_is_data_column(below, column) for column in words) < _COLUMNS_NAMED:
+            continue
+        data = (column for column in range(len(rows[last].cells)) if _is_data(rows[last], column))
+        if not any(_is_data_column(below, column) for column in data):
             return last
     return 0
 
 
-def _data_columns(rows: Sequence[Row]) -> list[int]:
-    width = max(len(row.cells) for row in rows)
-    wanted = _DATA_SHARE * len(rows)
-    return [column for column in range(width) if sum(_is_data(row, column) for row in rows) >= wanted]
+def _is_data_column(rows: Sequence[Row], column: int) -> bool:
+    """Whether nearly all cells of a column are data; looks no further than it takes to see that not."""
+    left = len(rows) - _DATA_SHARE * len(rows)
+    for row in rows:
+        left -= not _is_data(row, column)
+        if left < 0:
+            return False
+    return True
 
 
 def _is_data(row: Row, column: int) -> bool:
@@ -118,4 +125,6 @@ def _is_other_header(row: Row, above: Sequence[Row], below: Row) -> bool:
         return False
     if reach(row.cells) != reach(above[0].cells):
         return True
-    return len(above) > 1 and any(_is_word(row, column) for column in _data_columns(above[1:]))
+    return len(above) > 1 and any(
+        _is_word(row, column) and _is_data_column(above[1:], column) for column in range(len(row.cells))
+    )

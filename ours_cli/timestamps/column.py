@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from ours_cli.timestamps.epoch import EpochUnit, unit_of
 from ours_cli.timestamps.problem import TimeProblem
-from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, number_text
+from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, is_plain_iso, number_text
 from ours_cli.timestamps.written import DateOrder, DateSign, clean, date_sign, is_date, read_written
 
 
@@ -91,6 +93,10 @@ class ColumnSurvey:
 
 def is_plain(value: object) -> bool:
     """Whether a cell is a time that no order of dates concerns: ISO 8601, epoch, a named month."""
+    if isinstance(value, str) and is_plain_iso(value):
+        with suppress(ValueError):
+            datetime.fromisoformat(value)
+            return True
     if _unit(value) is not None:
         return True
     try:

@@ -16,7 +16,7 @@ from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, d
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
 
 # What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
-_is_plain_iso = re.compile(
+is_plain_iso = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
 ).fullmatch
 EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
@@ -110,7 +110,7 @@ class TimeReader:
             if type(value) is int and self._are_ms and 10**12 <= value < 10**13:
                 return value
             value = number_text(value)
-        elif self.rules.format is None and _is_plain_iso(value):
+        elif self.rules.format is None and is_plain_iso(value):
             try:
                 moment = datetime.fromisoformat(value)
             except ValueError:
