@@ -364,7 +364,8 @@ def test_one_odd_value(name: str, zoned: bool) -> None:
     keys = (*FULL, "zone", "extra", "c", "eventProperties")
     odd = [{**FULL, key: value} for key in keys for value in [*VALUES, *({"d": value} for value in VALUES)]]
     lacking = [{other: value for other, value in FULL.items() if other != key} for key in FULL]
-    rows = [row for one in (*odd, *lacking) for row in (FULL, one, FULL)]
+    naive = [{**FULL, "t": iso(HOUR_MS), "zone": zone} for zone in ("Asia/Tokyo", "Nowhere", "")]
+    rows = [row for one in (*odd, *lacking, *naive) for row in (FULL, one, FULL)]
     if name == "itself":
         rows = [{SELVES.get(key, key): value for key, value in row.items()} for row in rows]
     for size in (3, 7):
