@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -19,55 +17,9 @@ from ours_cli.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json
-from ours_cli.validate import Fault, check_event, check_size, check_visitor, has_long_array
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a run counts beside its books: things that are sent, but that the person should know of.
-
-    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
-    """
-
-    nulls_dropped: int = 0
-    long_arrays: int = 0
-    untimed: int = 0
-    columns_sent: dict[str, None] = field(default_factory=dict)
-    columns_left: dict[str, None] = field(default_factory=dict)
-    columns_missing: dict[str, None] = field(default_factory=dict)
-    header_zones: dict[str, str] = field(default_factory=dict)
-    known_as: str = ""
-
-    def expect(self, names: Iterable[str]) -> None:
-        """Note columns that the mapping uses, until a row of any table has them."""
-        self.columns_missing.update((name, None) for name in names if name not in self.columns_sent)
-
-    def sent(self, names: Iterable[str]) -> None:
-        """Note columns that the mapping uses and the table has."""
-        for name in names:
-            self.columns_sent[name] = None
-            self.columns_missing.pop(name, None)
-
-
-class Window(NamedTuple):
-    """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
-
-    max_age_ms: int | None
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-
-    def begin_ms(self) -> int | None:
-        """The oldest time that is taken now, or None where any is."""
-        return None if self.max_age_ms is None else self.now_ms() - self.max_age_ms
-
-    def check(self, time_ms: int) -> Fault | None:
-        """Judge one time in milliseconds since the epoch (contract: `time`)."""
-        age = self.now_ms() - time_ms
-        if age < 0:
-            return Fault("outside_window", "the time lies in the future")
-        if self.max_age_ms is not None and age > self.max_age_ms:
-            days = self.max_age_ms / 86_400_000
-            return Fault("outside_window", f"the time is older than the {days:g} days that the API takes")
-        return None
+from ours_cli.tally import Tally
+from ours_cli.validate import Fault, check_event, check_size, has_long_array
+from ours_cli.window import Window
 
 
 class EventAssembler:
@@ -302,34 +254,6 @@ def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
             start = run.start(place) + ID_AT
             bodies[start : start + len(distinct_id)] = distinct_id.encode()
     return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
-
-
-class VisitorAssembler:
-    """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
-
-    def __init__(self, selection: Selection = EVERYTHING) -> None:
-        self.selection = selection
-        self.place = "line"
-
-    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
-        """Judge and serialize one body (contract: /identify)."""
-        fault = check_visitor(body)
-        if fault is None and not body.get("userProperties"):
-            fault = Fault("missing_properties", "the row sets no visitor property")
-        if fault is not None:
-            return Reject(origin, "", fault.code, fault.message)
-        content = canonical_json(body)
-        if isinstance(content, Fault):
-            return Reject(origin, "", content.code, content.message)
-        if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
-            return Filtered(origin, "sample")
-        return Event(origin, "", content, "$identify", None)
-
-
-def _visitor(body: dict[str, Any]) -> bytes:
-    """Whom a body is about, so that a sample takes all rows of a person or none; empty without an id."""
-    found = [body[key] for key in ("userId", "externalId", "email") if body.get(key)]
-    return orjson.dumps(found) if found else b""
 
 
 _LINES_MAX: Final = 1 << 40

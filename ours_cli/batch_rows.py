@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ours_cli.assemble import EventAssembler, Tally
+from ours_cli.assemble import EventAssembler
 from ours_cli.contract import (
     EVENT_KEYS,
     MISNAMED_KEYS,
@@ -25,6 +25,7 @@ from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.row_key import RowKey, batch_key
 from ours_cli.selection import sampled
 from ours_cli.sieve import Sieve
+from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.validate import without_nulls
 from ours_cli.where import SoughtKeys, Test, bind_where

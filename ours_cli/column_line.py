@@ -10,33 +10,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import orjson
 
+from ours_cli.cell_column import (
+    CellColumn,
+    Rows,
+    cells_column,
+    json_column,
+    looked_up_column,
+    numbers_column,
+    trimmed_column,
+    worked_out_column,
+    written_column,
+)
 from ours_cli.cell_table import CellTable, JsonTable
 from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
-from ours_cli.field_value import Absent, FilterProblem
+from ours_cli.field_value import FilterProblem
 from ours_cli.numerals import DEFAULT_STYLE
 from ours_cli.reference import locate
 from ours_cli.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
 
-Rows: TypeAlias = "Sequence[list[str]]"
-_Column: TypeAlias = "Callable[[Sequence[tuple[str, ...]], Rows], Sequence[Any] | None]"
-"""From columns and rows to one value a row; None where a row has none, or not a plain one."""
-
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
-_OF_NUMBERS: Final = b"0123456789.-,"
-_NUMBER_MAX: Final = 16
 
 
 class _Value(NamedTuple):
     """What fills a gap of the body: texts, to stand between quotes, or JSON."""
 
-    column: _Column
+    column: CellColumn
     is_text: bool
 
 
@@ -50,7 +55,7 @@ class ColumnLine:
         values: Sequence[_Value],
         source: str,
         moment: _Moment,
-        given: _Column | None,
+        given: CellColumn | None,
     ) -> None:
         self._width = width
         self._pick = itemgetter(*used)  # of two cells at least, or it gives no tuple
@@ -133,7 +138,7 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
 class _Moment:
     """The column of times, read; None for one that is no time."""
 
-    def __init__(self, reader: TimeReader, time: _Column, zone: _Column | None) -> None:
+    def __init__(self, reader: TimeReader, time: CellColumn, zone: CellColumn | None) -> None:
         self._reader = reader
         self._time = time
         self._zone = zone
@@ -208,14 +213,14 @@ class _Writer:
             return _literal(slot.get([]))
         used = self._columns_of(slot)
         if len(used) > 1:
-            return self._add(_written(_worked_out(slot)), is_text=False)
+            return self._add(written_column(worked_out_column(slot)), is_text=False)
         (position,) = used
         only = self._bare_reference(slot)
         if only is not None and not only.filters:
-            return self._add(_cells(position), is_text=True)
-        column = _json_of(position, JsonTable(slot.get, position, len(self._names)))
+            return self._add(cells_column(position), is_text=True)
+        column = json_column(position, JsonTable(slot.get, position, len(self._names)))
         if only is not None and [(call.name, call.argument) for call in only.filters] == [_NUMBER]:
-            column = _numbers(position, column)
+            column = numbers_column(position, column)
         return self._add(column, is_text=False)
 
     def _text(self, key: str, slot: Slot) -> str:
@@ -225,28 +230,28 @@ class _Writer:
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
                 raise _SeldomError
             return _literal(text.strip())
-        return self._add(_trimmed(self._column(slot), longest), is_text=True)
+        return self._add(trimmed_column(self._column(slot), longest), is_text=True)
 
-    def _given(self, slot: Slot) -> _Column:
+    def _given(self, slot: Slot) -> CellColumn:
         if not used_columns(slot.template, self._names):
             raise _SeldomError
-        return _trimmed(self._column(slot), _LONGEST.get("distinctId"))
+        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"))
 
-    def _add(self, column: _Column, *, is_text: bool) -> str:
+    def _add(self, column: CellColumn, *, is_text: bool) -> str:
         gap = f"{{v{len(self._values)}}}"
         self._values.append(_Value(column, is_text))
         return f'"{gap}"' if is_text else gap
 
-    def _column(self, slot: Slot) -> _Column:
+    def _column(self, slot: Slot) -> CellColumn:
         """What the slot gives, not as JSON."""
         used = self._columns_of(slot)
         if len(used) > 1:
-            return _worked_out(slot)
+            return worked_out_column(slot)
         (position,) = used
         only = self._bare_reference(slot)
         if only is not None and not only.filters:
-            return _cells(position)
-        return _looked_up(position, CellTable(slot.get, position, len(self._names)))
+            return cells_column(position)
+        return looked_up_column(position, CellTable(slot.get, position, len(self._names)))
 
     def _bare_reference(self, slot: Slot) -> Placeholder | None:
         """The placeholder that a template is, where it names a whole cell."""
@@ -271,78 +276,3 @@ def _literal(value: object) -> str:
     except TypeError:
         raise _SeldomError from None
     return written.replace("{", "{{").replace("}", "}}")
-
-
-def _cells(position: int) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[str] | None:
-        cells = columns[position]
-        return cells if all(cells) and not any(map(str.isspace, cells)) else None
-
-    return column
-
-
-def _numbers(position: int, others: _Column) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
-        numbers = plain_numbers(columns[position])
-        return others(columns, rows) if numbers is None else orjson.dumps(numbers)[1:-1].decode().split(",")
-
-    return column
-
-
-def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
-    """The numbers that cells hold; None where one is not as `numerals.is_plain_number` has it, or is long."""
-    text = ",".join(cells)
-    if not text or max(map(len, cells)) > _NUMBER_MAX or text.count(",") >= len(cells) or not text.isascii():
-        return None
-    if text.encode().translate(None, _OF_NUMBERS):
-        return None
-    try:
-        numbers: list[int | float] = orjson.loads(f"[{text}]")
-    except orjson.JSONDecodeError:
-        return None
-    return numbers
-
-
-def _looked_up(position: int, table: CellTable) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
-        values = list(map(table.__getitem__, columns[position]))
-        return None if Absent in set(map(type, values)) else values
-
-    return column
-
-
-def _json_of(position: int, table: JsonTable) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
-        values = list(map(table.__getitem__, columns[position]))
-        return None if None in values else values
-
-    return column
-
-
-def _worked_out(slot: Slot) -> _Column:
-    def column(_: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
-        values = list(map(slot.get, rows))
-        return None if Absent in set(map(type, values)) else values
-
-    return column
-
-
-def _written(inner: _Column) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
-        values = inner(columns, rows)
-        return None if values is None else [orjson.dumps(value).decode() for value in values]
-
-    return column
-
-
-def _trimmed(inner: _Column, longest: int | None) -> _Column:
-    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
-        texts = inner(columns, rows)
-        if texts is None:
-            return None
-        trimmed = list(map(str.strip, texts))
-        if not all(trimmed) or (longest is not None and max(map(len, trimmed)) > longest):
-            return None
-        return trimmed
-
-    return column

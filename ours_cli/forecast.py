@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.assemble import Window
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.window import Window
 
 CLOCK_SKEW_S: Final = 60.0
 """Seconds by which clocks may differ before the person is told."""

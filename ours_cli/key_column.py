@@ -7,8 +7,8 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from ours_cli.cell_column import plain_numbers
 from ours_cli.cell_table import ENTRIES_MAX, SCALARS, TEXT_MAX
-from ours_cli.column_line import plain_numbers
 from ours_cli.field_body import Slot
 from ours_cli.field_value import FilterProblem, present
 from ours_cli.numerals import DEFAULT_STYLE

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ours_cli.fields import FieldMap
 from ours_cli.record import Fields
-
-if TYPE_CHECKING:
-    from ours_cli.assemble import Tally  # which needs drafts, and they this
+from ours_cli.tally import Tally
 
 
 class KeyWatch:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from ours_cli.assemble import EventAssembler, Tally, VisitorAssembler
+from ours_cli.assemble import EventAssembler
+from ours_cli.assemble_visitor import VisitorAssembler
 from ours_cli.drafts import Drafter
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -23,6 +24,7 @@ from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.sieve import Sieve
 from ours_cli.straight_line import UnusualRow, compile_body
+from ours_cli.tally import Tally
 from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import SoughtKeys, Test, bind_where

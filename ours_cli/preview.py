@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.report import Books
+from ours_cli.tally import Tally
 
 EXAMPLES: Final = 3
 LINES_PER_CODE: Final = 5

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ours_cli.assemble import Tally
 from ours_cli.counted import counted
 from ours_cli.escape import json_text, printable
 from ours_cli.preview import Preview, date_of
 from ours_cli.reject_hints import HINTS
 from ours_cli.report import Books, Report
+from ours_cli.tally import Tally
 from ours_cli.wrapping import folded, folded_all, folded_command, folded_path
 
 _BAR_WIDTH = 40

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.assemble import EventAssembler
 from ours_cli.contract import WINDOW_MS
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
@@ -21,8 +21,10 @@ from ours_cli.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
+from ours_cli.tally import Tally
 from ours_cli.template import parse
 from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.window import Window
 
 
 class RunContext(NamedTuple):

@@ -35,7 +35,7 @@ from ours_cli.suggest import nearest
 from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
 
 if TYPE_CHECKING:
-    from ours_cli.assemble import Window
+    from ours_cli.window import Window
 
 GIVE_UP_AFTER_S = 60.0
 """Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""

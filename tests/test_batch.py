@@ -20,13 +20,15 @@ from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
 from ours_cli import batch_rows, plain_bodies
-from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.assemble import EventAssembler
 from ours_cli.drafts import Bodies
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.identity import DistinctIds
 from ours_cli.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.record import Record, Table
+from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
+from ours_cli.window import Window
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:

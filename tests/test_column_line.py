@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rows import ago, iso
 
-from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.assemble import EventAssembler
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
 from ours_cli.identity import DistinctIds
@@ -17,7 +17,9 @@ from ours_cli.kept_rows import KeptRows
 from ours_cli.mapping import FieldMapping
 from ours_cli.record import Table
 from ours_cli.straight_line import StraightLine, compile_body
+from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeReader, TimeRules
+from ours_cli.window import Window
 
 COLUMNS = ("t", "id", "a", "b", "c", "z")
 PLAIN = ["x", " x ", "0", "-0", "-0.0", "1.50", "12", "true", "-12345678.123456", "1234567890123456"]

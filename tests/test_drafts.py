@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.assemble import EventAssembler
 from ours_cli.batch_rows import BatchMapping
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
@@ -24,9 +24,11 @@ from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.replay import Replay
 from ours_cli.row_mapping import map_rows
 from ours_cli.selection import EVERYTHING, Selection
+from ours_cli.tally import Tally
 from ours_cli.template import Template, parse
 from ours_cli.timestamps import TimeReader, TimeRules
 from ours_cli.where import read_condition
+from ours_cli.window import Window
 
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000

@@ -13,12 +13,12 @@ from faults_kit import ALWAYS, fault, status
 from rows import ago, iso, ndjson, write
 
 from ours_cli import pace
-from ours_cli.assemble import Window
 from ours_cli.forecast import AgeingRows, clock_warning
 from ours_cli.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.report import Books
 from ours_cli.sandbox import When
+from ours_cli.window import Window
 
 HOUR_MS = 3_600_000
 FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")

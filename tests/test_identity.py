@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_cli import identity
-from ours_cli.assemble import EventAssembler, Tally, Window
+from ours_cli.assemble import EventAssembler
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.identity import DistinctIds, digest_of
 from ours_cli.known_keys import KnownKeys
 from ours_cli.ledger import Ledger
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
+from ours_cli.tally import Tally
+from ours_cli.window import Window
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)

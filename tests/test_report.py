@@ -12,7 +12,6 @@ from events_kit import event_of, rows_of, run_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.assemble import Tally
 from ours_cli.chunk import Chunker
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import SiftedRows
@@ -21,6 +20,7 @@ from ours_cli.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
 from ours_cli.record import Record
 from ours_cli.render import instant, preview_text, report_text, size
 from ours_cli.report import Books, Report
+from ours_cli.tally import Tally
 
 DAY_MS = 86_400_000
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from kills_kit import drive
 from rows import iso, ndjson, write
 
-from ours_cli.assemble import Tally
 from ours_cli.blocks import digest_of
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -32,6 +31,7 @@ from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.selection import EVERYTHING
 from ours_cli.shard import Shard, read_shard
 from ours_cli.shard_rows import ShardRows
+from ours_cli.tally import Tally
 
 OPEN = ("--max-age", "none")
 FLAGS = ("--batch-size", 20, "--concurrency", 2, "-o", "json", "-q")

@@ -74,7 +74,7 @@ def identify(
     if data is not None:
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     # Loaded here, since neither one visitor nor a TAB should wait for it.
-    from ours_cli.assemble import VisitorAssembler
+    from ours_cli.assemble_visitor import VisitorAssembler
     from ours_cli.chosen_map import chosen_map
     from ours_cli.mapping import FieldMapping
     from ours_cli.row_plan import Prepared, RowRun

@@ -1,0 +1,33 @@
+"""What a run counts beside its books: what is sent, but the person should know of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run counts beside its books: things that are sent, but that the person should know of.
+
+    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
+    """
+
+    nulls_dropped: int = 0
+    long_arrays: int = 0
+    untimed: int = 0
+    columns_sent: dict[str, None] = field(default_factory=dict)
+    columns_left: dict[str, None] = field(default_factory=dict)
+    columns_missing: dict[str, None] = field(default_factory=dict)
+    header_zones: dict[str, str] = field(default_factory=dict)
+    known_as: str = ""
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Note columns that the mapping uses, until a row of any table has them."""
+        self.columns_missing.update((name, None) for name in names if name not in self.columns_sent)
+
+    def sent(self, names: Iterable[str]) -> None:
+        """Note columns that the mapping uses and the table has."""
+        for name in names:
+            self.columns_sent[name] = None
+            self.columns_missing.pop(name, None)
