@@ -40,7 +40,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
-        self._sought = SoughtKeys(tally.columns_missing)
+        self._sought = SoughtKeys(tally.sought_in_vain)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:

@@ -83,7 +83,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
-        self._sought = SoughtKeys(tally.columns_missing)
+        self._sought = SoughtKeys(tally.sought_in_vain)
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)

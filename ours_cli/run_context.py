@@ -50,6 +50,7 @@ class RunContext(NamedTuple):
         long = counted(tally.long_arrays, "row holds", "rows hold")
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         unsettled = counted(self.times.reader.open_dates, "date has", "dates have")
+        missing = {**tally.columns_missing, **tally.sought_in_vain}
         found = [
             (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
             (
@@ -63,7 +64,7 @@ class RunContext(NamedTuple):
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
             (tally.known_as, tally.known_as),
-            (tally.columns_missing, f"never found in any row: {', '.join(tally.columns_missing)}"),
+            (missing, f"never found in any row: {', '.join(missing)}"),
         ]
         return [text for count, text in found if count]
 

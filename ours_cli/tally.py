@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 class Tally:
     """What a run counts beside its books: things that are sent, but that the person should know of.
 
+    `sought_in_vain` are keys that `--where` names and no row has yet: those apart that the mapping uses.
     `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
     """
 
@@ -19,6 +20,7 @@ class Tally:
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
+    sought_in_vain: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
     known_as: str = ""
 
