@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Tally:
     """What a run counts beside its books: things that are sent, but that the person should know of.
 
-    `sought_in_vain` are keys that `--where` names and no row has yet: those apart that the mapping uses.
+    `sought_in_vain` are the keys that `--where` names and that no row has had yet.
     `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
     """
 
