@@ -74,7 +74,10 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
 
 
 def _resume(stopped_by: OursError) -> str | None:
-    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *sys.argv[1:]])
+    """The command that goes on: the same, but not from the start again."""
+    if stopped_by.exit_code is ExitCode.USAGE:
+        return None
+    return shlex.join(["ours", *(word for word in sys.argv[1:] if word != "--restart")])
 
 
 def _status(books: Books, stopped_by: ExitCode) -> Status:

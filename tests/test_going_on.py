@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -364,3 +365,19 @@ def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path)
     finally:
         first.kill()
         first.wait()
+
+
+def test_what_a_restarted_run_goes_on_with_is_not_one_more_restart(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """Rows without a time have ids of their run: begun anew, they would count twice."""
+    place = sandbox(fault(When(nth=(3,)), status(401)))
+    file = tmp_path / "rows.ndjson"
+    file.write_text("".join(json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(500)), "utf-8")
+    ended = send(ours, file, "--restart")
+    assert (ended.code, ended.json["accepted"]) == (4, 200)
+    command = shlex.split(ended.json["resume"])
+    assert command[0] == "ours"
+    again = ours(*command[1:])
+    assert (again.code, again.json["accepted"]) == (0, 500)
+    assert place.totals().events == 500
