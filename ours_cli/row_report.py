@@ -18,6 +18,7 @@ from ours_cli.private_files import local_io, replace_private
 from ours_cli.render import report_text
 from ours_cli.report import Books, Report, ShardPart, Status
 from ours_cli.row_plan import RowRun, rate
+from ours_cli.run_head import going_on
 from ours_cli.safeguards import UnexpectedRowsError
 from ours_cli.shard_rows import ShardRows
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -74,10 +75,7 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
 
 
 def _resume(stopped_by: OursError) -> str | None:
-    """The command that goes on: the same, but not from the start again."""
-    if stopped_by.exit_code is ExitCode.USAGE:
-        return None
-    return shlex.join(["ours", *(word for word in sys.argv[1:] if word != "--restart")])
+    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *going_on(sys.argv[1:])])
 
 
 def _status(books: Books, stopped_by: ExitCode) -> Status:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -86,3 +87,8 @@ def read_head(folder: Path) -> RunHead:
         raise SourceError(
             f"the run in {folder} is damaged; it was not touched", hint=f"ours runs delete {folder.name}"
         ) from None
+
+
+def going_on(words: Iterable[str]) -> list[str]:
+    """The arguments of a command that goes on with its run: the same, but not from the start again."""
+    return [word for word in words if word != "--restart"]

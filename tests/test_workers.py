@@ -81,41 +81,51 @@ def write_csv(path: Path, rows: range) -> Path:
     return path
 
 
-def write_ndjson(path: Path, rows: range) -> Path:
+def write_json(path: Path, rows: range, row_of: Callable[[int, int], dict[str, Any]]) -> Path:
+    """A row a line, now and then a broken one; `row_of` gets its number, and by which oddity to spoil it."""
     with path.open("w", encoding="utf-8") as file:
         for number in rows:
             odd = number % 97 if has_oddities(number) else 0
-            body: dict[str, Any] = {
-                "event": "E" if odd != 80 else "Refused",
-                "time": (_NOW_S - 3600) * 1000 if odd != 40 else 1,
-                "externalId": "p" if odd != 50 else "",
-                "eventProperties": {"n": number // 3, "long": LONG},
-            }
-            if odd == 20:
-                body["unknown"] = 1
-            if odd == 30:
-                body["distinctId"] = "twice"
-            file.write((json.dumps(body) if odd != 60 else "{broken") + "\n")
+            file.write((json.dumps(row_of(number, odd)) if odd != 60 else "{broken") + "\n")
     return path
+
+
+def track_row(number: int, odd: int) -> dict[str, Any]:
+    """A row of `batch`."""
+    body: dict[str, Any] = {
+        "event": "E" if odd != 80 else "Refused",
+        "time": (_NOW_S - 3600) * 1000 if odd != 40 else 1,
+        "externalId": "p" if odd != 50 else "",
+        "eventProperties": {"n": number // 3, "long": LONG},
+    }
+    if odd == 20:
+        body["unknown"] = 1
+    if odd == 30:
+        body["distinctId"] = "twice"
+    return body
+
+
+def flat_row(number: int, odd: int) -> dict[str, Any]:
+    """A row to be mapped; some have keys that others lack."""
+    row: dict[str, Any] = {
+        "what": "E" if odd != 80 else "Refused",
+        "at": _NOW_S - 3600 if odd != 40 else "soon",
+        "who": f"p{number // 3 % 50}" if odd != 50 else None,
+        "n": str(number // 3) if odd != 30 else "many",
+        "text": LONG if odd != 20 else ["listed", {"in": 1}],
+        **({f"left{number // 1000}": 1} if odd == 10 else {}),
+    }
+    if odd == 70:
+        del row["text"]
+    return row
+
+
+def write_ndjson(path: Path, rows: range) -> Path:
+    return write_json(path, rows, track_row)
 
 
 def write_rows(path: Path, rows: range) -> Path:
-    """Rows of every fate as flat JSON, some with keys that others lack."""
-    with path.open("w", encoding="utf-8") as file:
-        for number in rows:
-            odd = number % 97 if has_oddities(number) else 0
-            row: dict[str, Any] = {
-                "what": "E" if odd != 80 else "Refused",
-                "at": _NOW_S - 3600 if odd != 40 else "soon",
-                "who": f"p{number // 3 % 50}" if odd != 50 else None,
-                "n": str(number // 3) if odd != 30 else "many",
-                "text": LONG if odd != 20 else ["listed", {"in": 1}],
-                **({f"left{number // 1000}": 1} if odd == 10 else {}),
-            }
-            if odd == 70:
-                del row["text"]
-            file.write((json.dumps(row) if odd != 60 else "{broken") + "\n")
-    return path
+    return write_json(path, rows, flat_row)
 
 
 def journal(home: Path, run: str) -> Sequence[Block]:

@@ -23,6 +23,7 @@ from ours_cli.journal import OtherVersionError, is_running, read_blocks
 from ours_cli.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.options import Output, OutputFormat
 from ours_cli.receipt import receipt
+from ours_cli.run_head import going_on
 from ours_cli.run_registry import (
     KnownRun,
     NoRunError,
@@ -195,7 +196,7 @@ def _resume(known: KnownRun) -> int:
 def _resuming(known: KnownRun) -> list[str]:
     """The command line that goes on with this run and no other."""
     command, *words = known.head.arguments
-    return [command, "--resume", known.head.id, *(word for word in words if word != "--restart")]
+    return [command, "--resume", known.head.id, *going_on(words)]
 
 
 def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
