@@ -30,6 +30,7 @@ ANSWER_BYTES_MAX: Final = 64 << 20
 """An answer larger than this is not the API's; reading stops there."""
 
 _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
+_NOTHING: Final = httpx.ByteStream(b"")
 _UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
 
@@ -89,6 +90,9 @@ class AsyncPoster:
             return _answer(response, bytes(received))
         finally:
             await response.aclose()
+            # A response and its stream refer to each other: with them the request, and its rows, would stay
+            # until Python looks for garbage.
+            response.stream = _NOTHING
 
     def _url(self, path: str) -> httpx.URL:
         """Parsed once: that takes longer than the rest of building a request."""

@@ -1,0 +1,33 @@
+"""What the HTTP client leaves behind: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+
+from conftest import TOKEN, StartSandbox
+
+from ours_cli.http_client import AsyncPoster
+from ours_cli.retry import Answer
+from ours_cli.settings import Endpoint
+
+
+def test_a_request_goes_with_its_answer(sandbox: StartSandbox) -> None:
+    """Its body, rows of hundreds of kilobytes, must not wait for Python to look for garbage."""
+    endpoint = Endpoint(sandbox().base_url, TOKEN)
+    body = b'{"token":"%b","events":[]}' % TOKEN.encode()
+
+    async def go() -> int:
+        poster = AsyncPoster(endpoint, timeout=5, ca_file=None)
+        before = sys.getrefcount(body)
+        assert isinstance(await poster.post("batch", body), Answer)
+        after = sys.getrefcount(body)
+        await poster.aclose()
+        return after - before
+
+    gc.disable()
+    try:
+        assert asyncio.run(go()) == 0
+    finally:
+        gc.enable()
