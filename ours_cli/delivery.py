@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
@@ -19,7 +19,6 @@ from ours_cli.errors import ContractError, OursError
 from ours_cli.event import Event, Reject
 from ours_cli.event_run import Events
 from ours_cli.gate import Gate
-from ours_cli.http_client import AsyncPoster
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.retry import (
     Again,
@@ -38,6 +37,9 @@ from ours_cli.route import Route
 from ours_cli.settings import Endpoint
 from ours_cli.size_limit import SizeLimit
 from ours_cli.stops import Patience, fatal
+
+if TYPE_CHECKING:
+    from ours_cli.http_client import AsyncPoster
 
 LONE_REFUSALS_MAX = 16
 """Lone rows answered 400 with nothing accepted yet: then it is not the rows (exit 8)."""
@@ -81,6 +83,7 @@ class Delivery:
         self._emit_outcome = emit
         self._on_wait = on_wait
         self._on_clock = on_clock
+        self._poster: AsyncPoster | None = None
         self._concurrency = _concurrency(options.concurrency)
         self.traffic.concurrency = self._concurrency.limit
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
@@ -97,18 +100,25 @@ class Delivery:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
         self._gate.stop(error)
 
+    def prepare(self) -> None:
+        """Make the HTTP client, once; raises `UsageError` where it cannot connect to this endpoint at all.
+
+        It takes longer to load than all that reads and maps, so the caller chooses the moment, before the
+        first chunk.
+        """
+        if self._poster is None:
+            from ours_cli.http_client import AsyncPoster
+
+            options = self._options
+            self._poster = AsyncPoster(self._endpoint, timeout=options.timeout, ca_file=options.ca_file)
+
     async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
         """Send all chunks. Raises the `OursError` that stopped the run, once what is in flight has ended."""
-        options = self._options
-        self._poster = AsyncPoster(
-            self._endpoint,
-            timeout=options.timeout,
-            ca_file=options.ca_file,
-        )
         try:
             await self._send_all(chunks)
         finally:
-            await self._poster.aclose()
+            if self._poster is not None:
+                await self._poster.aclose()
         if self._gate.error is None and self._suspects:
             self._gate.stop(_refuses_everything(len(self._suspects)))
         if self._gate.error is not None:
@@ -206,6 +216,7 @@ class Delivery:
         self._room.set()
 
     async def _ask(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
+        assert self._poster is not None
         body = self._route.compose(self._endpoint, chunk)
         self.traffic.requests += 1
         self.traffic.bytes += len(body)

@@ -1,4 +1,4 @@
-"""When Python looks for garbage: hardly ever while a command starts and ends, as usual while rows stream.
+"""When Python looks for garbage: hardly ever while a command starts and ends, seldom while rows stream.
 
 It is loaded before all else, `typing` included.
 """
@@ -22,6 +22,16 @@ def collect_as_usual() -> None:
     """For what runs on: Python's own rhythm, past all that the start has made."""
     gc.freeze()
     gc.set_threshold(*_USUAL)
+
+
+_SELDOM = 5_000
+"""Objects left over before a look: rows in work are thousands of lists, which go by themselves."""
+
+
+def collect_seldom() -> None:
+    """For rows that stream. What is loaded by now lives to the end, and need not be looked through again."""
+    gc.freeze()
+    gc.set_threshold(_SELDOM, *_USUAL[1:])
 
 
 def end_without() -> None:

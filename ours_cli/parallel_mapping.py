@@ -23,13 +23,19 @@ async def map_rows_with(
     limit: int | None,
     begin: Callable[[int, Table], None],
     replay: Replay,
+    meanwhile: Callable[[], None],
 ) -> AsyncGenerator[Mapped, None]:
-    """As `map_rows`: the same items in the same order, whatever the number of workers."""
+    """As `map_rows`: the same items in the same order, whatever the number of workers.
+
+    `meanwhile` is called before the first item, and where it takes long, workers have something to do.
+    """
     finisher = RowFinisher(limit, replay)
     pool = await workers.connect()
     try:
         for table in bind_tables(tables, mapping, begin):
             walk = _Walk(table, pool, finisher)
+            await walk.ask()
+            meanwhile()
             while (items := await walk.next()) is not None:
                 for item in items:
                     yield item
@@ -53,12 +59,16 @@ class _Walk:
         if table.drafter is not None:
             pool.begin(table.table)
 
-    async def next(self) -> Iterator[Mapped] | None:
-        """What becomes of the next rows, which may be none; None at the end."""
+    async def ask(self) -> None:
+        """Have the workers begin with the next rows, as many as they should have before them."""
         while len(self._waiting) < self._pool.ahead_max and (rows := self._rows.next()) is not None:
             self._waiting.append(rows)
             if self._is_asked(rows):
                 await self._pool.ask(rows)
+
+    async def next(self) -> Iterator[Mapped] | None:
+        """What becomes of the next rows, which may be none; None at the end."""
+        await self.ask()
         if not self._waiting:
             return None
         rows = self._waiting.popleft()

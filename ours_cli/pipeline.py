@@ -7,7 +7,6 @@ event (`_feed`).
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
+from ours_cli.garbage import collect_seldom
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
 from ours_cli.network_loop import NetworkLoop
@@ -90,8 +90,6 @@ class Result:
 
 def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
-    # What is loaded by now lives to the end: garbage collection need not walk it again and again.
-    gc.freeze()
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
         return runner.run(_Run(plan, attempt, rejects, observer).go())
 
@@ -152,11 +150,16 @@ class _Run:
         if plan.workers is not None:
             from ours_cli.parallel_mapping import map_rows_with
 
-            return feed_apart(map_rows_with(plan.workers, *source), intake)
+            return feed_apart(map_rows_with(plan.workers, *source, self._prepare), intake)
+        self._prepare()
         items = map_rows(*source)
         if plan.blocking:
             return feed_threaded(items, intake, plan.flush_every)
         return feed_inline(items, intake)
+
+    def _prepare(self) -> None:
+        self._delivery.prepare()
+        collect_seldom()
 
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)

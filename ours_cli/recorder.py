@@ -1,8 +1,8 @@
 """Settled blocks, some at a time, on their way to the journal.
 
 To have a block durably on disk takes milliseconds, or many of them, whatever its size. So blocks wait for
-each other a little, for recording to take no more than a tenth of the time. A crash in between costs what one
-with requests in flight costs: those rows are sent again, with the ids that they had.
+each other a little, for recording to take no more than a fiftieth of the time. A crash in between costs what
+one with requests in flight costs: those rows are sent again, with the ids that they had.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from ours_cli.blocks import Block
 from ours_cli.errors import OursError
 
-PAUSE_FACTOR: Final = 9.0
+PAUSE_FACTOR: Final = 49.0
 """How many times as long as the last recording took to wait before the next."""
 
 PAUSE_MAX_S: Final = 0.5

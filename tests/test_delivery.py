@@ -16,7 +16,7 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ours_cli import delivery
+from ours_cli import http_client
 from ours_cli.chunk import Chunk, Chunker, chunk_of
 from ours_cli.concurrency import CONCURRENCY_MAX
 from ours_cli.delivery import Delivery, DeliveryOptions
@@ -95,6 +95,7 @@ class Run:
             BATCH, Endpoint("http://127.0.0.1", "token"), self.options, self.emit, lambda *_: None
         )
         try:
+            self.delivery.prepare()
             await self.delivery.deliver(chunks)
         except Exception as error:
             self.error = error
@@ -113,7 +114,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
         **options: Any,
     ) -> Run:
         made = Run(reply, DeliveryOptions(**options))
-        monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+        monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
 
         async def body() -> None:
             async with asyncio.timeout(15):
@@ -349,7 +350,7 @@ def test_the_stop_reaches_a_source_that_is_silent(run: RunIt) -> None:
 def test_the_stop_reaches_a_full_house_of_senders(
     run: RunIt, monkeypatch: pytest.MonkeyPatch, concurrency: int
 ) -> None:
-    monkeypatch.setattr(delivery, "DRAIN_S", 0.2)
+    monkeypatch.setattr("ours_cli.delivery.DRAIN_S", 0.2)
 
     async def reply(names: list[str]) -> Answer:
         if names == ["d-1"]:
@@ -513,7 +514,7 @@ def test_learning_the_size_always_ends_with_each_row_once(
         return await server.reply(body)
 
     monkeypatch.setattr(made, "post", post)
-    monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+    monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
 
     async def body() -> None:
         async with asyncio.timeout(10):
@@ -562,7 +563,7 @@ def test_whatever_the_server_answers_no_row_has_two_fates(
 
     chunks = chunks_of(30, size)
     made = Run(reply, DeliveryOptions(concurrency=concurrency))
-    monkeypatch.setattr(delivery, "AsyncPoster", lambda *_, **__: made)
+    monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
     monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.001)
     monkeypatch.setattr("ours_cli.stops.NONSENSE_MAX", 10**6)
 

@@ -217,15 +217,19 @@ def test_proxy_with_credentials_fails(
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "gopher"])
-@pytest.mark.parametrize("command", ["batch", "track"])
+@pytest.mark.parametrize(
+    "command", [("batch",), ("batch", "--workers", "2"), ("track", "Purchase", "--external-id", "c1")]
+)
 def test_proxy_of_a_kind_that_is_not_known(
-    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, command: str
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, command: tuple[str, ...]
 ) -> None:
+    """Said before a row is read: there is nothing to report."""
     monkeypatch.setenv("HTTPS_PROXY", _through_proxy(1080, scheme))
-    rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
-    ended = ours(command, *rest, "--base-url", "https://ingest.example.com/api/v1")
-    assert ended.code == 2
+    files = (rows_file(tmp_path, 2),) if "batch" in command else ()
+    ended = ours(*command, *files, "--base-url", "https://ingest.example.com/api/v1")
+    assert (ended.code, ended.out) == (2, "")
     assert "proxy" in ended.err
+    assert "read" not in ended.err
     assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
 
 

@@ -26,7 +26,7 @@ _LINES_BACK: Final = 64
 _ORDINARY_MAX: Final = 64
 """Blocks that are read in the ordinary way, at most, before a piece is tried again."""
 
-_PIECE_SIZE: Final = 128 << 10
+_PIECE_SIZE: Final = 64 << 10
 """Characters or bytes of a piece, where its last row does not need more."""
 
 _PIECE_MAX: Final = 1 << 20
