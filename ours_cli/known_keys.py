@@ -34,7 +34,7 @@ _AT_ONCE: Final = 512
 # The filter is a blocked Bloom filter of 4 MiB: a key's two bits lie in one byte, its place. At five million
 # keys it lets ten strangers in a hundred through, which costs a search; none that was noted is ever missed.
 _PLACES: Final = 1 << 22
-_PLACES_OF_PART: Final = 512
+_PLACES_OF_PART: Final = 1024
 _PARTS: Final = _PLACES // _PLACES_OF_PART
 
 # Where the parts of a key stand: its place in the lower of two words, the choice of its bits in a byte.
