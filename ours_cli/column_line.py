@@ -32,6 +32,7 @@ from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import FilterProblem
 from ours_cli.numerals import DEFAULT_STYLE
 from ours_cli.reference import locate
+from ours_cli.serialize import inside_quotes
 from ours_cli.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
 
@@ -130,8 +131,8 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
     written = orjson.dumps(texts)
     if b"\\" not in written:
         return texts
-    if b'\\"' not in written:  # so every quote is one that stands around a text
-        return written[2:-2].decode().split('","')
+    if (inside := inside_quotes(written)) is not None:
+        return inside.decode().split('","')
     return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
 

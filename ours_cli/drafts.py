@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from hashlib import blake2b
 from itertools import chain, compress, repeat
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -23,6 +22,7 @@ from ours_cli.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
 from ours_cli.key_watch import KeyWatch, keys_of
 from ours_cli.record import Fields
+from ours_cli.serialize import inside_quotes
 from ours_cli.sieve import Sieve
 from ours_cli.timestamps import TimeReader
 
@@ -146,7 +146,7 @@ class Drafter:
         looked plain and is not.
         """
         apart = self._apart
-        apart.__dict__.update(copy(self._reader).__dict__, naive_as_utc=0)
+        apart.__dict__.update(self._reader.__dict__, naive_as_utc=0)
         if not apart.unit_is_sure:
             apart.epoch_unit = None
         known = apart.epoch_unit
@@ -247,7 +247,7 @@ def _draft(
     if not bearing:
         ids = _derived(digests)
     else:
-        ids = _inside_quotes(bearing)
+        ids = _as_written(bearing)
         if not all(ids):
             ids = [own or derived for own, derived in zip(ids, _derived(digests), strict=True)]
     bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
@@ -261,10 +261,8 @@ def _derived(digests: list[bytes]) -> list[bytes]:
     return [text[at : at + 2 * ID_BYTES] for at in range(0, len(text), 2 * ID_BYTES)]
 
 
-def _inside_quotes(texts: list[str]) -> list[bytes]:
+def _as_written(texts: list[str]) -> list[bytes]:
     """What JSON writes of each text between its quotes. Raises `TypeError` where one is no Unicode."""
-    written = orjson.dumps(texts)
-    if b"\\" in written:
-        return [orjson.dumps(text)[1:-1] for text in texts]
-    # Without an escape, no quote is part of a text: the next one always ends it.
-    return written[2:-2].split(b'","')
+    if (inside := inside_quotes(orjson.dumps(texts))) is not None:
+        return inside.split(b'","')
+    return [orjson.dumps(text)[1:-1] for text in texts]

@@ -26,6 +26,14 @@ def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault
         return _exact_json(body, sort_keys)
 
 
+def inside_quotes(written: bytes) -> bytes | None:
+    """What JSON writes of texts, one at least, with `","` between each two; None where it is elsewhere, too.
+
+    `written` is the JSON of the list. A quote that is part of a text has a backslash before it.
+    """
+    return None if b'\\","' in written else written[2:-2]
+
+
 def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
     try:
         text = json.dumps(
