@@ -27,15 +27,16 @@ async def map_rows_with(
 ) -> AsyncGenerator[Mapped, None]:
     """As `map_rows`: the same items in the same order, whatever the number of workers.
 
-    `meanwhile` is called before the first item, and where it takes long, workers have something to do.
+    `meanwhile` is called once, before the first item: where it takes long, workers have something to do.
     """
     finisher = RowFinisher(limit, replay)
     pool = await workers.connect()
     try:
-        for table in bind_tables(tables, mapping, begin):
+        for number, table in enumerate(bind_tables(tables, mapping, begin)):
             walk = _Walk(table, pool, finisher)
             await walk.ask()
-            meanwhile()
+            if not number:
+                meanwhile()
             while (items := await walk.next()) is not None:
                 for item in items:
                     yield item

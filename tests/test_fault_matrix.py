@@ -173,8 +173,9 @@ def test_disk_full_under_the_journal(sandbox: StartSandbox, ours: Ours, tmp_path
     """What the journal could not take is not called done, and goes again once there is room."""
     box = sandbox()
     file = rows_file(tmp_path, 600)
-    command = ("batch", file, "--batch-size", 5, "--concurrency", 2, *QUICK)
-    ended = run_into(subprocess.PIPE, *command, file_bytes_max=60_000)
+    # Slow enough for many commits: those of a short run wait for each other.
+    command = ("batch", file, "--batch-size", 5, "--concurrency", 2, "--rate", 400, *QUICK)
+    ended = run_into(subprocess.PIPE, *command, file_bytes_max=48_000)
     assert ended.code == 7
     assert "journal" in ended.err
     assert_no_leak(ended)
