@@ -19,7 +19,8 @@ from typing import NamedTuple
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.field_value import ABSENT, Absent, FilterProblem, ShortRow, as_text, present
-from ours_cli.filters import FilterCall, HmacKey, build, read_call
+from ours_cli.filter_functions import HmacKey
+from ours_cli.filters import FilterCall, build, read_call
 from ours_cli.record import Fields
 from ours_cli.reference import Getter, Reference, cell_getter, key_getter, locate, roots
 

@@ -22,7 +22,7 @@ from ours_cli.filters import FILTER_NAMES
 from ours_cli.numerals import STYLES
 from ours_cli.presets import load_preset, preset_names
 from ours_cli.reject_hints import HINTS
-from ours_cli.sandbox import faults
+from ours_cli.sandbox import fault_file, faults
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -244,7 +244,7 @@ def test_every_config_key_and_variable_is_there() -> None:
 
 def test_every_fault_is_there() -> None:
     cells = code(first_cells(section("Faults")))
-    assert cells - {"when"} - {"do"} == set(faults.KINDS) | set(faults._WHEN_READERS)
+    assert cells - {"when"} - {"do"} == set(faults.KINDS) | set(fault_file._WHEN_READERS)
 
 
 def test_every_zone_abbreviation_is_there() -> None:

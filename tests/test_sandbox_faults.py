@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from ours_cli.errors import UsageError
-from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When, faults, load_faults
+from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When, fault_file, faults, load_faults
 
 ALWAYS = When()
 
@@ -267,7 +267,7 @@ def test_first_after_and_times() -> None:
 
 
 def test_the_documented_example_loads(tmp_path: Path) -> None:
-    text = faults.__doc__ or ""
+    text = fault_file.__doc__ or ""
     example = text[text.index("    [\n") : text.index("    ]\n") + 6]
     path = tmp_path / "faults.json"
     path.write_text(example)
@@ -280,7 +280,7 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
 
 
 def test_the_documentation_names_every_kind_and_condition() -> None:
-    text = faults.__doc__ or ""
+    text = fault_file.__doc__ or ""
     for name in (
         *faults.KINDS,
         "nth",
