@@ -68,8 +68,8 @@ class WorkerLink(asyncio.BufferedProtocol):
     def send(self, message: object) -> None:
         """Send a message as soon as there is room."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        self._transport.write(_LENGTH.pack(len(data)))
-        self._transport.write(data)
+        # In one go: its length alone would wake the worker.
+        self._transport.writelines([_LENGTH.pack(len(data)), data])
 
     async def send_all(self, message: object) -> None:
         """Send a message, and wait for room; raises `OursError` when the worker has died."""
@@ -114,9 +114,8 @@ def read_message(stream: BinaryIO) -> Any:
     return pickle.loads(stream.read(*_LENGTH.unpack(head))) if head else None  # noqa: S301 - our own parent
 
 
-def write_message(stream: BinaryIO, message: object) -> None:
-    """Send a message from the worker's end."""
+def write_message(end: socket.socket, message: object) -> None:
+    """Send a message from the worker's end, past any buffer: it is large."""
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    stream.write(_LENGTH.pack(len(data)))
-    stream.write(data)
-    stream.flush()
+    end.sendall(_LENGTH.pack(len(data)))
+    end.sendall(data)

@@ -153,7 +153,7 @@ def _work(end: socket.socket, mapping: RowMapping) -> None:
     _keep_freed_memory()
     table: Table | None = None
     drafter: Drafter | None = None
-    with cast("BinaryIO", end.makefile("rwb", buffering=_BUFFER)) as stream:
+    with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:
         while (message := read_message(stream)) is not None:
             if isinstance(message, _Columns):
                 table = Table(**message._asdict(), records=iter(()))
@@ -161,7 +161,7 @@ def _work(end: socket.socket, mapping: RowMapping) -> None:
                 continue
             assert table is not None
             assert drafter is not None
-            write_message(stream, _drafts(message, table, drafter))
+            write_message(end, _drafts(message, table, drafter))
 
 
 def _keep_freed_memory() -> None:
