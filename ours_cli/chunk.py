@@ -42,6 +42,11 @@ class Chunker:
         self._count = 0
         self._size = 0
 
+    @property
+    def has_events(self) -> bool:
+        """Whether it holds any."""
+        return self._count > 0
+
     def add(self, event: Event) -> Chunk | None:
         """Take one event; returns a full chunk when this event completes one or begins the next."""
         size = len(event.body)

@@ -14,9 +14,8 @@ from math import inf
 from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
-from ours_cli.event import Event
-from ours_cli.event_run import SiftedRows
-from ours_cli.intake import Intake, Item, Mapped, one_by_one
+from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.intake import Intake, Mapped
 from ours_cli.safeguards import Canary
 
 Items: TypeAlias = Iterator[Mapped]
@@ -59,24 +58,20 @@ async def feed_threaded(items: Items, intake: Intake, flush_every: float) -> Asy
     """
     loop = asyncio.get_running_loop()
     box = _Box(loop)
-    threading.Thread(target=box.fill, args=(one_by_one(items),), daemon=True).start()
+    threading.Thread(target=box.fill, args=(items,), daemon=True).start()
     flush_at = inf
     try:
         while not box.ended:
             await box.wait(flush_at)
             for item in box.take():
-                chunk = intake.take(item)
-                if isinstance(item, Event):
-                    flush_at = min(flush_at, loop.time() + flush_every)
-                if chunk is not None:
-                    # An event that did not fit has just begun the next batch, and waits from now on.
-                    begun = isinstance(item, Event) and chunk.events[-1] is not item
-                    flush_at = loop.time() + flush_every if begun else inf
+                for chunk in intake.take_each(item):
+                    flush_at = inf  # what did not fit into it waits from now on
                     yield chunk
+                flush_at = min(flush_at, loop.time() + flush_every) if intake.is_waiting else inf
             if loop.time() >= flush_at:
                 flush_at = inf
-                if (chunk := intake.flush()) is not None:
-                    yield chunk
+                if (waiting := intake.flush()) is not None:
+                    yield waiting
         if (last := intake.flush()) is not None:
             yield last
         if box.error is not None:
@@ -116,7 +111,8 @@ class _Box:
         self._loop = loop
         self._arrived = asyncio.Event()
         self._room = threading.Condition()
-        self._items: list[Item] = []
+        self._items: list[Mapped] = []
+        self._rows = 0
         self._done = False
         self._closed = False
 
@@ -126,15 +122,16 @@ class _Box:
         with self._room:
             return self._done and not self._items
 
-    def fill(self, items: Iterator[Item]) -> None:
+    def fill(self, items: Items) -> None:
         """Run in the reading thread: read all items."""
         try:
             for item in items:
                 with self._room:
                     self._items.append(item)
+                    self._rows += len(item) if isinstance(item, (EventRun, SiftedRows)) else 1
                     if len(self._items) == 1:
                         self._wake()
-                    while len(self._items) >= _BUFFER_MAX and not self._closed:
+                    while self._rows >= _BUFFER_MAX and not self._closed:
                         self._room.wait()
                     if self._closed:
                         return
@@ -156,10 +153,10 @@ class _Box:
                 await self._arrived.wait()
         self._arrived.clear()
 
-    def take(self) -> list[Item]:
+    def take(self) -> list[Mapped]:
         """Take everything that arrived."""
         with self._room:
-            items, self._items = self._items, []
+            items, self._items, self._rows = self._items, [], 0
             self._room.notify()
         return items
 

@@ -35,6 +35,11 @@ class Intake:
         self._replayed = replayed
         self._canary = canary
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an event waits for its chunk to fill."""
+        return self._chunker.has_events
+
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
         if isinstance(item, Event):

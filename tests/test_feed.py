@@ -9,7 +9,7 @@ from contextlib import aclosing
 from queue import Queue
 
 import pytest
-from events_kit import events_of
+from events_kit import events_of, run_of
 
 from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
@@ -24,10 +24,10 @@ class Pipe:
     """A source that a test feeds: events, then perhaps an exception, then the end (None)."""
 
     def __init__(self) -> None:
-        self.queue: Queue[Event | Reject | Exception | None] = Queue()
+        self.queue: Queue[Event | EventRun | Reject | Exception | None] = Queue()
         self.closed = threading.Event()
 
-    def __iter__(self) -> Iterator[Event | Reject]:
+    def __iter__(self) -> Iterator[Event | EventRun | Reject]:
         try:
             while (item := self.queue.get()) is not None:
                 if isinstance(item, Exception):
@@ -36,7 +36,7 @@ class Pipe:
         finally:
             self.closed.set()
 
-    def put(self, *items: Event | Reject | Exception | None) -> None:
+    def put(self, *items: Event | EventRun | Reject | Exception | None) -> None:
         for item in items:
             self.queue.put(item)
 
@@ -57,6 +57,10 @@ def intake_of(
         enter(item)
 
     return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)
+
+
+def with_runs(chunker: Chunker) -> Intake:
+    return Intake(chunker, BlockTracker(lambda _: None), lambda _: None, lambda _: None)
 
 
 def reject_of(event: Event) -> Reject:
@@ -112,6 +116,34 @@ def test_a_steady_trickle_does_not_put_off_the_flush() -> None:
         assert sum(sizes) == 40
         assert len(sizes) >= 3
         assert max(sizes) <= 20
+
+    in_loop(body)
+
+
+def test_rows_that_were_mapped_together_stay_so_and_wait_as_long() -> None:
+    async def body() -> None:
+        pipe, events = Pipe(), events_of([50] * 25)
+        loop = asyncio.get_running_loop()
+        async with aclosing(feed_threaded(iter(pipe), with_runs(Chunker(10, 10_000)), 0.1)) as chunks:
+            pipe.put(run_of(events))
+            assert [len((await anext(chunks)).events) for _ in range(2)] == [10, 10]
+            began = loop.time()
+            assert (await anext(chunks)).events == events[20:], "what is left of a run waits for others"
+            assert 0.05 <= loop.time() - began < 0.5
+            pipe.put(None)
+
+    in_loop(body)
+
+
+def test_the_reading_thread_is_no_more_than_some_rows_ahead() -> None:
+    async def body() -> None:
+        pipe = Pipe()
+        chunks = feed_threaded(iter(pipe), with_runs(Chunker(500, 1_000_000)), 5)
+        pipe.put(*[run_of(events_of([50] * 500)) for _ in range(50)], None)
+        await anext(chunks)
+        await asyncio.sleep(0.1)
+        assert pipe.queue.qsize() > 30
+        await chunks.aclose()
 
     in_loop(body)
 
