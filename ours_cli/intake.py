@@ -78,28 +78,45 @@ class Intake:
 
     def take_all(self, run: EventRun) -> Iterator[Chunk]:
         """Take events of consecutive rows; yields each chunk that they complete, or do not fit into."""
-        if self._canary is not None:
-            yield from filter(None, map(self.take, run))
-            return
-        for taken, chunk in self._chunker.add_all(run):
+        rest = run
+        if self._canary is not None and (alone := min(self._canary.room, len(run))):
+            yield from filter(None, map(self.take, run[:alone]))
+            if alone == len(run):
+                return
+            rest = run[alone:]
+        for taken, chunk in self._chunker.add_all(rest):
             if taken is not None:
                 self._enter(taken)
                 self._tracker.enter_all(taken)
+                self._pass_canary(taken)
             if chunk is not None:
                 self._tracker.cut()
                 yield chunk
 
     def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
         """As `take` of each, with the same blocks."""
-        if self._canary is not None:
-            yield from filter(None, map(self.take, sifted))
-            return
+        rest = sifted
+        if self._canary is not None and self._canary.room:
+            alone = 0
+            for item in sifted:
+                alone += 1
+                if (chunk := self.take(item)) is not None:
+                    yield chunk
+                if not self._canary.room:
+                    break
+            if alone == len(sifted):
+                return
+            rest = sifted.part(alone, len(sifted))
+        yield from self._take_behind_canary(rest)
+
+    def _take_behind_canary(self, sifted: SiftedRows) -> Iterator[Chunk]:
         at = taken = 0
         seqs = sifted.events.seqs
         for events, chunk in self._chunker.add_all(sifted.events):
             if events is not None:
                 at = self._admit_sifted(sifted, at, events)
                 taken += len(events)
+                self._pass_canary(events)
             if chunk is not None:
                 if len(chunk.events) < self._chunker.max_events:
                     # The next event did not fit: what stands before it is none of its own block.
@@ -107,6 +124,10 @@ class Intake:
                 self._tracker.cut()
                 yield chunk
         self._leave_out(sifted, at, len(sifted))
+
+    def _pass_canary(self, behind: EventRun) -> None:
+        if self._canary is not None:
+            self._canary.enter_behind(len(behind))
 
     def _admit_sifted(self, sifted: SiftedRows, start: int, events: EventRun) -> int:
         """The rows from `start` on, to the last of these events; returns where that is over."""

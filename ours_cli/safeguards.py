@@ -96,6 +96,15 @@ class Canary:
         """Whether each of its rows that came in has an outcome."""
         return not self._open
 
+    @property
+    def room(self) -> int:
+        """How many rows of the canary are still to come."""
+        return max(0, self._wanted - self._entered)
+
+    def enter_behind(self, rows: int) -> None:
+        """So many rows that are none of the canary."""
+        self._entered += rows
+
     def enter(self, item: Event | Reject) -> None:
         """A row of the source."""
         if self._entered < self._wanted:

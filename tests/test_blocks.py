@@ -25,6 +25,7 @@ from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.record import Malformed, Record
 from ours_cli.rejects import RejectFile
 from ours_cli.replay import Replay, SourceChangedError
+from ours_cli.safeguards import Canary
 
 
 def row(number: int) -> Record:
@@ -110,9 +111,14 @@ def test_every_row_is_in_exactly_one_block(
         assert block.head == (digest_of([row(0)]) if block.start == 0 else b"")
 
 
-@given(items=ITEMS, limits=st.tuples(st.integers(1, 7), st.integers(1, 200)), rows_max=st.integers(1, 9))
+@given(
+    items=ITEMS,
+    limits=st.tuples(st.integers(1, 7), st.integers(1, 200)),
+    rows_max=st.integers(1, 9),
+    canary_rows=st.none() | st.integers(1, 15),
+)
 def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
-    items: list[tuple[str, int, bool]], limits: tuple[int, int], rows_max: int
+    items: list[tuple[str, int, bool]], limits: tuple[int, int], rows_max: int, canary_rows: int | None
 ) -> None:
     seen = []
     for together in (False, True):
@@ -120,12 +126,14 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
         tracker = BlockTracker(recorded.append)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ours_cli.blocks.ROWS_MAX", rows_max)
-            chunks = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED), together)
+            canary = Canary(canary_rows) if canary_rows else None
+            chunks = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED, canary), together)
         blocks = sorted([*recorded, *tracker.unsettled()], key=lambda block: block.start)
         seen.append(
             (
                 [(block.start, block.end, block.digest, block.rejected, block.filtered) for block in blocks],
                 [chunk.events.bodies() for chunk in chunks],
+                canary and (canary.room, canary.is_full, canary.is_behind, canary.is_settled),
             )
         )
     assert seen[0] == seen[1]
