@@ -5,12 +5,13 @@ Rows that are done are never judged again; only their digests are compared, bloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ours_cli.blocks import Block, RowDigest
 from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Origin
+from ours_cli.kept_rows import KeptRows
 
 
 class SourceChangedError(SourceError):
@@ -18,11 +19,12 @@ class SourceChangedError(SourceError):
 
 
 class Replay:
-    """Walks the recorded blocks of a run beside its source, row by row, in order."""
+    """Walks the recorded blocks of a run beside its source, in order."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = iter(blocks)
-        self._block = next(self._blocks, None)
+        self._blocks = blocks
+        self._number = 0
+        self._block = blocks[0] if blocks else None
         self._digest = RowDigest()
         self._first_line = 0
         self.place = "line"
@@ -49,15 +51,42 @@ class Replay:
         if origin.seq == block.start:
             self._digest, self._first_line = RowDigest(), origin.row.line
         self._digest.add(origin.row)
-        if origin.seq + 1 < block.end:
-            return None
+        return self._verified(block, origin.row.line) if origin.seq + 1 == block.end else None
+
+    def covers_all(self, start: int, end: int) -> bool:
+        """Whether all rows from `start` to before `end` are done; they are the next ones."""
+        number, block = self._number, self._block
+        if block is None or start < block.start:
+            return False
+        while block.end < end:
+            number += 1
+            if number == len(self._blocks) or self._blocks[number].start > block.end:
+                return False
+            block = self._blocks[number]
+        return True
+
+    def verify_all(self, seq: int, rows: KeptRows) -> Iterator[Block]:
+        """As `verify` of each of these rows, the first of number `seq`: all are done."""
+        at = 0
+        while at < len(rows):
+            block = self._block
+            assert block is not None
+            if seq + at == block.start:
+                self._digest, self._first_line = RowDigest(), rows.line(at)
+            end = min(len(rows), block.end - seq)
+            self._digest.add_all(rows.part(at, end))
+            at = end
+            if seq + end == block.end:
+                yield self._verified(block, rows.line(end - 1))
+
+    def _verified(self, block: Block, last_line: int) -> Block:
         if self._digest.value() != block.digest:
             raise SourceChangedError(
-                f"the source changed: {self.place}s {self._first_line} to {origin.row.line}"
-                " are not what they were",
+                f"the source changed: {self.place}s {self._first_line} to {last_line} are not what they were",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
-        self._block = next(self._blocks, None)
+        self._number += 1
+        self._block = self._blocks[self._number] if self._number < len(self._blocks) else None
         return block
 
     def end(self, rows: int) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import astuple
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import Events
 from ours_cli.intake import Intake
 from ours_cli.journal import Journal, is_running, read_blocks
+from ours_cli.kept_rows import KeptRows
 from ours_cli.outcome import Outcome
 from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.record import Malformed, Record
@@ -187,6 +190,45 @@ class TestReplay:
         assert replay.verify(Origin(0, row(0), 0)) is None
         with pytest.raises(SourceChangedError, match="lines 2 to 3 "):
             replay.verify(Origin(0, Record(3, ["secret", "x"]), 1))
+
+    @given(
+        sizes=st.lists(st.tuples(st.integers(1, 6), st.integers(0, 3)), max_size=8),
+        stretches=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+        changed=st.none() | st.integers(0, 40),
+    )
+    def test_rows_together_are_verified_as_one_by_one(
+        self, sizes: list[tuple[int, int]], stretches: list[int], changed: int | None
+    ) -> None:
+        """Blocks with gaps between them, in stretches that end anywhere, one row perhaps another."""
+        starts = [0, *accumulate(size + gap for size, gap in sizes)]
+        blocks = [self.block(start, start + size) for start, (size, _) in zip(starts, sizes, strict=False)]
+        rows = [row(number) for number in range(sum(stretches))]
+        if changed is not None and changed < len(rows):
+            rows[changed] = Record(changed + 2, ["other", "x"])
+        found = []
+        for together in (False, True):
+            replay, events = Replay(blocks), list[object]()
+            seq = 0
+            try:
+                for count in stretches:
+                    events += self.pass_over(replay, seq, rows[seq : seq + count], together)
+                    seq += count
+                replay.end(seq)
+            except SourceChangedError as error:
+                events.append(str(error))
+            found.append(events)
+        assert found[0] == found[1]
+
+    def pass_over(self, replay: Replay, seq: int, rows: list[Record], together: bool) -> Iterator[object]:
+        if together and replay.covers_all(seq, seq + len(rows)):
+            kept = KeptRows([one.line for one in rows], [one.fields for one in rows])
+            yield from (block.start for block in replay.verify_all(seq, kept))
+            return
+        for number, one in enumerate(rows, seq):
+            if not replay.covers(number):
+                yield one
+            elif (block := replay.verify(Origin(0, one, number))) is not None:
+                yield block.start
 
     def test_a_source_that_ends_early(self) -> None:
         with pytest.raises(SourceChangedError, match="ends after 1 row,"):
