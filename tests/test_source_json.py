@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
 import orjson
 import pytest
@@ -14,8 +16,9 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, read_json
-from ours_cli.record import Malformed, Record, Table
-from ours_cli.source import ReadOptions, json_elements, json_lines, lines, open_table, parse_raw
+from ours_cli.record import Malformed, Record, Stretch, Table
+from ours_cli.source import ReadOptions, json_lines, lines, open_table, parse_raw
+from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_objects import parse_object, parse_objects
 
 
@@ -67,18 +70,30 @@ def test_elements_are_found_whatever_the_layout_and_the_blocks(
     )
     data = text.encode()
     blocks = (data[at : at + block] for at in range(0, len(data), block))
-    found = list(json_elements.json_element_records(blocks, "x", 1))
+    found = list(JsonElementReader(blocks, "x", 1).records())
     assert repr([row.fields for row in found if isinstance(row, Record)]) == repr(objects)
     assert len(found) == len(objects)
     assert [row.line for row in found] == sorted(row.line for row in found)
 
 
+def flat(rows: Iterator[Stretch | Malformed]) -> Iterator[Record | Malformed]:
+    for row in rows:
+        if isinstance(row, Stretch):
+            for line, fields in zip(row.lines, list[Any](row.fields), strict=True):
+                yield Record(line, fields)
+        else:
+            yield row
+
+
 @given(st.text(alphabet='{}[]",:\n\\a1 ', max_size=60), st.integers(1, 10))
 def test_blocks_never_decide_what_rubbish_is(text: str, block: int) -> None:
     data = text.encode()
-    blocks = (data[at : at + block] for at in range(0, len(data), block))
-    whole = list(json_elements.json_element_records(iter([data] if data else []), "x", 1))
-    assert list(json_elements.json_element_records(blocks, "x", 1)) == whole
+    blocks = [data[at : at + block] for at in range(0, len(data), block)]
+    whole = list(JsonElementReader(iter([data] if data else []), "x", 1).records())
+    assert list(JsonElementReader(iter(blocks), "x", 1).records()) == whole
+    together = JsonElementReader(iter(blocks), "x", 1)
+    begun = list(islice(together.records(), 1))
+    assert [*begun, *flat(together.stretches())] == whole
 
 
 @pytest.mark.parametrize(

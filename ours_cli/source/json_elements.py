@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import Malformed, Record
-from ours_cli.source.json_objects import parse_object
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch
+from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.lines import MAX_RECORD
+from ours_cli.source.stretches import gather
 
 # Groups are not possessive here: before 3.11.5, `re` goes wrong where such a group fails half-way
 # (gh-106052). They are bounded instead, since every round of a plain group costs memory.
@@ -43,24 +44,58 @@ class _Element(NamedTuple):
     problem: JsonProblem | None = None
 
 
-def json_element_records(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[Record | Malformed]:
-    """A record for every element. Memory holds one element at a time; `name` is for messages.
+class JsonElementReader:
+    """Reads blocks of text; every element is a row. Memory holds those that end in one block.
 
-    Raises `SourceError` for an element of more than `MAX_RECORD` bytes.
+    `name` is for messages. Raises `SourceError` for an element of more than `MAX_RECORD` bytes.
     """
-    for element in _elements(blocks, name, first_line):
-        try:
-            if element.problem:
-                raise element.problem
-            fields = parse_object(element.raw)
-        except JsonProblem as problem:
-            raw = element.raw.decode("utf-8", "surrogateescape").rstrip()
-            yield Malformed(element.line, raw, problem.code, problem.message)
-        else:
-            yield Record(element.line, fields)
+
+    def __init__(self, blocks: Iterator[bytes], name: str, first_line: int) -> None:
+        self._parts = _elements(blocks, name, first_line)
+        self._part: list[_Element] = []
+        self._at = 0  # of the elements of the part, the next one
+
+    def records(self) -> Iterator[Record | Malformed]:
+        """The rows from here on."""
+        while self._is_more():
+            element = self._part[self._at]
+            self._at += 1
+            yield _row(element)
+
+    def stretches(self) -> Iterator[Stretch | Malformed]:
+        """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
+        while self._is_more():
+            elements = self._part[self._at : self._at + STRETCH_MAX]
+            self._at += len(elements)
+            are_whole = not any(element.problem for element in elements)
+            found = parse_objects([element.raw for element in elements]) if are_whole else None
+            if found is None:
+                yield from gather(map(_row, elements))
+            else:
+                yield Stretch([element.line for element in elements], *found)
+
+    def _is_more(self) -> bool:
+        """Whether there is an element; takes the next part where the last one is done."""
+        while self._at == len(self._part):
+            part = next(self._parts, None)
+            if part is None:
+                return False
+            self._part, self._at = part, 0
+        return True
 
 
-def _elements(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[_Element]:
+def _row(element: _Element) -> Record | Malformed:
+    try:
+        if element.problem:
+            raise element.problem
+        return Record(element.line, parse_object(element.raw))
+    except JsonProblem as problem:
+        raw = element.raw.decode("utf-8", "surrogateescape").rstrip()
+        return Malformed(element.line, raw, problem.code, problem.message)
+
+
+def _elements(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[list[_Element]]:
+    """The elements that end in one block after the other."""
     splitter = _Splitter(first_line)
     waiting: list[bytes] = []
     size = 0
@@ -68,14 +103,14 @@ def _elements(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[_
         waiting.append(block)
         size += len(block)
         if splitter.held < _PATIENT_FROM or size >= splitter.held // 2:
-            yield from splitter.feed(b"".join(waiting), final=False)
+            yield list(splitter.feed(b"".join(waiting), final=False))
             waiting, size = [], 0
         if splitter.held + size > MAX_RECORD:
             raise SourceError(
                 f"{name}: the JSON element on line {splitter.line} is larger than {MAX_RECORD >> 20} MiB",
                 hint="make it one object a line, for example with `jq -c '.[]'`",
             )
-    yield from splitter.feed(b"".join(waiting), final=True)
+    yield list(splitter.feed(b"".join(waiting), final=True))
 
 
 @cache

@@ -19,7 +19,7 @@ from ours_cli.source.delimiter_detection import DELIMITER_NAMES, detect_delimite
 from ours_cli.source.format_detection import detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_wrapper
-from ours_cli.source.json_elements import json_element_records
+from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
     ByteBlock,
@@ -101,8 +101,8 @@ class _Opening:
             pieces = partial(LinePieces, reader, lines, reader.rows)
             return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), pieces)
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
-        records = json_element_records(rest, self._stream.name, skip + 1)
-        return self._table(kind, None, records, Dialect(), None)
+        elements = JsonElementReader(rest, self._stream.name, skip + 1)
+        return self._table(kind, None, elements.records(), Dialect(), elements.stretches())
 
     def _delimited(self, kind: SourceFormat) -> Table:
         lines = self._whole_lines()
@@ -176,11 +176,11 @@ class _Opening:
         columns: tuple[str, ...] | None,
         records: Iterator[Record | Malformed],
         dialect: Dialect,
-        stretches: Iterator[Stretch | Record | Malformed] | None,
+        stretches: Iterator[Stretch | Record | Malformed],
         pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
-        many = None if stretches is None else partial(_closing, stretches, stream)
+        many = partial(_closing, stretches, stream)
         return Table(
             name=stream.name,
             format=kind,
@@ -192,7 +192,7 @@ class _Opening:
             position=stream.position,
             encoding=self._encoding.codec,
             header_line=self._header_line,
-            stretches=many if many is None or pieces is None else CutStretches(many, pieces),
+            stretches=many if pieces is None else CutStretches(many, pieces),
         )
 
 
