@@ -373,3 +373,42 @@ def test_lines_as_programs_write_them_are_read_many_at_once(
     many = parse_objects([line.encode() for line in lines])
     assert many is not None
     assert repr(many[0]) == repr(objects)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *('{"a":1}', '{"a":{"b":[{"c":1},{"d":2}]}}', '{"a":"}, {"}', '{"a":"{"}', '{"a":"}"}', "{}"),
+                *(
+                    '{\n  "a": [\n    {},\n    {}\n  ]\n}',
+                    '{"a":"\\""}',
+                    '{"a":1,"a":2}',
+                    "7",
+                    '"},{"',
+                    "[{}]",
+                ),
+                *('{"a":12345678901234567890}', '{"a":NaN}', '{"a":', "}", '{"a" 1}', "\n"),
+            ]
+        ),
+        max_size=30,
+    ),
+    st.sampled_from([",", ",\n", " ,\n  ", "\n"]),
+    st.booleans(),
+    st.integers(1, 400),
+)
+def test_objects_found_together_are_those_found_one_by_one(
+    parts: list[str], between: str, in_array: bool, block: int
+) -> None:
+    text = between.join(parts)
+    data = (f"[{text}]" if in_array else text).encode()
+    blocks = [data[at : at + block] for at in range(0, len(data), block)]
+    expected = list(JsonElementReader(iter(blocks), "x", 1).records())
+    assert list(flat(JsonElementReader(iter(blocks), "x", 1).stretches())) == expected
+
+
+def test_an_array_comes_in_stretches_as_lines_do() -> None:
+    objects = [{"id": number, "of": [{"deep": "}, {"}]} for number in range(700)]
+    data = json.dumps([{"id": 0, "of": [{}]}, *objects], indent=1).encode()
+    rows = list(JsonElementReader(iter([data]), "x", 1).stretches())
+    assert [len(one.fields) for one in rows if isinstance(one, Stretch)] == [500, 200, 1]

@@ -11,6 +11,7 @@ from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch
 from ours_cli.source.json_objects import parse_object, parse_objects
+from ours_cli.source.json_runs import leading_objects
 from ours_cli.source.lines import MAX_RECORD
 from ours_cli.source.stretches import gather
 
@@ -51,28 +52,43 @@ class JsonElementReader:
     """
 
     def __init__(self, blocks: Iterator[bytes], name: str, first_line: int) -> None:
-        self._parts = _elements(blocks, name, first_line)
-        self._part: list[_Element] = []
+        self._splitter = _Splitter(first_line)
+        self._parts = _elements(blocks, name, self._splitter)
+        self._part: list[_Element | Stretch] = []
         self._at = 0  # of the elements of the part, the next one
 
     def records(self) -> Iterator[Record | Malformed]:
         """The rows from here on."""
         while self._is_more():
             element = self._part[self._at]
+            assert isinstance(element, _Element)
             self._at += 1
             yield _row(element)
 
     def stretches(self) -> Iterator[Stretch | Malformed]:
         """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
+        self._splitter.finds_many = True
         while self._is_more():
-            elements = self._part[self._at : self._at + STRETCH_MAX]
-            self._at += len(elements)
-            are_whole = not any(element.problem for element in elements)
-            found = parse_objects([element.raw for element in elements]) if are_whole else None
-            if found is None:
-                yield from gather(map(_row, elements))
+            item = self._part[self._at]
+            if isinstance(item, Stretch):
+                self._at += 1
+                yield item
             else:
-                yield Stretch([element.line for element in elements], *found)
+                yield from self._next_elements()
+
+    def _next_elements(self) -> Iterator[Stretch | Malformed]:
+        elements: list[_Element] = []
+        for item in self._part[self._at : self._at + STRETCH_MAX]:
+            if not isinstance(item, _Element):
+                break
+            elements.append(item)
+        self._at += len(elements)
+        are_whole = not any(element.problem for element in elements)
+        found = parse_objects([element.raw for element in elements]) if are_whole else None
+        if found is None:
+            yield from gather(map(_row, elements))
+        else:
+            yield Stretch([element.line for element in elements], *found)
 
     def _is_more(self) -> bool:
         """Whether there is an element; takes the next part where the last one is done."""
@@ -94,9 +110,8 @@ def _row(element: _Element) -> Record | Malformed:
         return Malformed(element.line, raw, problem.code, problem.message)
 
 
-def _elements(blocks: Iterator[bytes], name: str, first_line: int) -> Iterator[list[_Element]]:
+def _elements(blocks: Iterator[bytes], name: str, splitter: _Splitter) -> Iterator[list[_Element | Stretch]]:
     """The elements that end in one block after the other."""
-    splitter = _Splitter(first_line)
     waiting: list[bytes] = []
     size = 0
     for block in blocks:
@@ -129,6 +144,8 @@ class _Splitter:
 
     def __init__(self, first_line: int) -> None:
         self.line = first_line  # of the element being scanned
+        self.finds_many = False
+        """Whether elements that are plainly objects may come together."""
         self._buffer = b""
         self._start = 0  # of that element
         self._position = 0  # how far it is scanned
@@ -143,7 +160,7 @@ class _Splitter:
         """Bytes kept for the element being scanned."""
         return len(self._buffer) - self._start
 
-    def feed(self, data: bytes, *, final: bool) -> Iterator[_Element]:
+    def feed(self, data: bytes, *, final: bool) -> Iterator[_Element | Stretch]:
         """The elements that end in `data`."""
         self._buffer = self._buffer[self._start :] + data
         self._position -= self._start
@@ -151,7 +168,11 @@ class _Splitter:
             self._broken_at -= self._start
         self._start = 0
         self._line_end = -1
+        may_be_many = self.finds_many
         while self._is_within() or self._begin():
+            if may_be_many and not self._is_within():
+                may_be_many = False
+                yield from self._many()
             element = self._scan(final=final) if self._is_bracketed() else self._scalar(final=final)
             if element is None:
                 return
@@ -159,6 +180,23 @@ class _Splitter:
         if final and self._in_array:
             line = self.line + self._buffer.count(b"\n", self._start)
             yield _Element(line, b"", _UNCLOSED_ARRAY)
+
+    def _many(self) -> Iterator[Stretch]:
+        """The objects from here on that are plainly such; goes to what comes next."""
+        is_object = self._buffer[self._start] == _OPEN_OBJECT
+        found = leading_objects(self._buffer, self._start) if is_object else None
+        if found is None:
+            return
+        lines = []
+        for start in found.starts[1:]:
+            lines.append(self.line)
+            self._consume(start)
+        gap = self._buffer[found.starts[-2] : found.starts[-1]].rpartition(b"}")[2]
+        if b"\n" in gap:
+            self._indent = gap.rpartition(b"\n")[2]
+        for at in range(0, len(lines), STRETCH_MAX):
+            end = at + STRETCH_MAX
+            yield Stretch(lines[at:end], found.objects[at:end], found.written[at:end])
 
     def _is_within(self) -> bool:
         return bool(self._open) or self._broken_at is not None
