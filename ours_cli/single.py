@@ -63,6 +63,8 @@ def read_data(data: str | None) -> dict[str, Any]:
     """Read `--data JSON`, `@FILE` or `@-`; raises `UsageError` unless it is a JSON object."""
     if data is None:
         return {}
+    if data == "@-" and sys.stdin is None:
+        raise UsageError("--data: there is no standard input", hint="pipe the JSON object into it")
     try:
         if data == "@-":
             text = sys.stdin.read()
