@@ -14,7 +14,9 @@ def main() -> None:
     stand_in()
     _leave_no_core()
     from ours_cli.app import run
+    from ours_cli.signals import exit_on_sigterm
 
+    exit_on_sigterm()
     code = run(sys.argv[1:])
     end_without()
     sys.exit(code)
