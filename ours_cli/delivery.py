@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -308,7 +308,7 @@ class Delivery:
         return []
 
 
-def _at(events: Events, places: list[int]) -> list[Event]:
+def _at(events: Events, places: Sequence[int]) -> list[Event]:
     found = list(events)
     return [found[place] for place in places]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -17,6 +18,9 @@ BACKOFF_BASE_S = 0.5
 BACKOFF_CAP_S = 30.0
 RETRY_AFTER_MAX_S = 24 * 3600.0
 """A server that asks for more than a day means something else: the header is ignored."""
+
+_REPEATED_BYTES_MAX: Final = 64 << 10
+"""Answers that are longer are not kept to be known again."""
 
 _RETRIED = frozenset({408, 409, 425, 429})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -46,9 +50,9 @@ class Judged(NamedTuple):
     `floor_s` is as in `Again`.
     """
 
-    accepted: list[int]
-    rejected: list[tuple[int, str, str]]
-    again: list[int]
+    accepted: Sequence[int]
+    rejected: Sequence[tuple[int, str, str]]
+    again: Sequence[int]
     floor_s: float | None = None
 
 
@@ -102,7 +106,7 @@ def judge_batch(answer: Answer, count: int) -> Verdict:
         judged = _judge_results(answer, count)
         if judged is not None:
             # Contract: of a 500 with results, the failed rows are retried whatever their code says.
-            again = sorted(judged.again + [row[0] for row in judged.rejected])
+            again = sorted([*judged.again, *(row[0] for row in judged.rejected)])
             return judged._replace(rejected=[], again=again)
     return _judge_status(answer)
 
@@ -142,31 +146,42 @@ def _judge_status(answer: Answer) -> Verdict:
 
 def _judge_results(answer: Answer, count: int) -> Judged | None:
     """Read `results` row by row; None unless each row is there once, in order, and the sums agree."""
-    body = _json_object(answer.body)
+    read = _read_results if len(answer.body) > _REPEATED_BYTES_MAX else _read_again
+    judged = read(answer.body, count, must_succeed=answer.status == 200)
+    return None if judged is None else judged._replace(floor_s=retry_after(answer.headers))
+
+
+def _read_results(text: bytes, count: int, *, must_succeed: bool) -> Judged | None:
+    body = _json_object(text)
     if body is None:
         return None
     results = body.get("results")
     if not isinstance(results, list) or len(results) != count:
         return None
-    judged = Judged([], [], [], floor_s=retry_after(answer.headers))
+    accepted: list[int] = []
+    rejected: list[tuple[int, str, str]] = []
+    again: list[int] = []
     if _are_all_accepted(results):
-        judged.accepted.extend(range(count))
+        accepted.extend(range(count))
         results = []
     for expected, result in enumerate(results):
         if not isinstance(result, dict) or result.get("index") != expected:
             return None
         if result.get("success") is True:
-            judged.accepted.append(expected)
+            accepted.append(expected)
         elif result.get("success") is not False:
             return None
         elif result.get("code") == "queue_failed":
-            judged.again.append(expected)
+            again.append(expected)
         else:
-            judged.rejected.append((expected, _code(result.get("code")), _message(result.get("message"))))
-    failed = count - len(judged.accepted)
-    sums_agree = body.get("accepted") == len(judged.accepted) and body.get("failed") == failed
-    contradicts = answer.status == 200 and body.get("success") is not True
-    return judged if sums_agree and not contradicts else None
+            rejected.append((expected, _code(result.get("code")), _message(result.get("message"))))
+    sums_agree = body.get("accepted") == len(accepted) and body.get("failed") == count - len(accepted)
+    contradicts = must_succeed and body.get("success") is not True
+    return Judged(accepted, rejected, again) if sums_agree and not contradicts else None
+
+
+_read_again = lru_cache(maxsize=4)(_read_results)
+"""As `_read_results`: what accepts each row of a full batch is the same text for every batch."""
 
 
 def _are_all_accepted(results: list[Any]) -> bool:
