@@ -22,8 +22,9 @@ from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
 from ours_cli.row_progress import progress
-from ours_cli.row_report import nothing_read
+from ours_cli.row_report import nothing_read, write_report
 from ours_cli.row_sources import RowSources
+from ours_cli.safeguards import check_expected
 from ours_cli.settings import Endpoint, resolve_base_url
 
 
@@ -64,8 +65,15 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     late = ageing.warning()
     for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
         console.warn(text)
+    result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
+    if unexpected := check_expected(run.batching.expect, books):
+        result |= {"status": "failed", "error": unexpected.message}
+    write_report(run, json_text(result))
     if run.showing.output is Output.json:
-        console.result(json_text(preview.to_json(run.command, books, tally, console.warnings, run.templates)))
+        console.result(json_text(result))
     else:
         console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
+    if unexpected:
+        console.error(unexpected)
+        return int(unexpected.exit_code)
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

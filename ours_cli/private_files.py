@@ -20,8 +20,11 @@ def make_private_folder(folder: Path) -> None:
         raise local_io(error, folder) from None
 
 
-def open_private(path: Path, *, append: bool = False) -> IO[str]:
-    """Open a text file of mode 0600 for writing; raises `UsageError` for a link, `LocalIOError` else."""
+def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> IO[str]:
+    """Open a text file of mode 0600 for writing; raises `UsageError` for a link, `LocalIOError` else.
+
+    `known_as` is the name that the person knows it by, where `path` is not it.
+    """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags, 0o600)
@@ -30,7 +33,7 @@ def open_private(path: Path, *, append: bool = False) -> IO[str]:
             raise UsageError(
                 f"{path} is a link, and what goes there is private", hint="name the file itself"
             ) from None
-        raise local_io(error, path) from None
+        raise local_io(error, known_as or path) from None
     # surrogateescape gives bytes that were no valid UTF-8 back as they came.
     stream = os.fdopen(
         descriptor, "a" if append else "w", encoding="utf-8", errors="surrogateescape", newline=""
@@ -49,11 +52,23 @@ def replace_private(path: Path, text: str) -> None:
     """Write a file whole or not at all, durably; raises `LocalIOError`."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open_private(scratch) as stream:
+        with open_private(scratch, known_as=path) as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         scratch.replace(path)
+    except OSError as error:
+        raise local_io(error, path) from None
+
+
+def check_replaceable(path: Path) -> None:
+    """Tell before the work whether `replace_private` could write it afterwards; raises `LocalIOError`."""
+    if path.is_dir():
+        raise local_io(IsADirectoryError(errno.EISDIR, ""), path)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        open_private(scratch, known_as=path).close()
+        scratch.unlink()
     except OSError as error:
         raise local_io(error, path) from None
 

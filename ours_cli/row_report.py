@@ -14,7 +14,7 @@ from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
 from ours_cli.mend import mend_command
 from ours_cli.options import Output
-from ours_cli.private_files import local_io, replace_private
+from ours_cli.private_files import check_replaceable, local_io, replace_private
 from ours_cli.render import report_text
 from ours_cli.report import Books, Report, ShardPart, Status
 from ours_cli.row_plan import RowRun, rate
@@ -98,8 +98,7 @@ def nothing_read(run: RowRun, books: Books) -> str | None:
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
     """Print the result, and write it where --report says."""
     as_json = json_text(report.to_json())
-    if run.batching.report is not None:
-        _write_report(Path(run.batching.report), as_json + "\n")
+    write_report(run, as_json)
     aside = run.batching.rejects == "-"
     width = console.aside_width if aside else console.width
     is_json = run.showing.output is Output.json
@@ -107,7 +106,19 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
     (console.aside if aside else console.result)(text)
 
 
-def _write_report(path: Path, text: str) -> None:
+def check_report(run: RowRun) -> None:
+    """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
+    if run.batching.report is not None:
+        path = Path(run.batching.report)
+        if path.is_dir() or path.is_file() or not path.exists():
+            check_replaceable(path)
+
+
+def write_report(run: RowRun, as_json: str) -> None:
+    """Write the result where --report says; raises `LocalIOError`."""
+    if run.batching.report is None:
+        return
+    path, text = Path(run.batching.report), as_json + "\n"
     if path.exists() and not path.is_file():
         try:
             path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced

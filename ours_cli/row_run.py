@@ -33,7 +33,7 @@ from ours_cli.row_plan import (
     workers,
 )
 from ours_cli.row_progress import progress
-from ours_cli.row_report import make_report, nothing_read, publish, shard_part
+from ours_cli.row_report import check_report, make_report, nothing_read, publish, shard_part
 from ours_cli.row_sources import RowSources
 from ours_cli.run_choice import begin_run, choose_run
 from ours_cli.run_context import new_run_id
@@ -73,6 +73,7 @@ def execute(run: RowRun) -> int:
     collect_as_usual()
     console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
     check_flags(run)
+    check_report(run)
     run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())

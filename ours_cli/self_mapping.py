@@ -43,21 +43,35 @@ def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> Non
     """Refuse a mapping that could not make a single event."""
     have = "" if table.names is None else f"; the columns are {listed(table.names)}"
     if not identify:
-        _require_event(fields, have)
+        _require_event(fields, table, have)
     visitor = fields.user_properties.keys() | ({"phone_number"} if fields.user_object else set())
     if not (fields.user_id or fields.external_id or fields.email or "phone_number" in visitor):
         raise UsageError(
             "nothing says whom the rows are about",
-            hint=f"--external-id '{{customer_id}}' or --email '{{email}}'{have}",
+            hint=_named_so(table, "externalId", "email", "userId")
+            or f"--external-id '{{customer_id}}' or --email '{{email}}'{have}",
         )
 
 
-def _require_event(fields: FieldMap, have: str) -> None:
+def _named_so(table: Table, *keys: str) -> str | None:
+    """The hint where a column bears the API's name of what is missing, but other fields have a mapping."""
+    for key in keys:
+        if key in (table.names or ()):
+            flag = next((name for top, name in TOP if top == key), key).replace("_", "-")
+            return f"--{flag} '{placeholder(key)}': columns map themselves only where nothing else is mapped"
+    return None
+
+
+def _require_event(fields: FieldMap, table: Table, have: str) -> None:
     if fields.event is None:
-        raise UsageError("nothing says what the event is called", hint=f"--event 'Order Placed'{have}")
+        raise UsageError(
+            "nothing says what the event is called",
+            hint=_named_so(table, "event") or f"--event 'Order Placed'{have}",
+        )
     if fields.time is None:
         raise UsageError(
-            "nothing says when each event happened", hint=f"--time '{{created_at}}' names the column{have}"
+            "nothing says when each event happened",
+            hint=_named_so(table, "time") or f"--time '{{created_at}}' names the column{have}",
         )
     if fields.time.strip().lower() == "now":
         raise UsageError(

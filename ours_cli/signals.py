@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,6 +21,19 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
             hint="run the same command again: nothing counts twice",
         )
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end a command that has no run to drain with 143, and what it holds be let go of.
+
+    By itself it would kill the process, which has no exit code then. Where it is ignored it stays so.
+    """
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        sys.exit(int(ExitCode.SIGTERM))
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, on_signal)
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def read_data(data: str | None) -> dict[str, Any]:
     """Read `--data JSON`, `@FILE` or `@-`; raises `UsageError` unless it is a JSON object."""
     if data is None:
         return {}
+    if data == "@-" and sys.stdin is None:
+        raise UsageError("--data: there is no standard input", hint="pipe the JSON object into it")
     try:
         if data == "@-":
             text = sys.stdin.read()
@@ -269,14 +271,13 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) 
                 options.on_wait(verdict.reason, pause)
                 time.sleep(pause)
             case _:
-                raise fatal(verdict, 0, 0) or _refused(verdict)
+                raise fatal(verdict, 0, 0) or _refused(verdict, route)
 
 
-def _refused(verdict: Verdict) -> OursError:
+def _refused(verdict: Verdict, route: Route) -> OursError:
+    what = "the visitor properties" if route is IDENTIFY else "the event"
     if isinstance(verdict, TooLarge):
-        return RefusedError("the server refuses the event as too large (413)", hint="send less in it")
+        return RefusedError(f"the server refuses {what} as too large (413)", hint="send less in it")
     # The server's words may quote the event, so they stay off the terminal.
-    return RefusedError(
-        "the server refuses the event (400)",
-        hint="is its name allowed in the dashboard? --dry-run shows what is sent",
-    )
+    allowed = "" if route is IDENTIFY else "is its name allowed in the dashboard? "
+    return RefusedError(f"the server refuses {what} (400)", hint=f"{allowed}--dry-run shows what is sent")

@@ -15,6 +15,9 @@ NAME_FAILURES_MAX: Final = 3
 """Failed look-ups of the host's name before any answer: then the name is wrong, and no wait mends it."""
 
 
+_NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
+
+
 def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> OursError | None:
     """The error to stop with, or None while another try may help.
 
@@ -29,10 +32,7 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
         case Broken(reason, hint):
             return ContractError(reason, hint=hint)
         case Nonsense(reason) if nonsense >= NONSENSE_MAX:
-            return ContractError(
-                f"{reason}, {nonsense} times in a row",
-                hint="is --base-url the API itself, or a captive portal or proxy in between?",
-            )
+            return ContractError(f"{reason}, {nonsense} times in a row", hint=_NOT_THE_API)
         case Failure("tls", reason):
             return ContractError(reason, hint="nothing was sent; --ca-file names a company's own CA")
         case Failure("proxy_refused", reason):
@@ -77,7 +77,11 @@ class Patience:
         left = self._give_up_after - (now - self._trouble_since)
         floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
         if left <= 0:
-            raise self._gives_up(f"{verdict.reason}, for {self._give_up_after:g} s")
+            reason = f"{verdict.reason}, for {self._give_up_after:g} s"
+            if self._nonsense == self._failures:
+                # There was a server all the time, and it never spoke as the API does.
+                raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
+            raise self._gives_up(reason)
         if floor > left:
             raise self._gives_up(f"the server asks to wait {floor:g} s, longer than is left to give up")
         return min(max(floor, backoff(self._failures)), left)

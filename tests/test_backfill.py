@@ -498,7 +498,41 @@ class TestShowing:
         sandbox()
         ended = ours("backfill", orders(tmp_path), *ESSENTIALS, "--report", tmp_path / "no" / "r.json")
         assert ended.code == 7
-        assert "cannot be written" in ended.err
+        assert f"error: {tmp_path / 'no' / 'r.json'} cannot be written" in ended.err
+
+    @pytest.mark.parametrize("where", ["no/r.json", "."])
+    def test_a_report_that_cannot_be_written_stops_the_run_before_it_sends(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, where: str
+    ) -> None:
+        box = sandbox()
+        ended = ours("backfill", orders(tmp_path), *ESSENTIALS, "--report", tmp_path / where)
+        assert (ended.code, ended.out) == (7, "")
+        assert box.totals().requests == 0
+
+    @pytest.mark.parametrize(
+        ("flags", "hint"),
+        [
+            ((), "--event '{event}': columns map themselves only where nothing else is mapped"),
+            (("--event", "{event}"), "--time '{time}': columns"),
+            (("--event", "{event}", "--time", "{time}"), "--external-id '{externalId}': columns"),
+        ],
+    )
+    def test_columns_that_bear_api_names_beside_a_mapping(
+        self, ours: Ours, tmp_path: Path, flags: tuple[str, ...], hint: str
+    ) -> None:
+        path = write(tmp_path / "o.csv", f"event,time,externalId,amount\nBuy,{iso(1)},c1,5\n")
+        ended = ours("backfill", path, *flags, "-p", "amount={amount}", "--dry-run")
+        assert ended.code == 2
+        assert f"hint: {hint}" in ended.err
+
+    def test_a_dry_run_writes_its_report_and_keeps_to_expect(self, ours: Ours, tmp_path: Path) -> None:
+        report = tmp_path / "report.json"
+        flags = (orders(tmp_path), *ESSENTIALS, "--dry-run", "--report", report, "--expect", 99, "-o", "json")
+        ended = ours("backfill", *map(str, flags))
+        assert ended.code == 6
+        assert json.loads(report.read_text()) == ended.json
+        assert (ended.json["status"], ended.json["dry_run"]) == ("failed", True)
+        assert "and --expect says 99" in ended.json["error"]
 
     def test_rejects_on_stdout(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()

@@ -65,6 +65,47 @@ def test_stdout_closed(sandbox: StartSandbox, tmp_path: Path, command: str) -> N
     assert len(stored(box)) == {"batch": 3, "track": 1, "dry run": 0}[command]
 
 
+def run_without(stream: int, *arguments: object) -> Ended:
+    """As `ours ARGS <&-` for 0, `>&-` for 1 and `2>&-` for 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+        stdin=None if stream == 0 else subprocess.DEVNULL,
+        stdout=None if stream == 1 else subprocess.PIPE,
+        stderr=None if stream == 2 else subprocess.PIPE,
+        preexec_fn=lambda: os.close(stream),
+        timeout=30,
+        check=False,
+    )
+    return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
+
+
+@pytest.mark.parametrize("command", ["batch", "track", "rejects"])
+def test_no_stdout_at_all(sandbox: StartSandbox, tmp_path: Path, command: str) -> None:
+    box = sandbox()
+    rows = ("batch", rows_file(tmp_path, 3))
+    ended = run_without(1, *{"batch": rows, "track": SINGLE, "rejects": (*rows, "--rejects", "-")}[command])
+    assert ended.code == {"batch": 141, "track": 141, "rejects": 0}[command], ended.err
+    assert len(stored(box)) == {"batch": 3, "track": 1, "rejects": 3}[command]
+
+
+def test_no_stderr_at_all(sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox()
+    ended = run_without(2, "batch", rows_file(tmp_path, 3), "--workers", 2)
+    assert ended.code == 0
+    assert "accepted" in ended.out
+    assert len(stored(box)) == 3
+    assert run_without(2, "track", "Purchase").code == 2
+
+
+def test_no_stdin_at_all(sandbox: StartSandbox) -> None:
+    box = sandbox()
+    assert run_without(0, *SINGLE).code == 0
+    ended = run_without(0, *SINGLE, "--data", "@-")
+    assert ended.code == 2
+    assert "there is no standard input" in ended.err
+    assert len(stored(box)) == 1
+
+
 def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_path: Path) -> None:
     sandbox(fault(When(), "invalid_event"))
     ended = run_into_closed_pipe("batch", rows_file(tmp_path, 400), "--batch-size", 20, "--rejects", "-")

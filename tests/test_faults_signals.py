@@ -219,6 +219,24 @@ def _after(seconds: float) -> Callable[[], bool]:
     return done.is_set
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_single_event_that_is_sent_again_and_again_ends_with_the_signal_s_code(
+    start: Start, sandbox: StartSandbox, number: int
+) -> None:
+    box = sandbox(fault(ALWAYS, status(503)))
+    process = start("track", "Purchase", "--external-id", "c1")
+    until(lambda: request_count(box) > 0)
+    assert end_of(process, number, within=5) == Ended(128 + number, "", "")
+
+
+def test_sigterm_of_a_command_without_a_run(start: Start) -> None:
+    process = start("inspect", "-", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"event,time\n" * 100_000)  # more than a pipe holds: it reads, so it has begun
+    process.stdin.flush()
+    assert end_of(process, signal.SIGTERM, within=5).code == 143
+
+
 def test_report_file_of_an_interrupted_run_is_whole(
     start: Start, sandbox: StartSandbox, tmp_path: Path
 ) -> None:

@@ -127,8 +127,11 @@ def test_final_statuses_cost_one_request(
 ) -> None:
     words = {"success": False, "error": f"this is wrong: {MARKER}"}
     box = sandbox(fault(ALWAYS, status(code, body=words)))
-    send(ours, command, expected)
+    ended = send(ours, command, expected)
     assert request_count(box) == 1
+    if expected == 3:
+        what = {"track": "the event", "identify": "the visitor properties"}[command.name]
+        assert f"the server refuses {what}" in ended.json["error"]
 
 
 @pytest.mark.parametrize("then", [Then("html"), Then("empty", status=204), status(200, body={"success": 1})])

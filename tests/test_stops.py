@@ -72,6 +72,18 @@ def test_nonsense_in_a_row(patience: Patience) -> None:
         patience.after(HTML, 9, 9)
 
 
+def test_nonsense_until_it_gives_up_is_a_broken_contract(patience: Patience) -> None:
+    patience.after(HTML, 0, 1)
+    with pytest.raises(ContractError, match="gave up: not the API's JSON, for 10 s"):
+        patience.after(HTML, 9, 10)
+
+
+def test_an_outage_that_ends_in_nonsense_is_an_outage(patience: Patience) -> None:
+    patience.after(DOWN, 0, 1)
+    with pytest.raises(UnavailableError):
+        patience.after(HTML, 9, 10)
+
+
 def test_nonsense_with_something_else_between(patience: Patience) -> None:
     for second in range(NONSENSE_MAX * 2 - 1):
         patience.after(DOWN if second == NONSENSE_MAX - 1 else HTML, second / 2, second / 2)
