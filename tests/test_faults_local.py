@@ -174,7 +174,8 @@ def test_disk_full_under_rejects(sandbox: StartSandbox, tmp_path: Path, named: b
     box = sandbox(fault(When(every_row=2), "invalid_event"))
     file = rows_file(tmp_path, 2000, pad=500)
     flags = ("--rejects", tmp_path / "rejects.ndjson") if named else ()
-    command = ("batch", file, "--batch-size", 20, "--concurrency", 2, *flags, *QUICK)
+    # Slow enough for many commits: those of a short run wait for each other.
+    command = ("batch", file, "--batch-size", 20, "--concurrency", 2, "--rate", 1000, *flags, *QUICK)
     ended = run_into(subprocess.PIPE, *command, file_bytes_max=40_000)
     assert ended.code == 7
     assert "cannot be written" in ended.err
