@@ -112,8 +112,8 @@ class ShardPart(NamedTuple):
 class Report:
     """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
 
-    `again_helps` is false where `resume` comes to the same end as long as the source is what it is: no person
-    is told to type it then.
+    `again_helps` is false where `resume` comes to the same end until the source or a flag changes: then no
+    person is told to type it.
     """
 
     command: str

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination
-from ours_cli.errors import ExitCode, OursError
+from ours_cli.errors import ExitCode, OursError, StoppedError
 from ours_cli.escape import json_text
 from ours_cli.mend import mend_command
 from ours_cli.options import Output
 from ours_cli.private_files import check_replaceable, local_io, replace_private
 from ours_cli.render import report_text
+from ours_cli.replay import SourceChangedError
 from ours_cli.report import Books, Report, ShardPart, Status
 from ours_cli.row_plan import RowRun, rate
 from ours_cli.run_head import going_on
@@ -52,11 +53,11 @@ def make_report(
         duration_s=duration_s,
         rejects_file=str(rejects[0]) if rejects else None,
         warnings=warnings,
-        resume=_resume(result.error) if result.error else None,
+        resume=_resume(run, result.error) if result.error else None,
         mend=_mend(run, rejects, decided) if rejects else None,
         error=result.error.message if result.error else None,
         part=part,
-        again_helps=not isinstance(result.error, UnexpectedRowsError),
+        again_helps=not isinstance(result.error, (UnexpectedRowsError, SourceChangedError, StoppedError)),
     )
 
 
@@ -74,8 +75,10 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
     )
 
 
-def _resume(stopped_by: OursError) -> str | None:
-    return None if stopped_by.exit_code is ExitCode.USAGE else shlex.join(["ours", *going_on(sys.argv[1:])])
+def _resume(run: RowRun, stopped_by: OursError) -> str | None:
+    if run.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
+        return None  # a rehearsal begins anew each time
+    return shlex.join(["ours", *going_on(sys.argv[1:])])
 
 
 def _status(books: Books, stopped_by: ExitCode) -> Status:

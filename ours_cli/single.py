@@ -26,11 +26,12 @@ from ours_cli.retry import (
     Judged,
     Nonsense,
     TooLarge,
+    Unauthorized,
     Verdict,
 )
 from ours_cli.route import IDENTIFY, Route, with_token
 from ours_cli.settings import Endpoint
-from ours_cli.stops import Patience, fatal
+from ours_cli.stops import Patience, fatal, refused_token
 from ours_cli.suggest import nearest
 from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
 
@@ -270,6 +271,8 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) 
                 pause = patience.after(verdict, started, time.monotonic())
                 options.on_wait(verdict.reason, pause)
                 time.sleep(pause)
+            case Unauthorized(status):
+                raise refused_token(status)
             case _:
                 raise fatal(verdict, 0, 0) or _refused(verdict, route)
 

@@ -25,10 +25,7 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
     """
     match verdict:
         case Unauthorized(status):
-            return AuthError(
-                f"the server refuses the token ({status})",
-                hint="check the token; a Test Mode key needs --test. Then the same command goes on from here",
-            )
+            return refused_token(status, ". Then the same command goes on from here")
         case Broken(reason, hint):
             return ContractError(reason, hint=hint)
         case Nonsense(reason) if nonsense >= NONSENSE_MAX:
@@ -40,6 +37,14 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
         case Failure("name", reason) if name_failures >= NAME_FAILURES_MAX:
             return UnavailableError(reason, hint="check --base-url and the network")
     return None
+
+
+def refused_token(status: int, then: str = "") -> AuthError:
+    """The error for a 401 or 403; `then` is what the hint says of afterwards."""
+    return AuthError(
+        f"the server refuses the token ({status})",
+        hint=f"check the token; a Test Mode key needs --test{then}",
+    )
 
 
 class Patience:

@@ -129,6 +129,9 @@ def test_final_statuses_cost_one_request(
     box = sandbox(fault(ALWAYS, status(code, body=words)))
     ended = send(ours, command, expected)
     assert request_count(box) == 1
+    if expected == 4:
+        assert "check the token" in ended.err
+        assert "goes on" not in ended.err, "there is nothing to go on with"
     if expected == 3:
         what = {"track": "the event", "identify": "the visitor properties"}[command.name]
         assert f"the server refuses {what}" in ended.json["error"]

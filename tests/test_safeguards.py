@@ -64,6 +64,18 @@ class TestCanary:
         assert ended.code == 9
         assert place.totals().rows == 6
 
+    def test_nobody_is_told_to_go_on_as_if_nothing_were_wrong(
+        self, ours: Ours, sandbox: StartSandbox, file: Path
+    ) -> None:
+        """The same command would stop again: the hint says what to do instead."""
+        sandbox(fault(When(distinct_id=("d5",)), "invalid_event"))
+        ended = ours("batch", file, "--canary", 7)
+        assert ended.code == 9
+        assert "go on with" not in ended.out
+        assert "--restart" in ended.err
+        ended = ours("batch", spoilt(file, 6), "--canary", 7, "--sandbox", "-o", "json")
+        assert (ended.code, ended.json["resume"]) == (9, None), "a rehearsal begins anew each time"
+
     def test_bytes_may_cut_the_canary(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()
         ended = ours("batch", file, "--canary", 7, "--batch-bytes", 250, "-o", "json")
