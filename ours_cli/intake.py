@@ -107,9 +107,9 @@ class Intake:
             if alone == len(sifted):
                 return
             rest = sifted.part(alone, len(sifted))
-        yield from self._take_behind_canary(rest)
+        yield from self._take_together(rest)
 
-    def _take_behind_canary(self, sifted: SiftedRows) -> Iterator[Chunk]:
+    def _take_together(self, sifted: SiftedRows) -> Iterator[Chunk]:
         at = taken = 0
         seqs = sifted.events.seqs
         for events, chunk in self._chunker.add_all(sifted.events):
