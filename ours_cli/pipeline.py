@@ -31,7 +31,7 @@ from ours_cli.recorder import Recorder
 from ours_cli.reject_order import RejectOrder
 from ours_cli.rejects import Rejects
 from ours_cli.report import Books
-from ours_cli.route import Route
+from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_mapping import map_rows
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.settings import Endpoint
@@ -103,7 +103,9 @@ class _Run:
         self._rejects = rejects
         self._observer = observer
         self._books = Books()
-        self._recorder = Recorder(self._record, lambda error: self._delivery.stop(error))
+        self._recorder = Recorder(
+            self._record, lambda error: self._delivery.stop(error), has_ids=plan.route is not IDENTIFY
+        )
         self._tracker = BlockTracker(lambda block: self._order.settled(block))
         self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._canary = Canary(plan.canary) if plan.canary else None

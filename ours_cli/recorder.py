@@ -18,6 +18,9 @@ from ours_cli.errors import OursError
 PAUSE_FACTOR: Final = 49.0
 """How many times as long as the last recording took to wait before the next."""
 
+PAUSE_FACTOR_WITHOUT_IDS: Final = 9.0
+"""The same where the server cannot tell a repeated row (contract: /identify): fewer are at stake then."""
+
 PAUSE_MAX_S: Final = 0.5
 
 
@@ -28,10 +31,15 @@ class Recorder:
     """
 
     def __init__(
-        self, record: Callable[[Sequence[Block]], None], failed: Callable[[OursError], None]
+        self,
+        record: Callable[[Sequence[Block]], None],
+        failed: Callable[[OursError], None],
+        *,
+        has_ids: bool = True,
     ) -> None:
         self._record = record
         self._failed = failed
+        self._factor = PAUSE_FACTOR if has_ids else PAUSE_FACTOR_WITHOUT_IDS
         self._blocks: list[Block] = []
         self._due: asyncio.TimerHandle | None = None
         self._not_before = 0.0
@@ -72,4 +80,4 @@ class Recorder:
         except OursError as error:
             self._failed(error)
         took = time.monotonic() - started
-        self._not_before = asyncio.get_running_loop().time() + min(PAUSE_FACTOR * took, PAUSE_MAX_S)
+        self._not_before = asyncio.get_running_loop().time() + min(self._factor * took, PAUSE_MAX_S)

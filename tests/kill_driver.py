@@ -80,7 +80,8 @@ def place_points(death: Death) -> None:
     from ours_cli.journal import Journal
     from ours_cli.rejects import Rejects
 
-    vars(recorder)["PAUSE_FACTOR"] = 0  # each block by itself, so that they can be counted
+    # Each block by itself, so that they can be counted.
+    vars(recorder).update(PAUSE_FACTOR=0, PAUSE_FACTOR_WITHOUT_IDS=0)
     _around(Delivery, "_apply", before=lambda *_: death.at("answer arrived"))
     _around(
         Attempt,

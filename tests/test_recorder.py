@@ -17,14 +17,17 @@ def failures_are_not_expected(error: OursError) -> None:
     raise AssertionError(error)
 
 
-def test_blocks_wait_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "PAUSE_FACTOR", 1e9)
+@pytest.mark.parametrize(("has_ids", "factor"), [(True, "PAUSE_FACTOR"), (False, "PAUSE_FACTOR_WITHOUT_IDS")])
+def test_blocks_wait_for_one_another(monkeypatch: pytest.MonkeyPatch, has_ids: bool, factor: str) -> None:
+    monkeypatch.setattr(recorder, factor, 1e9)
     monkeypatch.setattr(recorder, "PAUSE_MAX_S", 30)
     recorded: list[list[int]] = []
 
     async def go() -> None:
         one = Recorder(
-            lambda blocks: recorded.append([block.start for block in blocks]), failures_are_not_expected
+            lambda blocks: recorded.append([block.start for block in blocks]),
+            failures_are_not_expected,
+            has_ids=has_ids,
         )
         one.settled(Block(0, 1))
         await asyncio.sleep(0.01)
