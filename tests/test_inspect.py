@@ -559,3 +559,17 @@ def test_keys_of_rows_that_differ_are_bounded(ours: Ours, tmp_path: Path) -> Non
     )
     assert len(look(ours, path)["columns"]) == 400
     assert "more keys than are shown" in ours("inspect", path).out
+
+
+def test_numbers_that_every_table_has_get_the_tables_name_in_front(ours: Ours, tmp_path: Path) -> None:
+    """A distinctId counts once, whatever table it comes from, and a row 1 is in every table."""
+    header, rest = ["id", "event", "time", "email"], ["Visit", "2026-03-01T10:00:00Z", "a@example.org"]
+    ids = []
+    for name, first in (("visits-2026-03-01.csv", "1"), ("orders.csv", "1"), ("long.csv", "1234567890")):
+        path = table(tmp_path / name, header, [[first, *rest], [str(int(first) + 1), *rest]])
+        proposal = look(ours, path)["proposal"]
+        ids.append(proposal["distinctId"])
+        assert any("other tables" in note for note in proposal["notes"]) == (name != "long.csv")
+        words = shlex.split(proposal["command"].replace("\\\n", " "))[1:-1]
+        assert ours(*words, "--max-age", "none", "--sandbox").code == 0
+    assert ids == ["visits-{id}", "orders-{id}", "{id}"]

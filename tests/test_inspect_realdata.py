@@ -74,8 +74,8 @@ CASES = [
         sent={"operation_no": "{operation_no}"}, accepted=3,
     ),
     Case(
-        "duckdb-ymd-ampm/timestamp_with_tz.csv", "Timestamp With Tz", "{timestamps}", distinct_id="{id}",
-        needs=(PERSON,), accepted=2,
+        "duckdb-ymd-ampm/timestamp_with_tz.csv", "Timestamp With Tz", "{timestamps}",
+        distinct_id="timestamp-with-tz-{id}", needs=(PERSON,), accepted=2,
     ),
     Case(
         "duckdb-ymd-ampm/mixed_timestamps.csv", "Mixed Timestamps", "{B}", zone="ZONE",
@@ -93,12 +93,13 @@ CASES = [
     ),
     Case(
         "fourthwall-transactions/Shop-transactions-report.csv", "{transaction_type}",
-        "{transaction_at (UTC)}", distinct_id="{id}", needs=(PERSON,),
+        "{transaction_at (UTC)}", distinct_id="shop-transactions-report-{id}", needs=(PERSON,),
         sent={"profit": "{profit|number}", "order_order_status": "{order.order.status}"}, accepted=4,
     ),
     Case(
         "fourthwall-transactions/Shop-orders_export.csv", "{type}", "{date}", email="{customer_email}",
-        distinct_id="{id}", sent={"marketing_opt_in": "{marketing_opt_in|bool}"}, accepted=3,
+        distinct_id="shop-orders-export-{id}", sent={"marketing_opt_in": "{marketing_opt_in|bool}"},
+        accepted=3,
     ),
     Case(
         "google-ads-daily/google_ads_export.csv", "Google Ads Export", "{Date}", zone="ZONE",
@@ -136,7 +137,8 @@ CASES = [
     ),
     Case(
         "nrc-events-pipe/event-notification-rpt-lastmonth.txt", "{Event Desc}", "{Event Dt} {Event Time}",
-        distinct_id="{En No}", zone="{Time Zone}", order="month", needs=(PERSON,),
+        distinct_id="event-notification-rpt-lastmonth-{En No}", zone="{Time Zone}", order="month",
+        needs=(PERSON,),
         left=("Event Text", "Staff Name1", "Last Updated Dt"), accepted=55, rejected={"missing_time": 17},
     ),
     Case(

@@ -23,6 +23,9 @@ _STYLE_NAMES: Final = {
     "ch": "number:ch",
     "in": "number:in",
 }
+SERIAL_DIGITS: Final = 9
+"""Whole numbers of up to so many digits are taken for serial numbers, which every table has its own of."""
+
 _CODE_WORDS: Final = frozenset(
     (
         *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
@@ -72,7 +75,7 @@ def propose(
         time=time,
         external_id=external_id,
         email=email,
-        distinct_id=draft.event_id(),
+        distinct_id=draft.event_id(stem),
         properties=draft.properties(),
         zone=zone,
         order=order,
@@ -164,9 +167,20 @@ class _Draft:
         self.needs.append("--external-id or --email: no column says whom the rows are about")
         return None, None
 
-    def event_id(self) -> str | None:
+    def event_id(self, stem: str) -> str | None:
+        """The template of distinctId, which the API counts once, whatever table it comes from."""
         column = self._roles.event_id
-        return None if column is None else self._use(column)
+        if column is None:
+            return None
+        if column.share("integer") < 0.9 or column.longest > SERIAL_DIGITS:
+            return self._use(column)
+        table = "-".join(word for word in words_of(stem) if word.isalpha()) or "row"
+        self.notes.append(
+            f"{column.name!r} holds short numbers, which other tables have too, and the API counts a"
+            f" distinctId once, whatever file it comes from: {table}- keeps them apart;"
+            " write the same each time"
+        )
+        return f"{table}-{self._use(column)}"
 
     def _note_gaps(self, column: Column, of: int, fate: str) -> None:
         """Say what becomes of the rows in which this column is empty, if there are any."""
