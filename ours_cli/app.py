@@ -18,7 +18,7 @@ from ours_cli import __version__
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.option_groups import grouped
-from ours_cli.suggest import nearest
+from ours_cli.swallowed import refuse_swallowed_flag
 
 COMMANDS: Final = {
     "track": "Send one event, now.",
@@ -38,6 +38,13 @@ class _Command(TyperCommand):
     """A command whose help has its options in groups; `titles` are those of the groups by parameter."""
 
     titles: ClassVar[dict[str, str]] = {}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does, but a flag is never taken for the value of the flag before it."""
+        if not ctx.resilient_parsing:
+            options = (param for param in self.get_params(ctx) if param.param_type_name == "option")
+            refuse_swallowed_flag(options, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Arguments, then what is this command's alone, then the groups in their order."""
@@ -168,7 +175,9 @@ def run(arguments: list[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             console.note(error.format_message())
             return int(ExitCode.USAGE)
-        return _fail(console, _usage(error))
+        from ours_cli.usage_errors import usage_error
+
+        return _fail(console, usage_error(error, COMMANDS))
     except OursError as error:
         return _fail(console, error)
     except (KeyboardInterrupt, typer.Abort):
@@ -209,27 +218,3 @@ def _closed_stdout() -> int:
 def _forget_stdout() -> None:
     """Point stdout at nothing, so that Python's own flush at exit does not complain again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _usage(error: typer.TyperException) -> OursError:
-    """Typer's own complaints, with a hint in the house's form."""
-    possibilities = getattr(error, "possibilities", None)
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "ours"
-    message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
-    message = message.replace("not a valid int range", "not a whole number")
-    hint = f"{path} --help lists the flags"
-    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
-    if choices and "' is not one of" in message:
-        words = [str(getattr(choice, "value", choice)) for choice in choices]
-        typed = message.partition("' is not one of")[0].rpartition("'")[2]
-        close = nearest(typed, words)
-        hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
-    elif possibilities:
-        close = nearest(getattr(error, "option_name", ""), possibilities)
-        hint = f"did you mean {close or ' or '.join(sorted(possibilities))}?"
-    elif message.startswith("No such command"):
-        typed = message.split("'")[1] if "'" in message else ""
-        close = nearest(typed, COMMANDS)
-        hint = f"did you mean 'ours {close}'?" if close else f"the commands are {', '.join(COMMANDS)}"
-    return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)

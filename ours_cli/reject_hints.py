@@ -30,7 +30,7 @@ HINTS: Final[dict[str, str]] = {
     "unmapped_value": "name it in map:, or *=X for all others",
     "bad_type": _MEND,
     "bad_text": _MEND,
-    "unknown_key": "the message names the right key",
+    "unknown_key": "the message names the right key; ours backfill maps other names",
     "unknown_property": "the message names the nearest; your own go under custom_properties",
     "bad_context": "give both, or none",
     "too_many_properties": "send fewer: 200 at most",

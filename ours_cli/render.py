@@ -100,6 +100,7 @@ def preview_text(
     for code, count in books.codes.most_common():
         lines.append(f"    {code} {count:,} ({preview.place} {_lines(preview.reject_lines[code], count)})")
         lines.append(f"      {preview.reject_messages[code]}")
+        lines += [f"      hint: {HINTS[code]}"] if code in HINTS else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)
     lines += _columns("columns sent", tally.columns_sent)

@@ -41,7 +41,9 @@ def _api_keys(identify: bool) -> tuple[str, ...]:
 
 def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:
     """Refuse a mapping that could not make a single event."""
-    have = "" if table.names is None else f"; the columns are {listed(table.names)}"
+    have = "; ours inspect FILE proposes a map"
+    if table.names is not None:
+        have += f"; the columns are {listed(table.names)}"
     if not identify:
         _require_event(fields, table, have)
     visitor = fields.user_properties.keys() | ({"phone_number"} if fields.user_object else set())

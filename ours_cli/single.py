@@ -9,9 +9,9 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import ExitCode, OursError, UsageError
@@ -182,6 +182,8 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     context = make_context("", flags, MapFile(FieldMap()), zone_columns=False)
     if value is None:
         return []
+    if isinstance(value, str) and not value.strip():
+        raise UsageError("--time is empty", hint="is a variable unset? --time now, or leave --time out")
     if isinstance(value, str) and value.strip().lower() == "now":
         body["time"] = context.window.now_ms()
         return []
@@ -204,8 +206,40 @@ def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
     return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
 
 
-def check_body(body: dict[str, Any], route: Route) -> None:
-    """Judge one body by the contract before it is sent; raises `UsageError`."""
+def empty_flags(fields: FieldMap) -> list[str]:
+    """The flags of `FieldMap`'s single values that were given and hold nothing, as unset variables do."""
+    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in ID_FLAGS}
+    values["EVENT"] = fields.event
+    return [flag for flag, text in values.items() if text is not None and not text.strip()]
+
+
+def doubtful(fields: FieldMap) -> list[str]:
+    """Warnings of assignments that are read as they stand, and seldom meant so."""
+    return [
+        f"{flag} {name}=:... sends a text that begins with a colon; {flag} {name}:=... sends JSON"
+        for flag, values in (
+            ("-p", fields.properties),
+            ("-u", fields.user_properties),
+            ("-d", fields.default_properties),
+        )
+        for name, value in values.items()
+        if value.kind == "text" and value.text.startswith(":") and _is_json(value.text[1:])
+    ]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_body(body: dict[str, Any], route: Route, empty: Sequence[str] = ()) -> None:
+    """Judge one body by the contract before it is sent; raises `UsageError`.
+
+    `empty` are the flags that were given without a value: where nothing else names the visitor, they are why.
+    """
     identify = route is IDENTIFY
     known = IDENTIFY_KEYS if identify else EVENT_KEYS
     for key in body:
@@ -216,16 +250,33 @@ def check_body(body: dict[str, Any], route: Route) -> None:
                 hint=f"it is called {right!r}" if right in known else f"the keys are {', '.join(known)}",
             )
     fault = check_visitor(body) if identify else check_event(body)
-    if fault is None and identify and not body.get("userProperties"):
-        fault = Fault("missing_properties", "there is no visitor property to set")
+    if fault is None and identify and not _sets_something(body.get("userProperties", {})):
+        fault = Fault("missing_properties", "")
     if fault is not None:
-        raise UsageError(fault.message, hint=_FAULT_HINTS.get(fault.code))
+        hint = _FAULT_HINTS.get(fault.code)
+        if empty and fault.code in ("missing_event", "missing_identifier"):
+            hint = f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: is a variable unset?"
+        raise UsageError(_SINGLE_MESSAGES.get(fault.code, fault.message), hint=hint)
 
 
-_FAULT_HINTS = {
+def _sets_something(properties: dict[str, Any]) -> bool:
+    """Whether the API would do anything with them (contract, Empty and null: an empty text is ignored)."""
+    return any(value != "" for value in properties.values())
+
+
+ID_FLAGS: Final = ("user_id", "external_id", "email", "distinct_id")
+
+_SINGLE_MESSAGES: Final = {
+    "missing_event": "the event has no name",
+    "missing_identifier": "nothing says whom this is about",
+    "missing_properties": "there is no visitor property to set",
+}
+"""What is said of rows elsewhere, where there is no row."""
+
+_FAULT_HINTS: Final = {
     "missing_event": "ours track 'Order Placed' --external-id ID",
-    "missing_identifier": "--external-id ID, or --email ADDRESS, or --user-id ID",
-    "missing_properties": "-u first_name=Ada, or --clear NAME",
+    "missing_identifier": "--external-id ID, --email ADDRESS, --user-id ID, or -u phone_number=NUMBER",
+    "missing_properties": "-u first_name=Ada, or --clear NAME; the API ignores empty texts",
     "bad_type": "NAME:=JSON sends numbers, booleans and objects; NAME=TEXT sends text",
 }
 

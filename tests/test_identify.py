@@ -59,7 +59,7 @@ def test_dry_run_in_the_api_order(ours: Ours) -> None:
     ("arguments", "message", "hint"),
     [
         (("--external-id", "c"), "no visitor property to set", "-u first_name=Ada"),
-        (("-u", "city=Ulm"), "none of userId, externalId, email", "--external-id"),
+        (("-u", "city=Ulm"), "nothing says whom this is about", "--external-id"),
         (("--external-id", "c", "-u", "fist_name=A"), "'fist_name'", "'first_name'"),
         (("--external-id", "c", "-u", "shoe=44"), "'shoe'", "custom_properties.shoe"),
         (("--external-id", "c", "-d", "utm_sorce=x"), "'utm_sorce'", "'utm_source'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_one
 from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
-from ours_cli.errors import UsageError
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.options import (
     Batching,
     Curl,
@@ -28,7 +28,10 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import IDENTIFY
-from ours_cli.single import build_body, check_body, read_data
+from ours_cli.single import build_body, check_body, doubtful, empty_flags, read_data
+
+if TYPE_CHECKING:
+    from ours_cli.source.arguments import Location
 
 
 def identify(
@@ -67,8 +70,8 @@ def identify(
                 f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE"
             )
         body = build_body(fields, read_data(data))
-        check_body(body, IDENTIFY)
-        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None))
+        check_body(body, IDENTIFY, empty_flags(fields))
+        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None, doubtful(fields)))
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -81,7 +84,6 @@ def identify(
     from ours_cli.row_run import execute
     from ours_cli.run_context import hmac_key, make_context, read_options
     from ours_cli.selection import read_selection
-    from ours_cli.source import expand
 
     source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
@@ -97,7 +99,7 @@ def identify(
     run = RowRun(
         command="identify",
         arguments=files,
-        sources=expand(files),
+        sources=_sources(files),
         read=read_options(reading, source),
         limit=reading.limit,
         route=IDENTIFY,
@@ -112,3 +114,18 @@ def identify(
         templates=mapped.templates(),
     )
     return execute(run)
+
+
+def _sources(files: list[str]) -> list[Location]:
+    from ours_cli.source import expand
+
+    try:
+        return expand(files)
+    except SourceError as error:
+        if error.hint is not None:
+            raise
+        # A visitor's id in FILE's place, most likely, so it is not repeated.
+        raise SourceError(
+            "there is no such FILE of visitors",
+            hint="one visitor is named by --external-id ID, --email ADDRESS or --user-id ID",
+        ) from None

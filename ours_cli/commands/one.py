@@ -59,6 +59,7 @@ def send_one(way: Singly, body: Body) -> int:
         return 0
     with destination(way.target, None) as place:
         _send(way, body, serialized, place, console)
+    _tell_of_sandbox(way, console)
     return 0
 
 
@@ -94,11 +95,18 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
                 console.error(_at(number, error))
             except OursError as error:
                 raise _at(number, error) from None
+    if not shows:
+        _tell_of_sandbox(way, console)
     return int(ExitCode.REJECTED if failed else ExitCode.OK)
 
 
 def _console(way: Singly) -> Console:
     return Console(quiet=way.showing.quiet, verbose=way.showing.verbose)
+
+
+def _tell_of_sandbox(way: Singly, console: Console) -> None:
+    if way.target.sandbox:
+        console.note("sent to a local sandbox, gone now; no account was reached")
 
 
 def _serialized(body: Body, console: Console) -> bytes:

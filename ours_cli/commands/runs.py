@@ -74,6 +74,8 @@ def runs(
     if older_than is not None and action is not Action.delete:
         raise UsageError("--older-than goes with delete", hint="ours runs delete --older-than 30d")
     match action:
+        case Action.list if run:
+            raise UsageError("list takes no RUN: it shows every run", hint="ours runs show RUN")
         case Action.list:
             _list(runs_dir, console, output)
         case Action.show:

@@ -14,7 +14,16 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.route import TRACK
-from ours_cli.single import build_body, check_body, read_data, read_line, settle_distinct_id, settle_time
+from ours_cli.single import (
+    build_body,
+    check_body,
+    doubtful,
+    empty_flags,
+    read_data,
+    read_line,
+    settle_distinct_id,
+    settle_time,
+)
 
 
 def track(
@@ -57,8 +66,8 @@ def track(
 def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
     """One body, of flags laid over data; raises `UsageError`."""
     body = build_body(fields, data)
-    warnings = settle_time(body, fields.time, times)
-    check_body(body, TRACK)
+    warnings = [*doubtful(fields), *settle_time(body, fields.time, times)]
+    check_body(body, TRACK, empty_flags(fields))
     return Body(body, settle_distinct_id(body), warnings)
 
 

@@ -1,0 +1,65 @@
+"""What Typer finds wrong with a command line, as the house says it: with a hint, and no stray text repeated.
+
+A stray argument is most often part of a row: a shell variable without quotes in a loop. So a text is shown
+only where a flag or a choice was expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from ours_cli.errors import UsageError
+from ours_cli.suggest import nearest
+
+_FLAG_LIKE: Final = re.compile(r"-?(-[a-z0-9]+)+")
+_QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'
+
+
+def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
+    """A `typer.TyperException` in the house's form; `commands` are the names that would have done."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "ours COMMAND"
+    message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
+    if message.startswith("Got unexpected extra"):
+        return UsageError(f"{path} takes {_taken(context)}, and there is more", hint=_QUOTES)
+    if (name := getattr(error, "option_name", None)) and message.startswith("No such option"):
+        return _no_such_option(name, getattr(error, "possibilities", None) or (), path)
+    if message.startswith("No such command"):
+        return _no_such_command(message.partition("'")[2].rpartition("'")[0], list(commands))
+    message = message.replace("not a valid int range", "not a whole number")
+    message = message.replace("not a valid integer", "not a whole number")
+    message = message.replace("not a valid float", "not a number")
+    hint = f"{path} --help lists the flags"
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
+    if choices and "' is not one of" in message:
+        words = [str(getattr(choice, "value", choice)) for choice in choices]
+        typed = message.partition("' is not one of")[0].rpartition("'")[2]
+        close = nearest(typed, words)
+        hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
+
+
+def _taken(context: Any) -> str:
+    """What a command takes besides flags: `EVENT only`, or `no argument`."""
+    taken = [
+        parameter.make_metavar(ctx=context)
+        for parameter in context.command.params
+        if parameter.param_type_name == "argument"
+    ]
+    return f"{' '.join(taken)} only" if taken else "no argument"
+
+
+def _no_such_option(name: str, possibilities: Iterable[str], path: str) -> UsageError:
+    close = nearest(name, possibilities) if possibilities else None
+    hint = f"did you mean {close}?" if close else f"{path} --help lists the flags"
+    if not _FLAG_LIKE.fullmatch(name):
+        return UsageError("an argument begins with - and is no flag", hint=f"{hint}; {_QUOTES}")
+    return UsageError(f"no such option: {name}", hint=hint)
+
+
+def _no_such_command(name: str, commands: Sequence[str]) -> UsageError:
+    close = nearest(name, commands)
+    hint = f"did you mean 'ours {close}'?" if close else f"the commands are {', '.join(commands)}"
+    return UsageError("there is no such command", hint=hint)

@@ -1,0 +1,117 @@
+"""What is said of a command line that cannot be: clear, with a hint, and without what strays into it."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Ours, StartSandbox
+
+MARK = "Jane Quoted Doe"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("track", "X", *MARK.split()), "ours track takes EVENT only, and there is more"),
+        (("track", "X", "--external-id", *MARK.split()), "ours track takes EVENT only"),
+        (("sandbox", MARK), "ours sandbox takes no argument"),
+        (("doctor", MARK), "ours doctor takes no argument"),
+        (("track", "X", f"--{MARK}"), "an argument begins with - and is no flag"),
+        (("track", "X", f"--{MARK}=1"), "an argument begins with - and is no flag"),
+        ((MARK, "--external-id", "c"), "there is no such command"),
+        (("runs", "list", MARK), "list takes no RUN"),
+        (("identify", MARK, "-u", "first_name=Ada"), "there is no such FILE of visitors"),
+        (("track", "X", "-p", MARK), "has no '='"),
+    ],
+)
+def test_a_stray_text_is_not_repeated(
+    ours: Ours, sandbox: StartSandbox, arguments: tuple[str, ...], said: str
+) -> None:
+    place = sandbox()
+    ended = ours(*arguments)
+    assert ended.code in (2, 6)
+    assert said in ended.err
+    assert "hint: " in ended.err
+    assert not [word for word in MARK.split() if word in ended.err + ended.out]
+    assert list(place.requests()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("track", "X", "--external-id", "--dry-run"),
+            "--external-id has no value: what follows it is the flag",
+        ),
+        (("track", "X", "--external-id", "c", "--time", "-p", "a=b"), "--time has no value: what follows it"),
+        (("track", "X", "--external-id", "c", "-u", "--email=a@b.c"), "it is the flag --email\n"),
+        (("identify", "--email", "-u", "first_name=Ada"), "--email has no value"),
+        (("backfill", "x.csv", "--max-rejects", "--dry-run"), "--max-rejects has no value"),
+    ],
+)
+def test_a_flag_is_not_taken_for_the_value_of_an_unset_variable(
+    ours: Ours, sandbox: StartSandbox, arguments: tuple[str, ...], said: str
+) -> None:
+    place = sandbox()
+    ended = ours(*arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "is a variable unset?" in ended.err
+    assert list(place.requests()) == []
+
+
+def test_a_value_that_looks_like_a_flag_can_be_meant(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    assert ours("track", "X", "--external-id=--dry-run", "-p", "a=--dry-run").code == 0
+    (event,) = place.events()
+    assert event.body["externalId"] == "--dry-run"
+    assert ours("track", "--external-id", "c", "--", "--dry-run").code == 0
+    assert [event.body["event"] for event in place.events()] == ["X", "--dry-run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("track", "X", "--external-id", ""), "--external-id is empty: is a variable unset?"),
+        (("track", "X", "--external-id", "", "--email", " "), "--external-id and --email are empty: "),
+        (("track", "", "--external-id", "c"), "EVENT is empty: is a variable unset?"),
+        (("track", "X", "--external-id", "c", "--time", ""), "is a variable unset? --time now, or leave"),
+        (("identify", "--email", "", "-u", "first_name=Ada"), "--email is empty: is a variable unset?"),
+        (("identify", "--email", "a@b.c", "-u", "first_name="), "the API ignores empty texts"),
+    ],
+)
+def test_an_unset_variable_is_thought_of(
+    ours: Ours, sandbox: StartSandbox, arguments: tuple[str, ...], hint: str
+) -> None:
+    place = sandbox()
+    ended = ours(*arguments)
+    assert ended.code == 2
+    assert hint in ended.err
+    assert " row" not in ended.err
+    assert list(place.requests()) == []
+
+
+def test_empty_beside_what_names_the_visitor_is_absent(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    assert ours("track", "X", "--external-id", "c", "--email", "").code == 0
+    (event,) = place.events()
+    assert "email" not in event.body
+
+
+@pytest.mark.parametrize("command", [("track", "X"), ("identify",)])
+def test_a_colon_after_the_equals_sign_is_sent_and_doubted(
+    ours: Ours, sandbox: StartSandbox, command: tuple[str, ...]
+) -> None:
+    place = sandbox()
+    ended = ours(*command, "--email", "a@b.c", "-u", "city=:99", "-u", "state=:x")
+    assert ended.code == 0
+    assert (
+        ended.err == "warning: -u city=:... sends a text that begins with a colon; -u city:=... sends JSON\n"
+    )
+    (event,) = place.events()
+    assert event.body["userProperties"] == {"city": ":99", "state": ":x"}
+
+
+def test_a_sandboxed_event_is_said_to_have_reached_no_account(ours: Ours) -> None:
+    ended = ours("track", "X", "--external-id", "c", "--sandbox")
+    assert ended.err == "sent to a local sandbox, gone now; no account was reached\n"
+    assert ours("track", "X", "--external-id", "c", "--sandbox", "-q").err == ""
