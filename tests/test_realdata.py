@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+import dateutil.parser
 import pytest
 from conftest import Ours, StartSandbox
 
@@ -524,6 +526,45 @@ def test_sent(case: Sent, ours: Ours, sandbox: StartSandbox) -> None:
     if case.properties:
         assert rehearsed.json["examples"][0]["eventProperties"].items() >= case.properties.items()
         assert any(event.body["eventProperties"].items() >= case.properties.items() for event in events)
+
+
+def flag(case: Sent, name: str) -> str:
+    words = shlex.split(case.flags)
+    return words[words.index(name) + 1] if name in words else ""
+
+
+TIMED = [
+    case
+    for case in CASES
+    if isinstance(case, Sent) and "{" in flag(case, "--time") and "{" not in flag(case, "--tz")
+]
+_HOURS_WEST = {"EDT": 4, "EST": 5, "CDT": 5, "CST": 6, "MDT": 6, "MST": 7, "PDT": 7, "PST": 8}
+_ZONES = {name: -3600 * hours for name, hours in _HOURS_WEST.items()}
+
+
+def read_otherwise(text: str, case: Sent) -> float:
+    """The instant by another reader of times, in ms."""
+    if re.fullmatch(r"-?\d{9,}(\.\d+)?", text):
+        return float(text) * (1 if len(text.partition(".")[0]) > 11 else 1000)
+    is_day_first = "--day-first" in case.flags or case.file.endswith("test_date_format.csv")
+    found = dateutil.parser.parse(text, dayfirst=is_day_first, tzinfos=_ZONES)
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo(flag(case, "--tz") or "UTC"))
+    return found.timestamp() * 1000
+
+
+@pytest.mark.parametrize("case", TIMED, ids=named)
+def test_each_time_is_what_another_reader_reads(case: Sent, ours: Ours, sandbox: StartSandbox) -> None:
+    box = sandbox(window_ms=None)
+    ours(*command(case), "-p", f"as written={flag(case, '--time')}")
+    events = [(event.time, str(event.body["eventProperties"]["as written"])) for event in box.events()]
+    assert len(events) == case.accepted
+    wrong = [
+        (text, time)
+        for time, text in events
+        if time is None or not 0 <= read_otherwise(text, case) - time < 1
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if isinstance(case, Refused)], ids=named)
