@@ -227,6 +227,7 @@ class EventAssembler:
         )
 
     def _count(self, body: dict[str, Any]) -> None:
+        self._tally.name(body)
         if "time" not in body:
             self._tally.untimed += 1
         properties = body.get("eventProperties")

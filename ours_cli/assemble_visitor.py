@@ -9,14 +9,16 @@ import orjson
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import canonical_json
+from ours_cli.tally import Tally
 from ours_cli.validate import Fault, check_visitor
 
 
 class VisitorAssembler:
     """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
 
-    def __init__(self, selection: Selection = EVERYTHING) -> None:
+    def __init__(self, tally: Tally, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
+        self._tally = tally
         self.place = "line"
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
@@ -31,6 +33,7 @@ class VisitorAssembler:
             return Reject(origin, "", content.code, content.message)
         if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
             return Filtered(origin, "sample")
+        self._tally.name(body)
         return Event(origin, "", content, "$identify", None)
 
 

@@ -93,8 +93,8 @@ def written_column(inner: CellColumn) -> CellColumn:
     return column
 
 
-def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:
-    """Texts without blanks around them; none may be empty, or longer than `longest` characters."""
+def trimmed_column(inner: CellColumn, longest: int | None, refused: frozenset[str]) -> CellColumn:
+    """Texts without blanks around them; none may be empty, longer than `longest` characters, or `refused`."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         texts = inner(columns, rows)
@@ -102,6 +102,8 @@ def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:
             return None
         trimmed = list(map(str.strip, texts))
         if not all(trimmed) or (longest is not None and max(map(len, trimmed)) > longest):
+            return None
+        if not refused.isdisjoint(trimmed):
             return None
         return trimmed
 

@@ -13,6 +13,7 @@ MAX_DEPTH: Final = 254
 _MAX_DIGITS: Final = 4300
 """CPython's own limit; beyond it, reading digits takes quadratic time."""
 
+_NOT_JSON: Final = "not valid JSON: "
 _STRUCTURE = re.compile(r'["{}\[\]]|\\.', re.DOTALL)
 
 
@@ -23,6 +24,11 @@ class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
         super().__init__(message)
         self.code = code
         self.message = message
+
+    @property
+    def reason(self) -> str:
+        """The message for behind "is not JSON: "."""
+        return self.message.removeprefix(_NOT_JSON)
 
 
 def read_json(text: str) -> Any:
@@ -39,9 +45,9 @@ def read_json(text: str) -> Any:
             # Half a surrogate pair is accepted by the parser, but is no text that could be sent.
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise JsonProblem("bad_json", f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
+        raise JsonProblem("bad_json", f"{_NOT_JSON}{error.msg} at character {error.pos + 1}") from None
     except UnicodeEncodeError:
-        raise JsonProblem("bad_json", "not valid JSON: half a surrogate pair in a string") from None
+        raise JsonProblem("bad_json", f"{_NOT_JSON}half a surrogate pair in a string") from None
     return value
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from ours_cli.errors import UsageError
-from ours_cli.exact_json import read_json
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.field_value import ABSENT, FilterProblem, as_text, present
 from ours_cli.filter_arguments import TextMap
 from ours_cli.numerals import NumeralError, Style, as_integer, as_number, is_plain_number, read_decimal
@@ -99,8 +99,8 @@ def json_filter(_: None) -> Filter:
             return value
         try:
             return present(read_json(value))
-        except ValueError as problem:
-            raise FilterProblem("bad_json", f"is not JSON: {problem}") from None
+        except JsonProblem as problem:
+            raise FilterProblem("bad_json", f"is not JSON: {problem.reason}") from None
 
     return parsed
 

@@ -20,6 +20,7 @@ from ours_cli.contract import (
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT, Absent
 from ours_cli.key_column import ODD, KeyColumn, Objects, Odd, key_column
+from ours_cli.nameless import WORDS
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SCALARS: Final = frozenset({str, int, float, bool})
@@ -152,19 +153,20 @@ class _Writer:
             if not text or (longest is not None and len(text) > longest):
                 raise _SeldomError
             return repr(text)
-        return self._add(_trimmed(key_column(slot), longest), _TEXTS, is_needed=key == "event")
+        refused = WORDS if key in ID_MAX else frozenset[str]()
+        return self._add(_trimmed(key_column(slot), longest, refused), _TEXTS, is_needed=key == "event")
 
     def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
         self._columns.append(_Column(values, allowed, is_needed))
         return f"v{len(self._columns) - 1}"
 
 
-def _trimmed(inner: KeyColumn, longest: int | None) -> KeyColumn:
+def _trimmed(inner: KeyColumn, longest: int | None, refused: frozenset[str]) -> KeyColumn:
     def trim(value: Any) -> object:
         if type(value) is not str:
             return value
         text = value.strip()
-        if longest is not None and len(text) > longest:
+        if text in refused or (longest is not None and len(text) > longest):
             return ODD
         return text or ABSENT
 
@@ -173,7 +175,8 @@ def _trimmed(inner: KeyColumn, longest: int | None) -> KeyColumn:
         if Absent in (kinds := set(map(type, values))) or Odd in kinds:
             return list(map(trim, values))
         trimmed = list(map(str.strip, values))
-        if all(trimmed) and (longest is None or max(map(len, trimmed)) <= longest):
+        is_short = longest is None or max(map(len, trimmed)) <= longest
+        if is_short and all(trimmed) and refused.isdisjoint(trimmed):
             return trimmed
         return list(map(trim, trimmed))
 

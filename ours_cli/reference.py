@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from ours_cli.errors import UsageError
-from ours_cli.exact_json import read_json
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.field_value import ABSENT, FilterProblem, ShortRow, present
 from ours_cli.record import Fields
 from ours_cli.suggest import nearest
@@ -172,10 +172,8 @@ def _inside_text(text: str, steps: Steps, name: str) -> object:
         found = _walk(_remembered_json(text), steps, name)
         # What is remembered is never handed out where it could be changed: other rows may hold the same text.
         return _walk(read_json(text), steps, name) if isinstance(found, dict | list) else found
-    except FilterProblem:
-        raise
-    except ValueError as problem:
-        raise FilterProblem("bad_json", f"column {name!r} is not JSON: {problem}") from None
+    except JsonProblem as problem:
+        raise FilterProblem("bad_json", f"column {name!r} is not JSON: {problem.reason}") from None
 
 
 # Several references into one cell parse it once.

@@ -6,6 +6,7 @@ import os
 import secrets
 import shlex
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -60,6 +61,7 @@ class RunContext(NamedTuple):
             ),
             (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
+            *((1, text) for text in self._nameless()),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
@@ -67,6 +69,15 @@ class RunContext(NamedTuple):
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]
         return [text for count, text in found if count]
+
+    def _nameless(self) -> Iterator[str]:
+        for key in dict.fromkeys(key for key, _ in self.tally.nameless):
+            words = {word: count for (of, word), count in self.tally.nameless.items() if of == key}
+            rows = counted(sum(words.values()), "row has", "rows have")
+            yield (
+                f"{rows} a word for nothing as {key} ({', '.join(sorted(words))}), and the API takes it for a"
+                f" visitor; leave them out by --where 'COLUMN!={min(words)}'"
+            )
 
     def _zone_advice(self) -> str:
         for column, zone in self.tally.header_zones.items():

@@ -18,6 +18,7 @@ from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.exact_json import read_json
 from ours_cli.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.nameless import nameless
 from ours_cli.options import TimeFlags
 from ours_cli.retry import (
     Again,
@@ -213,8 +214,18 @@ def empty_flags(fields: FieldMap) -> list[str]:
     return [flag for flag, text in values.items() if text is not None and not text.strip()]
 
 
-def doubtful(fields: FieldMap) -> list[str]:
-    """Warnings of assignments that are read as they stand, and seldom meant so."""
+def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
+    """Warnings of what is sent as it stands, and seldom meant so."""
+    return [
+        *(
+            f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
+            for key, word in nameless(body)
+        ),
+        *_colons(fields),
+    ]
+
+
+def _colons(fields: FieldMap) -> list[str]:
     return [
         f"{flag} {name}=:... sends a text that begins with a colon; {flag} {name}:=... sends JSON"
         for flag, values in (

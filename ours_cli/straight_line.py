@@ -18,6 +18,7 @@ from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPER
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT
+from ours_cli.nameless import WORDS
 from ours_cli.reference import locate
 from ours_cli.template import FilterProblem, Placeholder, used_columns
 from ours_cli.timestamps import TimeProblem
@@ -62,7 +63,7 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     if not writer.write(body):
         return None
     source = "\n    ".join(["def read(cells):", *writer.lines]) + "\n"
-    names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
+    names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow, "NAMELESS": WORDS}
     # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
     return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
@@ -137,6 +138,8 @@ class _Writer:
         )
         if key in _LONGEST:
             self.lines.append(f"if len({key}) > {_LONGEST[key]}: raise UnusualRow")
+        if key in ID_MAX:
+            self.lines.append(f"if {key} in NAMELESS: raise UnusualRow")
 
     def _context(self, ip: Slot, agent: Slot) -> None:
         for name, slot in (("ip", ip), ("userAgent", agent)):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from ours_cli.nameless import nameless
 
 
 @dataclass(slots=True)
@@ -11,18 +15,24 @@ class Tally:
     """What a run counts beside its books: things that are sent, but that the person should know of.
 
     `sought_in_vain` are the keys that `--where` names and that no row has had yet.
+    `nameless` counts rows by the key and the word in it that names nobody (see `nameless`).
     `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
     """
 
     nulls_dropped: int = 0
     long_arrays: int = 0
     untimed: int = 0
+    nameless: Counter[tuple[str, str]] = field(default_factory=Counter)
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
     sought_in_vain: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
     known_as: str = ""
+
+    def name(self, body: Mapping[str, Any]) -> None:
+        """Note by what a body that is sent names its visitor."""
+        self.nameless.update(nameless(body))
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""

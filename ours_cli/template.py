@@ -17,7 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ours_cli.errors import UsageError
-from ours_cli.exact_json import read_json
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.field_value import ABSENT, Absent, FilterProblem, ShortRow, as_text, present
 from ours_cli.filter_functions import HmacKey
 from ours_cli.filters import FilterCall, build, read_call
@@ -168,8 +168,8 @@ def bind_json(template: Template, columns: tuple[str, ...] | None, hmac_key: Hma
             return ABSENT
         try:
             return present(read_json(as_text(rendered)))
-        except ValueError as problem:
-            message = f"the text made of column {names} is not JSON: {problem}"
+        except JsonProblem as problem:
+            message = f"the text made of column {names} is not JSON: {problem.reason}"
             raise FilterProblem("bad_json", message) from None
 
     return value
@@ -223,9 +223,9 @@ def _constant_text(template: Template) -> str:
 def _constant_json(text: str) -> Getter:
     try:
         constant = present(read_json(text))
-    except ValueError as problem:
+    except JsonProblem as problem:
         hint = 'text is given with NAME=TEXT; literal objects double their braces: NAME:={{"a":1}}'
-        raise UsageError(f"the right side of `:=` is not JSON: {problem}", hint=hint) from None
+        raise UsageError(f"the right side of `:=` is not JSON: {problem.reason}", hint=hint) from None
     if isinstance(constant, dict | list):
         # A fresh object for each row, so that no row can write into another's.
         return lambda _: read_json(text)

@@ -29,7 +29,9 @@ BASE: dict[str, Any] = {"event": "E", "time": "{t}", "external_id": "{id}"}
 
 def mapping(tally: Tally | None = None, *, identify: bool = False, **fields: Any) -> FieldMapping:
     tally = tally or Tally()
-    assemble = VisitorAssembler() if identify else EventAssembler(Window(None), DistinctIds(b"run"), tally)
+    assemble = (
+        VisitorAssembler(tally) if identify else EventAssembler(Window(None), DistinctIds(b"run"), tally)
+    )
     return FieldMapping(FieldMap(**fields), assemble, TimeMapping(TimeReader(TimeRules())), tally)
 
 

@@ -71,7 +71,9 @@ def identify(
             )
         body = build_body(fields, read_data(data))
         check_body(body, IDENTIFY, empty_flags(fields))
-        return send_one(Singly(IDENTIFY, target, sending, showing, curl), Body(body, None, doubtful(fields)))
+        return send_one(
+            Singly(IDENTIFY, target, sending, showing, curl), Body(body, None, doubtful(fields, body))
+        )
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -92,7 +94,7 @@ def identify(
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, TimeFlags(), source._replace(source={}))
         key = partial(hmac_key, mapping.hmac_key_file)
-        assemble = VisitorAssembler(read_selection(where, filters.sample))
+        assemble = VisitorAssembler(context.tally, read_selection(where, filters.sample))
         mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)
         return Prepared(context, mapper)
 

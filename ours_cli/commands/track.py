@@ -66,8 +66,9 @@ def track(
 def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
     """One body, of flags laid over data; raises `UsageError`."""
     body = build_body(fields, data)
-    warnings = [*doubtful(fields), *settle_time(body, fields.time, times)]
+    warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK, empty_flags(fields))
+    warnings += doubtful(fields, body)
     return Body(body, settle_distinct_id(body), warnings)
 
 

@@ -1,0 +1,114 @@
+"""Words for nothing where an id should be: sent as they stand, told, and the same by every way through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ours, StartSandbox
+from rows import iso, write
+
+from ours_cli.nameless import WORDS, nameless
+
+ROWS = 2_500
+ODD = {7: "NULL", 900: r"\N", 901: "undefined", 2_499: "NULL"}
+WARNING = (
+    r"warning: 4 rows have a word for nothing as externalId (NULL, \N, undefined), and the API takes it for a"
+    " visitor; leave them out by --where 'COLUMN!=NULL'"
+)
+
+
+def who(number: int) -> str:
+    return ODD.get(number, f"c{number % 50}")
+
+
+def table(folder: Path) -> Path:
+    lines = [f"{iso(number / 1000)},{who(number)},{number}" for number in range(ROWS)]
+    return write(folder / "o.csv", "\n".join(["when,cust,n", *lines]) + "\n")
+
+
+def objects(folder: Path) -> Path:
+    rows = [{"when": iso(number / 1000), "cust": who(number), "n": number} for number in range(ROWS)]
+    return write(folder / "o.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def bodies(folder: Path) -> Path:
+    rows = [
+        {
+            "event": "E",
+            "time": iso(number / 1000),
+            "externalId": who(number),
+            "eventProperties": {"n": number},
+        }
+        for number in range(ROWS)
+    ]
+    return write(folder / "o.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+MAPPED = ("--event", "E", "--time", "{when}", "--external-id", "{cust}", "-p", "n={n}")
+
+
+@pytest.mark.parametrize(
+    ("make", "command"),
+    [
+        (table, ("backfill", *MAPPED)),
+        (table, ("backfill", *MAPPED, "-p", "both={n}{cust}")),
+        (table, ("backfill", *MAPPED, "--workers", "2")),
+        (objects, ("backfill", *MAPPED)),
+        (objects, ("backfill", *MAPPED, "-u", "custom_properties.n={n}")),
+        (bodies, ("batch",)),
+        (bodies, ("batch", "--workers", "2")),
+    ],
+)
+def test_rows_are_sent_and_told(
+    make: Any, command: Sequence[str], ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox()
+    name, *flags = command
+    ended = ours(name, make(tmp_path), *flags)
+    assert ended.code == 0, ended.err
+    assert WARNING in ended.err.splitlines()
+    found = {int(event.body["eventProperties"]["n"]): event.body["externalId"] for event in place.events()}
+    assert found == {number: who(number) for number in range(ROWS)}
+
+
+def test_visitors_are_told_too(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place = sandbox()
+    file = write(tmp_path / "c.csv", "id,mail,city\n1,none,Ulm\n2,b@x.org,Bern\nNULL,,Graz\n")
+    ended = ours("identify", file, "--external-id", "{id}", "--email", "{mail}", "-u", "city={city}")
+    assert ended.code == 0
+    assert "1 row has a word for nothing as email (none)" in ended.err
+    assert "1 row has a word for nothing as externalId (NULL)" in ended.err
+    assert len(list(place.events())) == 3
+
+
+def test_a_dry_run_tells_it_before(ours: Ours, tmp_path: Path) -> None:
+    assert WARNING in ours("backfill", table(tmp_path), *MAPPED, "--dry-run").err.splitlines()
+
+
+@pytest.mark.parametrize("command", [("track", "X"), ("identify", "-u", "city=Ulm")])
+def test_a_single_one_is_told(ours: Ours, sandbox: StartSandbox, command: Sequence[str]) -> None:
+    place = sandbox()
+    ended = ours(*command, "--email", "null")
+    assert (ended.code, ended.err.count("warning: email is 'null'")) == (0, 1)
+    (event,) = place.events()
+    assert event.body["email"] == "null"
+
+
+def test_other_fields_and_other_words_are_left_alone(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    file = write(tmp_path / "o.csv", f"when,cust,note\n{iso(1)},0,NULL\n{iso(1)},Nancy,none\n")
+    ended = ours("backfill", file, "--event", "E", "--time", "{when}", "--external-id", "{cust}", "-p", "*")
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_words() -> None:
+    assert {"null", "NULL", "Null", "NaN", r"\N", "N/A", "undefined", "[object Object]"} <= WORDS
+    assert list(nameless({"externalId": "NULL", "email": "a@b.c", "event": "none"})) == [
+        ("externalId", "NULL")
+    ]
