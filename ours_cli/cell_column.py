@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ours_cli.cell_table import CellTable, JsonTable
+from ours_cli.doubtful_ids import are_sure
 from ours_cli.field_body import Slot
 from ours_cli.field_value import Absent
 
@@ -93,8 +94,8 @@ def written_column(inner: CellColumn) -> CellColumn:
     return column
 
 
-def trimmed_column(inner: CellColumn, longest: int | None, refused: frozenset[str]) -> CellColumn:
-    """Texts without blanks around them; none may be empty, longer than `longest` characters, or `refused`."""
+def trimmed_column(inner: CellColumn, longest: int | None, *, are_ids: bool) -> CellColumn:
+    """Texts without blanks around them; none may be empty, too long (in characters), or a doubtful id."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         texts = inner(columns, rows)
@@ -103,7 +104,7 @@ def trimmed_column(inner: CellColumn, longest: int | None, refused: frozenset[st
         trimmed = list(map(str.strip, texts))
         if not all(trimmed) or (longest is not None and max(map(len, trimmed)) > longest):
             return None
-        if not refused.isdisjoint(trimmed):
+        if are_ids and not are_sure(trimmed):
             return None
         return trimmed
 

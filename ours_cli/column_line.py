@@ -30,7 +30,6 @@ from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import FilterProblem
-from ours_cli.nameless import WORDS
 from ours_cli.numerals import DEFAULT_STYLE
 from ours_cli.reference import locate
 from ours_cli.serialize import inside_quotes
@@ -232,13 +231,12 @@ class _Writer:
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
                 raise _SeldomError
             return _literal(text.strip())
-        refused = WORDS if key in ID_MAX else frozenset[str]()
-        return self._add(trimmed_column(self._column(slot), longest, refused), is_text=True)
+        return self._add(trimmed_column(self._column(slot), longest, are_ids=key in ID_MAX), is_text=True)
 
     def _given(self, slot: Slot) -> CellColumn:
         if not used_columns(slot.template, self._names):
             raise _SeldomError
-        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"), frozenset())
+        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"), are_ids=False)
 
     def _add(self, column: CellColumn, *, is_text: bool) -> str:
         gap = f"{{v{len(self._values)}}}"

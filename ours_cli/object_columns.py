@@ -17,10 +17,10 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     USER_PROPERTIES,
 )
+from ours_cli.doubtful_ids import are_sure, is_sure
 from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.field_value import ABSENT, Absent
 from ours_cli.key_column import ODD, KeyColumn, Objects, Odd, key_column
-from ours_cli.nameless import WORDS
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SCALARS: Final = frozenset({str, int, float, bool})
@@ -153,20 +153,20 @@ class _Writer:
             if not text or (longest is not None and len(text) > longest):
                 raise _SeldomError
             return repr(text)
-        refused = WORDS if key in ID_MAX else frozenset[str]()
-        return self._add(_trimmed(key_column(slot), longest, refused), _TEXTS, is_needed=key == "event")
+        trimmed = _trimmed(key_column(slot), longest, are_ids=key in ID_MAX)
+        return self._add(trimmed, _TEXTS, is_needed=key == "event")
 
     def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
         self._columns.append(_Column(values, allowed, is_needed))
         return f"v{len(self._columns) - 1}"
 
 
-def _trimmed(inner: KeyColumn, longest: int | None, refused: frozenset[str]) -> KeyColumn:
+def _trimmed(inner: KeyColumn, longest: int | None, *, are_ids: bool) -> KeyColumn:
     def trim(value: Any) -> object:
         if type(value) is not str:
             return value
         text = value.strip()
-        if text in refused or (longest is not None and len(text) > longest):
+        if (longest is not None and len(text) > longest) or (are_ids and not is_sure(text)):
             return ODD
         return text or ABSENT
 
@@ -176,7 +176,7 @@ def _trimmed(inner: KeyColumn, longest: int | None, refused: frozenset[str]) -> 
             return list(map(trim, values))
         trimmed = list(map(str.strip, values))
         is_short = longest is None or max(map(len, trimmed)) <= longest
-        if is_short and all(trimmed) and refused.isdisjoint(trimmed):
+        if is_short and all(trimmed) and not (are_ids and not are_sure(trimmed)):
             return trimmed
         return list(map(trim, trimmed))
 

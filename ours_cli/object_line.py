@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any, Final, cast
 
+from ours_cli.doubtful_ids import doubts
 from ours_cli.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body
 from ours_cli.field_value import ABSENT, FilterProblem
 from ours_cli.key_column import ODD, Objects, key_column
-from ours_cli.nameless import nameless
 from ours_cli.object_columns import compile_objects
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
@@ -55,7 +55,7 @@ class ObjectLine:
         except FilterProblem:
             return None
         is_right = check_event(body) is None and not has_long_array(body.get("eventProperties", {}))
-        return body if is_right and not any(nameless(body)) else None
+        return body if is_right and not any(doubts(body)) else None
 
     def _set_times(self, rows: Objects, bodies: list[dict[str, Any] | None]) -> None:
         """Put the times into bodies, and None in place of those whose rows have none."""

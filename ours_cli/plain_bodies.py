@@ -9,7 +9,7 @@ from itertools import chain, product
 from typing import Any, Final
 
 from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
-from ours_cli.nameless import WORDS
+from ours_cli.doubtful_ids import are_sure, is_sure
 
 TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
@@ -40,7 +40,6 @@ _PLAIN_PROPERTIES: Final = {
 }
 _PLAIN_VALUES: Final = frozenset({str, int, float, bool})
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
-_REFUSED: Final = dict.fromkeys(ID_MAX, WORDS)
 
 
 def is_plain(body: dict[str, Any]) -> bool:
@@ -55,7 +54,7 @@ def is_plain(body: dict[str, Any]) -> bool:
             text: str = body[key]
             if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
                 return False
-            if text in _REFUSED.get(key, ()):
+            if key in ID_MAX and not is_sure(text):
                 return False
     if not (
         "event" in body and "time" in body and ("externalId" in body or "email" in body or "userId" in body)
@@ -126,11 +125,15 @@ def _columns(bodies: Sequence[dict[str, Any]]) -> dict[str, list[Any]] | None:
     return {key: [body[key] for body in bodies if key in body] for key in frozenset[str]().union(*shapes)}
 
 
-def _are_texts(longest: int | None, refused: frozenset[str], values: list[Any]) -> bool:
+def _are_texts(longest: int | None, values: list[Any]) -> bool:
     lengths = set(map(len, values))
     if 0 in lengths or (longest is not None and max(lengths) > longest):
         return False
-    return refused.isdisjoint(values) and list(map(str.strip, values)) == values
+    return list(map(str.strip, values)) == values
+
+
+def _are_ids(longest: int, values: list[Any]) -> bool:
+    return _are_texts(longest, values) and are_sure(values)
 
 
 def _are_times(values: list[Any]) -> bool:
@@ -154,7 +157,8 @@ def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bo
 
 _values_of: Final[Callable[[Any], Iterable[Any]]] = dict.values
 _JUDGES: Final[dict[str, Callable[[list[Any]], bool]]] = {
-    **{key: partial(_are_texts, _LONGEST.get(key), _REFUSED.get(key, frozenset())) for key in TEXTS},
+    **{key: partial(_are_texts, _LONGEST.get(key)) for key in TEXTS},
+    **{key: partial(_are_ids, longest) for key, longest in ID_MAX.items()},
     "time": _are_times,
     "eventProperties": _are_event_properties,
     **{key: partial(_are_properties, plain) for key, plain in _PLAIN_PROPERTIES.items()},

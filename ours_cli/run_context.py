@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from ours_cli.assemble import EventAssembler
 from ours_cli.contract import WINDOW_MS
 from ours_cli.counted import counted
+from ours_cli.doubtful_ids import CUT
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.field_body import TimeMapping
@@ -61,7 +62,7 @@ class RunContext(NamedTuple):
             ),
             (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
-            *((1, text) for text in self._nameless()),
+            *((1, text) for text in self._doubtful_ids()),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
@@ -70,14 +71,22 @@ class RunContext(NamedTuple):
         ]
         return [text for count, text in found if count]
 
-    def _nameless(self) -> Iterator[str]:
-        for key in dict.fromkeys(key for key, _ in self.tally.nameless):
-            words = {word: count for (of, word), count in self.tally.nameless.items() if of == key}
-            rows = counted(sum(words.values()), "row has", "rows have")
-            yield (
-                f"{rows} a word for nothing as {key} ({', '.join(sorted(words))}), and the API takes it for a"
-                f" visitor; leave them out by --where 'COLUMN!={min(words)}'"
-            )
+    def _doubtful_ids(self) -> Iterator[str]:
+        found = self.tally.doubtful_ids
+        for key in dict.fromkeys(key for key, _ in found):
+            words = sorted(word for of, word in found if of == key and word != CUT)
+            if words:
+                rows = counted(sum(found[key, word] for word in words), "row has", "rows have")
+                yield (
+                    f"{rows} a word for nothing as {key} ({', '.join(words)}), and the API takes it for a"
+                    f" visitor; leave them out by --where 'COLUMN!={words[0]}'"
+                )
+            if cut := found[key, CUT]:
+                rows = counted(cut, "row has", "rows have")
+                yield (
+                    f"{rows} a number in {CUT} as {key}: a spreadsheet cut its digits, and several visitors"
+                    " may be one; export that column as text"
+                )
 
     def _zone_advice(self) -> str:
         for column, zone in self.tally.header_zones.items():

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
+from ours_cli.doubtful_ids import CUT, doubts
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text
 from ours_cli.exact_json import read_json
 from ours_cli.fields import NESTING, FieldMap, Value, check_names
-from ours_cli.nameless import nameless
 from ours_cli.options import TimeFlags
 from ours_cli.retry import (
     Again,
@@ -217,12 +217,15 @@ def empty_flags(fields: FieldMap) -> list[str]:
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
     """Warnings of what is sent as it stands, and seldom meant so."""
     return [
-        *(
-            f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
-            for key, word in nameless(body)
-        ),
+        *(_doubt(key, word) for key, word in doubts(body)),
         *_colons(fields),
     ]
+
+
+def _doubt(key: str, word: str) -> str:
+    if word == CUT:
+        return f"{key} is in scientific notation: did a spreadsheet cut its digits?"
+    return f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
 
 
 def _colons(fields: FieldMap) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ours_cli.nameless import nameless
+from ours_cli.doubtful_ids import doubts
 
 
 @dataclass(slots=True)
@@ -15,14 +15,14 @@ class Tally:
     """What a run counts beside its books: things that are sent, but that the person should know of.
 
     `sought_in_vain` are the keys that `--where` names and that no row has had yet.
-    `nameless` counts rows by the key and the word in it that names nobody (see `nameless`).
+    `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
     `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
     """
 
     nulls_dropped: int = 0
     long_arrays: int = 0
     untimed: int = 0
-    nameless: Counter[tuple[str, str]] = field(default_factory=Counter)
+    doubtful_ids: Counter[tuple[str, str]] = field(default_factory=Counter)
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Tally:
 
     def name(self, body: Mapping[str, Any]) -> None:
         """Note by what a body that is sent names its visitor."""
-        self.nameless.update(nameless(body))
+        self.doubtful_ids.update(doubts(body))
 
     def expect(self, names: Iterable[str]) -> None:
         """Note columns that the mapping uses, until a row of any table has them."""

@@ -1,4 +1,4 @@
-"""Words for nothing where an id should be: sent as they stand, told, and the same by every way through."""
+"""Ids that name nobody or many: sent as they stand, told, and the same by every way through."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pytest
 from conftest import Ours, StartSandbox
 from rows import iso, write
 
-from ours_cli.nameless import WORDS, nameless
+from ours_cli.doubtful_ids import CUT, WORDS, are_sure, doubts, is_sure
 
 ROWS = 2_500
-ODD = {7: "NULL", 900: r"\N", 901: "undefined", 2_499: "NULL"}
+ODD = {7: "NULL", 900: r"\N", 901: "undefined", 1_700: "1.23457E+11", 2_499: "NULL"}
+CUT_WARNING = (
+    "warning: 1 row has a number in scientific notation as externalId: a spreadsheet cut its digits, and"
+    " several visitors may be one; export that column as text"
+)
 WARNING = (
     r"warning: 4 rows have a word for nothing as externalId (NULL, \N, undefined), and the API takes it for a"
     " visitor; leave them out by --where 'COLUMN!=NULL'"
@@ -70,7 +74,7 @@ def test_rows_are_sent_and_told(
     name, *flags = command
     ended = ours(name, make(tmp_path), *flags)
     assert ended.code == 0, ended.err
-    assert WARNING in ended.err.splitlines()
+    assert {WARNING, CUT_WARNING} <= set(ended.err.splitlines())
     found = {int(event.body["eventProperties"]["n"]): event.body["externalId"] for event in place.events()}
     assert found == {number: who(number) for number in range(ROWS)}
 
@@ -109,6 +113,16 @@ def test_other_fields_and_other_words_are_left_alone(
 
 def test_words() -> None:
     assert {"null", "NULL", "Null", "NaN", r"\N", "N/A", "undefined", "[object Object]"} <= WORDS
-    assert list(nameless({"externalId": "NULL", "email": "a@b.c", "event": "none"})) == [
-        ("externalId", "NULL")
-    ]
+    body = {"externalId": "NULL", "email": "2E+10", "event": "none"}
+    assert list(doubts(body)) == [("externalId", "NULL"), ("email", CUT)]
+
+
+@pytest.mark.parametrize("text", ["JANE+E+1@x.org", "E+11", "1E5", "1.5e+11", "12E+11x", "0", "c1"])
+def test_what_only_looks_like_it(text: str) -> None:
+    assert is_sure(text)
+
+
+def test_many_are_sure_only_where_each_is() -> None:
+    assert are_sure(["c1", "0", "a@b.c"])
+    assert not are_sure(["c1", "NULL"])
+    assert not are_sure(["c1", "1.23457E+11"])

@@ -1,0 +1,46 @@
+"""Ids that name nobody, or many: `NULL` and its like, and numbers of which a spreadsheet cut the last digits.
+
+To the API they are ids as any other, so all rows that bear one become one visitor. They are sent, since an id
+may be spelled so; but the person is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from ours_cli.contract import ID_MAX
+
+_BASE: Final = (
+    *("null", "(null)", "<null>", "nil", "none", "nan", "n/a", "na", "undefined", r"\n", "-", "--"),
+    *("[object object]", "00000000-0000-0000-0000-000000000000"),
+)
+WORDS: Final = frozenset(
+    spelled for word in _BASE for spelled in (word, word.upper(), word.capitalize(), word.title())
+) | {"NaN", "[object Object]"}
+"""What exports and programs write where there is no id."""
+
+CUT: Final = "scientific notation"
+"""In place of a word: the id is a number that a spreadsheet rounded, `1.23457E+11`."""
+
+_EXPONENT: Final = "E+"
+_CUT: Final = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
+
+
+def are_sure(ids: Iterable[str]) -> bool:
+    """Whether none of these is doubtful; false may also mean that each must be looked at."""
+    return WORDS.isdisjoint(ids) and _EXPONENT not in "".join(ids)
+
+
+def is_sure(text: str) -> bool:
+    """Whether an id is not doubtful."""
+    return text not in WORDS and (_EXPONENT not in text or not _CUT.fullmatch(text))
+
+
+def doubts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The keys that name the visitor doubtfully, each with the word, or `CUT`; `body` obeys the contract."""
+    for key in ID_MAX:
+        text = body.get(key)
+        if text and not is_sure(text):
+            yield key, text if text in WORDS else CUT
