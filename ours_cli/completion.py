@@ -83,13 +83,13 @@ def _cleared(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
 
 
 def _profile(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
-    from ours_cli.settings import profile_names
+    from ours_cli.profiles import profile_names
 
     return profile_names()
 
 
 def _run(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
-    from ours_cli.settings import state_dir
+    from ours_cli.folders import state_dir
 
     return sorted((path.name for path in (state_dir() / "runs").iterdir() if path.is_dir()), reverse=True)
 

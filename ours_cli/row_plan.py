@@ -13,6 +13,7 @@ from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
+from ours_cli.folders import state_dir
 from ours_cli.mapping import RowMapping
 from ours_cli.options import Batching, Resuming, Sending, Showing, Target
 from ours_cli.record import Malformed, Record, Table
@@ -20,7 +21,6 @@ from ours_cli.route import IDENTIFY, Route
 from ours_cli.row_sources import Source
 from ours_cli.run_context import RunContext
 from ours_cli.safeguards import reject_limit
-from ours_cli.settings import state_dir
 from ours_cli.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shard_rows import ShardRows
 from ours_cli.source import ReadOptions

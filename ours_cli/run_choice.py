@@ -10,11 +10,11 @@ from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
+from ours_cli.folders import state_dir
 from ours_cli.row_plan import RowRun, shard_of
 from ours_cli.row_sources import RowSources
 from ours_cli.run_context import new_run_id
 from ours_cli.run_head import Identity
-from ours_cli.settings import state_dir
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 

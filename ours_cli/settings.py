@@ -1,11 +1,9 @@
-"""Where events go and with which key: profile, token and endpoint, decided once before any work."""
+"""Where events go and with which key: token and endpoint, decided once before any work."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +11,9 @@ from urllib.parse import urlsplit
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.errors import AuthError, UsageError
-from ours_cli.suggest import nearest
+from ours_cli.folders import config_path
+from ours_cli.profiles import load_profile
 
-_TOKEN_KEYS = ("token_command", "token_file", "token")
-_PROFILE_KEYS = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
 
@@ -85,16 +82,8 @@ def token_variable(*, test: bool) -> str:
     return "OURS_PRIVACY_TEST_TOKEN" if test else "OURS_PRIVACY_TOKEN"
 
 
-def profile_names() -> list[str]:
-    """The profiles in the config; raises `UsageError` or `OSError` when it cannot be read."""
-    import tomllib
-
-    profiles = tomllib.loads(_read_private(config_path())).get("profiles", {})
-    return sorted(profiles) if isinstance(profiles, dict) else []
-
-
 def _profile_for(flags: EndpointFlags) -> dict[str, Any]:
-    return _load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
+    return load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
 
 
 def _base_url(flags: EndpointFlags, profile: dict[str, Any]) -> str:
@@ -134,104 +123,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def config_path() -> Path:
-    """Where the profiles live; raises `UsageError` where there is no home folder."""
-    return _folder("XDG_CONFIG_HOME", ".config") / "ours" / "config.toml"
-
-
-def state_dir() -> Path:
-    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700.
-
-    Raises `UsageError` where there is no home folder.
-    """
-    return _folder("XDG_STATE_HOME", ".local/state") / "ours"
-
-
-def _folder(variable: str, below_home: str) -> Path:
-    if base := os.environ.get(variable):
-        return Path(base)
-    try:
-        return Path.home() / below_home
-    except RuntimeError:  # no HOME, and a user id without a name, as in some containers
-        raise UsageError(
-            f"there is no home folder, and {variable} is not set", hint=f"export {variable}=/a/private/folder"
-        ) from None
-
-
-def _load_profile(name: str | None) -> dict[str, Any]:
-    try:
-        path = config_path()
-    except UsageError:
-        if name is not None:
-            raise
-        return {}  # without a home there is no config, and none is needed
-    try:
-        text = _read_private(path)
-    except FileNotFoundError:
-        if name is None:
-            return {}
-        raise UsageError(
-            f"there is no profile {name!r}: {path} does not exist",
-            hint="make the file (chmod 600) with a table [profiles." + name + "], or leave --profile out",
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
-        ) from None
-    import tomllib  # only who has a config pays for it
-
-    try:
-        config = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The exception's attributes hold the document, and with it the token: only the position is named.
-        raise UsageError(
-            f"the config {path} is not valid TOML{_toml_position(error)}", hint="strings need quotes in TOML"
-        ) from None
-    profile = _select_profile(config, name, path)
-    _check_profile(profile, path)
-    return profile
-
-
-def _toml_position(error: ValueError) -> str:
-    _, _, position = str(error).rpartition("(at ")
-    return f" (at {position}" if position.startswith("line ") else ""
-
-
-def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dict[str, Any]:
-    common = {key: value for key, value in config.items() if not isinstance(value, dict)}
-    profiles = config.get("profiles", {})
-    wanted = name or common.pop("default_profile", None)
-    common.pop("default_profile", None)
-    if wanted is None:
-        return common
-    if not isinstance(profiles, dict) or not isinstance(profiles.get(wanted), dict):
-        known = sorted(profiles) if isinstance(profiles, dict) else []
-        close = nearest(str(wanted), known)
-        raise UsageError(
-            f"there is no profile {wanted!r} in {path}",
-            hint=f"did you mean {close!r}?" if close else f"profiles there: {', '.join(known) or 'none'}",
-        )
-    own = profiles[wanted]
-    # A profile with a token of its own must never fall back on the common one: that is another account.
-    if any(key in own for key in _PROFILE_KEYS - {"base_url"}):
-        common = {key: value for key, value in common.items() if key == "base_url"}
-    return {**common, **own}
-
-
-def _check_profile(profile: dict[str, Any], path: Path) -> None:
-    for key, value in profile.items():
-        if key not in _PROFILE_KEYS:
-            close = nearest(key, _PROFILE_KEYS)
-            raise UsageError(
-                f"unknown key {key!r} in {path}",
-                hint=f"did you mean {close!r}?"
-                if close
-                else f"known keys: {', '.join(sorted(_PROFILE_KEYS))}",
-            )
-        if not isinstance(value, str):
-            raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
 
 
 def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
@@ -293,6 +184,8 @@ def _read_token_file(path: str) -> str:
 
 
 def _run_token_command(command: str) -> str:
+    import subprocess  # only who has such a command pays for it
+
     try:
         done = subprocess.run(  # noqa: S602 - a shell command by design, from a config only its owner can write
             command, shell=True, stdout=subprocess.PIPE, timeout=_TOKEN_COMMAND_TIMEOUT_S, check=False
@@ -304,14 +197,3 @@ def _run_token_command(command: str) -> str:
             f"token_command failed with exit code {done.returncode}", hint="run it by hand to see why"
         )
     return done.stdout.decode("utf-8", "replace").strip()
-
-
-def _read_private(path: Path) -> str:
-    if os.name == "posix":
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise UsageError(
-                f"others can read the config {path} (mode {mode:04o}), and it may hold a token",
-                hint=f"chmod 600 {path}",
-            )
-    return path.read_text("utf-8")

@@ -15,7 +15,7 @@ import pytest
 import typer
 from conftest import Ended, Ours
 
-from ours_cli import mapfile, settings
+from ours_cli import mapfile, profiles
 from ours_cli.app import app
 from ours_cli.errors import ExitCode
 from ours_cli.filters import FILTER_NAMES
@@ -239,7 +239,7 @@ def test_every_config_key_and_variable_is_there() -> None:
     cells = code(first_cells(section("Token, profiles, environment")))
     variables = {text for text in string_constants() if re.fullmatch(r"(OURS|XDG)_[A-Z_]+", text)}
     assert len(variables) >= 6
-    assert cells == settings._PROFILE_KEYS | {"default_profile", "NO_COLOR"} | variables
+    assert cells == profiles.KEYS | {"default_profile", "NO_COLOR"} | variables
 
 
 def test_every_fault_is_there() -> None:

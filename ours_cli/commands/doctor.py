@@ -24,9 +24,10 @@ from ours_cli.doctor.probe import probe, proxy_for
 from ours_cli.doctor.self_test import self_test
 from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
+from ours_cli.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.retry import Answer
-from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url, state_dir
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
 from ours_cli.wrapping import folded
 
 _TEXT_AT: Final = 19

@@ -19,6 +19,7 @@ from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.escape import printable
+from ours_cli.folders import state_dir
 from ours_cli.journal import OtherVersionError, is_running, read_blocks
 from ours_cli.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.options import Output, OutputFormat
@@ -35,7 +36,6 @@ from ours_cli.run_registry import (
     refuse_running,
     rehearsals,
 )
-from ours_cli.settings import state_dir
 from ours_cli.wrapping import folded, folded_all
 
 

@@ -1,0 +1,111 @@
+"""The config file and its profiles: an endpoint and the place of its token, under a name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+from ours_cli.errors import UsageError
+from ours_cli.folders import config_path
+from ours_cli.suggest import nearest
+
+_TOKEN_KEYS: Final = ("token_command", "token_file", "token")
+KEYS: Final = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})
+
+
+def profile_names() -> list[str]:
+    """The profiles in the config; raises `UsageError`, `OSError` or `ValueError` when it cannot be read."""
+    import tomllib
+
+    profiles = tomllib.loads(_read_private(config_path())).get("profiles", {})
+    return sorted(profiles) if isinstance(profiles, dict) else []
+
+
+def load_profile(name: str | None) -> dict[str, Any]:
+    """What the config says of this profile, or without a name: its default profile, else what stands on top.
+
+    Empty where there is no config and no name. Raises `UsageError` for a config that cannot be used, one that
+    others can read, and a profile that is not there.
+    """
+    try:
+        path = config_path()
+    except UsageError:
+        if name is not None:
+            raise
+        return {}  # without a home there is no config, and none is needed
+    try:
+        text = _read_private(path)
+    except FileNotFoundError:
+        if name is None:
+            return {}
+        raise UsageError(
+            f"there is no profile {name!r}: {path} does not exist",
+            hint="make the file (chmod 600) with a table [profiles." + name + "], or leave --profile out",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
+        ) from None
+    import tomllib  # only who has a config pays for it
+
+    try:
+        config = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # The exception's attributes hold the document, and with it the token: only the position is named.
+        raise UsageError(
+            f"the config {path} is not valid TOML{_toml_position(error)}", hint="strings need quotes in TOML"
+        ) from None
+    profile = _select_profile(config, name, path)
+    _check_profile(profile, path)
+    return profile
+
+
+def _toml_position(error: ValueError) -> str:
+    _, _, position = str(error).rpartition("(at ")
+    return f" (at {position}" if position.startswith("line ") else ""
+
+
+def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dict[str, Any]:
+    common = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    profiles = config.get("profiles", {})
+    wanted = name or common.pop("default_profile", None)
+    common.pop("default_profile", None)
+    if wanted is None:
+        return common
+    if not isinstance(profiles, dict) or not isinstance(profiles.get(wanted), dict):
+        known = sorted(profiles) if isinstance(profiles, dict) else []
+        close = nearest(str(wanted), known)
+        raise UsageError(
+            f"there is no profile {wanted!r} in {path}",
+            hint=f"did you mean {close!r}?" if close else f"profiles there: {', '.join(known) or 'none'}",
+        )
+    own = profiles[wanted]
+    # A profile with a token of its own must never fall back on the common one: that is another account.
+    if any(key in own for key in KEYS - {"base_url"}):
+        common = {key: value for key, value in common.items() if key == "base_url"}
+    return {**common, **own}
+
+
+def _check_profile(profile: dict[str, Any], path: Path) -> None:
+    for key, value in profile.items():
+        if key not in KEYS:
+            close = nearest(key, KEYS)
+            raise UsageError(
+                f"unknown key {key!r} in {path}",
+                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(sorted(KEYS))}",
+            )
+        if not isinstance(value, str):
+            raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
+
+
+def _read_private(path: Path) -> str:
+    if os.name == "posix":
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise UsageError(
+                f"others can read the config {path} (mode {mode:04o}), and it may hold a token",
+                hint=f"chmod 600 {path}",
+            )
+    return path.read_text("utf-8")
