@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler
@@ -94,16 +94,12 @@ class FieldMapping:
         self._assemble.place = table.place
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
-        try:
+        with self._advising(table):
             return self._bind(table)
-        except UsageError as error:
-            raise _with_preset(error, table, self._preset) from None
 
     def _bind(self, table: Table) -> Mapper:
-        fields = self._fields
-        maps_itself = fields.is_empty()
-        if maps_itself:
-            fields = self_mapping(table, identify=self._identify)
+        maps_itself = self._fields.is_empty()
+        fields = self._fields_of(table)
         require_essentials(fields, table, identify=self._identify)
         selection = self._assemble.selection
         keeps = bind_where(selection.where, table.columns, self._sought)
@@ -131,7 +127,7 @@ class FieldMapping:
         assemble = self._assemble
         if isinstance(assemble, VisitorAssembler) or table.columns == ():
             return None
-        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        fields = self._fields_of(table)
         builder = BodyBuilder(table, self._hmac_key)
         body = builder.body(fields, self._times).apart()
         builder.star(fields, body.objects)
@@ -158,23 +154,32 @@ class FieldMapping:
         """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
         if table.columns == () or self._identify:
             return None
-        fields = self_mapping(table, identify=False) if self._fields.is_empty() else self._fields
+        fields = self._fields_of(table)
         if fields.time is None:
             return None
         template = parse(fields.time)
         names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
-        try:
+        with self._advising(table):
             get = bind(template, table.columns, hmac_key=self._hmac_key)
-        except UsageError as error:
-            raise _with_preset(error, table, self._preset) from None
         keeps = bind_where(self._assemble.selection.where, table.columns, SoughtKeys())
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:
         """What tells which rows belong into one shard; raises as `bind`, notes nothing."""
-        fields = self_mapping(table, identify=self._identify) if self._fields.is_empty() else self._fields
-        body = BodyBuilder(table, self._hmac_key).body(fields, self._times)
+        with self._advising(table):
+            body = BodyBuilder(table, self._hmac_key).body(self._fields_of(table), self._times)
         return field_key(body, table.columns, keeps_ids=not self._identify)
+
+    def _fields_of(self, table: Table) -> FieldMap:
+        return self_mapping(table, identify=self._identify) if self._fields.is_empty() else self._fields
+
+    @contextmanager
+    def _advising(self, table: Table) -> Iterator[None]:
+        """Where the mapping and the table do not fit, say which preset would."""
+        try:
+            yield
+        except UsageError as error:
+            raise _with_preset(error, table, self._preset) from None
 
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
