@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from math import inf
+from typing import Final
 
 from ours_cli.blocks import Block
 from ours_cli.chunk import Chunker
@@ -26,6 +27,11 @@ from ours_cli.row_report import nothing_read, write_report
 from ours_cli.row_sources import RowSources
 from ours_cli.safeguards import check_expected
 from ours_cli.settings import Endpoint, resolve_base_url
+
+_SERIAL: Final = (
+    "distinctIds are short numbers, which other tables may have too, and the API counts an id once, whatever"
+    " file it comes from: a prefix such as 'orders-{id}' keeps them apart"
+)
 
 
 def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
@@ -63,7 +69,8 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
     late = ageing.warning()
-    for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books)))):
+    serial = _SERIAL if preview.are_serial() else None
+    for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books), serial))):
         console.warn(text)
     result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
     if unexpected := check_expected(run.batching.expect, books):

@@ -15,6 +15,9 @@ from ours_cli.ledger import Ledger
 ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
+SERIAL_DIGITS: Final = 9
+"""Whole numbers of up to so many digits are taken for serial numbers, which every table has its own of."""
+
 _first_64_bits = struct.Struct("=q8x").unpack
 """In this machine's order of bytes: the number is this process's own affair."""
 

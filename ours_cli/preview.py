@@ -14,6 +14,7 @@ import orjson
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.identity import SERIAL_DIGITS
 from ours_cli.report import Books
 from ours_cli.tally import Tally
 
@@ -89,6 +90,11 @@ class Preview:
         self.filtered.update(filter(None, rows.reasons))
         if rows.events:
             self.enter_all(rows.events)
+
+    def are_serial(self) -> bool:
+        """Whether the first ids are mere serial numbers, as another table may have too."""
+        ids = [str(example.get("distinctId", "")) for example in self.examples]
+        return bool(ids) and all(own.isdecimal() and len(own) <= SERIAL_DIGITS for own in ids)
 
     def close(self) -> None:
         """Count the last, unfinished request."""

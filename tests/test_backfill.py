@@ -639,3 +639,19 @@ def test_a_time_before_the_calendar_is_no_bug(ours: Ours, tmp_path: Path, max_ag
     assert text.code == data.code == (0 if max_age == "none" else 3), text.err
     assert "    0001-01-01 " in text.out
     assert data.json["days" if max_age == "none" else "outside_window"] == {"0001-01-01": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_told"), [("{id}", True), ("orders-{id}", False), ("{long}", False), (None, False)]
+)
+def test_a_dry_run_doubts_serial_numbers_as_distinct_ids(
+    given: str | None, is_told: bool, ours: Ours, tmp_path: Path
+) -> None:
+    rows = "".join(f"{iso(1)},{number},10000000{number}\n" for number in range(100, 140))
+    file = write(tmp_path / "o.csv", "when,id,long\n" + rows)
+    flags = () if given is None else ("--distinct-id", given)
+    ended = ours(
+        "backfill", file, "--event", "E", "--time", "{when}", "--external-id", "{id}", *flags, "--dry-run"
+    )
+    assert ended.code == 0
+    assert ("distinctIds are short numbers" in ended.err) is is_told

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from ours_cli.identity import SERIAL_DIGITS
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
@@ -23,8 +24,6 @@ _STYLE_NAMES: Final = {
     "ch": "number:ch",
     "in": "number:in",
 }
-SERIAL_DIGITS: Final = 9
-"""Whole numbers of up to so many digits are taken for serial numbers, which every table has its own of."""
 
 _CODE_WORDS: Final = frozenset(
     (
