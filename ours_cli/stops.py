@@ -86,9 +86,12 @@ class Patience:
             if self._nonsense == self._failures:
                 # There was a server all the time, and it never spoke as the API does.
                 raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
-            raise self._gives_up(reason)
+            # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
+            more = "; ours doctor shows where it fails" if isinstance(verdict, Failure) else ""
+            raise UnavailableError(f"gave up: {reason}", hint=self._hint + more)
         if floor > left:
-            raise self._gives_up(f"the server asks to wait {floor:g} s, longer than is left to give up")
+            reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
+            raise UnavailableError(f"gave up: {reason}", hint=self._hint)
         return min(max(floor, backoff(self._failures)), left)
 
     def _count(self, verdict: Failure | Again | Nonsense) -> None:
@@ -97,6 +100,3 @@ class Patience:
         self._nonsense = self._nonsense + 1 if isinstance(verdict, Nonsense) else 0
         wrong_name = isinstance(verdict, Failure) and verdict.kind == "name" and not self._was_answered
         self._name_failures = self._name_failures + 1 if wrong_name else 0
-
-    def _gives_up(self, reason: str) -> OursError:
-        return UnavailableError(f"gave up: {reason}", hint=self._hint)

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1] / "ours_cli"
 FILE = Path(__file__).with_name("messages.txt")
 
-_ERROR = re.compile(r"[A-Z]\w*Error|_gives_up|_unwritable")
+_ERROR = re.compile(r"[A-Z]\w*Error|_unwritable")
 _OTHER = {
     "warn": "warning",
     "note": "note",
