@@ -165,14 +165,26 @@ def _read_value_file(flag: str, name: str, path: str) -> str:
         ) from None
 
 
+_ALSO_CALLED: Final = {
+    **dict.fromkeys(("name", "fullname"), "first_name"),
+    **dict.fromkeys(("surname", "familyname"), "last_name"),
+    **dict.fromkeys(("mobile", "cell"), "phone_number"),
+    **dict.fromkeys(("postalcode", "postcode"), "zip"),
+    **dict.fromkeys(("region", "province"), "state"),
+    **dict.fromkeys(("dob", "birthday", "birthdate"), "date_of_birth"),
+    "sex": "gender",
+}
+"""Names of visitor properties elsewhere that are spelled nothing like the API's."""
+
+
 def check_user_property(name: str, flag: str = "-u") -> None:
     """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
         return
-    close = nearest(name, USER_PROPERTIES)
+    close = _ALSO_CALLED.get(name.casefold().replace("_", "")) or nearest(name, USER_PROPERTIES)
     own = f"for a property of your own write {flag} custom_properties.{name}=..."
-    hint = f"did you mean {close!r}? Else {own}" if close else own
+    hint = f"did you mean {close!r}? Else {own}" if close else f"{own}; ours help properties lists the others"
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
 
 

@@ -31,7 +31,7 @@ HINTS: Final[dict[str, str]] = {
     "bad_type": _MEND,
     "bad_text": _MEND,
     "unknown_key": "the message names the right key; ours backfill maps other names",
-    "unknown_property": "the message names the nearest; your own go under custom_properties",
+    "unknown_property": "ours help properties lists those it knows; your own go under custom_properties",
     "bad_context": "give both, or none",
     "too_many_properties": "send fewer: 200 at most",
     "too_deep": "send it flatter",

@@ -136,3 +136,21 @@ def test_identify_takes_no_event(fields: dict[str, Any]) -> None:
     refuse_event_fields(FieldMap(external_id="{id}", user_properties={"city": Value("Ulm")}))
     with pytest.raises(UsageError, match="identify takes no"):
         refuse_event_fields(FieldMap(**fields))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("name", "did you mean 'first_name'?"),
+        ("Full_Name", "did you mean 'first_name'?"),
+        ("postal_code", "did you mean 'zip'?"),
+        ("dob", "did you mean 'date_of_birth'?"),
+        ("phone", "did you mean 'phone_number'?"),
+        ("plan", "custom_properties.plan=...; ours help properties lists the others"),
+    ],
+)
+def test_what_a_visitor_property_is_called(name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_names(FieldMap(user_properties={name: Value("x")}))
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint

@@ -13,6 +13,7 @@ from make_manpage import PAGE, manpage
 
 from ours_cli import topics
 from ours_cli.app import COMMANDS
+from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import ExitCode
 from ours_cli.filters import FILTER_NAMES
 from ours_cli.topics import TOPICS, topic
@@ -108,3 +109,13 @@ def test_groff_takes_the_man_page() -> None:
     assert "--map FILE.toml" in text
     assert "{total|number}" in text
     assert "'{created_at}' \\" in text
+
+
+def test_the_topic_of_properties_lists_those_of_the_contract() -> None:
+    visitor, visit = topic("properties").split("## Of the visit:")
+    for text, known in ((visitor, USER_PROPERTIES), (visit, DEFAULT_PROPERTIES)):
+        blocks = re.findall(r"^    (.+)$", text, re.MULTILINE)
+        listed = [re.sub(r"^-u (\w+)\..*", r"\1", word) for line in blocks for word in line.split("  ")]
+        assert sorted(listed) == sorted(known)
+        for kind in ("number", "boolean"):
+            assert all(name in text.rpartition("Numbers:")[2] for name, own in known.items() if own == kind)

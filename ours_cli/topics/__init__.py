@@ -8,6 +8,7 @@ from typing import Final
 TOPICS: Final = {
     "how-it-works": "From a row to an accepted event, and what is promised.",
     "templates": "Texts with {column} and filters: how columns become fields.",
+    "properties": "Names of the properties of visitors that the API knows.",
     "time": "How times are read, zones, and the window of 7 days.",
     "resume": "What happens when a run stops, and how it goes on.",
     "scaling": "Large histories: shards, how many are worth it, time and costs.",
