@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.errors import AuthError, UsageError
 from ours_cli.folders import config_path
-from ours_cli.profiles import load_profile
+from ours_cli.profiles import load_profile, profile_names
 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
@@ -83,7 +84,11 @@ def token_variable(*, test: bool) -> str:
 
 
 def _profile_for(flags: EndpointFlags) -> dict[str, Any]:
-    return load_profile(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None)
+    return load_profile(_profile_name(flags))
+
+
+def _profile_name(flags: EndpointFlags) -> str | None:
+    return flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None
 
 
 def _base_url(flags: EndpointFlags, profile: dict[str, Any]) -> str:
@@ -136,10 +141,12 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
         token = _profile_token(profile, prefix)
     if not token.text:
         kind = "Test Mode token" if flags.test else "token"
+        named = f"or --profile NAME ({', '.join(names)})" if (names := _profiles_not_chosen(flags)) else ""
         raise AuthError(
             f"there is no {kind}",
             hint=f"export {variable}=..., or --token-file PATH, "
-            f"or {prefix}token_command in {_config_name()}; --sandbox needs none",
+            + (named or f"or {prefix}token_command in {_config_name()}")
+            + "; --sandbox needs none",
         )
     if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
@@ -147,6 +154,14 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
             hint="a token file holds the source API key alone, on one line",
         )
     return token
+
+
+def _profiles_not_chosen(flags: EndpointFlags) -> list[str]:
+    """The profiles that there are, where none was named."""
+    with suppress(UsageError, OSError, ValueError):
+        if not _profile_name(flags) and not load_profile(None):
+            return profile_names()
+    return []
 
 
 def _config_name() -> str:

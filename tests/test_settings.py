@@ -349,3 +349,11 @@ class TestWithoutAHome:
         monkeypatch.delenv("OURS_PRIVACY_TOKEN")
         ended = ours(*fields)
         assert (ended.code, "token_command in the config" in ended.err) == (4, True)
+
+
+def test_profiles_that_nobody_chose_are_named(ours: Ours, no_token: None) -> None:
+    config(f'[profiles.clinic]\ntoken = "{SECRET}"\n[profiles.default]\ntoken = "{SECRET}"\n')
+    ended = ours("track", "X", "--email", "a@b.c")
+    assert ended.code == 4
+    assert "or --profile NAME (clinic, default); --sandbox" in ended.err
+    assert SECRET not in ended.err

@@ -24,13 +24,13 @@ _CONTAINERS = (
         "`unzip -p {} | ours ... -`, or save the sheet as CSV",
     ),
     _Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "save the sheet as CSV"),
-    _Container(b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours batch -`"),
-    _Container(b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours batch -`"),
-    _Container(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours batch -`"),
+    _Container(b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours ... -`"),
+    _Container(b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours ... -`"),
+    _Container(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours ... -`"),
     _Container(
         b"SQLite format 3\x00",
         "an SQLite database",
-        "`sqlite3 -csv -header {} 'SELECT ...' | ours backfill -`",
+        "`sqlite3 -csv -header {} 'SELECT ...' | ours ... -`",
     ),
     # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
     # Files on disk that end as Parquet does, too, are opened before anybody comes here.
@@ -42,7 +42,7 @@ _CONTAINERS = (
     _Container(b"Obj\x01", "an Avro file", "convert it to NDJSON, for example with `avro-tools tojson`"),
     _Container(b"%PDF-", "a PDF", "export the data as CSV"),
     *(
-        _Container(b"BZh%d1AY&SY" % level, "compressed with bzip2", "`bzip2 -dc {} | ours batch -`")
+        _Container(b"BZh%d1AY&SY" % level, "compressed with bzip2", "`bzip2 -dc {} | ours ... -`")
         for level in range(1, 10)
     ),
 )

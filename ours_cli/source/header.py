@@ -38,7 +38,7 @@ def refuse_fixed_width(lines: Sequence[str], name: str) -> None:
     if len(blank.split()) >= 3 and has_wide_gap:
         raise SourceError(
             f"{name} looks like text in columns of fixed width, which has no delimiter",
-            hint="put commas between the columns first: sed 's/^ *//; s/  */,/g' FILE | ours backfill - ...",
+            hint="put commas between the columns first: sed 's/^ *//; s/  */,/g' FILE | ours ... -",
         )
 
 

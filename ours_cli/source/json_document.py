@@ -52,9 +52,9 @@ def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
     if name == STANDARD_INPUT:
         hint = f"pass it through `{command}` first"
     elif name.endswith(".gz"):
-        hint = f"gzip -dc {shlex.quote(name)} | {command} | ours backfill - ..."
+        hint = f"gzip -dc {shlex.quote(name)} | {command} | ours ... -"
     else:
-        hint = f"{command} {shlex.quote(name)} | ours backfill - ..."
+        hint = f"{command} {shlex.quote(name)} | ours ... -"
     raise SourceError(f"{name} is one JSON document; its records stand under {json.dumps(key)}", hint=hint)
 
 

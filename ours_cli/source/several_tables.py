@@ -110,7 +110,7 @@ def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: i
             raise SourceError(
                 f"{name}: one table begins on line {rows[0].line}, and another one, of other columns, "
                 f"on line {row.line}",
-                hint=f"send one at a time: head -n {row.line - 1} FILE | ours backfill - ..., "
+                hint=f"send one at a time: head -n {row.line - 1} FILE | ours ... -, "
                 f"then FILE with --header-row {row.line}",
             )
 
