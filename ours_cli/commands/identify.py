@@ -28,7 +28,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.route import IDENTIFY
-from ours_cli.single import build_body, check_body, doubtful, empty_flags, read_data
+from ours_cli.single_body import build_body, check_body, doubtful, empty_flags, read_data
 
 if TYPE_CHECKING:
     from ours_cli.source.arguments import Location

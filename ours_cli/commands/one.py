@@ -19,7 +19,8 @@ from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.route import Route
 from ours_cli.serialize import serialize
 from ours_cli.settings import resolve_base_url, token_variable
-from ours_cli.single import GIVE_UP_AFTER_S, RefusedError, SingleOptions, in_api_order, masked, send
+from ours_cli.single import GIVE_UP_AFTER_S, RefusedError, SingleOptions, masked, send
+from ours_cli.single_body import in_api_order
 from ours_cli.validate import Fault
 
 

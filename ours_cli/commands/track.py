@@ -14,7 +14,7 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.route import TRACK
-from ours_cli.single import (
+from ours_cli.single_body import (
     build_body,
     check_body,
     doubtful,
