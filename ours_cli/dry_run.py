@@ -16,8 +16,8 @@ from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.forecast import AgeingRows
 from ours_cli.options import Output
 from ours_cli.preview import Preview
+from ours_cli.preview_text import preview_text
 from ours_cli.record import Table
-from ours_cli.render import preview_text
 from ours_cli.replay import Replay
 from ours_cli.report import Books
 from ours_cli.row_mapping import map_rows

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 
 import orjson
@@ -14,6 +13,7 @@ import orjson
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.histogram import date_of
 from ours_cli.identity import SERIAL_DIGITS
 from ours_cli.report import Books
 from ours_cli.tally import Tally
@@ -24,7 +24,6 @@ NAMES_MAX: Final = 1000
 """Distinct event names counted one by one; beyond, a name is most likely a mistaken template."""
 
 _DAY_MS: Final = 86_400_000
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @dataclass(slots=True)
@@ -152,11 +151,6 @@ class Preview:
             "examples": self.examples,
             "warnings": warnings,
         }
-
-
-def date_of(day: int) -> str:
-    """A day since the epoch as ISO date; one beyond the years 1 to 9999 as the last or first of them."""
-    return date.fromordinal(min(max(_EPOCH + day, 1), date.max.toordinal())).isoformat()
 
 
 def _by_date(days: Counter[int]) -> dict[str, int]:

@@ -15,9 +15,9 @@ from ours_cli.escape import json_text
 from ours_cli.mend import mend_command
 from ours_cli.options import Output
 from ours_cli.private_files import check_replaceable, local_io, replace_private
-from ours_cli.render import report_text
 from ours_cli.replay import SourceChangedError
 from ours_cli.report import Books, Report, ShardPart, Status
+from ours_cli.report_text import report_text
 from ours_cli.row_plan import RowRun, rate
 from ours_cli.run_head import going_on
 from ours_cli.safeguards import UnexpectedRowsError
