@@ -10,10 +10,10 @@ from typing import Any, Final
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafts import ID_AT, Draft, Finished
+from ours_cli.drafting.drafts import ID_AT, Draft, Finished
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import EventRun, SiftedRows
-from ours_cli.identity import ID_BYTES, DistinctIds, digest_of
+from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.record import Record
 from ours_cli.selection import EVERYTHING, Selection
 from ours_cli.serialize import NOT_UNICODE, canonical_json

@@ -36,7 +36,7 @@ def _in_braces(typed: dict[str, Any], incomplete: str) -> Iterable[str]:
     if not brace or "}" in within:
         return []
     if "|" in within:
-        from ours_cli.filters import FILTER_NAMES
+        from ours_cli.templates.filters import FILTER_NAMES
 
         chain = within.rpartition("|")[0]
         return [f"{before}{{{chain}|{name}}}" for name in FILTER_NAMES]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.errors import OursError
 from ours_cli.escape import printable
-from ours_cli.progress import Standing
+from ours_cli.reports.progress import Standing
 from ours_cli.wrapping import folded_all, says_a_command
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ours_cli.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
-    from ours_cli.report import Books
+    from ours_cli.reports.report import Books
 
 _WIDTH_MIN: Final = 40
 """Columns that lines are folded to at least; a narrower terminal folds them itself."""

@@ -8,11 +8,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.field_value import present
 from ours_cli.fields import NESTING, FieldMap, Value
 from ours_cli.record import Fields, Table
 from ours_cli.suggest import nearest
-from ours_cli.template import (
+from ours_cli.templates.field_value import present
+from ours_cli.templates.template import (
     ABSENT,
     FilterProblem,
     Getter,

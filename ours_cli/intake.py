@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.safeguards import Canary
 
 Item: TypeAlias = Event | Reject | Filtered | Block

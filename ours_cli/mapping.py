@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.assemble import EventAssembler
 from ours_cli.assemble_visitor import VisitorAssembler
-from ours_cli.drafts import Drafter
+from ours_cli.drafting.drafts import Drafter
+from ours_cli.drafting.key_watch import KeyWatch
+from ours_cli.drafting.object_line import ObjectLine
+from ours_cli.drafting.sieve import Sieve
+from ours_cli.drafting.straight_line import UnusualRow, compile_body
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.fields import FieldMap, check_names, refuse_event_fields
-from ours_cli.key_watch import KeyWatch
-from ours_cli.object_line import ObjectLine
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.row_key import RowKey, field_key
 from ours_cli.selection import sampled
 from ours_cli.self_mapping import require_essentials, self_mapping
-from ours_cli.sieve import Sieve
-from ours_cli.straight_line import UnusualRow, compile_body
+from ours_cli.shards.row_key import RowKey, field_key
 from ours_cli.tally import Tally
-from ours_cli.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.templates.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 from ours_cli.where import SoughtKeys, Test, bind_where
 

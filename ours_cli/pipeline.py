@@ -12,33 +12,33 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ours_cli.attempt import Attempt
-from ours_cli.blocks import Block, BlockTracker
 from ours_cli.chunk import Chunk, Chunker
-from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
-from ours_cli.forecast import clock_warning
 from ours_cli.garbage import collect_seldom
 from ours_cli.intake import Intake
 from ours_cli.mapping import RowMapping
-from ours_cli.network_loop import NetworkLoop
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
-from ours_cli.recorder import Recorder
-from ours_cli.reject_order import RejectOrder
-from ours_cli.rejects import Rejects
-from ours_cli.report import Books
-from ours_cli.route import IDENTIFY, Route
+from ours_cli.reports.reject_order import RejectOrder
+from ours_cli.reports.rejects import Rejects
+from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
+from ours_cli.rows.forecast import clock_warning
+from ours_cli.runs.attempt import Attempt
+from ours_cli.runs.blocks import Block, BlockTracker
+from ours_cli.runs.recorder import Recorder
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
+from ours_cli.sending.delivery import Delivery, DeliveryOptions
+from ours_cli.sending.network_loop import NetworkLoop
+from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.settings import Endpoint
 from ours_cli.signals import stopping
 
 if TYPE_CHECKING:
-    from ours_cli.worker_pool import Workers
+    from ours_cli.workers.worker_pool import Workers
 
 
 class Observer(Protocol):
@@ -150,7 +150,7 @@ class _Run:
         plan = self._plan
         source = plan.tables, plan.mapping, plan.limit, self._begin, self._attempt.replay
         if plan.workers is not None:
-            from ours_cli.parallel_mapping import map_rows_with
+            from ours_cli.workers.parallel_mapping import map_rows_with
 
             return feed_apart(map_rows_with(plan.workers, *source, self._prepare), intake)
         self._prepare()

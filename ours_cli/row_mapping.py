@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice, repeat
 from typing import NamedTuple, TypeAlias
 
-from ours_cli.drafts import Drafter, Drafts
+from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.event import Origin
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.intake import Mapped, one_by_one
 from ours_cli.mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Stretch, Table, records
-from ours_cli.replay import Replay
+from ours_cli.runs.replay import Replay
 
 Rows: TypeAlias = Stretch | Record | Malformed
 

@@ -9,7 +9,7 @@ from ours_cli.counted import counted
 from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome
-from ours_cli.report import Books
+from ours_cli.reports.report import Books
 
 PERCENT_FROM = 100
 """Rows read before a percentage says anything; a shorter run is judged at its end."""

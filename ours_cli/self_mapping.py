@@ -9,7 +9,7 @@ from ours_cli.errors import UsageError
 from ours_cli.field_body import OBJECTS, TOP, listed
 from ours_cli.fields import FieldMap, Value
 from ours_cli.record import Table
-from ours_cli.template import placeholder
+from ours_cli.templates.template import placeholder
 
 
 def self_mapping(table: Table, *, identify: bool) -> FieldMap:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ours_cli.doubtful_ids import doubts
+from ours_cli.ids.doubtful_ids import doubts
 
 
 @dataclass(slots=True)

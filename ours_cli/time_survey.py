@@ -17,8 +17,8 @@ from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.row_sources import RowSources
-from ours_cli.template import ABSENT, FilterProblem
+from ours_cli.rows.row_sources import RowSources
+from ours_cli.templates.template import ABSENT, FilterProblem
 from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, TimeReader, TimeRules, is_plain
 
 HEAD_ROWS: Final = 1_000

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.errors import UsageError
-from ours_cli.field_value import ABSENT, ShortRow, as_text
 from ours_cli.record import Fields
-from ours_cli.reference import Getter, Reference, cell_getter, key_getter
+from ours_cli.templates.field_value import ABSENT, ShortRow, as_text
+from ours_cli.templates.reference import Getter, Reference, cell_getter, key_getter
 
 Test: TypeAlias = "Callable[[Fields], bool]"
 """Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""

@@ -116,4 +116,4 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
 @pytest.fixture
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of hundredths instead of seconds, for commands run in this process."""
-    monkeypatch.setattr("ours_cli.retry.BACKOFF_BASE_S", 0.01)
+    monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_BASE_S", 0.01)

@@ -74,11 +74,11 @@ def _rejects_files() -> list[Path]:
 
 def place_points(death: Death) -> None:
     """Have `death` told of each point that is passed."""
-    from ours_cli import recorder
-    from ours_cli.attempt import Attempt
-    from ours_cli.delivery import Delivery
-    from ours_cli.journal import Journal
-    from ours_cli.rejects import Rejects
+    from ours_cli.reports.rejects import Rejects
+    from ours_cli.runs import recorder
+    from ours_cli.runs.attempt import Attempt
+    from ours_cli.runs.journal import Journal
+    from ours_cli.sending.delivery import Delivery
 
     # Each block by itself, so that they can be counted.
     vars(recorder).update(PAUSE_FACTOR=0, PAUSE_FACTOR_WITHOUT_IDS=0)
@@ -157,7 +157,7 @@ def plant_bug(where: str, nth: int, secret: str) -> None:
 
 
 def journal_before_the_answer() -> None:
-    from ours_cli.blocks import BlockTracker
+    from ours_cli.runs.blocks import BlockTracker
 
     def cut(tracker: Any) -> None:
         block, tracker._current = tracker._current, None
@@ -173,7 +173,7 @@ def journal_before_the_answer() -> None:
 
 
 def results_ignored() -> None:
-    from ours_cli import retry
+    from ours_cli.sending import retry
 
     judge = retry.judge_batch
 
@@ -186,7 +186,7 @@ def results_ignored() -> None:
 
 
 def failures_taken_for_success() -> None:
-    from ours_cli import retry
+    from ours_cli.sending import retry
 
     judge = retry.judge_batch
 
@@ -197,7 +197,7 @@ def failures_taken_for_success() -> None:
 
 
 def dedupe_forgotten() -> None:
-    from ours_cli.identity import ID_BYTES, DistinctIds
+    from ours_cli.ids.identity import ID_BYTES, DistinctIds
 
     DistinctIds.derive = lambda *_, **__: uuid.uuid4().hex  # type: ignore[method-assign]
     DistinctIds.repeated = lambda _, digests, __: [  # type: ignore[method-assign, assignment]
@@ -206,7 +206,7 @@ def dedupe_forgotten() -> None:
 
 
 def replay_unverified() -> None:
-    from ours_cli.replay import Replay
+    from ours_cli.runs.replay import Replay
 
     def verify(replay: Any, origin: Any) -> Any:
         block = replay._block
@@ -219,7 +219,7 @@ def replay_unverified() -> None:
 
 
 def rejects_unsynced() -> None:
-    from ours_cli.rejects import Rejects
+    from ours_cli.reports.rejects import Rejects
 
     def sync(rejects: Any) -> None:
         for stream in rejects._streams:
@@ -271,7 +271,7 @@ def kill_forks(count: int, longest: float, words: list[str]) -> int:
 
 
 def main(spec: dict[str, Any], words: list[str]) -> int:
-    from ours_cli import retry
+    from ours_cli.sending import retry
 
     retry.BACKOFF_BASE_S = 0.01
     if "mutation" in spec:

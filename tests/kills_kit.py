@@ -15,7 +15,7 @@ from typing import Any
 from conftest import TOKEN, Ended
 from faults_kit import MARKER, assert_no_leak, fault, status
 
-from ours_cli.journal import read_blocks
+from ours_cli.runs.journal import read_blocks
 from ours_cli.sandbox import Sandbox, When
 
 DRIVER = Path(__file__).with_name("kill_driver.py")

@@ -12,8 +12,8 @@ from math import ceil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ours_cli.concurrency import CONCURRENCY_MAX
 from ours_cli.contract import BATCH_EVENTS
+from ours_cli.sending.concurrency import CONCURRENCY_MAX
 
 TOPIC: Final = Path(__file__).resolve().parents[1] / "ours_cli" / "topics" / "scaling.md"
 

@@ -21,10 +21,10 @@ from rich.text import Text
 
 from ours_cli.console import screen
 from ours_cli.outcome import Traffic
-from ours_cli.progress import Standing
 from ours_cli.record import Table
-from ours_cli.report import Books, Report
-from ours_cli.report_text import report_text
+from ours_cli.reports.progress import Standing
+from ours_cli.reports.report import Books, Report
+from ours_cli.reports.report_text import report_text
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "samples" / "screens"

@@ -19,12 +19,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
-from ours_cli import batch_rows, plain_bodies
+from ours_cli import batch_rows
 from ours_cli.assemble import EventAssembler
-from ours_cli.drafts import Bodies
+from ours_cli.drafting import plain_bodies
+from ours_cli.drafting.drafts import Bodies
+from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.identity import DistinctIds
-from ours_cli.plain_bodies import are_plain, is_plain, which_are_plain
+from ours_cli.ids.identity import DistinctIds
 from ours_cli.record import Record, Table
 from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules

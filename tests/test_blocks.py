@@ -15,19 +15,19 @@ from events_kit import SMALLEST, event_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import Events
 from ours_cli.intake import Intake
-from ours_cli.journal import Journal, is_running, read_blocks
 from ours_cli.kept_rows import KeptRows
 from ours_cli.outcome import Outcome
-from ours_cli.packed_blocks import PackedBlocks
 from ours_cli.record import Malformed, Record
-from ours_cli.rejects import RejectFile
-from ours_cli.replay import Replay, SourceChangedError
+from ours_cli.reports.rejects import RejectFile
+from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
+from ours_cli.runs.journal import Journal, is_running, read_blocks
+from ours_cli.runs.packed_blocks import PackedBlocks
+from ours_cli.runs.replay import Replay, SourceChangedError
 from ours_cli.safeguards import Canary
 
 
@@ -88,7 +88,7 @@ def test_every_row_is_in_exactly_one_block(
     blocks: list[Block] = []
     tracker = BlockTracker(blocks.append)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ours_cli.blocks.ROWS_MAX", rows_max)
+        patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
         waiting = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED), together)
     rejected = Counter({"bad_time": [kind for kind, *_ in items].count("reject")})
     assert all(block.accepted == 0 for block in blocks), "recorded before any answer"
@@ -128,7 +128,7 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
         recorded: list[Block] = []
         tracker = BlockTracker(recorded.append)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ours_cli.blocks.ROWS_MAX", rows_max)
+            patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
             canary = Canary(canary_rows) if canary_rows else None
             chunks = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED, canary), together)
         blocks = sorted([*recorded, *tracker.unsettled()], key=lambda block: block.start)

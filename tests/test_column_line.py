@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from rows import ago, iso
 
 from ours_cli.assemble import EventAssembler
+from ours_cli.drafting.straight_line import StraightLine, compile_body
 from ours_cli.field_body import TimeMapping
 from ours_cli.fields import FieldMap, Value
-from ours_cli.identity import DistinctIds
+from ours_cli.ids.identity import DistinctIds
 from ours_cli.kept_rows import KeptRows
 from ours_cli.mapping import FieldMapping
 from ours_cli.record import Table
-from ours_cli.straight_line import StraightLine, compile_body
 from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeReader, TimeRules
 from ours_cli.window import Window

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.concurrency import (
+from ours_cli.sending.concurrency import (
     BASE_AGE_S,
     CONCURRENCY_MAX,
     START,

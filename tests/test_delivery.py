@@ -16,16 +16,16 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ours_cli import http_client
 from ours_cli.chunk import Chunk, Chunker, chunk_of
-from ours_cli.concurrency import CONCURRENCY_MAX
-from ours_cli.delivery import Delivery, DeliveryOptions
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
 from ours_cli.event import Event
 from ours_cli.event_run import Events
 from ours_cli.outcome import Outcome
-from ours_cli.retry import Answer, Failure
-from ours_cli.route import BATCH
+from ours_cli.sending import http_client
+from ours_cli.sending.concurrency import CONCURRENCY_MAX
+from ours_cli.sending.delivery import Delivery, DeliveryOptions
+from ours_cli.sending.retry import Answer, Failure
+from ours_cli.sending.route import BATCH
 from ours_cli.settings import Endpoint
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
@@ -200,7 +200,7 @@ def test_401_in_mid_run_lets_what_is_in_flight_end(run: RunIt) -> None:
 def test_a_server_that_is_down_is_asked_by_one_at_a_time(
     run: RunIt, monkeypatch: pytest.MonkeyPatch, concurrency: int | None
 ) -> None:
-    monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.002)
+    monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_CAP_S", 0.002)
     begun = under_way = 0
     has_failed = False
     together: list[int] = []
@@ -257,7 +257,7 @@ def test_a_queue_that_takes_nothing_is_a_refusal_to_auto(run: RunIt) -> None:
 
 def test_auto_bounds_the_bytes_in_flight(run: RunIt, monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = chunks_of(1000, 2)
-    monkeypatch.setattr("ours_cli.concurrency.AdaptiveConcurrency.bytes_max", chunks[-1].size * 5)
+    monkeypatch.setattr("ours_cli.sending.concurrency.AdaptiveConcurrency.bytes_max", chunks[-1].size * 5)
     done = run(slowly, chunks)
     assert len(done.accepted) == 1000
     assert 2 <= done.most_in_flight <= 6
@@ -266,7 +266,7 @@ def test_auto_bounds_the_bytes_in_flight(run: RunIt, monkeypatch: pytest.MonkeyP
 def test_a_chunk_larger_than_all_that_may_be_in_flight_travels_alone(
     run: RunIt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ours_cli.concurrency.AdaptiveConcurrency.bytes_max", 1)
+    monkeypatch.setattr("ours_cli.sending.concurrency.AdaptiveConcurrency.bytes_max", 1)
     done = run(slowly, chunks_of(12, 2))
     assert len(done.accepted) == 12
     assert done.most_in_flight == 1
@@ -350,7 +350,7 @@ def test_the_stop_reaches_a_source_that_is_silent(run: RunIt) -> None:
 def test_the_stop_reaches_a_full_house_of_senders(
     run: RunIt, monkeypatch: pytest.MonkeyPatch, concurrency: int
 ) -> None:
-    monkeypatch.setattr("ours_cli.delivery.DRAIN_S", 0.2)
+    monkeypatch.setattr("ours_cli.sending.delivery.DRAIN_S", 0.2)
 
     async def reply(names: list[str]) -> Answer:
         if names == ["d-1"]:
@@ -564,8 +564,8 @@ def test_whatever_the_server_answers_no_row_has_two_fates(
     chunks = chunks_of(30, size)
     made = Run(reply, DeliveryOptions(concurrency=concurrency))
     monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
-    monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.001)
-    monkeypatch.setattr("ours_cli.stops.NONSENSE_MAX", 10**6)
+    monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_CAP_S", 0.001)
+    monkeypatch.setattr("ours_cli.sending.stops.NONSENSE_MAX", 10**6)
 
     async def body() -> None:
         async with asyncio.timeout(10):

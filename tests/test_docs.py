@@ -18,11 +18,11 @@ from conftest import Ended, Ours
 from ours_cli import mapfile, profiles
 from ours_cli.app import app
 from ours_cli.errors import ExitCode
-from ours_cli.filters import FILTER_NAMES
-from ours_cli.numerals import STYLES
 from ours_cli.presets import load_preset, preset_names
-from ours_cli.reject_hints import HINTS
+from ours_cli.reports.reject_hints import HINTS
 from ours_cli.sandbox import fault_file, faults
+from ours_cli.templates.filters import FILTER_NAMES
+from ours_cli.templates.numerals import STYLES
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,8 +21,8 @@ from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
 from ours_cli.doctor.openapi import Document
 from ours_cli.doctor.probe import Measured, proxy_for
 from ours_cli.errors import ExitCode
-from ours_cli.retry import Answer, Failure
 from ours_cli.sandbox.openapi import openapi_document
+from ours_cli.sending.retry import Answer, Failure
 
 
 @pytest.fixture

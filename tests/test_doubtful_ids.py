@@ -11,7 +11,7 @@ import pytest
 from conftest import Ours, StartSandbox
 from rows import iso, write
 
-from ours_cli.doubtful_ids import CUT, WORDS, are_sure, doubts, is_sure
+from ours_cli.ids.doubtful_ids import CUT, WORDS, are_sure, doubts, is_sure
 
 ROWS = 2_500
 ODD = {7: "NULL", 900: r"\N", 901: "undefined", 1_700: "1.23457E+11", 2_499: "NULL"}

@@ -26,7 +26,7 @@ from faults_kit import (
 )
 
 from ours_cli.sandbox import Then, When
-from ours_cli.stops import NONSENSE_MAX
+from ours_cli.sending.stops import NONSENSE_MAX
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 

@@ -58,7 +58,7 @@ def test_slow_answers_and_timeouts_under_auto_lose_nothing(
 def test_a_server_that_is_down_is_asked_as_often_as_it_takes(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ours_cli.retry.BACKOFF_CAP_S", 0.01)
+    monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_CAP_S", 0.01)
     box = sandbox(fault(When(nth=tuple(range(30, 90))), status(503)))
     settled(ours("batch", rows_file(tmp_path, 100), "--batch-size", 1, *QUICK), 0, accepted=100)
     assert sum(request.status == 503 for request in box.requests()) == 60

@@ -136,7 +136,7 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
 def test_an_answer_without_end_is_cut_off(
     ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ours_cli.http_client.ANSWER_BYTES_MAX", 1 << 16)
+    monkeypatch.setattr("ours_cli.sending.http_client.ANSWER_BYTES_MAX", 1 << 16)
 
     def serve(server: Scripted, connection: socket.socket) -> None:
         server.read_request(connection)

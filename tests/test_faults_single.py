@@ -10,7 +10,7 @@ from conftest import Ended, Ours, StartSandbox
 from faults_kit import ALWAYS, FIRST, MARKER, assert_no_leak, fault, request_count, sent_rows, status
 
 from ours_cli.sandbox import Sandbox, Then, When
-from ours_cli.stops import NONSENSE_MAX
+from ours_cli.sending.stops import NONSENSE_MAX
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 

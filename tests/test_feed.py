@@ -11,13 +11,13 @@ from queue import Queue
 import pytest
 from events_kit import events_of, run_of
 
-from ours_cli.blocks import BlockTracker
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
+from ours_cli.runs.blocks import BlockTracker
 
 
 class Pipe:

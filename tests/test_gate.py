@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ours_cli.errors import OursError
-from ours_cli.gate import Gate
+from ours_cli.sending.gate import Gate
 
 
 class Senders:

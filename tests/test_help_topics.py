@@ -15,7 +15,7 @@ from ours_cli import topics
 from ours_cli.app import COMMANDS
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import ExitCode
-from ours_cli.filters import FILTER_NAMES
+from ours_cli.templates.filters import FILTER_NAMES
 from ours_cli.topics import TOPICS, topic
 
 FOLDER = Path(topics.__file__).parent

@@ -30,7 +30,7 @@ from kill_driver import POINTS
 from kills_kit import assert_journal_is_true, done_rows, drive, is_bad, row_line, run_folders, stored
 
 from ours_cli import app
-from ours_cli.run_head import read_head
+from ours_cli.runs.run_head import read_head
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, When
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")

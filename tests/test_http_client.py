@@ -8,8 +8,8 @@ import sys
 
 from conftest import TOKEN, StartSandbox
 
-from ours_cli.http_client import AsyncPoster
-from ours_cli.retry import Answer
+from ours_cli.sending.http_client import AsyncPoster
+from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint
 
 

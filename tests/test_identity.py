@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli import identity
 from ours_cli.assemble import EventAssembler
 from ours_cli.event import Event, Origin, Reject
-from ours_cli.identity import DistinctIds, digest_of
-from ours_cli.known_keys import KnownKeys
-from ours_cli.ledger import Ledger
+from ours_cli.ids import identity
+from ours_cli.ids.identity import DistinctIds, digest_of
+from ours_cli.ids.known_keys import KnownKeys
+from ours_cli.ids.ledger import Ledger
 from ours_cli.record import Record
 from ours_cli.serialize import canonical_json
 from ours_cli.tally import Tally

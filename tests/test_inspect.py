@@ -18,14 +18,14 @@ from conftest import Ours
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.field_value import ABSENT
 from ours_cli.inspect import sampling
 from ours_cli.inspect.distinct import DistinctCount
 from ours_cli.inspect.kinds import NUMBER_STYLES, SHAPE, is_same_in_all, kind_of, masked, shapes_of, styles_of
 from ours_cli.inspect.moments import Moments, form_of
 from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.words import is_named_time, key_of, words_of
-from ours_cli.numerals import STYLES, NumeralError, read_decimal, styles_that_read
+from ours_cli.templates.field_value import ABSENT
+from ours_cli.templates.numerals import STYLES, NumeralError, read_decimal, styles_that_read
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ours_cli.drafting.key_column import ODD, key_column
 from ours_cli.field_body import Slot
-from ours_cli.field_value import FilterProblem
-from ours_cli.key_column import ODD, key_column
-from ours_cli.template import bind, bind_json, bind_text, parse
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.template import bind, bind_json, bind_text, parse
 
 TEMPLATES = [
     *(

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ours_cli import key_pages, ledger
 from ours_cli.errors import ExitCode, LocalIOError
-from ours_cli.key_pages import PAGE_BYTES, KeyPages
-from ours_cli.known_keys import KnownKeys
-from ours_cli.ledger import Ledger
+from ours_cli.ids import key_pages, ledger
+from ours_cli.ids.key_pages import PAGE_BYTES, KeyPages
+from ours_cli.ids.known_keys import KnownKeys
+from ours_cli.ids.ledger import Ledger
 
 # Digests; and keys that share their place in the filter, with the same bits there, others, or any.
 KEYS = (

@@ -6,9 +6,9 @@ import pytest
 
 from ours_cli.console import Console, screen
 from ours_cli.outcome import Traffic
-from ours_cli.progress import Standing
 from ours_cli.record import Table
-from ours_cli.report import Books
+from ours_cli.reports.progress import Standing
+from ours_cli.reports.report import Books
 
 
 class Clock:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from ours_cli import recorder
-from ours_cli.blocks import Block
 from ours_cli.errors import LocalIOError, OursError
-from ours_cli.recorder import Recorder
+from ours_cli.runs import recorder
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.recorder import Recorder
 
 
 def failures_are_not_expected(error: OursError) -> None:

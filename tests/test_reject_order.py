@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import iso
 
-from ours_cli import reject_order
-from ours_cli.blocks import Block
 from ours_cli.event import Origin, Reject
 from ours_cli.record import Record
-from ours_cli.reject_order import RejectOrder
+from ours_cli.reports import reject_order
+from ours_cli.reports.reject_order import RejectOrder
+from ours_cli.runs.blocks import Block
 from ours_cli.sandbox import When
 
 

@@ -21,7 +21,7 @@ from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.event import Origin, Reject
 from ours_cli.mend import MARKS, PREFIXED, mend_command, mended
 from ours_cli.record import Dialect, Malformed, Record, Table
-from ours_cli.rejects import Rejects
+from ours_cli.reports.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.source import ReadOptions, open_table
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from ours_cli.chunk import Chunker
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import SiftedRows
-from ours_cli.histogram import instant
 from ours_cli.outcome import Outcome, Traffic
-from ours_cli.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
-from ours_cli.preview_text import preview_text
 from ours_cli.record import Record
-from ours_cli.report import Books, Report
-from ours_cli.report_text import report_text, size
+from ours_cli.reports.histogram import instant
+from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
+from ours_cli.reports.preview_text import preview_text
+from ours_cli.reports.report import Books, Report
+from ours_cli.reports.report_text import report_text, size
 from ours_cli.tally import Tally
 
 DAY_MS = 86_400_000

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.retry import (
+from ours_cli.sending.retry import (
     BACKOFF_BASE_S,
     BACKOFF_CAP_S,
     RETRY_AFTER_MAX_S,

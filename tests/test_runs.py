@@ -11,8 +11,8 @@ import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, rows_file, status
 
-from ours_cli.journal import Journal
-from ours_cli.run_context import new_run_id
+from ours_cli.rows.run_context import new_run_id
+from ours_cli.runs.journal import Journal
 from ours_cli.sandbox import Sandbox, When
 
 

@@ -11,7 +11,7 @@ from faults_kit import fault
 
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.record import Record
-from ours_cli.report import Books
+from ours_cli.reports.report import Books
 from ours_cli.safeguards import RejectLimit, reject_limit
 from ours_cli.sandbox import When
 

@@ -59,7 +59,16 @@ def test_light(arguments: tuple[str, ...]) -> None:
 
 
 ROWS = (
-    *("timestamps", "source", "assemble", "identity", "selection", "pipeline", "rejects", "mapping"),
+    *(
+        "timestamps",
+        "source",
+        "assemble",
+        "ids.identity",
+        "selection",
+        "pipeline",
+        "reports.rejects",
+        "mapping",
+    ),
     "chunk",
 )
 
@@ -75,7 +84,13 @@ def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
     table.write_text(f"id,at,total\nc1,{int(time.time()) - 60},12.5\n")
     mapping = ("--event", "E", "--external-id", "{id}", "--time", "{at}", "-p", "total={total|number}")
     loaded = modules_after("backfill", str(table), *mapping, "--sandbox", "--no-progress", "-q")
-    few = ("presets", "dry_run", "parallel_mapping", "worker_pool", "timestamps.any_order")
+    few = (
+        "presets",
+        "rows.dry_run",
+        "workers.parallel_mapping",
+        "workers.worker_pool",
+        "timestamps.any_order",
+    )
     assert loaded & {"rich", "tomllib", *(f"ours_cli.{name}" for name in few)} == set()
 
 

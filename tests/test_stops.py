@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ours_cli.errors import AuthError, ContractError, OursError, UnavailableError
-from ours_cli.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Refused, Unauthorized
-from ours_cli.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal
+from ours_cli.sending.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Refused, Unauthorized
+from ours_cli.sending.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal
 
 DOWN = Again("the server answered 503")
 NO_NAME = Failure("name", "the host's name cannot be resolved")
@@ -49,7 +49,7 @@ def test_retry_after_longer_than_what_is_left(patience: Patience) -> None:
 
 
 def test_backoff_grows_from_try_to_try(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ours_cli.retry.random.uniform", lambda _low, high: high)
+    monkeypatch.setattr("ours_cli.sending.retry.random.uniform", lambda _low, high: high)
     assert [patience.after(CUT, second, second) for second in range(3)] == [
         BACKOFF_BASE_S,
         BACKOFF_BASE_S * 2,
@@ -60,7 +60,7 @@ def test_backoff_grows_from_try_to_try(patience: Patience, monkeypatch: pytest.M
 
 
 def test_what_was_in_flight_together_fails_once(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ours_cli.retry.random.uniform", lambda _low, high: high)
+    monkeypatch.setattr("ours_cli.sending.retry.random.uniform", lambda _low, high: high)
     pauses = [patience.after(HTML, started, 1 + started) for started in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
     assert pauses == [BACKOFF_BASE_S] * 7
 

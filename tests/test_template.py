@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import UsageError
 from ours_cli.record import Fields
-from ours_cli.template import (
+from ours_cli.templates.template import (
     ABSENT,
     FilterProblem,
     ShortRow,

@@ -17,7 +17,7 @@ from rows import ndjson, write
 from ours_cli.mapping import TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.sandbox import Sandbox, When
-from ours_cli.template import ABSENT
+from ours_cli.templates.template import ABSENT
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions, TimeRules
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago
 
-from ours_cli.curl import curl_command
 from ours_cli.sandbox import Fault, Then, When
+from ours_cli.single.curl import curl_command
 
 
 def lines(*rows: Any) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from conftest import Ours, StartSandbox
 from rows import iso, write
 
-from ours_cli.filters import FILTER_NAMES
+from ours_cli.templates.filters import FILTER_NAMES
 
 KEY = "a key that is long enough"
 

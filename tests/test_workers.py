@@ -16,10 +16,10 @@ import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import fault
 
-from ours_cli import row_plan
-from ours_cli.blocks import Block
 from ours_cli.errors import UsageError
-from ours_cli.journal import read_blocks
+from ours_cli.rows import row_plan
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.journal import read_blocks
 from ours_cli.sandbox import Sandbox, When
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")

@@ -51,11 +51,11 @@ def batch(
     from ours_cli.batch_rows import BatchMapping
     from ours_cli.fields import FieldMap
     from ours_cli.mapfile import MapFile
-    from ours_cli.route import BATCH
-    from ours_cli.row_plan import Prepared, RowRun
-    from ours_cli.row_run import execute
-    from ours_cli.run_context import make_context, read_options
+    from ours_cli.rows.row_plan import Prepared, RowRun
+    from ours_cli.rows.row_run import execute
+    from ours_cli.rows.run_context import make_context, read_options
     from ours_cli.selection import read_selection
+    from ours_cli.sending.route import BATCH
     from ours_cli.source import expand
 
     files = files or _piped()

@@ -26,7 +26,7 @@ from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
 from ours_cli.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
-from ours_cli.retry import Answer
+from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
 from ours_cli.wrapping import folded
 
@@ -90,7 +90,7 @@ def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _
 def _network(
     endpoint: Endpoint, timeout: float, ca_file: Path | None, learned: _Learned
 ) -> Iterator[Finding]:
-    from ours_cli.http_client import get_once, tls_context
+    from ours_cli.sending.http_client import get_once, tls_context
 
     yield Finding("target", Level.ok, endpoint.base_url)
     try:

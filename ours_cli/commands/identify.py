@@ -27,8 +27,8 @@ from ours_cli.options import (
     TimeFlags,
     VisitorFields,
 )
-from ours_cli.route import IDENTIFY
-from ours_cli.single_body import build_body, check_body, doubtful, empty_flags, read_data
+from ours_cli.sending.route import IDENTIFY
+from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, read_data
 
 if TYPE_CHECKING:
     from ours_cli.source.arguments import Location
@@ -80,11 +80,11 @@ def identify(
         raise UsageError("--data and FILE are two ways to say the same", hint="keep one of the two")
     # Loaded here, since neither one visitor nor a TAB should wait for it.
     from ours_cli.assemble_visitor import VisitorAssembler
-    from ours_cli.chosen_map import chosen_map
     from ours_cli.mapping import FieldMapping
-    from ours_cli.row_plan import Prepared, RowRun
-    from ours_cli.row_run import execute
-    from ours_cli.run_context import hmac_key, make_context, read_options
+    from ours_cli.rows.chosen_map import chosen_map
+    from ours_cli.rows.row_plan import Prepared, RowRun
+    from ours_cli.rows.row_run import execute
+    from ours_cli.rows.run_context import hmac_key, make_context, read_options
     from ours_cli.selection import read_selection
 
     source = chosen_map(mapping, "identify")

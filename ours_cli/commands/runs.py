@@ -20,12 +20,12 @@ from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.escape import printable
 from ours_cli.folders import state_dir
-from ours_cli.journal import OtherVersionError, is_running, read_blocks
-from ours_cli.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.options import Output, OutputFormat
-from ours_cli.receipt import receipt
-from ours_cli.run_head import going_on
-from ours_cli.run_registry import (
+from ours_cli.runs.journal import OtherVersionError, is_running, read_blocks
+from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
+from ours_cli.runs.receipt import receipt
+from ours_cli.runs.run_head import going_on
+from ours_cli.runs.run_registry import (
     KnownRun,
     NoRunError,
     damaged_runs,

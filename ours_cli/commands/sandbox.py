@@ -15,7 +15,7 @@ from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.escape import printable
 from ours_cli.garbage import collect_as_usual
-from ours_cli.histogram import instant
+from ours_cli.reports.histogram import instant
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent, load_faults
 
 DAY_MS = 86_400_000

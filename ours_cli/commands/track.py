@@ -13,8 +13,8 @@ from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
-from ours_cli.route import TRACK
-from ours_cli.single_body import (
+from ours_cli.sending.route import TRACK
+from ours_cli.single.body import (
     build_body,
     check_body,
     doubtful,

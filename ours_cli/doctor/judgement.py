@@ -7,8 +7,8 @@ from typing import Final
 from ours_cli.doctor.finding import Finding, Level, of_error
 from ours_cli.doctor.probe import Measured
 from ours_cli.errors import ExitCode, UnavailableError
-from ours_cli.retry import Again, Answer, Broken, Failure, judge_single, server_clock
-from ours_cli.stops import fatal
+from ours_cli.sending.retry import Again, Answer, Broken, Failure, judge_single, server_clock
+from ours_cli.sending.stops import fatal
 
 SLOW_S: Final = 1.0
 """A step that takes longer than this is worth a word."""

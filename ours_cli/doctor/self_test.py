@@ -15,7 +15,7 @@ from ours_cli.destination import destination
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.errors import ExitCode
 from ours_cli.options import Target
-from ours_cli.retry import Answer
+from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint
 
 _TIMEOUT_S: Final = 60.0
@@ -99,7 +99,7 @@ def _books(out: bytes) -> str | None:
 
 
 def _events(sandbox: Endpoint) -> list[dict[str, Any]]:
-    from ours_cli.http_client import get_once
+    from ours_cli.sending.http_client import get_once
 
     answer = get_once(sandbox, "events", timeout=_TIMEOUT_S)
     if not isinstance(answer, Answer):

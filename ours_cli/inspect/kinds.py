@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
-from ours_cli.numerals import STYLES, is_no_number, read_decimal, styles_that_read
+from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styles_that_read
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from ours_cli.escape import printable
-from ours_cli.histogram import bar_lines, histogram, instant
 from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
 from ours_cli.inspect.profile import Column
+from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.wrapping import folded, folded_all
 
 _DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}

@@ -15,7 +15,7 @@ from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
 from ours_cli.inspect.toml_text import basic_string, comment
 from ours_cli.presets import Preset, preset_text
-from ours_cli.template import parse
+from ours_cli.templates.template import parse
 
 _TABLE: Final = re.compile(r"\[(\w+(?:\.\w+)*)\]")
 _ENTRY: Final = re.compile(r'\w+ = "')

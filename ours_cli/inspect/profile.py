@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from typing import Any, Final, cast
 
-from ours_cli.field_value import as_text
 from ours_cli.inspect.distinct import DistinctCount
 from ours_cli.inspect.kinds import SHAPE, Kind, is_same_in_all, kind_of, masked, shapes_of, styles_of
 from ours_cli.inspect.moments import Moments
 from ours_cli.inspect.words import is_named_time, words_of
 from ours_cli.record import Record
-from ours_cli.template import placeholder
+from ours_cli.templates.field_value import as_text
+from ours_cli.templates.template import placeholder
 from ours_cli.timestamps import TimeProblem, parse_zone
 
 COLUMNS_MAX: Final = 400

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from ours_cli.identity import SERIAL_DIGITS
+from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles

@@ -16,7 +16,7 @@ from ours_cli.inspect.proposal import ZONE_TO_FILL_IN, Proposal, order_of
 from ours_cli.inspect.roles import Roles
 from ours_cli.presets import Preset
 from ours_cli.source import ReadOptions
-from ours_cli.template import parse
+from ours_cli.templates.template import parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ours_cli.sandbox.store import Received, Store
 from ours_cli.sandbox.stored import StoredEvent
 
 if TYPE_CHECKING:
-    from ours_cli.sandbox.embedded import SandboxOptions
+    from ours_cli.sandbox.options import SandboxOptions
 
 _QUEUE_FAILED = "the event could not be queued"
 _NOT_ALLOWED = "the event is not allowed"

@@ -29,7 +29,7 @@ from ours_cli.sandbox.store import Store, StoreClosedError
 from ours_cli.sandbox.stored import LoggedRequest, StoredEvent
 
 if TYPE_CHECKING:
-    from ours_cli.sandbox.embedded import SandboxOptions
+    from ours_cli.sandbox.options import SandboxOptions
 
 _PREFIX = "/api/v1"
 _READABLE = ("/openapi", "/events", "/requests")

@@ -1,0 +1,111 @@
+"""What a template gives for each of many rows of cells, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from ours_cli.drafting.cell_table import CellTable, JsonTable
+from ours_cli.field_body import Slot
+from ours_cli.ids.doubtful_ids import are_sure
+from ours_cli.templates.field_value import Absent
+
+Rows: TypeAlias = "Sequence[list[str]]"
+CellColumn: TypeAlias = "Callable[[Sequence[tuple[str, ...]], Rows], Sequence[Any] | None]"
+"""From columns and rows to one value a row; None where a row has none, or not a plain one."""
+
+_OF_NUMBERS: Final = b"0123456789.-,"
+_NUMBER_MAX: Final = 16
+
+
+def cells_column(position: int) -> CellColumn:
+    """The cells as they stand; none may be blank."""
+
+    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[str] | None:
+        cells = columns[position]
+        return cells if all(cells) and not any(map(str.isspace, cells)) else None
+
+    return column
+
+
+def numbers_column(position: int, others: CellColumn) -> CellColumn:
+    """JSON of plain numbers; `others` takes cells of which one is otherwise."""
+
+    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
+        numbers = plain_numbers(columns[position])
+        return others(columns, rows) if numbers is None else orjson.dumps(numbers)[1:-1].decode().split(",")
+
+    return column
+
+
+def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
+    """The numbers that cells hold; None where one is not as `numerals.is_plain_number` has it, or is long."""
+    text = ",".join(cells)
+    if not text or max(map(len, cells)) > _NUMBER_MAX or text.count(",") >= len(cells) or not text.isascii():
+        return None
+    if text.encode().translate(None, _OF_NUMBERS):
+        return None
+    try:
+        numbers: list[int | float] = orjson.loads(f"[{text}]")
+    except orjson.JSONDecodeError:
+        return None
+    return numbers
+
+
+def looked_up_column(position: int, table: CellTable) -> CellColumn:
+    """What a table has for each cell."""
+
+    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
+        values = list(map(table.__getitem__, columns[position]))
+        return None if Absent in set(map(type, values)) else values
+
+    return column
+
+
+def json_column(position: int, table: JsonTable) -> CellColumn:
+    """JSON of what a table has for each cell."""
+
+    def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
+        values = list(map(table.__getitem__, columns[position]))
+        return None if None in values else values
+
+    return column
+
+
+def worked_out_column(slot: Slot) -> CellColumn:
+    """What a slot of several columns gives for each row."""
+
+    def column(_: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
+        values = list(map(slot.get, rows))
+        return None if Absent in set(map(type, values)) else values
+
+    return column
+
+
+def written_column(inner: CellColumn) -> CellColumn:
+    """JSON of values. Raises `TypeError` for what orjson does not write."""
+
+    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
+        values = inner(columns, rows)
+        return None if values is None else [orjson.dumps(value).decode() for value in values]
+
+    return column
+
+
+def trimmed_column(inner: CellColumn, longest: int | None, *, are_ids: bool) -> CellColumn:
+    """Texts without blanks around them; none may be empty, too long (in characters), or a doubtful id."""
+
+    def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
+        texts = inner(columns, rows)
+        if texts is None:
+            return None
+        trimmed = list(map(str.strip, texts))
+        if not all(trimmed) or (longest is not None and max(map(len, trimmed)) > longest):
+            return None
+        if are_ids and not are_sure(trimmed):
+            return None
+        return trimmed
+
+    return column

@@ -1,0 +1,61 @@
+"""A template that reads one column, as a table: from the cell's text to what the template gives for it.
+
+Columns repeat themselves (states, flags, quantities), so what was worked out once is looked up from then on.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+
+from ours_cli.templates.field_value import ABSENT, Absent
+from ours_cli.templates.reference import Getter
+
+ENTRIES_MAX: Final = 512
+TEXT_MAX: Final = 64
+"""Characters of the longest cell that is remembered: a table holds a hundred kilobytes at most."""
+
+SCALARS: Final = frozenset({str, int, float, bool, Absent})
+
+
+class CellTable(dict[str, object]):
+    """Looks up, or works out, a template's value for the text of its only column.
+
+    `getter` is the template bound to rows of `width` cells, of which it reads the one at `position`; what it
+    raises passes through and is not remembered. Lists and objects are made anew each time.
+    """
+
+    def __init__(self, getter: Getter, position: int, width: int) -> None:
+        super().__init__()
+        self._getter = getter
+        self._position = position
+        self._cells = [""] * width
+
+    def __missing__(self, text: str) -> object:
+        self._cells[self._position] = text
+        value = self._getter(self._cells)
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
+            self[text] = value
+        return value
+
+
+class JsonTable(dict[str, str | None]):
+    """As `CellTable`, but with the value as JSON, and None where there is none.
+
+    Raises `TypeError` for what orjson does not write.
+    """
+
+    def __init__(self, getter: Getter, position: int, width: int) -> None:
+        super().__init__()
+        self._getter = getter
+        self._position = position
+        self._cells = [""] * width
+
+    def __missing__(self, text: str) -> str | None:
+        self._cells[self._position] = text
+        value = self._getter(self._cells)
+        written = None if value is ABSENT else orjson.dumps(value).decode()
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX:
+            self[text] = written
+        return written

@@ -1,0 +1,268 @@
+"""Rows → drafts, many at once: the half of the mapping that needs to know of no other row.
+
+A draft is an event with the id that it has if no row before it is its equal. Rows that are not plainly right
+are left to the general mapping, which judges them one by one. Nothing here counts, so that drafts can be
+thrown away, or made elsewhere.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import chain, compress, repeat
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import orjson
+
+from ours_cli.contract import PROPERTIES_UTF16_MAX
+from ours_cli.drafting.key_watch import KeyWatch, keys_of
+from ours_cli.drafting.sieve import Sieve
+from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.event_run import COMMA, EventRun, SiftedRows
+from ours_cli.ids.identity import ID_BYTES
+from ours_cli.kept_rows import KeptRows
+from ours_cli.record import Fields
+from ours_cli.serialize import inside_quotes
+from ours_cli.timestamps import TimeReader
+
+
+class Bodies(NamedTuple):
+    """Bodies of consecutive rows, in columns: entry n of each is of row n.
+
+    `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
+    to the general mapping: what else stands there means nothing. `given` are the distinctIds that the rows
+    bear themselves, empty for one that bears none, None where no row does. `times` are in ms since the epoch.
+    """
+
+    contents: list[bytes | None]
+    times: list[int]
+    given: list[str] | None
+
+
+RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
+"""Bodies for rows, each with a time; true where no cell of theirs needs escaping in JSON.
+
+Raises `TypeError` where one holds what orjson does not write, an integer of more than 64 bits, say.
+"""
+
+
+def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> Bodies:
+    """Bodies, None for a row that is left out, in columns; `are_sorted`: their keys are in canonical order.
+
+    Raises `TypeError` as `RowsReader`.
+    """
+    given = None
+    if any("distinctId" in body for body in bodies if body):
+        given = [body.pop("distinctId", "") if body else "" for body in bodies]
+    option = None if are_sorted else orjson.OPT_SORT_KEYS
+    return Bodies(
+        contents=[orjson.dumps(body, None, option)[1:] if body else None for body in bodies],
+        times=[body["time"] if body else 0 for body in bodies],
+        given=given,
+    )
+
+
+class Draft(NamedTuple):
+    """Drafts of consecutive rows, the first at `start` of all that were drafted together.
+
+    `bodies`, `sizes` and `times` are as in `EventRun`; `digests` are those of their contents, `ID_BYTES`
+    each, joined, and `given` the distinctIds that the rows bear, where they do. Of a row that is left out
+    there is no more than that; `reasons` are as in `SiftedRows`, None where no row is left out.
+    """
+
+    start: int
+    rows: KeptRows
+    bodies: bytes
+    sizes: array[int]
+    times: array[int]
+    digests: bytes
+    given: list[str] | None
+    reasons: list[str | None] | None
+
+    def run(self, table: int, seq: int) -> EventRun:
+        """The events that these are if each has its id, those left out apart."""
+        seqs: Sequence[int] = range(seq, seq + len(self.rows))
+        rows = self.rows
+        if self.reasons is not None:
+            taken = [at for at, reason in enumerate(self.reasons) if reason is None]
+            seqs, rows = [seqs[at] for at in taken], rows.only(taken)
+        return EventRun(table, seqs, rows, self.bodies, self.sizes, self.times)
+
+
+class Drafts(NamedTuple):
+    """What was drafted of `rows`: all of them but those between the drafts.
+
+    `naive_as_utc` counts the times that stated no zone. `sought` is for the `Sieve`, `keys` for `KeyWatch`.
+    """
+
+    rows: KeptRows
+    drafts: list[Draft]
+    naive_as_utc: int
+    sought: tuple[list[str], list[str]]
+    keys: tuple[str, ...]
+
+
+Finished: TypeAlias = Event | Reject | Filtered | EventRun | SiftedRows
+Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Finished]]"
+
+_HEAD: Final = b'{"distinctId":"'
+_TAIL: Final = b'",'
+ID_AT: Final = len(_HEAD)
+"""Where the id begins in a body."""
+
+_DIGEST_OF_BRACE: Final = blake2b(b"{", digest_size=ID_BYTES)
+
+
+class Drafter:
+    """Drafts the rows of one table, and finishes drafts. `reader` is the run's, which drafting never touches.
+
+    `read` goes by a reader of its own, `apart`. `seal` makes events of a draft, for a table and the number of
+    its first row. `sieve` says which rows are left out. `watch`, where there is one, must see every row.
+    """
+
+    def __init__(
+        self,
+        read: RowsReader,
+        reader: TimeReader,
+        apart: TimeReader,
+        seal: Sealer,
+        sieve: Sieve,
+        watch: KeyWatch | None = None,
+    ) -> None:
+        self._read = read
+        self._reader = reader
+        self._apart = apart
+        self._seal = seal
+        self._sieve = sieve
+        self._watch = watch
+
+    def __call__(
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+    ) -> Drafts | None:
+        """Draft rows; None when they must be mapped one after the other.
+
+        That is so where a time would tell the reader something that later times are read by, and where a row
+        looked plain and is not.
+        """
+        apart = self._apart
+        apart.__dict__.update(self._reader.__dict__, naive_as_utc=0)
+        if not apart.unit_is_sure:
+            apart.epoch_unit = None
+        known = apart.epoch_unit
+        kept = KeptRows(lines, rows, written)
+        try:
+            are_kept = self._sieve.kept(rows)
+            if are_kept is None:
+                bodies = self._read(rows, kept.are_plain)
+            else:
+                bodies = self._read_apart(rows, kept.are_plain, are_kept)
+            reasons = self._sieve.reasons(are_kept, bodies.times, bodies.given)
+            if max(map(len, filter(None, bodies.contents)), default=0) >= PROPERTIES_UTF16_MAX - 1:
+                return None
+            drafts = list(_drafts(kept, bodies, reasons))
+        except TypeError:
+            return None
+        if apart.epoch_unit != known:
+            return None
+        keys = () if self._watch is None else keys_of(rows)
+        return Drafts(kept, drafts, apart.naive_as_utc, self._sieve.sought(), keys)
+
+    def _read_apart(self, rows: Sequence[Fields], are_plain: bool, are_kept: Sequence[bool | None]) -> Bodies:
+        """Bodies of all rows that `--where` can judge; the times of those that it leaves out do not count."""
+        contents: list[bytes | None] = [None] * len(rows)
+        times = [0] * len(rows)
+        ids = [""] * len(rows)
+        bears_id = False
+        for is_kept in (False, True):
+            self._apart.naive_as_utc = 0
+            positions = [at for at, found in enumerate(are_kept) if found is is_kept]
+            if not positions:
+                continue
+            read = self._read([rows[at] for at in positions], are_plain)
+            for at, content, time in zip(positions, read.contents, read.times, strict=True):
+                contents[at], times[at] = content, time
+            bears_id |= read.given is not None
+            for at, own in zip(positions, read.given or (), strict=False):
+                ids[at] = own
+        return Bodies(contents, times, ids if bears_id else None)
+
+    def finish(
+        self, table: int, seq: int, drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
+    ) -> Iterator[Finished]:
+        """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
+        self._reader.naive_as_utc += drafts.naive_as_utc
+        self._sieve.note(drafts.sought)
+        if self._watch is not None and not self._watch.knows_all(drafts.keys):
+            for at in range(len(drafts.rows)):
+                self._watch(drafts.rows.record(at).fields)
+        at = 0
+        for draft in drafts.drafts:
+            for left in range(at, draft.start):
+                yield map_row(Origin(table, drafts.rows.record(left), seq + left))
+            yield from self._seal(draft, table, seq + draft.start)
+            at = draft.start + len(draft.rows)
+        for left in range(at, len(drafts.rows)):
+            yield map_row(Origin(table, drafts.rows.record(left), seq + left))
+
+
+def _drafts(rows: KeptRows, bodies: Bodies, reasons: list[str | None] | None) -> Iterator[Draft]:
+    contents = bodies.contents
+    start = 0
+    for end in (*[at for at, content in enumerate(contents) if content is None], len(contents)):
+        if start < end:
+            given = None if bodies.given is None else bodies.given[start:end]
+            yield _draft(
+                start,
+                rows.part(start, end),
+                contents[start:end],  # type: ignore[arg-type] # none of them is None
+                bodies.times[start:end],
+                given,
+                reasons[start:end] if reasons is not None and any(reasons[start:end]) else None,
+            )
+        start = end + 1
+
+
+def _draft(
+    start: int,
+    rows: KeptRows,
+    contents: list[bytes],
+    times: list[int],
+    given: list[str] | None,
+    reasons: list[str | None] | None,
+) -> Draft:
+    digests: list[bytes] = []
+    begin, add = _DIGEST_OF_BRACE.copy, digests.append
+    for content in contents:
+        digest = begin()
+        digest.update(content)
+        add(digest.digest())
+    joined = b"".join(digests)
+    bearing = given
+    if reasons is not None:
+        taken = [reason is None for reason in reasons]
+        contents, times = [*compress(contents, taken)], [*compress(times, taken)]
+        digests = [*compress(digests, taken)]
+        bearing = None if given is None else [*compress(given, taken)]
+    if not bearing:
+        ids = _derived(digests)
+    else:
+        ids = _as_written(bearing)
+        if not all(ids):
+            ids = [own or derived for own, derived in zip(ids, _derived(digests), strict=True)]
+    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
+    added = len(_HEAD) + len(_TAIL) + len(COMMA)
+    sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
+    return Draft(start, rows, bodies, sizes, array("q", times), joined, given, reasons)
+
+
+def _derived(digests: list[bytes]) -> list[bytes]:
+    text = b"".join(digests).hex().encode()
+    return [text[at : at + 2 * ID_BYTES] for at in range(0, len(text), 2 * ID_BYTES)]
+
+
+def _as_written(texts: list[str]) -> list[bytes]:
+    """What JSON writes of each text between its quotes. Raises `TypeError` where one is no Unicode."""
+    if (inside := inside_quotes(orjson.dumps(texts))) is not None:
+        return inside.split(b'","')
+    return [orjson.dumps(text)[1:-1] for text in texts]

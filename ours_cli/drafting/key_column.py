@@ -1,0 +1,159 @@
+"""What a template gives for each of many JSON rows, worked out for all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from ours_cli.drafting.cell_column import plain_numbers
+from ours_cli.drafting.cell_table import ENTRIES_MAX, SCALARS, TEXT_MAX
+from ours_cli.field_body import Slot
+from ours_cli.templates.field_value import FilterProblem, present
+from ours_cli.templates.numerals import DEFAULT_STYLE
+from ours_cli.templates.reference import Getter, key_path, roots
+
+Objects: TypeAlias = "Sequence[dict[str, Any]]"
+
+
+class Odd(Enum):
+    """The type of `ODD` (an enum, as `Absent` is one)."""
+
+    ODD = "odd"
+
+
+ODD: Final = Odd.ODD
+"""In place of a value: the row has a problem, or is to be looked at by itself."""
+
+KeyColumn: TypeAlias = "Callable[[Objects], list[Any]]"
+"""From rows to what a slot gives for each: a value, ABSENT, or `ODD` where it raises."""
+
+_TEXTS: Final = {str}
+_NOT_TEXTS: Final = {int, float, bool}
+
+
+def key_column(slot: Slot) -> KeyColumn:
+    """The column of a slot that is bound to JSON rows."""
+    path = _path_of(slot)
+    if path is None:
+        return _each(slot.get)
+    filters = slot.template.placeholders[0].filters
+    if not filters:
+        return _bare(path, slot)
+    are_numbers = [(call.name, call.argument) for call in filters] == [("number", DEFAULT_STYLE)]
+    return _filtered(path, slot.get, are_numbers=are_numbers and slot.gives == "value")
+
+
+class _Path(NamedTuple):
+    """A key of a row and those below it; not where a row has a key of `before`, which goes before it."""
+
+    keys: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+def _path_of(slot: Slot) -> _Path | None:
+    """The only one that the slot reads; None where it reads several, or anything else."""
+    if not slot.template.is_single or slot.gives == "json":
+        return None
+    reference = slot.template.placeholders[0].reference
+    root, steps = key_path(reference)
+    names = tuple(step for step in steps if isinstance(step, str))
+    before = tuple(key for key in roots(reference) if key != root)
+    return _Path((root, *names), before) if len(names) == len(steps) else None
+
+
+def _bare(path: _Path, slot: Slot) -> KeyColumn:
+    others = _each(slot.get)
+
+    def column(rows: Objects) -> list[Any]:
+        values = _values(path, rows)
+        if values is None:
+            return others(rows)
+        kinds = set(map(type, values))
+        if kinds == _TEXTS:
+            is_filled = all(values) and not any(map(str.isspace, values))
+            return values if is_filled else list(map(present, values))
+        if slot.gives == "text":
+            return others(rows)
+        return values if kinds <= _NOT_TEXTS else list(map(present, values))
+
+    return column
+
+
+def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> KeyColumn:
+    table = _TextTable(get, path)
+    others = _each(get)
+
+    def column(rows: Objects) -> list[Any]:
+        values = _values(path, rows)
+        if values is None:
+            return others(rows)
+        if (
+            set(map(type, values)) == _TEXTS
+            and are_numbers
+            and (numbers := plain_numbers(values)) is not None
+        ):
+            return numbers
+        try:
+            return [
+                table[value] if type(value) is str else get(row)
+                for value, row in zip(values, rows, strict=True)
+            ]
+        except FilterProblem:
+            return others(rows)
+
+    return column
+
+
+def _each(get: Getter) -> KeyColumn:
+    def value(row: dict[str, Any]) -> object:
+        try:
+            return get(row)
+        except FilterProblem:
+            return ODD
+
+    def column(rows: Objects) -> list[Any]:
+        try:
+            return list(map(get, rows))
+        except FilterProblem:
+            return list(map(value, rows))
+
+    return column
+
+
+def _values(path: _Path, rows: Objects) -> list[Any] | None:
+    """What rows hold there, None where they lack a key, which means the same; None where it does not show."""
+    if any(key in row for key in path.before for row in rows):
+        return None
+    *outer, last = path.keys
+    for key in outer:
+        rows = _below(key, rows)
+        if set(map(type, rows)) != {dict}:
+            return None  # one lacks it; or holds JSON in a text, say
+    return _below(last, rows)
+
+
+def _below(key: str, rows: Objects) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), rows))
+    except KeyError:
+        return [row.get(key) for row in rows]
+
+
+class _TextTable(dict[str, object]):
+    """As `CellTable`, for the text at the one place of a row that the getter reads."""
+
+    def __init__(self, getter: Getter, path: _Path) -> None:
+        super().__init__()
+        self._getter = getter
+        self._path = path
+
+    def __missing__(self, text: str) -> object:
+        row: Any = text
+        for key in reversed(self._path.keys):
+            row = {key: row}
+        value = self._getter(row)
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
+            self[text] = value
+        return value

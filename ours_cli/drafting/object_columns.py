@@ -1,0 +1,195 @@
+"""A field map compiled for JSON rows: the bodies of many at once, each value worked out column by column.
+
+A row lacks some keys as often as not: what it lacks is taken out of its body. Rows with a value that may not
+stand where it is mapped to, or none whom they are about, come out as None. Keys stand in the order of
+canonical JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from ours_cli.contract import (
+    DEFAULT_PROPERTIES,
+    EVENT_NAME_MAX,
+    ID_MAX,
+    PROPERTIES_MAX,
+    USER_PROPERTIES,
+)
+from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
+from ours_cli.field_body import Body, BodyObject, Slot
+from ours_cli.ids.doubtful_ids import are_sure, is_sure
+from ours_cli.templates.field_value import ABSENT, Absent
+
+_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
+_SCALARS: Final = frozenset({str, int, float, bool})
+_TEXTS: Final = frozenset({str})
+_OF_KIND: Final = {
+    "string": _TEXTS,
+    "number": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+    "any": _SCALARS,
+}
+_KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
+
+
+class _Column(NamedTuple):
+    """What fills one place of the bodies, and the types that may stand there; `is_needed` in each of them."""
+
+    values: KeyColumn
+    allowed: frozenset[type]
+    is_needed: bool
+
+
+class ObjectColumns:
+    """Makes the bodies of many rows; in place of the times stands 0."""
+
+    def __init__(self, columns: list[_Column], ids: list[int], source: str) -> None:
+        self._columns = columns
+        self._ids = ids
+        names: dict[str, Any] = {}
+        # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
+        exec(compile(source, "<object mapping>", "exec"), names)  # noqa: S102
+        self._bodies: Callable[[Iterable[Any]], list[dict[str, Any] | None]] = names["bodies"]
+
+    def __call__(self, rows: Objects) -> list[dict[str, Any] | None]:
+        """The bodies, None for rows that are to be looked at one by one."""
+        columns: list[list[Any]] = []
+        lacking: set[int] = set()
+        odd: set[int] = set()
+        for column, allowed, is_needed in self._columns:
+            values = column(rows)
+            kinds = set(map(type, values))
+            if not kinds <= allowed:
+                here = {at for at, value in enumerate(values) if value is ABSENT}
+                if is_needed:
+                    odd |= here
+                else:
+                    lacking |= here
+                if not kinds - {Absent} <= allowed:
+                    also = allowed | {Absent}
+                    odd.update([at for at, value in enumerate(values) if type(value) not in also])
+            columns.append(values)
+        ids = [columns[number] for number in self._ids]
+        odd.update([at for at in lacking if all(values[at] is ABSENT for values in ids)])
+        bodies = self._bodies(zip(*columns, strict=True))
+        for at in lacking:
+            bodies[at] = _without_gaps(bodies[at] or {})
+        for at in odd:
+            bodies[at] = None
+        return bodies
+
+
+def compile_objects(body: Body) -> ObjectColumns | None:
+    """Compile for JSON rows; None for what is seldom mapped: whole objects, objects in them, a context."""
+    if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
+        return None
+    writer = _Writer()
+    try:
+        return writer.write(body)
+    except _SeldomError:
+        return None
+
+
+class _SeldomError(Exception):
+    """Something that is not worth a column of its own."""
+
+
+class _Writer:
+    """Writes the display that every body is, and collects the columns that fill it."""
+
+    def __init__(self) -> None:
+        self._columns: list[_Column] = []
+
+    def write(self, body: Body) -> ObjectColumns:
+        parts = {key: self._object(key, mapped) for key, mapped in body.objects.items()}
+        parts = {key: part for key, part in parts.items() if part}
+        ids: list[int] = []
+        given: list[str] = []
+        for key, slot in body.top:
+            if key in ID_MAX and not slot.template.is_literal:
+                ids.append(len(self._columns))
+            part = f"{key!r}: {self._text(key, slot)}"
+            if key == "distinctId":
+                given = [part]  # it is taken out again, and has no place among the others
+            else:
+                parts[key] = part
+        if not ids or "event" not in parts:
+            raise _SeldomError  # whom it is about must be looked for in each row
+        parts["time"] = "'time': 0"
+        display = ", ".join([*(parts[key] for key in sorted(parts)), *given])
+        filled = ", ".join(f"v{number}" for number in range(len(self._columns)))
+        source = f"def bodies(rows):\n    return [{{{display}}} for {filled}, in rows]\n"
+        return ObjectColumns(self._columns, ids, source)
+
+    def _object(self, key: str, mapped: BodyObject) -> str:
+        """`'userProperties': {...}`, or nothing where nothing is mapped."""
+        slots = dict(mapped.entries)
+        if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
+            raise _SeldomError
+        known = _KNOWN.get(key)
+        values: dict[str, str] = {}
+        for name, slot in slots.items():
+            kind = "any" if known is None else known.get(name)
+            if kind not in _OF_KIND:
+                raise _SeldomError
+            values[name] = self._value(slot, _OF_KIND[kind])
+        values |= dict.fromkeys(mapped.constants, "None")
+        inner = ", ".join(f"{name!r}: {values[name]}" for name in sorted(values))
+        return f"{key!r}: {{{inner}}}" if inner else ""
+
+    def _value(self, slot: Slot, allowed: frozenset[type]) -> str:
+        if slot.template.is_literal and slot.gives != "json":
+            if str not in allowed:
+                raise _SeldomError
+            return repr(slot.get({}))
+        return self._add(key_column(slot), allowed, is_needed=False)
+
+    def _text(self, key: str, slot: Slot) -> str:
+        longest = _LONGEST.get(key)
+        if slot.template.is_literal:
+            text = str(slot.get({})).strip()
+            if not text or (longest is not None and len(text) > longest):
+                raise _SeldomError
+            return repr(text)
+        trimmed = _trimmed(key_column(slot), longest, are_ids=key in ID_MAX)
+        return self._add(trimmed, _TEXTS, is_needed=key == "event")
+
+    def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
+        self._columns.append(_Column(values, allowed, is_needed))
+        return f"v{len(self._columns) - 1}"
+
+
+def _trimmed(inner: KeyColumn, longest: int | None, *, are_ids: bool) -> KeyColumn:
+    def trim(value: Any) -> object:
+        if type(value) is not str:
+            return value
+        text = value.strip()
+        if (longest is not None and len(text) > longest) or (are_ids and not is_sure(text)):
+            return ODD
+        return text or ABSENT
+
+    def column(rows: Objects) -> list[Any]:
+        values = inner(rows)
+        if Absent in (kinds := set(map(type, values))) or Odd in kinds:
+            return list(map(trim, values))
+        trimmed = list(map(str.strip, values))
+        is_short = longest is None or max(map(len, trimmed)) <= longest
+        if is_short and all(trimmed) and not (are_ids and not are_sure(trimmed)):
+            return trimmed
+        return list(map(trim, trimmed))
+
+    return column
+
+
+def _without_gaps(body: dict[str, Any]) -> dict[str, Any]:
+    """A body without what its row lacks, and without objects of which nothing is left."""
+    kept: dict[str, Any] = {}
+    for key, value in body.items():
+        if type(value) is dict:
+            if filled := {name: entry for name, entry in value.items() if entry is not ABSENT}:
+                kept[key] = filled
+        elif value is not ABSENT:
+            kept[key] = value
+    return kept

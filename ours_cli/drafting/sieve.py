@@ -1,0 +1,73 @@
+"""Which of many rows a run is not about, found while they are drafted: what `selection` says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ours_cli.record import Fields
+from ours_cli.selection import Selection
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.where import SoughtKeys, Test, bind_where
+
+
+class Sieve:
+    """For rows of a table of these columns, None for JSON. `sought` is the run's: sifting never touches it.
+
+    Ids that are derived are sampled later: only who has seen the rows before knows them.
+    """
+
+    def __init__(self, selection: Selection, columns: tuple[str, ...] | None, sought: SoughtKeys) -> None:
+        self._selection = selection
+        self._sought = sought
+        self._apart = SoughtKeys()
+        self._keeps = bind_where(selection.where, columns, self._apart)
+
+    def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:
+        """Whether `--where` keeps each row, None for one that it cannot judge; None where it keeps all."""
+        keeps = self._keeps
+        if keeps is None:
+            return None
+        self._apart.clear()
+        kept: list[bool | None]
+        try:
+            kept = list(map(keeps, rows))
+        except FilterProblem:
+            kept = [_judged(keeps, row) for row in rows]
+        return None if all(kept) else kept
+
+    def sought(self) -> tuple[list[str], list[str]]:
+        """What to tell `note` of the rows that were judged last, once they count."""
+        return [*self._apart.found], [*self._apart.never_found]
+
+    def note(self, sought: tuple[list[str], list[str]]) -> None:
+        """Rows of which `sought` gave this count."""
+        self._sought.take(*sought)
+
+    def reasons(
+        self, kept: Sequence[bool | None] | None, times: Sequence[int], given: Sequence[str] | None
+    ) -> list[str | None] | None:
+        """Why each row is left out, None for one that is not; None where none is.
+
+        `times` are in ms since the epoch, `given` the distinctIds that rows bear, if any do.
+        """
+        selection = self._selection
+        reasons: list[str | None] = [None] * len(times)
+        if selection.has_period and (selection.outside(min(times)) or selection.outside(max(times))):
+            reasons = list(map(selection.outside, times))
+        if selection.sample is not None and given is not None:
+            reasons = [
+                reason if reason or not own or selection.takes_id(own) else "sample"
+                for reason, own in zip(reasons, given, strict=True)
+            ]
+        if kept is not None:
+            reasons = [
+                "where" if is_kept is False else reason for reason, is_kept in zip(reasons, kept, strict=True)
+            ]
+        return reasons if any(reasons) else None
+
+
+def _judged(keeps: Test, row: Fields) -> bool | None:
+    try:
+        return keeps(row)
+    except FilterProblem:
+        return None

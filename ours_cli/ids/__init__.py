@@ -1,0 +1,1 @@
+"""distinctIds and the books of keys that they need, in the same memory for any number."""

@@ -1,0 +1,112 @@
+"""distinctIds: derived from an event's own content, or given and watched for conflicting repeats."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import sys
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ours_cli.ids.known_keys import KnownKeys
+from ours_cli.ids.ledger import Ledger
+
+ID_BYTES: Final = 16
+"""A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
+
+SERIAL_DIGITS: Final = 9
+"""Whole numbers of up to so many digits are taken for serial numbers, which every table has its own of."""
+
+_first_64_bits = struct.Struct("=q8x").unpack
+"""In this machine's order of bytes: the number is this process's own affair."""
+
+_GIVEN: Final = struct.Struct("=qqq")
+"""What is kept of the first row that bears an id: keys of the id and of the content, and the line."""
+
+_GIVEN_PILE_MAX: Final = 100_000
+"""Such records in memory, about 3 MB, before they move to disk."""
+
+
+class DistinctIds:
+    """Hands out the distinctIds of one run. `salt` joins the ids of rows that have no time of their own."""
+
+    def __init__(self, salt: bytes) -> None:
+        self._timed = hashlib.blake2b(digest_size=ID_BYTES)
+        self._untimed = hashlib.blake2b(digest_size=ID_BYTES, key=salt)
+        self._derived = Ledger()
+        self._given = KnownKeys(pile_max=_GIVEN_PILE_MAX, words=3)
+        self.repeats = 0
+
+    def derive(self, content: bytes, *, timed: bool) -> str:
+        """The id of an event: a digest of its canonical JSON, told apart from its equals by occurrence.
+
+        The same export gives the same ids whatever its file is called and in whatever order its flags stand.
+        A row without time is stamped by the server, so the same row sent another day is another event: its id
+        takes the run's salt too.
+        """
+        digest = (self._timed if timed else self._untimed).copy()
+        digest.update(content)
+        value = digest.digest()
+        for _, times in self._derived.note(array("q", _first_64_bits(value))):
+            digest.update(_occurrence(times))
+        return digest.hexdigest()
+
+    def repeated(self, digests: bytes, content: Callable[[int], bytes]) -> list[tuple[int, str]]:
+        """Note events with a time, many at once: position and id of those that had an equal before them.
+
+        The id of any other is its digest, as `derive` has it; `digests` are joined. `content` gives canonical
+        JSON by position.
+        """
+        keys = array("q", digests)[::2]
+        found = []
+        for at, times in self._derived.note(keys):
+            digest = self._timed.copy()
+            digest.update(content(at) + _occurrence(times))
+            found.append((at, digest.hexdigest()))
+        return found
+
+    def conflicts(self, ids: Sequence[str], digests: bytes, lines: Sequence[int]) -> list[tuple[int, int]]:
+        """Note given ids in turn; position and first line of those that a row of other content bore before.
+
+        The server would drop the later row as a duplicate, silently. Equal content is an honest repeat,
+        counted in `repeats`. `digests` are those of the contents, joined; the ids are Unicode.
+        """
+        records = array("q", bytes(_GIVEN.size * len(ids)))
+        records[::3] = array("q", map(_key_of, ids))
+        records[1::3] = array("q", digests)[::2]
+        records[2::3] = array("q", lines)
+        found = []
+        for at, first in self._given.note(records):
+            _, content, line = _GIVEN.unpack(first)
+            if content == records[3 * at + 1]:
+                self.repeats += 1
+            else:
+                found.append((at, line))
+        return found
+
+    def conflict(self, distinct_id: str, content_digest: bytes, line: int) -> int | None:
+        """As `conflicts`, of one row: the first line. Raises `UnicodeEncodeError` for an id that is none."""
+        distinct_id.encode()
+        found = self.conflicts([distinct_id], content_digest, [line])
+        return found[0][1] if found else None
+
+
+def _digest_key(text: str) -> int:
+    return int(_first_64_bits(digest_of(text.encode()))[0])
+
+
+_key_of: Final = (
+    hash if sys.hash_info.width == 64 and sys.hash_info.algorithm.startswith("siphash") else _digest_key
+)
+"""The 64 bits that stand for an id. What the interpreter has for texts is a digest as good for it, at a tenth
+of the cost: it is keyed, and nobody but this process need know it."""
+
+
+def _occurrence(times: int) -> bytes:
+    return b"\0%d" % times
+
+
+def digest_of(content: bytes) -> bytes:
+    """The digest that stands for this content, `ID_BYTES` long."""
+    return hashlib.blake2b(content, digest_size=ID_BYTES).digest()

@@ -1,0 +1,93 @@
+"""How often a run has seen what: occurrence numbers of equal rows.
+
+The memory it takes does not grow with the run, even when every row repeats. Which keys were noted is
+`known_keys`' matter; nearly all come once, and of them nothing else is kept. How often the others came
+stands in a dictionary, and moves to a temporary database on disk when that is full.
+
+Keys are 64-bit digests, so no file holds anything of any row; two rows that share one by chance (one in 10^13
+for a million rows) merely count as repeats of each other, which leaves their ids distinct all the same.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Final
+
+from ours_cli.errors import LocalIOError
+from ours_cli.ids.known_keys import FEW_MAX, PILE_MAX, KnownKeys
+
+if TYPE_CHECKING:
+    import sqlite3
+
+MEMORY_MAX: Final = 8_000
+"""Entries kept in memory, about 1 MB, before they move to disk."""
+
+_CACHE_KIB: Final = 1024
+
+_MARKS: Final = 1 << 20
+"""Bytes of a second filter: which keys the database may have. Most rows that come again do so once."""
+
+
+class Ledger:
+    """Counts keys, signed 64-bit integers. `LocalIOError` when what it moves to disk finds no room there."""
+
+    def __init__(
+        self, memory_max: int = MEMORY_MAX, few_max: int = FEW_MAX, pile_max: int = PILE_MAX
+    ) -> None:
+        self._known = KnownKeys(few_max, pile_max)
+        self._newest: dict[int, int] = {}
+        """How often known keys have come: what the database has not, or not as new."""
+        self._memory_max = memory_max
+        self._disk: sqlite3.Connection | None = None
+        self._marks = bytearray()
+
+    def note(self, keys: array[int]) -> list[tuple[int, int]]:
+        """Note one occurrence of each key in turn; (position, times before) of those that had come before."""
+        times = []
+        for at, _ in self._known.note(keys):
+            key = keys[at]
+            before = self._newest.get(key) or self._find(key)
+            if len(self._newest) >= self._memory_max:
+                self._move_to_disk()
+            self._newest[key] = before + 1
+            times.append((at, before))
+        return times
+
+    def _find(self, key: int) -> int:
+        """What the database has of a known key; of those that came once it has nothing."""
+        if self._disk is None or not self._marks[key >> 32 & _MARKS - 1] >> (key >> 52 & 7) & 1:
+            return 1
+        found = self._disk.execute("SELECT times FROM seen WHERE key = ?", (key,)).fetchone()
+        return int(found[0]) if found else 1
+
+    def _move_to_disk(self) -> None:
+        """In order, since the database takes neighbours together."""
+        import sqlite3
+
+        newest = self._newest
+        try:
+            if self._disk is None:
+                self._disk, self._marks = _temporary_database(), bytearray(_MARKS)
+            self._disk.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", sorted(newest.items()))
+        except sqlite3.OperationalError as error:
+            raise LocalIOError(
+                f"a temporary database cannot be used: {error}",
+                hint="is the disk full? the variable TMPDIR names the folder to use instead",
+            ) from None
+        marks = self._marks
+        for key in newest:
+            marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
+        newest.clear()
+
+
+def _temporary_database() -> sqlite3.Connection:
+    import sqlite3
+
+    # An empty name is SQLite's private temporary database: on disk, unlinked, gone with the process.
+    disk = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    disk.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    disk.execute("PRAGMA synchronous = OFF")
+    disk.execute("PRAGMA journal_mode = OFF")
+    disk.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY, times INTEGER)")
+    disk.execute("BEGIN")
+    return disk

@@ -1,0 +1,160 @@
+"""`--dry-run` of rows: the pipeline up to the chunks, counted instead of sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from ours_cli.chunk import Chunk, Chunker
+from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.ids.identity import SERIAL_DIGITS
+from ours_cli.reports.histogram import date_of
+from ours_cli.reports.report import Books
+from ours_cli.tally import Tally
+
+EXAMPLES: Final = 3
+LINES_PER_CODE: Final = 5
+NAMES_MAX: Final = 1000
+"""Distinct event names counted one by one; beyond, a name is most likely a mistaken template."""
+
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
+
+    `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
+    `window_begin` is the oldest time that is taken, or None where any is. `place` is what the numbers in
+    `reject_lines` count.
+    """
+
+    chunker: Chunker
+    envelope: int
+    window_begin: int | None = None
+    requests: int = 0
+    bytes: int = 0
+    events: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+    days: Counter[int] = field(default_factory=Counter)
+    outside: Counter[int] = field(default_factory=Counter)
+    earliest: int | None = None
+    latest: int | None = None
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    reject_lines: dict[str, list[int]] = field(default_factory=dict)
+    reject_messages: dict[str, str] = field(default_factory=dict)
+    filtered: Counter[str] = field(default_factory=Counter)
+    place: str = "line"
+
+    def enter(self, item: Event | Reject | Filtered) -> None:
+        """Count one row."""
+        if isinstance(item, Filtered):
+            self.filtered[item.reason] += 1
+            return
+        if isinstance(item, Reject):
+            lines = self.reject_lines.setdefault(item.code, [])
+            if len(lines) < LINES_PER_CODE:
+                lines.append(item.origin.row.line)
+            self.reject_messages.setdefault(item.code, item.message)
+            if item.time_ms is not None:
+                self.outside[item.time_ms // _DAY_MS] += 1
+            return
+        self.events += 1
+        self._enter_names({item.name: 1})
+        if item.time_ms is not None:
+            self._enter_times([item.time_ms])
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(json.loads(item.body))
+        self._count(self.chunker.add(item))
+
+    def enter_all(self, run: EventRun) -> None:
+        """Count events of consecutive rows, each with a time."""
+        self.events += len(run)
+        bodies = orjson.loads(b"[%b]" % run.bodies)
+        self._enter_names(Counter([body["event"] for body in bodies]))
+        self._enter_times(run.times)
+        for at in range(min(len(run), EXAMPLES - len(self.examples))):
+            self.examples.append(json.loads(run.body(at)))
+        for _, chunk in self.chunker.add_all(run):
+            self._count(chunk)
+
+    def enter_sifted(self, rows: SiftedRows) -> None:
+        """Count consecutive rows, of which some are left out."""
+        self.filtered.update(filter(None, rows.reasons))
+        if rows.events:
+            self.enter_all(rows.events)
+
+    def are_serial(self) -> bool:
+        """Whether the first ids are mere serial numbers, as another table may have too."""
+        ids = [str(example.get("distinctId", "")) for example in self.examples]
+        return bool(ids) and all(own.isdecimal() and len(own) <= SERIAL_DIGITS for own in ids)
+
+    def close(self) -> None:
+        """Count the last, unfinished request."""
+        self._count(self.chunker.flush())
+
+    def _enter_names(self, counts: Mapping[str, int]) -> None:
+        for name, count in counts.items():
+            is_listed = name in self.names or len(self.names) < NAMES_MAX
+            self.names[name if is_listed else "(others)"] += count
+
+    def _enter_times(self, times_ms: Sequence[int]) -> None:
+        first, last = min(times_ms), max(times_ms)
+        self.earliest = first if self.earliest is None else min(self.earliest, first)
+        self.latest = last if self.latest is None else max(self.latest, last)
+        self.days.update([time_ms // _DAY_MS for time_ms in times_ms])
+
+    def _count(self, chunk: Chunk | None) -> None:
+        if chunk is not None:
+            self.requests += 1
+            self.bytes += chunk.size + self.envelope
+
+    def to_json(
+        self,
+        command: str,
+        books: Books,
+        tally: Tally,
+        warnings: list[str],
+        templates: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
+        return {
+            "command": command,
+            "status": "partial" if books.rejected else "complete",
+            "dry_run": True,
+            "read": books.read,
+            "accepted": 0,
+            "rejected": books.rejected,
+            "filtered": books.filtered,
+            "filtered_by": dict(self.filtered.most_common()),
+            **({"other_shards": books.elsewhere} if books.elsewhere else {}),
+            "unsent": books.unsent,
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "reject_codes": dict(books.codes.most_common()),
+            "reject_lines": self.reject_lines,
+            "events": dict(self.names.most_common()),
+            "earliest": self.earliest,
+            "latest": self.latest,
+            "days": _by_date(self.days),
+            "window_begin": self.window_begin,
+            "outside_window": _by_date(self.outside),
+            "templates": dict(templates or {}),
+            "columns_sent": list(tally.columns_sent),
+            "columns_left": list(tally.columns_left),
+            "examples": self.examples,
+            "warnings": warnings,
+        }
+
+
+def _by_date(days: Counter[int]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for day, count in sorted(days.items()):
+        counts[date_of(day)] += count
+    return dict(counts)

@@ -1,0 +1,122 @@
+"""What `--dry-run` of rows shows a person. Pure: it returns text and prints nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ours_cli.counted import counted
+from ours_cli.escape import json_text, printable
+from ours_cli.reports.histogram import bar_lines, histogram, instant
+from ours_cli.reports.preview import Preview
+from ours_cli.reports.reject_hints import HINTS
+from ours_cli.reports.report import Books
+from ours_cli.reports.report_text import size
+from ours_cli.tally import Tally
+from ours_cli.wrapping import folded_all
+
+_NAMES_SHOWN: Final = 10
+_EXAMPLE_WIDTH: Final = 48
+_TEMPLATE_MIN: Final = 24
+"""Columns that a template has beside its field; with fewer it stands below."""
+
+_KEY: Final = re.compile(r'( +)("(?:[^"\\]|\\.)*"): ')
+
+
+def preview_text(
+    command: str,
+    preview: Preview,
+    books: Books,
+    tally: Tally,
+    templates: Mapping[str, str] | None = None,
+    width: int | None = None,
+) -> str:
+    """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
+
+    `width` is that of the terminal, None where there is none.
+    """
+    requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
+    lines = [
+        f"{command}: dry run, nothing was sent",
+        f"  read      {books.read:>10,}",
+        f"  to send   {preview.events:>10,}   in {requests}",
+        f"  rejects   {books.rejected:>10,}",
+    ]
+    if books.elsewhere:
+        lines.insert(2, f"  others    {books.elsewhere:>10,}   rows of other shards")
+    if books.filtered:
+        reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
+        lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
+    for code, count in books.codes.most_common():
+        lines.append(f"    {code} {count:,} ({preview.place} {_lines(preview.reject_lines[code], count)})")
+        lines.append(f"      {preview.reject_messages[code]}")
+        lines += [f"      hint: {HINTS[code]}"] if code in HINTS else []
+    lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
+    lines += _times(preview)
+    lines += _columns("columns sent", tally.columns_sent)
+    lines += _columns("left behind", tally.columns_left)
+    lines = folded_all(map(printable, lines), width)
+    for example in preview.examples:
+        lines += _example(example, templates or {}, width)
+    return "\n".join(lines)
+
+
+def _example(example: dict[str, Any], templates: Mapping[str, str], width: int | None) -> list[str]:
+    """An event as pretty JSON, and behind each field the template that made it."""
+    lines = json_text(example, indent=2).splitlines()
+    path: list[str] = []
+    made: dict[int, str] = {}
+    for number, line in enumerate(lines):
+        if found := _KEY.match(line):
+            del path[len(found[1]) // 2 - 1 :]
+            path.append(json.loads(found[2]))
+            if text := templates.get(".".join(path)):
+                made[number] = printable(text)
+    column = min(max((len(lines[number]) for number in made), default=0), _EXAMPLE_WIDTH)
+    return [
+        part
+        for number, line in enumerate(lines)
+        for part in (_beside(line, made[number], column, width) if number in made else [line])
+    ]
+
+
+def _beside(line: str, template: str, column: int, width: int | None) -> list[str]:
+    """A line of the example with its template in `column`, or below where too little room is left."""
+    at = max(len(line), column) + len("  <- ")
+    if width is None or at + len(template) <= width:
+        return [f"{line:<{column}}  <- {template}"]
+    below = width - at < _TEMPLATE_MIN
+    if below:
+        at = min(column, width // 3) + len("  <- ")
+    first, *more = textwrap.wrap(template, max(8, width - at), break_on_hyphens=False)
+    head = [line, f"{'':<{at - 3}}<- {first}"] if below else [f"{line:<{column}}  <- {first}"]
+    return [*head, *(" " * at + part for part in more)]
+
+
+def _columns(label: str, names: Iterable[str]) -> list[str]:
+    listed = ", ".join(names)
+    return [f"  {label}: {listed}"] if listed else []
+
+
+def _lines(lines: list[int], count: int) -> str:
+    return ", ".join(str(line) for line in lines) + (", ..." if count > len(lines) else "")
+
+
+def _times(preview: Preview) -> list[str]:
+    lines = []
+    if preview.earliest is not None and preview.latest is not None:
+        lines.append(f"  times     from {instant(preview.earliest)} to {instant(preview.latest)}")
+    elif not preview.outside:
+        return []
+    if preview.window_begin is None:
+        lines.append("  window    any past time")
+    else:
+        legend = "; - is outside" if preview.outside else ""
+        lines.append(f"  window    from {instant(preview.window_begin)} to now{legend}")
+    outside = preview.outside
+    both = preview.days + outside
+    kept_back = {bar.label: bar.total for bar in histogram(outside, within=both)} if outside else {}
+    return [*lines, *(f"    {line}" for line in bar_lines(histogram(both), kept_back))]

@@ -1,0 +1,1 @@
+"""What the commands over rows share: settled, run, forecast, reported."""

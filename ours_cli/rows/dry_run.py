@@ -1,0 +1,86 @@
+"""`--dry-run` of a command over rows: all of it but the sending."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import inf
+from typing import Final
+
+from ours_cli.chunk import Chunker
+from ours_cli.console import Console
+from ours_cli.destination import endpoint_flags
+from ours_cli.errors import ExitCode, OursError
+from ours_cli.escape import json_text
+from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.options import Output
+from ours_cli.record import Table
+from ours_cli.reports.preview import Preview
+from ours_cli.reports.preview_text import preview_text
+from ours_cli.reports.report import Books
+from ours_cli.row_mapping import map_rows
+from ours_cli.rows.forecast import AgeingRows
+from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
+from ours_cli.rows.row_progress import progress
+from ours_cli.rows.row_report import nothing_read, write_report
+from ours_cli.rows.row_sources import RowSources
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.replay import Replay
+from ours_cli.safeguards import check_expected
+from ours_cli.settings import Endpoint, resolve_base_url
+
+_SERIAL: Final = (
+    "distinctIds are short numbers, which other tables may have too, and the API counts an id once, whatever"
+    " file it comes from: a prefix such as 'orders-{id}' keeps them apart"
+)
+
+
+def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
+    """Map every row and show what would happen; returns the exit code. Nothing is sent."""
+    nowhere = Endpoint(base_url="", token="x" * 32)
+    envelope = run.route.envelope(nowhere)
+    room = max(1, run.batching.batch_bytes - envelope)
+    most = None
+    with suppress(OursError):  # a dry run needs no endpoint
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+    preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
+    books = Books()
+    tally = prepared.context.tally
+    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
+    with progress(run, sources, console) as observer:
+
+        def begin(_: int, table: Table) -> None:
+            preview.place = table.place
+            observer.table(table)
+
+        rows = map_rows(prepared.tables(sources.tables()), prepared.mapping, run.limit, begin, Replay([]))
+        for item in rows:
+            assert not isinstance(item, Block)
+            ageing.enter(item)
+            if isinstance(item, EventRun):
+                books.mapped_all(len(item))
+                preview.enter_all(item)
+            elif isinstance(item, SiftedRows):
+                books.mapped_all(len(item.events), len(item) - len(item.events))
+                preview.enter_sifted(item)
+            else:
+                books.mapped(item)
+                preview.enter(item)
+    preview.close()
+    if prepared.shard is not None:
+        books.passed_over(prepared.shard.others)
+    late = ageing.warning()
+    serial = _SERIAL if preview.are_serial() else None
+    for text in (*prepared.context.warnings(), *filter(None, (late, nothing_read(run, books), serial))):
+        console.warn(text)
+    result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
+    if unexpected := check_expected(run.batching.expect, books):
+        result |= {"status": "failed", "error": unexpected.message}
+    write_report(run, json_text(result))
+    if run.showing.output is Output.json:
+        console.result(json_text(result))
+    else:
+        console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
+    if unexpected:
+        console.error(unexpected)
+        return int(unexpected.exit_code)
+    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

@@ -1,0 +1,79 @@
+"""Watches how fast a run is, and once that is known has its rows looked at: which of them will come too late?
+
+An observer around another. Reading ahead is done in a thread, so that the run is not held up, and for slow
+runs only: at `SLOW_RATE` it costs a few hundredths of what sending does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from ours_cli.outcome import Traffic
+    from ours_cli.pipeline import Observer
+    from ours_cli.record import Table
+    from ours_cli.reports.report import Books
+
+AFTER_S: Final = 60.0
+"""Seconds after which the speed so far is taken for that of the run; shorter runs are not looked ahead of."""
+SLOW_RATE: Final = 2_000.0
+"""Events per second above which no row ages much while a run lasts."""
+
+Forecast: TypeAlias = "Callable[[float, float, Callable[[], bool]], str | None]"
+"""From events per second, seconds since the run began, and whether to stop looking, to a warning."""
+
+now_s: Callable[[], float] = time.monotonic
+
+
+class Pace:
+    """Passes everything on to `observer`, and tells it the forecast's warning when there is one."""
+
+    def __init__(self, observer: Observer, forecast: Forecast) -> None:
+        self._observer = observer
+        self._forecast = forecast
+        self._began = now_s()
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._warning: str | None = None
+
+    def table(self, table: Table) -> None:
+        """A table begins."""
+        self._observer.table(table)
+
+    def books(self, books: Books, traffic: Traffic, /) -> None:
+        """The books moved: by now the speed may be known, or the forecast made."""
+        self._observer.books(books, traffic)
+        if self._thread is None:
+            if traffic.accepted and (elapsed := now_s() - self._began) >= AFTER_S:
+                self._look(traffic.accepted / elapsed, elapsed)
+        elif self._warning is not None:
+            self._observer.warn(self._warning)
+            self._warning = None
+
+    def wait(self, reason: str, seconds: float) -> None:
+        """The run pauses."""
+        self._observer.wait(reason, seconds)
+
+    def warn(self, text: str) -> None:
+        """Something the person should look at now."""
+        self._observer.warn(text)
+
+    def close(self) -> None:
+        """The run is over, and what will come of its rows is known."""
+        self._ended.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join()
+
+    def _look(self, rate: float, elapsed: float) -> None:
+        def look() -> None:
+            # A thread's errors would be printed as they are; what is wrong with the rows is the run's to say.
+            with suppress(Exception):
+                self._warning = self._forecast(rate, elapsed, self._ended.is_set)
+
+        self._thread = threading.Thread(target=look, daemon=True)
+        if rate <= SLOW_RATE:
+            self._thread.start()

@@ -1,0 +1,182 @@
+"""One command over rows as values: its flags, read and checked, before anything is opened or sent."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ours_cli.batch_limits import FILE, known_limit
+from ours_cli.console import Console
+from ours_cli.destination import refuse_shared_stdin
+from ours_cli.errors import UsageError
+from ours_cli.folders import state_dir
+from ours_cli.mapping import RowMapping
+from ours_cli.options import Batching, Resuming, Sending, Showing, Target
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.rows.row_sources import Source
+from ours_cli.rows.run_context import RunContext
+from ours_cli.safeguards import reject_limit
+from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
+from ours_cli.shards.shard_rows import ShardRows
+from ours_cli.source import ReadOptions
+
+WORKERS_MAX: Final = 64
+WORKERS_AUTO_MAX: Final = 2
+"""Processes that `--workers auto` starts at most: the one that reads and sends can feed no more."""
+
+WORKERS_AUTO_BYTES: Final = 16 << 20
+"""From here on `--workers auto` starts any: a smaller file is sent before they are warm."""
+
+
+class Prepared(NamedTuple):
+    """What is made anew for each attempt: ids and tallies must not remember the one before.
+
+    `shard` is there where the run is of one shard's rows.
+    """
+
+    context: RunContext
+    mapping: RowMapping
+    shard: ShardRows | None = None
+
+    def tables(self, whole: Iterator[Table]) -> Iterator[Table]:
+        """The tables of the source with the rows that the run is about."""
+        return whole if self.shard is None else self.shard.tables(whole)
+
+    def rows(self, table: Table, whole: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
+        """As `tables`, for the next rows of a table that others will read again."""
+        return whole if self.shard is None else self.shard.of(table, whole)
+
+
+class RowRun(NamedTuple):
+    """One command over rows, its flags read.
+
+    `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
+    of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
+    `progress` says whether it is to be shown, None: where it can be drawn.
+    """
+
+    command: str
+    arguments: Sequence[str]
+    sources: Sequence[Source]
+    read: ReadOptions
+    limit: int | None
+    route: Route
+    prepare: Callable[[str], Prepared]
+    fingerprint: tuple[object, ...]
+    target: Target
+    sending: Sending
+    batching: Batching
+    resuming: Resuming
+    showing: Showing
+    progress: bool | None = None
+    templates: Mapping[str, str] = {}
+
+
+def check_flags(run: RowRun) -> None:
+    """Refuse flags that cannot work; raises `UsageError`."""
+    refuse_shared_stdin(run.target, is_read="-" in run.sources)
+    concurrency(run.batching.concurrency)
+    reject_limit(run.batching.max_rejects)
+    workers(run.batching.workers, None)
+    if run.batching.rate is not None and not run.batching.rate > 0:
+        raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+    shard = shard_of(run)
+    refuse_shared_path("--rejects", run.batching.rejects, shard)
+    refuse_shared_path("--report", run.batching.report, shard)
+
+
+def shard_of(run: RowRun) -> Shard | None:
+    """Read `--shard`; raises `UsageError`."""
+    return read_shard(run.resuming.shard)
+
+
+def sharded(run: RowRun) -> RowRun:
+    """The run of the rows of its shard, where it has one; raises `UsageError`."""
+    shard = shard_of(run)
+    if shard is None:
+        return run
+
+    def prepare(run_id: str) -> Prepared:
+        whole = run.prepare(run_id)
+        return whole._replace(shard=ShardRows(shard, whole.mapping, run.limit))
+
+    return run._replace(prepare=prepare)
+
+
+def rate(run: RowRun) -> float | None:
+    """Events per second of this process: `--rate` is that of all shards together."""
+    shard, whole = shard_of(run), run.batching.rate
+    return whole if shard is None or whole is None else shard.share(whole)
+
+
+def batch_events(run: RowRun, most: int | None = None) -> int:
+    """Events per request: no more than `--rate` gives in a second, for a request is a burst.
+
+    `most` is what the API is known to take. Contract: /identify has no bulk form.
+    """
+    size = 1 if run.route is IDENTIFY else run.batching.batch_size
+    size = size if most is None else min(size, most)
+    pace = rate(run)
+    return size if pace is None else min(size, max(1, int(min(pace, size))))
+
+
+def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
+    """The greatest batch that doctor found this API to take, where it makes a difference; -v says so."""
+    if run.target.sandbox or run.route is IDENTIFY:
+        return None
+    known = known_limit(state_dir(), base_url, time.time())
+    if known.is_damaged:
+        console.warn(f"{state_dir() / FILE} is damaged and not used; ours doctor writes it anew")
+    elif known.is_stale:
+        console.note("the batch limit that ours doctor found is too old to be used; ours doctor looks again")
+    elif known.events is not None and known.events < run.batching.batch_size:
+        console.detail(f"batches of at most {known.events:,} events, as ours doctor found it")
+        return known.events
+    return None
+
+
+def concurrency(text: str) -> int | None:
+    """Read `--concurrency`, None for `auto`; raises `UsageError`."""
+    if text == "auto":
+        return None
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
+        return int(text)
+    raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
+
+
+def workers(text: str, size: int | None) -> int:
+    """Read `--workers`: how many processes map rows for this one, 0 for none; raises `UsageError`.
+
+    `size` is the bytes of all sources, None where one is a pipe: its rows are mapped as they come.
+    """
+    if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX):
+        raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
+    if size is None or sys.platform == "win32":
+        return 0
+    if text == "auto":
+        cores = _cores()
+        return min(cores, WORKERS_AUTO_MAX) if cores > 1 and size >= WORKERS_AUTO_BYTES else 0
+    return int(text) if int(text) > 1 else 0
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def rejects_path(run: RowRun) -> str | None:
+    """Read `--rejects`; raises `UsageError` where it would overwrite what is being read."""
+    path = run.batching.rejects
+    if path not in (None, "-") and any(
+        source != "-" and source.exists() and Path(path).exists() and source.samefile(path)
+        for source in run.sources
+    ):
+        raise UsageError(
+            "--rejects names the file that is being read", hint="name another; mended rows go back by name"
+        )
+    return path

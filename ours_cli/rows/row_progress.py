@@ -1,0 +1,22 @@
+"""How a command over rows shows its progress."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ours_cli.console import Console
+from ours_cli.rows.row_plan import RowRun
+from ours_cli.rows.row_sources import RowSources
+
+if TYPE_CHECKING:
+    from ours_cli.pipeline import Observer
+
+
+def progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
+    """What observes a run, as its flags and the terminal have it."""
+    wanted = run.progress
+    if wanted is None and run.batching.rejects == "-" and sys.stdout.isatty():
+        wanted = False  # rejects come onto the same screen, and would tear the bar
+    return console.progress(len(run.sources), sources.size, wanted=wanted)

@@ -1,0 +1,136 @@
+"""How a command over rows ends: its report made, printed and written."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ours_cli.console import Console
+from ours_cli.destination import Destination
+from ours_cli.errors import ExitCode, OursError, StoppedError
+from ours_cli.escape import json_text
+from ours_cli.mend import mend_command
+from ours_cli.options import Output
+from ours_cli.private_files import check_replaceable, local_io, replace_private
+from ours_cli.reports.report import Books, Report, ShardPart, Status
+from ours_cli.reports.report_text import report_text
+from ours_cli.rows.row_plan import RowRun, rate
+from ours_cli.runs.replay import SourceChangedError
+from ours_cli.runs.run_head import going_on
+from ours_cli.safeguards import UnexpectedRowsError
+from ours_cli.shards.shard_rows import ShardRows
+from ours_cli.source.arguments import STANDARD_INPUT
+
+if TYPE_CHECKING:
+    from ours_cli.pipeline import Result
+    from ours_cli.runs.attempt import Attempt
+
+
+def make_report(
+    run: RowRun,
+    attempt: Attempt,
+    result: Result,
+    rejects: Sequence[Path],
+    duration_s: float,
+    warnings: list[str],
+    decided: Sequence[str],
+    part: ShardPart | None,
+) -> Report:
+    """The report of one attempt; its books are those of the whole run.
+
+    `decided` are the flags that say what the run decided, for its rejects to be read alike. `part` is there
+    where it is one shard's.
+    """
+    return Report(
+        command=run.command,
+        run=attempt.run_id,
+        status=_status(result.books, result.error.exit_code if result.error else ExitCode.OK),
+        books=result.books,
+        traffic=result.traffic,
+        duration_s=duration_s,
+        rejects_file=str(rejects[0]) if rejects else None,
+        warnings=warnings,
+        resume=_resume(run, result.error) if result.error else None,
+        mend=_mend(run, rejects, decided) if rejects else None,
+        error=result.error.message if result.error else None,
+        part=part,
+        again_helps=not isinstance(result.error, (UnexpectedRowsError, SourceChangedError, StoppedError)),
+    )
+
+
+def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows | None) -> ShardPart | None:
+    """What the report of a shard tells of the whole; None where the run is of all rows."""
+    if shard is None:
+        return None
+    whole, own = run.batching.rate, rate(run)
+    return ShardPart(
+        shard=attempt.identity.shard,
+        mapping=attempt.identity.mapping,
+        # A run that stopped has not seen all of it, and a thread may still be reading.
+        source=None if result.error else shard.source_digest(),
+        rate=None if whole is None or own is None else (whole, own),
+    )
+
+
+def _resume(run: RowRun, stopped_by: OursError) -> str | None:
+    if run.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
+        return None  # a rehearsal begins anew each time
+    return shlex.join(["ours", *going_on(sys.argv[1:])])
+
+
+def _status(books: Books, stopped_by: ExitCode) -> Status:
+    if stopped_by in (ExitCode.SIGINT, ExitCode.SIGTERM):
+        return "interrupted"
+    if stopped_by is not ExitCode.OK:
+        return "failed"
+    return "partial" if books.rejected else "complete"
+
+
+def nothing_read(run: RowRun, books: Books) -> str | None:
+    """The warning of a run that read no row, unless none were wanted."""
+    if books.read or run.limit == 0 or run.batching.expect is not None:
+        return None
+    names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
+    what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
+    return f"{what}; --expect N makes an error of it"
+
+
+def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
+    """Print the result, and write it where --report says."""
+    as_json = json_text(report.to_json())
+    write_report(run, as_json)
+    aside = run.batching.rejects == "-"
+    width = console.aside_width if aside else console.width
+    is_json = run.showing.output is Output.json
+    text = as_json if is_json else report_text(report, target.name, target.receipt(), width)
+    (console.aside if aside else console.result)(text)
+
+
+def check_report(run: RowRun) -> None:
+    """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
+    if run.batching.report is not None:
+        path = Path(run.batching.report)
+        if path.is_dir() or path.is_file() or not path.exists():
+            check_replaceable(path)
+
+
+def write_report(run: RowRun, as_json: str) -> None:
+    """Write the result where --report says; raises `LocalIOError`."""
+    if run.batching.report is None:
+        return
+    path, text = Path(run.batching.report), as_json + "\n"
+    if path.exists() and not path.is_file():
+        try:
+            path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced
+        except OSError as error:
+            raise local_io(error, path) from None
+    else:
+        # Whole or not at all: a script must never read half a report.
+        replace_private(path, text)
+
+
+def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
+    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read), *decided])

@@ -1,0 +1,223 @@
+"""What `batch`, `backfill` and `identify FILE` share: settle everything, run the pipeline, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ours_cli.console import Console
+from ours_cli.destination import Destination, destination
+from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.garbage import collect_as_usual
+from ours_cli.mapping import RowMapping
+from ours_cli.record import Table
+from ours_cli.reports.rejects import Rejects
+from ours_cli.reports.report import Report
+from ours_cli.rows.pace import Pace
+from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
+from ours_cli.rows.row_plan import (
+    Prepared,
+    RowRun,
+    batch_events,
+    check_flags,
+    concurrency,
+    rate,
+    rejects_path,
+    shard_of,
+    sharded,
+    stated_limit,
+    workers,
+)
+from ours_cli.rows.row_progress import progress
+from ours_cli.rows.row_report import check_report, make_report, nothing_read, publish, shard_part
+from ours_cli.rows.row_sources import RowSources
+from ours_cli.rows.run_context import new_run_id
+from ours_cli.runs.replay import SourceChangedError
+from ours_cli.runs.run_choice import begin_run, choose_run
+from ours_cli.safeguards import check_expected, reject_limit
+from ours_cli.settings import Endpoint
+from ours_cli.time_survey import settle_times
+
+if TYPE_CHECKING:
+    from ours_cli.pipeline import Plan, Result
+    from ours_cli.runs.attempt import Attempt
+    from ours_cli.workers.worker_pool import Workers
+
+GIVE_UP_AFTER_S: Final = 900.0
+
+
+class _Ended(NamedTuple):
+    """How an attempt ended."""
+
+    report: Report
+    error: OursError | None
+    superseded: bool
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the command could not be obeyed and no row was taken: there is nothing to report."""
+        return isinstance(self.error, UsageError) and not self.report.books.read
+
+    @property
+    def exit_code(self) -> int:
+        if self.error is not None:
+            return int(self.error.exit_code)
+        return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
+
+
+def execute(run: RowRun) -> int:
+    """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    collect_as_usual()
+    console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
+    check_flags(run)
+    check_report(run)
+    run = sharded(run)
+    sources = RowSources(run.sources, run.read)
+    trial = run.prepare(new_run_id())
+    sources.check(trial.mapping)
+    if run.target.dry_run:
+        from ours_cli.rows.dry_run import dry_run
+
+        reader = trial.context.times.reader
+        reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
+        return dry_run(run, sources, trial, console)
+    with destination(run.target, trial.context.window.max_age_ms) as target:
+        ended = _attempt(run, sources, target, console, choose_run(run, sources, target, console))
+        if ended.superseded:
+            # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
+            ended = _attempt(run, sources, target, console, begin_run(run, sources, target))
+        if ended.is_refused:
+            assert ended.error is not None
+            raise ended.error
+        publish(run, ended.report, target, console)
+    if not ended.report.books.balance():
+        raise OursError(
+            "a bug in ours: the books do not balance", hint="please report it, with the report above"
+        )
+    if ended.error is not None:
+        console.error(ended.error)
+    return ended.exit_code
+
+
+def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
+    """The sources, opened one by one; where one is a pipe, once its first rows have told how it writes times.
+
+    A pipe may be silent for long, so it is waited for here, where the run can be stopped.
+    """
+    if sources.may_block:
+        reader = prepared.context.times.reader
+        times = settle_times(sources, prepared.mapping, reader.rules, run.limit, attempt.times)
+        reader.settle(times)
+        attempt.pin(times)
+    yield from prepared.tables(sources.tables())
+
+
+def _attempt(
+    run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
+) -> _Ended:
+    with attempt:
+        look_ahead(run, sources, attempt, console)
+        prepared = run.prepare(attempt.run_id)
+        prepared.context.times.reader.settle(attempt.times)
+        if (shard := prepared.shard) is not None:
+            attempt.replay.is_cut = lambda: shard.is_cut
+        tables = _tables(run, sources, prepared, attempt)
+        size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
+        rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
+        started = time.monotonic()
+        with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
+            # What sends loads behind the fork: workers have no use for it, and memory for it each.
+            from ours_cli.pipeline import run as run_pipeline
+
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
+            pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
+            try:
+                result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
+            finally:
+                pace.close()
+        duration = time.monotonic() - started
+        _close(rejects, result)
+        _pass_over(run, result, prepared)
+        replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
+        if replaced and attempt.was_finished and sources.can_be_read_again:
+            return _Ended(
+                make_report(run, attempt, result, [], duration, [], [], None), result.error, superseded=True
+            )
+        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
+            console.warn(text)
+        if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+            console.warn(empty)
+        decided = prepared.context.decided_flags()
+        part = shard_part(run, attempt, result, prepared.shard)
+        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided, part)
+        if attempt.was_finished and result.error is None and not result.traffic.requests:
+            console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+        ended = _Ended(report, result.error, superseded=False)
+        attempt.end(report, ended.exit_code, rejects.paths)
+    return ended
+
+
+def _close(rejects: Rejects, result: Result) -> None:
+    """A disk that is full must not cost the report."""
+    try:
+        rejects.close()
+    except OursError as error:
+        result.error = result.error or error
+
+
+def _pass_over(run: RowRun, result: Result, prepared: Prepared) -> None:
+    """Enter the rows of other shards, and judge what is about all rows."""
+    if prepared.shard is None:
+        return
+    result.books.passed_over(prepared.shard.others)
+    result.error = result.error or check_expected(run.batching.expect, result.books)
+
+
+def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
+    count = workers(run.batching.workers, sources.size)
+    if not count:
+        return nullcontext()
+    from ours_cli.workers.worker_pool import Workers
+
+    return Workers(count, mapping)
+
+
+def _plan(
+    run: RowRun,
+    sources: RowSources,
+    tables: Iterator[Table],
+    mapping: RowMapping,
+    endpoint: Endpoint,
+    helping: Workers | None,
+    size: int,
+) -> Plan:
+    # httpx and asyncio load here: only what sends pays for them.
+    from ours_cli.pipeline import Plan
+    from ours_cli.sending.delivery import DeliveryOptions
+
+    sending, batching = run.sending, run.batching
+    return Plan(
+        tables=tables,
+        mapping=mapping,
+        route=run.route,
+        endpoint=endpoint,
+        options=DeliveryOptions(
+            batch_events=size,
+            batch_bytes=batching.batch_bytes,
+            concurrency=concurrency(batching.concurrency),
+            rate=rate(run),
+            timeout=sending.timeout,
+            give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
+            ca_file=Path(sending.ca_file) if sending.ca_file else None,
+        ),
+        limit=run.limit,
+        canary=batching.canary,
+        max_rejects=reject_limit(batching.max_rejects),
+        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `_pass_over`
+        blocking=sources.may_block,
+        workers=helping,
+        flush_every=batching.flush_every,
+    )

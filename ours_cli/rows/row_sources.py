@@ -1,0 +1,149 @@
+"""The sources of one run: opened as often as needed, standard input once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from ours_cli.mapping import RowMapping
+from ours_cli.mend import mended
+from ours_cli.record import Malformed, Record, Table
+from ours_cli.runs.blocks import Block, digest_of
+from ours_cli.source import ReadOptions, open_table
+
+Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
+"""The rows of a table that a run is about, out of all rows."""
+
+Source: TypeAlias = "Path | Literal['-']"
+
+
+class RowSources:
+    """What a command reads. A pipe cannot be read twice: what was looked at is held, and read from there."""
+
+    def __init__(self, sources: Sequence[Source], read: ReadOptions) -> None:
+        self._sources = sources
+        self._read = read
+        self._opened: dict[Source, _Pipe] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Absolute paths, or "-" for standard input."""
+        return tuple("-" if source == "-" else str(source.absolute()) for source in self._sources)
+
+    @property
+    def may_block(self) -> bool:
+        """Whether reading may have to wait for another program."""
+        return any(_may_block(source) for source in self._sources)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files, as they lie on disk; None where a pipe is among them."""
+        try:
+            return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
+        except OSError:
+            return None
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether every source is a file on disk."""
+        return not self.may_block
+
+    def tables(self) -> Iterator[Table]:
+        """Open one source after the other."""
+        for source in self._sources:
+            if _may_block(source):
+                pipe = self._pipe(source)
+                yield pipe.whole_table()
+            else:
+                yield mended(open_table(source, self._read))
+
+    def files(self) -> Iterator[Table]:
+        """Open each source that can be read again."""
+        for source in self._sources:
+            if not _may_block(source):
+                yield mended(open_table(source, self._read))
+
+    def pipes(self) -> Iterator[tuple[Table, Iterator[Record | Malformed]]]:
+        """Each source that cannot be read again, and its rows: those taken from it are held for `tables`."""
+        for source in self._sources:
+            if _may_block(source):
+                pipe = self._pipe(source)
+                yield pipe.table, pipe.rows()
+
+    def check(self, mapping: RowMapping) -> None:
+        """Read every file's head and bind the mapping to it, so that nothing is sent before all of it fits.
+
+        A pipe's mapping is bound before its first row all the same.
+        """
+        for source in self._sources:
+            if not _may_block(source):
+                table = mended(open_table(source, self._read))
+                mapping.bind(table)
+                table.close()
+
+    def begins_like(self, block: Block, choose: Chooser) -> bool:
+        """Whether the first rows that the run is about are those of this block, which begins with row 0."""
+        if digest_of(self._first_rows(1, choose)) != block.head:
+            return False  # without waiting for more of a pipe that trickles
+        return digest_of(self._first_rows(block.end, choose)) == block.digest
+
+    def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
+        """As many rows from the beginning, or as many as there are."""
+        if any(_may_block(source) and source != "-" for source in self._sources):
+            return  # a named pipe: reading from it now would take its rows away
+        for source in self._sources:
+            if source == "-":
+                table, rows = self._pipe(source).table, self._pipe(source).rows()
+            else:
+                table = mended(open_table(source, self._read))
+                rows = table.records
+            for row in islice(choose(table, rows), count):
+                count -= 1
+                yield row
+            if source != "-":
+                table.close()
+            if not count:
+                return
+
+    def _pipe(self, source: Source) -> _Pipe:
+        if source not in self._opened:
+            stdin = _raw_stdin() if source == "-" else None
+            self._opened[source] = _Pipe(mended(open_table(source, self._read, stdin)))
+        return self._opened[source]
+
+
+class _Pipe:
+    """A source that can be read once: `held` has what was looked at, `table.records` goes on behind it."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.held: list[Record | Malformed] = []
+
+    def whole_table(self) -> Table:
+        """The table with what is held, to be walked to its end."""
+        rest, stretches = self.table.records, self.table.stretches
+        return replace(
+            self.table,
+            records=chain(self.held, rest),
+            stretches=None if stretches is None else lambda: chain(self.held, stretches()),
+        )
+
+    def rows(self) -> Iterator[Record | Malformed]:
+        """Its rows from the first, each held."""
+        yield from tuple(self.held)
+        for row in self.table.records:
+            self.held.append(row)
+            yield row
+
+
+def _may_block(source: Source) -> bool:
+    return source == "-" or not source.is_file()
+
+
+def _raw_stdin() -> BinaryIO | None:
+    # Unbuffered: a thread that still reads at exit would hold the buffer's lock, and Python would abort.
+    return None if sys.stdin is None else open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)

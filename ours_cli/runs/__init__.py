@@ -1,0 +1,1 @@
+"""Runs that are kept: journal, blocks, replay, and how a run is found again."""

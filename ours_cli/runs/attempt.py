@@ -1,0 +1,124 @@
+"""One attempt at a run: the run found again or begun, locked, journaled as it goes, and its end noted."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ours_cli.private_files import make_private_folder
+from ours_cli.reports.rejects import RejectFile
+from ours_cli.reports.report import Report
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.journal import Journal
+from ours_cli.runs.packed_blocks import PackedBlocks
+from ours_cli.runs.replay import Replay
+from ours_cli.runs.run_head import Identity, RunHead, write_head
+from ours_cli.runs.run_registry import KnownRun
+from ours_cli.timestamps import Conventions
+
+
+class Attempt:
+    """What the pipeline and the report need of a run's past; a context manager.
+
+    `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `known_rejects`
+    its rejects files, `resumed` whether anything was done before, `times` how its sources write their times.
+    """
+
+    def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
+        blocks = journal.blocks() if journal is not None else PackedBlocks(())
+        self.run_id = head.id
+        self.identity = head.identity
+        self.folder = folder
+        self.replay = Replay(blocks)
+        self._blocks = blocks
+        self.known_rejects = journal.rejects() if journal is not None else []
+        self.done_rows = sum(block.rows for block in blocks)
+        self.was_finished = head.is_finished
+        self.times = head.times
+        self._head = head
+        self._journal = journal
+        self._is_marked = False
+        if not self.was_finished:
+            self._mark_running()
+
+    @classmethod
+    def begin(
+        cls, runs_dir: Path, run_id: str, identity: Identity, arguments: tuple[str, ...], times: Conventions
+    ) -> Attempt:
+        """Begin a run; raises `LocalIOError`."""
+        folder = runs_dir / run_id
+        make_private_folder(folder)
+        head = RunHead(run_id, identity, arguments, str(Path.cwd()), int(time.time()))
+        return cls(folder, replace(head, attempts=0, times=times), Journal(folder, begin=True))
+
+    @classmethod
+    def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
+        """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
+        journal = Journal(run.folder, begin=False)
+        return cls(run.folder, replace(run.head, identity=identity, times=times), journal)
+
+    @classmethod
+    def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
+        """A rehearsal (`--sandbox`): it never resumes, and leaves nothing but its rejects."""
+        head = RunHead(run_id, identity, (), "", int(time.time()), attempts=0, times=times)
+        return cls(runs_dir / run_id, head, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._journal is not None:
+            self._journal.__exit__(kind, error, trace)
+
+    def pin(self, times: Conventions) -> None:
+        """Note how the sources write their times, where only their rows show it (a pipe)."""
+        if self._journal is not None and times != self._head.times:
+            self._head = replace(self._head, times=times)
+            write_head(self.folder, self._head)
+
+    def rehearsal(self) -> Replay:
+        """What is done once more, for a look at the source before the run reads it."""
+        return Replay(self._blocks)
+
+    def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
+        """Record settled blocks; `rejects` gives the files as they are on disk."""
+        if self._journal is None:
+            return
+        self._mark_running()
+        self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
+
+    def end(self, report: Report, exit_code: int, rejects: Sequence[Path]) -> None:
+        """Note how the attempt ended, unless it found nothing to do."""
+        if self._journal is None or not self._is_marked:
+            return
+        if not report.books.read and not rejects and not self._blocks:
+            # A file without rows is nothing to go on with, and nothing to prove.
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        self._head = replace(
+            self._head,
+            ended_s=int(time.time()),
+            state=report.status,
+            exit_code=exit_code,
+            read=max(report.books.read, self.done_rows),
+            rejects=tuple(str(path.absolute()) for path in rejects),
+            source=report.part.source if report.part else None,
+            elsewhere=report.books.elsewhere,
+        )
+        write_head(self.folder, self._head)
+
+    def _mark_running(self) -> None:
+        # A finished run counts as running again only once there is more to it: were this process killed while
+        # it merely compares, a file that was replaced must still be a new run, not a changed one.
+        if self._is_marked or self._journal is None:
+            return
+        self._is_marked = True
+        self._head = replace(self._head, state="running", attempts=self._head.attempts + 1, ended_s=None)
+        write_head(self.folder, self._head)

@@ -1,0 +1,53 @@
+"""A run's receipt: who, what, when, digests and counts, without a single value of its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.run_head import RunHead
+
+
+def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict[str, Any]:
+    """The receipt of one run. Times are ISO 8601 in UTC; `digest` is over those of all blocks."""
+    codes: Counter[str] = Counter()
+    digest = hashlib.blake2b(digest_size=16)
+    for block in blocks:
+        codes.update(block.codes)
+        digest.update(block.start.to_bytes(8, "big") + block.end.to_bytes(8, "big") + block.digest)
+    return {
+        "run": head.id,
+        "command": head.identity.command,
+        "state": "running" if is_running else "interrupted" if head.state == "running" else head.state,
+        "exit": head.exit_code,
+        "attempts": head.attempts,
+        "started": _instant(head.started_s),
+        "ended": None if head.ended_s is None else _instant(head.ended_s),
+        "endpoint": head.identity.endpoint,
+        "token": head.identity.token,
+        "mapping": head.identity.mapping,
+        "sources": list(head.identity.sources),
+        "shard": head.identity.shard or None,
+        "source": head.source,
+        "read": head.read,
+        "done": sum(block.rows for block in blocks),
+        "accepted": sum(block.accepted for block in blocks),
+        "rejected": sum(block.rejected for block in blocks),
+        "filtered": sum(block.filtered for block in blocks),
+        "other_shards": head.elsewhere,
+        "reject_codes": dict(codes.most_common()),
+        "digest": digest.hexdigest(),
+        "rejects": [{"path": path, "exists": Path(path).exists()} for path in head.rejects],
+        "folder": head.folder,
+        "arguments": shlex.join(["ours", *head.arguments]),
+    }
+
+
+def _instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,107 @@
+"""Resume by replay: the source is read from its start, what is done is verified and passed over.
+
+Rows that are done are never judged again; only their digests are compared, block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ours_cli.counted import counted
+from ours_cli.errors import SourceError, UsageError
+from ours_cli.event import Origin
+from ours_cli.kept_rows import KeptRows
+from ours_cli.runs.blocks import Block, RowDigest
+
+
+class SourceChangedError(SourceError):
+    """Rows that a run has settled are not in the source any more, or differ (exit 6)."""
+
+
+class Replay:
+    """Walks the recorded blocks of a run beside its source, in order."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._number = 0
+        self._block = blocks[0] if blocks else None
+        self._digest = RowDigest()
+        self._first_line = 0
+        self.place = "line"
+        """What the rows' `line` counts, for messages; set for each table."""
+        self.is_cut: Callable[[], bool] = lambda: False
+        """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no row that is done can come any more."""
+        return self._block is None
+
+    def covers(self, seq: int) -> bool:
+        """Whether the row of this number is done."""
+        return self._block is not None and seq >= self._block.start
+
+    def verify(self, origin: Origin) -> Block | None:
+        """Take a row that is done; returns its block once the whole of it has been verified.
+
+        Raises `SourceChangedError`, which names the lines and not their content.
+        """
+        block = self._block
+        assert block is not None
+        if origin.seq == block.start:
+            self._digest, self._first_line = RowDigest(), origin.row.line
+        self._digest.add(origin.row)
+        return self._verified(block, origin.row.line) if origin.seq + 1 == block.end else None
+
+    def covers_all(self, start: int, end: int) -> bool:
+        """Whether all rows from `start` to before `end` are done; they are the next ones."""
+        number, block = self._number, self._block
+        if block is None or start < block.start:
+            return False
+        while block.end < end:
+            number += 1
+            if number == len(self._blocks) or self._blocks[number].start > block.end:
+                return False
+            block = self._blocks[number]
+        return True
+
+    def verify_all(self, seq: int, rows: KeptRows) -> Iterator[Block]:
+        """As `verify` of each of these rows, the first of number `seq`: all are done."""
+        at = 0
+        while at < len(rows):
+            block = self._block
+            assert block is not None
+            if seq + at == block.start:
+                self._digest, self._first_line = RowDigest(), rows.line(at)
+            end = min(len(rows), block.end - seq)
+            self._digest.add_all(rows.part(at, end))
+            at = end
+            if seq + end == block.end:
+                yield self._verified(block, rows.line(end - 1))
+
+    def _verified(self, block: Block, last_line: int) -> Block:
+        if self._digest.value() != block.digest:
+            raise SourceChangedError(
+                f"the source changed: {self.place}s {self._first_line} to {last_line} are not what they were",
+                hint="--restart sends it as a new run; rows with the same distinctId count once",
+            )
+        self._number += 1
+        self._block = self._blocks[self._number] if self._number < len(self._blocks) else None
+        return block
+
+    def end(self, rows: int) -> None:
+        """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
+
+        Raises `UsageError` where it was merely cut, by the limit: a new run, as for a file that was replaced,
+        would send rows twice, and ids that belong to their run would count twice.
+        """
+        if self._block is not None and self.is_cut():
+            raise UsageError(
+                "--limit ends before the last row that this run has done",
+                hint="a larger --limit, or none, goes on with it; --restart begins a new run",
+            )
+        if self._block is not None:
+            raise SourceChangedError(
+                f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",
+                hint="--restart sends it as a new run; rows with the same distinctId count once",
+            )

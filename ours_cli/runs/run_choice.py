@@ -1,0 +1,117 @@
+"""Which run a command goes on with, or begins: by its files, its mapping, its server and its key."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from typing import TYPE_CHECKING
+
+from ours_cli.console import Console
+from ours_cli.counted import counted
+from ours_cli.destination import Destination
+from ours_cli.errors import SourceError, UsageError
+from ours_cli.folders import state_dir
+from ours_cli.rows.row_plan import RowRun, shard_of
+from ours_cli.rows.row_sources import RowSources
+from ours_cli.rows.run_context import new_run_id
+from ours_cli.runs.run_head import Identity
+from ours_cli.time_survey import settle_times
+from ours_cli.timestamps import Conventions
+
+if TYPE_CHECKING:
+    from ours_cli.runs.attempt import Attempt
+    from ours_cli.runs.blocks import Block
+    from ours_cli.runs.run_registry import KnownRun
+
+
+def choose_run(run: RowRun, sources: RowSources, target: Destination, console: Console) -> Attempt:
+    """The attempt that goes on with an earlier run, or begins one."""
+    from ours_cli.runs.attempt import Attempt
+    from ours_cli.runs.run_registry import find_run, named_run
+
+    def begins_like(known: KnownRun, block: Block) -> bool:
+        prepared = run.prepare(known.head.id)
+        prepared.context.times.reader.settle(known.head.times)
+        return sources.begins_like(block, prepared.rows)
+
+    identity = _identity(run, sources, target)
+    runs_dir = state_dir() / "runs"
+    if run.target.sandbox:
+        return Attempt.unjournaled(runs_dir, _new_id(run), identity, _settle(run, sources, None))
+    if run.resuming.resume is not None:
+        known = named_run(runs_dir, run.resuming.resume)
+        if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
+            raise UsageError(
+                f"run {known.head.id} had another mapping or command",
+                hint="resume with the flags it was begun with: ours runs show " + known.head.id,
+            )
+    elif run.resuming.restart:
+        return begin_run(run, sources, target)
+    else:
+        found = find_run(runs_dir, identity, begins_like, lambda *found: console.warn(_passed_over(*found)))
+        if found is None:
+            return begin_run(run, sources, target)
+        known = found
+    if known.head.identity.shard != identity.shard:
+        theirs, ours = _part(known.head.identity.shard), _part(identity.shard)
+        raise UsageError(
+            f"run {known.head.id} is {theirs}, and this command {ours}",
+            hint="resume with the flags it was begun with: ours runs show " + known.head.id,
+        )
+    attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
+    console.note(
+        f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
+    )
+    return attempt
+
+
+def _passed_over(run: KnownRun, error: SourceError) -> str:
+    from ours_cli.runs.journal import OtherVersionError
+
+    why, what_else = "is damaged", ""
+    if isinstance(error, OtherVersionError):
+        why, what_else = "was written by another version of ours", "that version can go on with it, and "
+    return (
+        f"run {run.head.id}, of other files, is unfinished and its journal {why};"
+        f" {what_else}ours runs delete {run.head.id} removes it"
+    )
+
+
+def _part(shard: str) -> str:
+    return f"of shard {shard}" if shard else "of all rows"
+
+
+def _new_id(run: RowRun) -> str:
+    shard = shard_of(run)
+    return new_run_id() + (shard.suffix() if shard else "")
+
+
+def begin_run(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
+    """A new run, whatever earlier ones did."""
+    from ours_cli.runs.attempt import Attempt
+
+    identity, times = _identity(run, sources, target), _settle(run, sources, None)
+    return Attempt.begin(state_dir() / "runs", _new_id(run), identity, tuple(sys.argv[1:]), times)
+
+
+def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
+    """How the files write their times; `pinned` is what an earlier attempt went by. A pipe tells later."""
+    if sources.may_block:
+        return pinned or Conventions()
+    trial = run.prepare(new_run_id())
+    return settle_times(sources, trial.mapping, trial.context.times.reader.rules, run.limit, pinned)
+
+
+def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
+    return Identity(
+        command=run.command,
+        mapping=_digest(repr(run.fingerprint)),
+        endpoint=target.endpoint.base_url,
+        token=_digest(target.endpoint.token),
+        sources=sources.names,
+        shard=str(shard_of(run) or ""),
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12, person=b"ours-cli").hexdigest()

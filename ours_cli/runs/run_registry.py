@@ -1,0 +1,157 @@
+"""The runs on this machine: found again by what they are, named, listed and deleted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
+from ours_cli.runs import journal, run_head
+from ours_cli.runs.blocks import Block
+from ours_cli.runs.journal import is_running, read_blocks
+from ours_cli.runs.run_head import Identity, RunHead, read_head
+from ours_cli.suggest import nearest
+from ours_cli.timestamps import Conventions
+
+
+class KnownRun(NamedTuple):
+    """One run on disk."""
+
+    folder: Path
+    head: RunHead
+
+    def settled_times(self) -> Conventions | None:
+        """How its rows were read. None while no row has an outcome: its files may hold others by now.
+
+        Raises `SourceError` when its journal is damaged.
+        """
+        return self.head.times if read_blocks(self.folder) else None
+
+
+class NoRunError(UsageError):
+    """No run has this name (exit 2)."""
+
+
+def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
+    """Every readable run, newest first; for those whose head is damaged see `damaged_runs`."""
+    for folder in sorted(runs_dir.glob("*/"), reverse=True):
+        try:
+            yield KnownRun(folder, read_head(folder))
+        except SourceError:
+            continue
+
+
+def damaged_runs(runs_dir: Path) -> list[str]:
+    """The ids of runs whose head cannot be read."""
+    known = {run.folder for run in known_runs(runs_dir)}.union(rehearsals(runs_dir))
+    # A run that begins right now has its folder and its lock before its head.
+    return sorted(one.name for one in runs_dir.glob("*/") if one not in known and not is_running(one))
+
+
+def rehearsals(runs_dir: Path) -> list[Path]:
+    """The folders of what `--sandbox` rejected: they hold rejects and nothing else of a run."""
+    return [
+        folder
+        for folder in sorted(runs_dir.glob("*/"), reverse=True)
+        if next(folder.glob("rejects*"), None) is not None
+        and not any((folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME))
+    ]
+
+
+def named_folder(runs_dir: Path, run_id: str) -> Path:
+    """The folder of the run of this id, or of an unambiguous beginning of it; raises `UsageError`."""
+    ids = sorted(folder.name for folder in runs_dir.glob("*/"))
+    matches = [run_id] if run_id in ids else [name for name in ids if run_id and name.startswith(run_id)]
+    if len(matches) == 1:
+        return runs_dir / matches[0]
+    if matches:
+        raise UsageError(f"several runs begin with {run_id!r}", hint="ours runs list shows them")
+    close = nearest(run_id, ids)
+    raise NoRunError(
+        f"there is no run {run_id!r}",
+        hint=f"did you mean {close}?" if close else "ours runs list shows them",
+    )
+
+
+def named_run(runs_dir: Path, run_id: str) -> KnownRun:
+    """The run of this id, or of a beginning of it; raises `UsageError`, or `SourceError` when damaged."""
+    folder = named_folder(runs_dir, run_id)
+    return KnownRun(folder, read_head(folder))
+
+
+def find_run(
+    runs_dir: Path,
+    identity: Identity,
+    begins_like: Callable[[KnownRun, Block], bool],
+    pass_over: Callable[[KnownRun, SourceError], None],
+) -> KnownRun | None:
+    """The run that this command goes on with, if there is one.
+
+    An unfinished run of the same files is it, whatever they hold now (the replay finds out). An unfinished
+    run of other files, or of standard input, is it when the source begins like its first block: a renamed
+    file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
+
+    Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, where this
+    command may be the one that goes on with it. Where it surely is not, `pass_over` is told of the run.
+    """
+    for run in known_runs(runs_dir):
+        if not _same_command(run.head, identity):
+            continue
+        same_files = run.head.identity.sources == identity.sources and "-" not in identity.sources
+        if same_files:
+            return run
+        if run.head.is_finished:
+            continue
+        try:
+            first = next(iter(read_blocks(run.folder)), None)
+        except SourceError as error:
+            if not _reads_other_files(run.head, identity):
+                raise
+            pass_over(run, error)
+            continue
+        if first is not None and first.start == 0 and begins_like(run, first):
+            return run
+    return None
+
+
+def _reads_other_files(head: RunHead, identity: Identity) -> bool:
+    """Whether a run surely had no row of these sources: a pipe may be replayed, and a file that is gone may
+    be here under another name."""
+    theirs, ours = head.identity.sources, identity.sources
+    if "-" in theirs and "-" in ours:
+        return False
+    return not set(theirs) & set(ours) and all(name == "-" or Path(name).exists() for name in theirs)
+
+
+def _same_command(head: RunHead, identity: Identity) -> bool:
+    theirs = head.identity
+    # A run that stopped because its token was refused goes on with another one.
+    same_token = theirs.token == identity.token or head.exit_code == ExitCode.AUTH
+    return same_token and (theirs.command, theirs.mapping, theirs.endpoint, theirs.shard) == (
+        identity.command,
+        identity.mapping,
+        identity.endpoint,
+        identity.shard,
+    )
+
+
+def refuse_running(folder: Path) -> None:
+    """Raise `BusyError` while some process runs this run."""
+    if is_running(folder):
+        raise BusyError(f"{folder.name} is running right now", hint="stop it first")
+
+
+def delete_run(folder: Path) -> list[Path]:
+    """Remove a run's journal and rejects for good, damaged or not; raises `BusyError` while it runs.
+
+    Returns the rejects files that lie elsewhere: they are their owner's to delete.
+    """
+    refuse_running(folder)
+    try:
+        rejects = [Path(path) for path in read_head(folder).rejects]
+    except SourceError:
+        rejects = []
+    shutil.rmtree(folder)
+    return [path for path in rejects if path.exists()]

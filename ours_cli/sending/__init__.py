@@ -1,0 +1,1 @@
+"""Chunk → outcome: requests, answers, retries, and how many at a time."""

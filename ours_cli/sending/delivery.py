@@ -1,0 +1,345 @@
+"""Chunks → outcomes: sends, judges each answer row by row, and sends again what the answer left open.
+
+Nothing is called accepted unless the answer for that row says so. Rows of which no answer speaks stay unsent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ours_cli.chunk import Chunk, chunk_of
+from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
+from ours_cli.errors import ContractError, OursError
+from ours_cli.event import Event, Reject
+from ours_cli.event_run import Events
+from ours_cli.outcome import Outcome, Traffic
+from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
+from ours_cli.sending.gate import Gate
+from ours_cli.sending.retry import (
+    Again,
+    Broken,
+    Failure,
+    Judged,
+    Nonsense,
+    Refused,
+    TooLarge,
+    Unauthorized,
+    Verdict,
+    backoff,
+    server_clock,
+)
+from ours_cli.sending.route import Route
+from ours_cli.sending.size_limit import SizeLimit
+from ours_cli.sending.stops import Patience, fatal
+from ours_cli.settings import Endpoint
+
+if TYPE_CHECKING:
+    from ours_cli.sending.http_client import AsyncPoster
+
+LONE_REFUSALS_MAX = 16
+"""Lone rows answered 400 with nothing accepted yet: then it is not the rows (exit 8)."""
+
+DRAIN_S = 8.0
+"""Seconds that requests in flight get to end once the run stops; within 10 s all is over, the report too."""
+
+
+class DeliveryOptions(NamedTuple):
+    """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it."""
+
+    batch_events: int = BATCH_EVENTS
+    batch_bytes: int = BATCH_BYTES
+    concurrency: int | None = None
+    rate: float | None = None
+    timeout: float = 30.0
+    give_up_after: float = 900.0
+    ca_file: Path | None = None
+
+
+class Delivery:
+    """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
+
+    `on_wait(reason, seconds)` is told of pauses that a person would wonder about, `on_clock(seconds)`, at the
+    first answer, of how far the server's clock is ahead.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        endpoint: Endpoint,
+        options: DeliveryOptions,
+        emit: Callable[[Outcome], None],
+        on_wait: Callable[[str, float], None],
+        on_clock: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self.traffic = Traffic()
+        self._route = route
+        self._endpoint = endpoint
+        self._options = options
+        self._emit_outcome = emit
+        self._on_wait = on_wait
+        self._on_clock = on_clock
+        self._poster: AsyncPoster | None = None
+        self._concurrency = _concurrency(options.concurrency)
+        self.traffic.concurrency = self._concurrency.limit
+        self._gate = Gate(options.rate, lambda: self._concurrency.limit)
+        self._held_bytes = 0
+        self._room = asyncio.Event()
+        self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
+        self._accepted_any = False
+        self._suspects: list[Reject] = []
+        self._patience = Patience(
+            options.give_up_after, hint="run the same command again: nothing counts twice"
+        )
+
+    def stop(self, error: OursError) -> None:
+        """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
+        self._gate.stop(error)
+
+    def prepare(self) -> None:
+        """Make the HTTP client, once; raises `UsageError` where it cannot connect to this endpoint at all.
+
+        It takes longer to load than all that reads and maps, so the caller chooses the moment, before the
+        first chunk.
+        """
+        if self._poster is None:
+            from ours_cli.sending.http_client import AsyncPoster
+
+            options = self._options
+            self._poster = AsyncPoster(self._endpoint, timeout=options.timeout, ca_file=options.ca_file)
+
+    async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
+        """Send all chunks. Raises the `OursError` that stopped the run, once what is in flight has ended."""
+        try:
+            await self._send_all(chunks)
+        finally:
+            if self._poster is not None:
+                await self._poster.aclose()
+        if self._gate.error is None and self._suspects:
+            self._gate.stop(_refuses_everything(len(self._suspects)))
+        if self._gate.error is not None:
+            raise self._gate.error
+
+    async def _send_all(self, chunks: AsyncIterator[Chunk]) -> None:
+        senders: set[asyncio.Task[None]] = set()
+        feeding = asyncio.create_task(self._start_all(chunks, senders))
+        stopped = asyncio.create_task(self._gate.stopped())
+        # The stop must reach a source that is silent, and a full house of senders that wait for answers.
+        await asyncio.wait({feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        feeding.cancel()
+        (failure,) = await asyncio.gather(feeding, return_exceptions=True)
+        if isinstance(failure, Exception):
+            # The source broke, or a reject could not be written: what is in flight still gets its answer.
+            self._gate.stop(_as_stop(failure))
+        while senders and not stopped.done():
+            await asyncio.wait({*senders, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await _drain(senders)
+        if isinstance(failure, Exception) and not isinstance(failure, OursError):
+            raise failure
+
+    async def _start_all(self, chunks: AsyncIterator[Chunk], senders: set[asyncio.Task[None]]) -> None:
+        async for chunk in chunks:
+            # Beside the first, which must be able to travel whatever its size.
+            while senders and self._held_bytes + chunk.size > self._concurrency.bytes_max:
+                await self._more_room()
+            self._held_bytes += chunk.size
+            sender = asyncio.create_task(self._settle(chunk))
+            senders.add(sender)
+            sender.add_done_callback(senders.discard)
+            sender.add_done_callback(partial(self._make_room, chunk.size))
+            # A sender that failed must stop the run now, not be found at the end of it.
+            sender.add_done_callback(self._stop_on_error)
+            # A source that never waits would fill every slot before the first request leaves.
+            await asyncio.sleep(0)
+            while len(senders) >= self._concurrency.limit:
+                await self._more_room()
+
+    async def _more_room(self) -> None:
+        """Wait until a chunk is settled or the limit may have been raised."""
+        self._room.clear()
+        await self._room.wait()
+
+    def _make_room(self, size: int, _settled: object) -> None:
+        self._held_bytes -= size
+        self._room.set()
+
+    def _stop_on_error(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self._gate.stop(_as_stop(error))
+
+    async def _settle(self, chunk: Chunk) -> None:
+        """Send a chunk, whole or in parts, until each of its rows has an outcome, or the run stops."""
+        parts = [chunk]
+        resend = False
+        while parts:
+            part = parts.pop()
+            if not self._limit.allows(part):
+                parts.extend(reversed(part.halves()))
+                continue
+            async with self._gate.turn(len(part.events)):
+                if not self._limit.allows(part):
+                    parts.append(part)  # the 413 of another one came in while this one waited
+                    continue
+                started = _now()
+                verdict = await self._fly(part, resend)
+                left = self._apply(verdict, part, started)
+            if isinstance(verdict, Judged) and left:
+                await self._gate.rest(backoff(1))
+            parts.extend(reversed(left))
+            resend = bool(left) and isinstance(verdict, (Judged, Failure, Again, Nonsense))
+
+    async def _fly(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
+        """Ask, and let the concurrency learn from how it went."""
+        flight = self._concurrency.sent(chunk.size, _now())
+        try:
+            verdict = await self._ask(chunk, resend)
+            self._learn(flight, verdict)
+        finally:
+            self._concurrency.ended()
+        return verdict
+
+    def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
+        match verdict:
+            case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
+                self._concurrency.refused(flight, _now())
+            case Judged():
+                self._concurrency.answered(flight, _now())
+        self.traffic.concurrency = self._concurrency.limit
+        self._room.set()
+
+    async def _ask(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
+        assert self._poster is not None
+        body = self._route.compose(self._endpoint, chunk)
+        self.traffic.requests += 1
+        self.traffic.bytes += len(body)
+        self.traffic.retries += resend
+        answer = await self._poster.post(self._route.path, body)
+        if isinstance(answer, Failure):
+            return answer
+        if self.traffic.clock_skew_s is None and (theirs := server_clock(answer.headers)) is not None:
+            self.traffic.clock_skew_s = theirs - time.time()
+            self._on_clock(self.traffic.clock_skew_s)
+        return self._route.judge(answer, len(chunk.events))
+
+    def _apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:
+        """Act on one verdict; returns the parts of the chunk that must still be sent.
+
+        Raises the `OursError` that stops the run when there is no use in going on.
+        """
+        match verdict:
+            case Judged(accepted=[], rejected=[]):
+                # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
+                self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
+                return [chunk]
+            case Judged():
+                self._patience.progress(_now())
+                return self._take(verdict, chunk)
+            case Failure() | Again() | Nonsense():
+                self._hold_off(verdict, started)
+                return [chunk]
+            case TooLarge(limit):
+                self._patience.progress(_now())
+                return self._shrink(chunk, limit)
+            case Refused(message):
+                self._patience.progress(_now())
+                return self._isolate(chunk, message)
+            case Unauthorized() | Broken():
+                error = fatal(verdict, 0, 0)
+                assert error is not None
+                raise error
+
+    def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
+        events = chunk.events
+        rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
+        accepted = Events([_at(events, judged.accepted)]) if rejected or judged.again else events
+        self._gate.prove()
+        self._gate.hold(judged.floor_s or 0.0)
+        if accepted and not self._accepted_any:
+            self._accepted_any = True
+            if self._suspects:
+                self._emit_outcome(Outcome(rejected=self._suspects))
+                self._suspects = []
+        self._emit_outcome(Outcome(accepted, rejected))
+        return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
+
+    def _reject(self, event: Event, code: str, message: str) -> Reject:
+        # The request held the token, and a server may say back what it was sent.
+        return Reject(event.origin, event.distinct_id, code, message.replace(self._endpoint.token, "***"))
+
+    def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
+        """Pause everyone, or give up when there is no use in waiting."""
+        pause = self._patience.after(verdict, started, _now())
+        self._gate.doubt(pause)
+        self._on_wait(verdict.reason, pause)
+
+    def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
+        if len(chunk.events) == 1:
+            reject = self._reject(
+                chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
+            )
+            self._emit_outcome(Outcome(rejected=[reject]))
+            return []
+        self._limit.learn(chunk, limit)
+        return list(chunk.halves())
+
+    def _isolate(self, chunk: Chunk, message: str) -> list[Chunk]:
+        """400 says that something in the request is malformed: halve until the row stands alone.
+
+        A lone refusal is a reject only once some other row was accepted; until then it may be the whole
+        request that the server dislikes, and rejecting row after row would be wrong.
+        """
+        if len(chunk.events) > 1:
+            return list(chunk.halves())
+        reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
+        if self._accepted_any:
+            self._emit_outcome(Outcome(rejected=[reject]))
+            return []
+        self._suspects.append(reject)
+        if len(self._suspects) >= LONE_REFUSALS_MAX:
+            raise _refuses_everything(len(self._suspects))
+        return []
+
+
+def _at(events: Events, places: Sequence[int]) -> list[Event]:
+    found = list(events)
+    return [found[place] for place in places]
+
+
+async def _drain(senders: set[asyncio.Task[None]]) -> None:
+    """Let what is in flight end, for `DRAIN_S` seconds at most."""
+    if senders:
+        _, late = await asyncio.wait(senders, timeout=DRAIN_S)
+        for sender in late:
+            sender.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _concurrency(fixed: int | None) -> Concurrency:
+    return AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
+
+
+def _refuses_everything(count: int) -> OursError:
+    return ContractError(
+        f"the server refuses every row (400): {count} sent alone, none accepted",
+        hint="check the event names allowed in the dashboard, and --dry-run to see what is sent",
+    )
+
+
+def _as_stop(error: BaseException) -> OursError:
+    if isinstance(error, OursError):
+        return error
+    return OursError(
+        f"a bug while sending ({type(error).__name__})", hint="please report it; nothing counts twice"
+    )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

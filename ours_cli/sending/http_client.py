@@ -1,0 +1,275 @@
+"""The one file that knows httpx: a body in, an answer or a named failure out.
+
+It is imported only by what sends (never at start-up). Nothing here retries, judges or logs, and no exception
+with a body, URL or credentials in it leaves this file.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from ours_cli import __version__
+from ours_cli.contract import DEFAULT_BASE_URL
+from ours_cli.errors import UsageError
+from ours_cli.sending.retry import Answer, Failure
+from ours_cli.settings import Endpoint
+
+CONNECT_TIMEOUT_S: Final = 10.0
+ANSWER_BYTES_MAX: Final = 64 << 20
+"""An answer larger than this is not the API's; reading stops there."""
+
+_ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
+_NOTHING: Final = httpx.ByteStream(b"")
+_UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
+
+
+class _NoCookies(CookieJar):
+    """Keeps none: the API sets none, and looking for them takes a twelfth of the time of a request."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Whatever the server sets is dropped."""
+
+
+class AsyncPoster:
+    """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop.
+
+    Each connection has a client, and so a pool, of its own: httpcore's pool looks at every connection that it
+    has for each request, which with dozens of them takes longer than all else that is done for one.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: Path | None) -> None:
+        _note_absence_of_sniffio()
+        self._endpoint = endpoint
+        self._timeout = timeout
+        self._tls = tls_context(endpoint, ca_file)
+        self._urls: dict[str, httpx.URL] = {}
+        self._headers = httpx.Headers(_headers())
+        self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
+        self._clients: list[httpx.AsyncClient] = []
+        # What cannot be connected to at all shows before a row is read. The client last used is the next.
+        self._idle = [self._new_client()]
+
+    def _new_client(self) -> httpx.AsyncClient:
+        with _usable_addresses(self._endpoint):
+            client = httpx.AsyncClient(
+                verify=self._tls,
+                trust_env=not self._endpoint.is_loopback,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                cookies=_NoCookies(),
+            )
+        self._clients.append(client)
+        return client
+
+    async def post(self, path: str, body: bytes) -> Answer | Failure:
+        """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
+        import asyncio  # who sends one event needs none: it takes as long to load as ten modules of ours
+
+        client = self._idle.pop() if self._idle else self._new_client()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(client, path, body)
+        except TimeoutError:
+            return Failure("timeout", f"no whole answer within {self._timeout:g} s")
+        except httpx.HTTPError as error:
+            return _failure(error, self._timeout)
+        finally:
+            self._idle.append(client)
+
+    async def _exchange(self, client: httpx.AsyncClient, path: str, body: bytes) -> Answer | Failure:
+        # Not by the client, which lays headers, parameters and cookies over each other for each request.
+        request = httpx.Request(
+            "POST", self._url(path), headers=self._headers, content=body, extensions=self._extensions
+        )
+        response = await client.send(request, stream=True)
+        try:
+            received = bytearray()
+            async for part in response.aiter_raw():
+                received += part
+                if len(received) > ANSWER_BYTES_MAX:
+                    return _ENDLESS
+            return _answer(response, bytes(received))
+        finally:
+            await response.aclose()
+            # A response and its stream refer to each other: with them the request, and its rows, would stay
+            # until Python looks for garbage.
+            response.stream = _NOTHING
+
+    def _url(self, path: str) -> httpx.URL:
+        """Parsed once: that takes longer than the rest of building a request."""
+        if path not in self._urls:
+            self._urls[path] = httpx.URL(f"{self._endpoint.base_url}/{path}")
+        return self._urls[path]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for client in self._clients:
+            await client.aclose()
+
+
+def _note_absence_of_sniffio() -> None:
+    """Let Python remember that sniffio is not installed, where it is not: httpcore then assumes asyncio.
+
+    httpcore tries to import it at several points of each request. A module that is not there is looked for in
+    all of `sys.path` each time, which took a quarter of the CPU time of a request.
+    """
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's word for "not to be imported"
+
+
+def post_once(
+    endpoint: Endpoint, path: str, body: bytes, *, timeout: float, ca_file: Path | None = None
+) -> Answer | Failure:
+    """Send one request without an event loop, for commands that send one event.
+
+    The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
+    the command beyond `timeout` seconds.
+    """
+    return _once(endpoint, "POST", path, body, timeout, ca_file)
+
+
+def get_once(
+    endpoint: Endpoint, path: str, *, timeout: float, ca_file: Path | None = None
+) -> Answer | Failure:
+    """Read one document; neither a token nor a body goes along. Otherwise as `post_once`."""
+    return _once(endpoint, "GET", path, None, timeout, ca_file)
+
+
+def _once(
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+) -> Answer | Failure:
+    results: list[Answer | Failure | BaseException] = []
+
+    def exchange() -> None:
+        try:
+            results.append(_exchange_once(endpoint, method, path, body, timeout, ca_file))
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=exchange, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not results:
+        return Failure("timeout", f"no whole answer within {timeout:g} s")
+    if isinstance(results[0], BaseException):
+        raise results[0]
+    return results[0]
+
+
+def _exchange_once(
+    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+) -> Answer | Failure:
+    with _usable_addresses(endpoint):
+        client = httpx.Client(
+            verify=tls_context(endpoint, ca_file),
+            trust_env=not endpoint.is_loopback,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
+            headers=_headers(),
+        )
+    try:
+        with client, client.stream(method, f"{endpoint.base_url}/{path}", content=body) as response:
+            received = bytearray()
+            for part in response.iter_raw():
+                received += part
+                if len(received) > ANSWER_BYTES_MAX:
+                    return _ENDLESS
+            return _answer(response, bytes(received))
+    except UnicodeError:
+        return _UNKNOWN_NAME  # the socket module's word for a label that no name server could know
+    except httpx.HTTPError as error:
+        return _failure(error, timeout)
+
+
+@contextmanager
+def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
+    """Raise `UsageError` for a base URL or a proxy that httpx cannot take; neither is shown."""
+    try:
+        httpx.URL(endpoint.base_url)
+    except (httpx.InvalidURL, ValueError):
+        raise UsageError(
+            "the base URL is not an http(s) address", hint=f"it looks like this: {DEFAULT_BASE_URL}"
+        ) from None
+    try:
+        yield
+    except (httpx.InvalidURL, ValueError, ImportError):
+        # The exception's text holds the proxy's address, and with it perhaps a password.
+        raise UsageError(
+            "the proxy that the environment names cannot be used",
+            hint="HTTPS_PROXY=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out",
+        ) from None
+
+
+def _headers() -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "user-agent": f"ours-cli/{__version__}",
+    }
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    return Answer(response.status_code, dict(response.headers), body)
+
+
+def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
+    """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
+    if endpoint.base_url.startswith("http://"):
+        # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Python would write the session keys there, and with them whoever reads the file reads health records.
+    os.environ.pop("SSLKEYLOGFILE", None)
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    except (OSError, ssl.SSLError):
+        raise UsageError(
+            f"the CA bundle {ca_file or 'in SSL_CERT_FILE'} cannot be read as certificates",
+            hint="--ca-file (or SSL_CERT_FILE) names a PEM file",
+        ) from None
+
+
+def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
+    """Name what went wrong, in words that hold nothing of the request."""
+    causes = _causes(error)
+    if isinstance(error, httpx.ProxyError):
+        if str(error).startswith("407"):
+            return Failure("proxy_refused", "the proxy refuses its credentials (407)")
+        return Failure("proxy", "the proxy does not pass the request on")
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return _UNKNOWN_NAME
+    if any(_is_tls_refusal(cause) for cause in causes):
+        return Failure("tls", "the server's certificate or TLS is not to be trusted")
+    if isinstance(error, httpx.ConnectTimeout):
+        return Failure("timeout", f"no connection within {min(timeout, CONNECT_TIMEOUT_S):g} s")
+    if isinstance(error, httpx.TimeoutException):
+        return Failure("timeout", f"no whole answer within {timeout:g} s")
+    if isinstance(error, httpx.ConnectError):
+        return Failure("connect", "the connection is refused or fails")
+    return Failure("cut", "the connection broke before the answer was whole")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _is_tls_refusal(error: BaseException) -> bool:
+    # An EOF in mid-handshake is a network fault like any other cut; all else in TLS is a refusal.
+    return isinstance(error, ssl.SSLError) and not isinstance(
+        error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    )

@@ -1,0 +1,102 @@
+"""Pure: when another try is of no use → the error that stops the command; else how long to wait for it."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+from ours_cli.errors import AuthError, ContractError, OursError, UnavailableError
+from ours_cli.sending.retry import Again, Broken, Failure, Nonsense, Unauthorized, Verdict, backoff
+
+NONSENSE_MAX: Final = 5
+"""Answers in a row that do not add up before the command stops."""
+
+NAME_FAILURES_MAX: Final = 3
+"""Failed look-ups of the host's name before any answer: then the name is wrong, and no wait mends it."""
+
+
+_NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
+
+
+def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> OursError | None:
+    """The error to stop with, or None while another try may help.
+
+    `nonsense` and `name_failures` count the answers of that kind in a row, this one included.
+    """
+    match verdict:
+        case Unauthorized(status):
+            return refused_token(status, ". Then the same command goes on from here")
+        case Broken(reason, hint):
+            return ContractError(reason, hint=hint)
+        case Nonsense(reason) if nonsense >= NONSENSE_MAX:
+            return ContractError(f"{reason}, {nonsense} times in a row", hint=_NOT_THE_API)
+        case Failure("tls", reason):
+            return ContractError(reason, hint="nothing was sent; --ca-file names a company's own CA")
+        case Failure("proxy_refused", reason):
+            return UnavailableError(reason, hint="check HTTPS_PROXY")
+        case Failure("name", reason) if name_failures >= NAME_FAILURES_MAX:
+            return UnavailableError(reason, hint="check --base-url and the network")
+    return None
+
+
+def refused_token(status: int, then: str = "") -> AuthError:
+    """The error for a 401 or 403; `then` is what the hint says of afterwards."""
+    return AuthError(
+        f"the server refuses the token ({status})",
+        hint=f"check the token; a Test Mode key needs --test{then}",
+    )
+
+
+class Patience:
+    """What went wrong since the last progress, and whether to go on. Times are seconds of one steady clock.
+
+    Requests that were in flight together fail together, and count as one failure: else eight senders would
+    use up eight tries in the instant in which the server goes away.
+    """
+
+    def __init__(self, give_up_after: float, hint: str) -> None:
+        self._give_up_after = give_up_after
+        self._hint = hint
+        self._progress_at = -inf
+        self._trouble_since = inf
+        self._counted_at = -inf
+        self._failures = self._nonsense = self._name_failures = 0
+        self._was_answered = False
+
+    def progress(self, now: float) -> None:
+        """The server dealt with a request as the contract says: what went wrong before is forgotten."""
+        self._progress_at = now
+        self._trouble_since = inf
+        self._failures = self._nonsense = self._name_failures = 0
+        self._was_answered = True
+
+    def after(self, verdict: Failure | Again | Nonsense, started: float, now: float) -> float:
+        """Seconds to wait after a request begun at `started`; raises the error that stops the command."""
+        if started >= self._counted_at:
+            self._count(verdict)
+            self._counted_at = now
+        error = fatal(verdict, self._nonsense, self._name_failures)
+        if error is not None:
+            raise error
+        self._trouble_since = min(self._trouble_since, max(started, self._progress_at))
+        left = self._give_up_after - (now - self._trouble_since)
+        floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
+        if left <= 0:
+            reason = f"{verdict.reason}, for {self._give_up_after:g} s"
+            if self._nonsense == self._failures:
+                # There was a server all the time, and it never spoke as the API does.
+                raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
+            # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
+            more = "; ours doctor shows where it fails" if isinstance(verdict, Failure) else ""
+            raise UnavailableError(f"gave up: {reason}", hint=self._hint + more)
+        if floor > left:
+            reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
+            raise UnavailableError(f"gave up: {reason}", hint=self._hint)
+        return min(max(floor, backoff(self._failures)), left)
+
+    def _count(self, verdict: Failure | Again | Nonsense) -> None:
+        self._was_answered |= not isinstance(verdict, Failure)
+        self._failures += 1
+        self._nonsense = self._nonsense + 1 if isinstance(verdict, Nonsense) else 0
+        wrong_name = isinstance(verdict, Failure) and verdict.kind == "name" and not self._was_answered
+        self._name_failures = self._name_failures + 1 if wrong_name else 0

@@ -1,0 +1,1 @@
+"""One source divided among processes that know nothing of each other."""

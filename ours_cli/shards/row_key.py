@@ -1,0 +1,83 @@
+"""What tells which rows belong together, for `--shard`: cheap to map, and equal for rows that become equal.
+
+A key is the distinctId that a row is given, else what the API is told of event, person and time. None: the
+row cannot be read that far, and no event comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from ours_cli.drafting.straight_line import UnusualRow, compile_body
+from ours_cli.field_body import Body
+from ours_cli.record import Record
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.timestamps import TimeProblem, TimeReader
+
+RowKey: TypeAlias = Callable[[Record], "bytes | None"]
+
+_TEXTS: Final = ("event", "userId", "externalId", "email", "distinctId")
+
+
+def field_key(body: Body, columns: tuple[str, ...] | None, *, keeps_ids: bool) -> RowKey:
+    """The keys of one table's rows under a field map; `keeps_ids`: those of a rejects file are honoured.
+
+    Every row's time is read here, with a reader of its own. The run's reader, which sees the rows of its
+    shard alone, follows it, so that the unit of epoch numbers is told by all rows.
+    """
+    reduced, reader = copy(body), body.reader
+    reduced.objects, reduced.context = {}, None
+    leader = reduced.reader = copy(reader)
+    compiled = compile_body(reduced, columns) if columns is not None else None
+    read: Callable[[Any], dict[str, Any]] = compiled.read if compiled else reduced.read
+
+    def key_of(row: Record) -> bytes | None:
+        if reader is not None and leader is not None:
+            reader.follow(leader)
+        try:
+            try:
+                known = read(row.fields)
+            except UnusualRow:
+                known = reduced.read(row.fields)
+        except (FilterProblem, TimeProblem):
+            return None
+        return _key(known, row.distinct_id if keeps_ids else "")
+
+    return key_of
+
+
+def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], bool]) -> RowKey:
+    """The keys of rows shaped like /track; `settle_text` trims a text as the mapping does."""
+    leader = copy(reader)
+
+    def key_of(row: Record) -> bytes | None:
+        fields = row.fields
+        assert isinstance(fields, dict)
+        reader.follow(leader)
+        known: dict[str, Any] = {}
+        for name in _TEXTS:
+            if fields.get(name) is not None:
+                known[name] = fields[name]
+                if not settle_text(known, name):
+                    return None
+        try:
+            if fields.get("time") is not None:
+                known["time"] = leader(fields["time"])
+        except TimeProblem:
+            return None
+        return _key(known, row.distinct_id)
+
+    return key_of
+
+
+def _key(known: dict[str, Any], distinct_id: str) -> bytes | None:
+    if given := known.get("distinctId") or distinct_id:
+        return str(given).encode("utf-8", "surrogatepass")
+    try:
+        return orjson.dumps(known, option=orjson.OPT_SORT_KEYS) if known else None
+    except TypeError:
+        return None  # a text that is no Unicode: rejected as well

@@ -1,0 +1,111 @@
+"""The rows of one shard out of all rows of a source: the others are passed over before they are mapped.
+
+A row's shard is told by its key (`row_key`), which is the same for all rows that could have to do with one
+another: rows that become equal events meet in one shard, and are numbered there as in a run of the whole;
+so do rows that bear the same given id, whether their content conflicts or not. What has no key is a reject in
+any case, and goes by its content as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ours_cli.mapping import RowMapping
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table, records
+from ours_cli.runs.blocks import RowDigest, digest_of
+from ours_cli.shards.shard import Shard
+from ours_cli.source.arguments import STANDARD_INPUT
+
+
+class ShardRows:
+    """Walks the tables of a source once. `rows` counts all rows so far, `own` those of the shard.
+
+    `limit` is of all rows. The mapping is that of the run, its time reader settled before the first row.
+    """
+
+    def __init__(self, shard: Shard, mapping: RowMapping, limit: int | None) -> None:
+        self._shard = shard
+        self._mapping = mapping
+        self._limit = limit
+        self._digest = RowDigest()
+        self.rows = 0
+        self.own = 0
+
+    def tables(self, tables: Iterable[Table]) -> Iterator[Table]:
+        """Each table, with no rows but those of the shard."""
+        for table in tables:
+            if self.rows == self._limit:
+                return
+            yield replace(
+                table,
+                records=self.of(table, table.records),
+                stretches=partial(self._stretches, table) if table.stretches and _is_file(table) else None,
+            )
+
+    def of(self, table: Table, rows: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
+        """Those of the next rows of this table that are the shard's; raises as the mapping's `bind`."""
+        if table.columns == () or self.rows == self._limit:
+            return
+        key_of, takes, see = self._mapping.row_key(table), self._shard.takes, self._digest.add
+        for row in rows:
+            self.rows += 1
+            see(row)
+            key = None if isinstance(row, Malformed) else key_of(row)
+            if takes(digest_of([row]) if key is None else key):
+                self.own += 1
+                yield row
+            if self.rows == self._limit:
+                return
+
+    def _stretches(self, table: Table) -> Iterator[Stretch | Record | Malformed]:
+        """As `of`, the shard's plain rows many at once, as they are mapped fastest."""
+        assert table.stretches is not None
+        lines: list[int] = []
+        fields: list[Any] = []
+        for row in self.of(table, _one_by_one(table.stretches())):
+            if type(row) is Record and not row.distinct_id:
+                lines.append(row.line)
+                fields.append(row.fields)
+                if len(lines) < STRETCH_MAX:
+                    continue
+            if lines:
+                yield Stretch(lines, fields)
+                lines, fields = [], []
+            if type(row) is not Record or row.distinct_id:
+                yield row
+        if lines:
+            yield Stretch(lines, fields)
+
+    @property
+    def others(self) -> int:
+        """How many rows so far are other shards'."""
+        return self.rows - self.own
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether as many rows were read as the limit has."""
+        return self.rows == self._limit
+
+    def source_digest(self) -> str:
+        """What all rows so far were: the same for each shard of one source (32 hexadecimal digits)."""
+        return self._digest.value().hex()
+
+
+def _is_file(table: Table) -> bool:
+    """Whether the unit of its epoch numbers was settled before the first row, as for every file.
+
+    On a pipe it is seen as rows come: a row must be mapped before the next is looked at, or it would be
+    judged by what only later rows tell.
+    """
+    return table.size is not None and table.name != STANDARD_INPUT
+
+
+def _one_by_one(rows: Iterable[Stretch | Record | Malformed]) -> Iterator[Record | Malformed]:
+    for row in rows:
+        if isinstance(row, Stretch):
+            yield from records(row.lines, row.fields)
+        else:
+            yield row

@@ -1,0 +1,1 @@
+"""One body, for `track` and `identify`: built, sent, or shown."""

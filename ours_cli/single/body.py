@@ -1,0 +1,268 @@
+"""One body from flags, `--data` or a line: built, judged by the contract, and doubted, before it is sent."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
+from ours_cli.errors import UsageError
+from ours_cli.exact_json import read_json
+from ours_cli.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.ids.doubtful_ids import CUT, doubts
+from ours_cli.options import TimeFlags
+from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.suggest import nearest
+from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
+
+if TYPE_CHECKING:
+    from ours_cli.window import Window
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def read_data(data: str | None) -> dict[str, Any]:
+    """Read `--data JSON`, `@FILE` or `@-`; raises `UsageError` unless it is a JSON object."""
+    if data is None:
+        return {}
+    if data == "@-" and sys.stdin is None:
+        raise UsageError("--data: there is no standard input", hint="pipe the JSON object into it")
+    try:
+        if data == "@-":
+            text = sys.stdin.read()
+        else:
+            text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
+    try:
+        body = read_json(text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError(
+            "--data is not a JSON object", hint='--data \'{"event": "Purchase"}\', or --data @FILE'
+        )
+    if "token" in body:
+        raise UsageError(
+            "--data may not hold the token", hint="it comes from OURS_PRIVACY_TOKEN or --token-file"
+        )
+    return body
+
+
+def read_line(line: bytes) -> tuple[dict[str, Any], int]:
+    """Read one line of NDJSON as a body; raises `UsageError`, which never repeats what the line holds.
+
+    Nulls are left out, as in the rows of `batch`, and counted: they would clear what is stored.
+    """
+    try:
+        body = read_json(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise UsageError(
+            "this is not a JSON object", hint="a line is one /track body; jq -c writes such lines"
+        )
+    unknown = next((key for key in body if key not in EVENT_KEYS), None)
+    if unknown is not None:
+        right = MISNAMED_KEYS.get(unknown)
+        named = f"key {unknown!r}" if right else "a key that the line has"
+        hint = f"it is called {right!r}" if right else f"the keys are {', '.join(EVENT_KEYS)}"
+        raise UsageError(f"the API does not know {named}", hint=hint)
+    return body, without_nulls(body)
+
+
+def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
+    """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
+    check_names(fields)
+    body = dict(data)
+    for key in ("eventProperties", "userProperties", "defaultProperties"):
+        if not isinstance(body.get(key, {}), dict):
+            raise UsageError(f"--data: {key} must be an object")
+    given = {
+        "event": fields.event,
+        "distinctId": fields.distinct_id,
+        "userId": fields.user_id,
+        "externalId": fields.external_id,
+        "email": fields.email,
+    }
+    body.update({key: text.strip() for key, text in given.items() if text is not None and text.strip()})
+    _lay(body, "eventProperties", fields.properties, "-p")
+    _lay(body, "userProperties", fields.user_properties, "-u")
+    _lay(body, "defaultProperties", fields.default_properties, "-d")
+    if fields.clear:
+        body["userProperties"] = {**body.get("userProperties", {}), **dict.fromkeys(fields.clear)}
+    if fields.ip is not None:
+        body["identityContext"] = {"ip": fields.ip, "userAgent": fields.user_agent}
+    return body
+
+
+def in_api_order(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with its keys in the order of the contract, as people read it."""
+    return {key: body[key] for key in EVENT_KEYS if key in body}
+
+
+def _lay(body: dict[str, Any], key: str, values: Mapping[str, Value], flag: str) -> None:
+    if not values:
+        return
+    found = dict(body.get(key, {}))
+    for name, value in values.items():
+        outer, _, inner = name.partition(".")
+        if key == "userProperties" and outer in NESTING and inner:
+            within = found.get(outer, {})
+            if not isinstance(within, dict):
+                raise UsageError(f"{outer} must be an object, to hold {name}", hint=f"keep {flag} {name}=...")
+            found[outer] = {**within, inner: _read(value, name, flag)}
+        else:
+            found[name] = _read(value, name, flag)
+    body[key] = found
+
+
+def _read(value: Value, name: str, flag: str) -> Any:
+    if value.kind == "text":
+        return value.text
+    try:
+        return read_json(value.text)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {name}:= is not JSON", hint=f"a plain text wants one sign only: {flag} {name}=TEXT"
+        ) from None
+
+
+def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> list[str]:
+    """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`.
+
+    Returns what the person should know of how it was read.
+    """
+    value = time_text if time_text is not None else body.pop("time", None)
+    if value is None and flags == TimeFlags():
+        return []
+    from ours_cli.mapfile import MapFile
+    from ours_cli.rows.run_context import make_context
+    from ours_cli.timestamps import TimeProblem
+
+    context = make_context("", flags, MapFile(FieldMap()), zone_columns=False)
+    if value is None:
+        return []
+    if isinstance(value, str) and not value.strip():
+        raise UsageError("--time is empty", hint="is a variable unset? --time now, or leave --time out")
+    if isinstance(value, str) and value.strip().lower() == "now":
+        body["time"] = context.window.now_ms()
+        return []
+    try:
+        body["time"] = context.times.reader(value)
+    except TimeProblem as problem:
+        raise UsageError(
+            f"--time: {problem.message}", hint=problem.hint or "--time 2026-11-20T10:00:00Z"
+        ) from None
+    naive = context.times.reader.naive_as_utc > 0
+    fault = context.window.check(body["time"])
+    if fault is not None:
+        raise UsageError(f"--time: {fault.message}", hint=_window_hint(body["time"], context.window, naive))
+    return ["the time has no zone and was read as UTC; --tz ZONE says otherwise"] if naive else []
+
+
+def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
+    if time_ms <= window.now_ms():
+        return "--max-age 30d for an account with a wider window"
+    return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
+
+
+_ID_FLAGS: Final = ("user_id", "external_id", "email", "distinct_id")
+
+
+def empty_flags(fields: FieldMap) -> list[str]:
+    """The flags of `FieldMap`'s single values that were given and hold nothing, as unset variables do."""
+    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
+    values["EVENT"] = fields.event
+    return [flag for flag, text in values.items() if text is not None and not text.strip()]
+
+
+def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
+    """Warnings of what is sent as it stands, and seldom meant so."""
+    return [
+        *(_doubt(key, word) for key, word in doubts(body)),
+        *_colons(fields),
+    ]
+
+
+def _doubt(key: str, word: str) -> str:
+    if word == CUT:
+        return f"{key} is in scientific notation: did a spreadsheet cut its digits?"
+    return f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
+
+
+def _colons(fields: FieldMap) -> list[str]:
+    return [
+        f"{flag} {name}=:... sends a text that begins with a colon; {flag} {name}:=... sends JSON"
+        for flag, values in (
+            ("-p", fields.properties),
+            ("-u", fields.user_properties),
+            ("-d", fields.default_properties),
+        )
+        for name, value in values.items()
+        if value.kind == "text" and value.text.startswith(":") and _is_json(value.text[1:])
+    ]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_body(body: dict[str, Any], route: Route, empty: Sequence[str] = ()) -> None:
+    """Judge one body by the contract before it is sent; raises `UsageError`.
+
+    `empty` are the flags that were given without a value: where nothing else names the visitor, they are why.
+    """
+    identify = route is IDENTIFY
+    known = IDENTIFY_KEYS if identify else EVENT_KEYS
+    for key in body:
+        if key not in known:
+            right = MISNAMED_KEYS.get(key) or nearest(key, known)
+            raise UsageError(
+                f"--data: the API knows no key {key!r} here",
+                hint=f"it is called {right!r}" if right in known else f"the keys are {', '.join(known)}",
+            )
+    fault = check_visitor(body) if identify else check_event(body)
+    if fault is None and identify and not _sets_something(body.get("userProperties", {})):
+        fault = Fault("missing_properties", "")
+    if fault is not None:
+        hint = _FAULT_HINTS.get(fault.code)
+        if empty and fault.code in ("missing_event", "missing_identifier"):
+            hint = f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: is a variable unset?"
+        raise UsageError(_SINGLE_MESSAGES.get(fault.code, fault.message), hint=hint)
+
+
+def _sets_something(properties: dict[str, Any]) -> bool:
+    """Whether the API would do anything with them (contract, Empty and null: an empty text is ignored)."""
+    return any(value != "" for value in properties.values())
+
+
+_SINGLE_MESSAGES: Final = {
+    "missing_event": "the event has no name",
+    "missing_identifier": "nothing says whom this is about",
+    "missing_properties": "there is no visitor property to set",
+}
+"""What is said of rows elsewhere, where there is no row."""
+
+_FAULT_HINTS: Final = {
+    "missing_event": "ours track 'Order Placed' --external-id ID",
+    "missing_identifier": "--external-id ID, --email ADDRESS, --user-id ID, or -u phone_number=NUMBER",
+    "missing_properties": "-u first_name=Ada, or --clear NAME; the API ignores empty texts",
+    "bad_type": "NAME:=JSON sends numbers, booleans and objects; NAME=TEXT sends text",
+}
+
+
+def settle_distinct_id(body: dict[str, Any]) -> str:
+    """The event's distinctId: as given, else a random UUID, made once and kept over retries."""
+    given = body.get("distinctId")
+    if given is not None and not (isinstance(given, str) and given.strip()):
+        raise UsageError("distinctId must be a text", hint="leave it out, and a random one is made")
+    body["distinctId"] = given.strip() if given else str(uuid.uuid4())
+    return str(body["distinctId"])

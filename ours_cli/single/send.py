@@ -1,0 +1,93 @@
+"""One body, sent until it is accepted: what `track` and `identify` share.
+
+No event loop is started here: these commands run in shell loops, and their start-up is what people feel.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from ours_cli.errors import ExitCode, OursError
+from ours_cli.escape import json_text
+from ours_cli.sending.retry import (
+    Again,
+    Answer,
+    Failure,
+    Judged,
+    Nonsense,
+    TooLarge,
+    Unauthorized,
+    Verdict,
+)
+from ours_cli.sending.route import IDENTIFY, Route, with_token
+from ours_cli.sending.stops import Patience, fatal, refused_token
+from ours_cli.settings import Endpoint
+
+GIVE_UP_AFTER_S = 60.0
+"""Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""
+
+
+class RefusedError(OursError):
+    """The server refuses the one event (exit 3, as a run whose rows were rejected)."""
+
+    exit_code = ExitCode.REJECTED
+
+
+class SingleOptions(NamedTuple):
+    """How to send one body. Times in seconds; `on_wait(reason, seconds)` is told of pauses."""
+
+    timeout: float
+    give_up_after: float
+    ca_file: Path | None = None
+    on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
+
+
+def masked(body: bytes, *, indent: int | None = 2) -> str:
+    """The exact request as JSON, the token masked, for `--dry-run`; on one line without `indent`."""
+    return json_text({"token": "***", **json.loads(body)}, indent=indent)
+
+
+class Accepted(NamedTuple):
+    """The server's status for a body that it accepted, and the number of tries that took."""
+
+    status: int
+    tries: int
+
+
+def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> Accepted:
+    """Send one body until it is accepted; raises the `OursError` that says why it was not."""
+    from ours_cli.sending.http_client import post_once
+
+    request = with_token(endpoint, body)
+    patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer")
+    tries = 0
+    while True:
+        tries += 1
+        started = time.monotonic()
+        answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
+        verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
+        match verdict:
+            case Judged():
+                assert isinstance(answer, Answer)
+                return Accepted(answer.status, tries)
+            case Again() | Nonsense() | Failure():
+                pause = patience.after(verdict, started, time.monotonic())
+                options.on_wait(verdict.reason, pause)
+                time.sleep(pause)
+            case Unauthorized(status):
+                raise refused_token(status)
+            case _:
+                raise fatal(verdict, 0, 0) or _refused(verdict, route)
+
+
+def _refused(verdict: Verdict, route: Route) -> OursError:
+    what = "the visitor properties" if route is IDENTIFY else "the event"
+    if isinstance(verdict, TooLarge):
+        return RefusedError(f"the server refuses {what} as too large (413)", hint="send less in it")
+    # The server's words may quote the event, so they stay off the terminal.
+    allowed = "" if route is IDENTIFY else "is its name allowed in the dashboard? "
+    return RefusedError(f"the server refuses {what} (400)", hint=f"{allowed}--dry-run shows what is sent")

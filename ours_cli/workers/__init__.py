@@ -1,0 +1,1 @@
+"""Processes that parse and draft rows for the one that sends."""

@@ -1,0 +1,186 @@
+"""Worker processes that draft rows (`--workers`). Everything else stays with the parent: files, ids, sending.
+
+A worker knows of no row but those it is asked about, and holds neither lock nor connection: it closes every
+file that it inherits at once, and ends when the parent does, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
+
+from ours_cli.drafting.drafts import Drafter, Drafts
+from ours_cli.garbage import collect_as_usual, collect_seldom
+from ours_cli.mapping import RowMapping
+from ours_cli.mend import may_be_marked
+from ours_cli.record import Dialect, Piece, Stretch, Table
+from ours_cli.source.pieces import parse_piece
+from ours_cli.workers.worker_link import WorkerLink, new_line, read_message, write_message
+
+can_fork: Final = sys.platform != "win32"
+
+_BUFFER: Final = 1 << 20
+
+_AHEAD: Final = 8
+"""Parts of the source that each worker may have before it, or behind it and not yet taken."""
+_LARGEST: Final = 8 << 20
+"""Bytes in one piece of memory that a worker needs, at most, but for extraordinary rows."""
+
+_FIRST_FILE: Final = 3
+"""The file descriptor behind standard input, output and error."""
+
+
+class _Columns(NamedTuple):
+    """A table begins, as far as the mapping needs to know it."""
+
+    name: str
+    format: Any
+    columns: tuple[str, ...] | None
+    dialect: Dialect
+    keys: tuple[str, ...] | None
+    unreadable: dict[str, str]
+
+
+class _Worker(NamedTuple):
+    process: int
+    line: socket.socket
+
+
+class Workers:
+    """Processes that draft rows by this mapping for this process; a context manager."""
+
+    def __init__(self, count: int, mapping: RowMapping) -> None:
+        # Memory is shared until it is written to, and a collection of garbage writes to all of it.
+        collect_as_usual()
+        self._workers = [_fork(mapping) for _ in range(count)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process, line in self._workers:
+            line.close()
+            os.waitpid(process, 0)
+
+    async def connect(self) -> Connected:
+        """Talk to them, in the running event loop; once."""
+        loop = asyncio.get_running_loop()
+        links = [
+            (await loop.create_unix_connection(WorkerLink, sock=worker.line))[1] for worker in self._workers
+        ]
+        return Connected(links)
+
+
+class Connected:
+    """The workers, asked in turn."""
+
+    def __init__(self, links: Sequence[WorkerLink]) -> None:
+        self._links = links
+        self._asked = 0
+        self._answered = 0
+
+    @property
+    def ahead_max(self) -> int:
+        """How many parts to have on their way: no worker should wait while this process is busy sending."""
+        return _AHEAD * len(self._links) + 1
+
+    def begin(self, table: Table) -> None:
+        """A table begins: whatever is asked from now on is of it."""
+        for link in self._links:
+            link.send(
+                _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
+            )
+
+    async def ask(self, rows: Stretch | Piece) -> None:
+        """Have these rows drafted, a piece parsed first."""
+        link = self._links[self._asked % len(self._links)]
+        self._asked += 1
+        await link.send_all(rows)
+
+    async def answer(self) -> list[Drafts] | None:
+        """The answer to the oldest question that is open: drafts of all its rows.
+
+        None where rows must be mapped one after the other, and where a piece was none.
+        """
+        link = self._links[self._answered % len(self._links)]
+        self._answered += 1
+        found: list[Drafts] | None = await link.receive()
+        return found
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        for link in self._links:
+            link.close()
+
+
+def _fork(mapping: RowMapping) -> _Worker:
+    """Start one worker; returns it with the parent's end of the line."""
+    ours, theirs = new_line()
+    if process := os.fork():
+        theirs.close()
+        return _Worker(process, ours)
+    try:
+        _leave_everything(theirs)
+        _work(theirs, mapping)
+    finally:
+        # Neither a traceback nor anything that the parent has buffered may come out of here.
+        os._exit(0)
+
+
+def _leave_everything(line: socket.socket) -> None:
+    """Close all that the parent has open, and let it alone decide when to stop."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(_FIRST_FILE):
+        os.dup2(nowhere, standard)
+    os.closerange(_FIRST_FILE, line.fileno())
+    os.closerange(line.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _work(end: socket.socket, mapping: RowMapping) -> None:
+    """Answer until the line is closed."""
+    collect_seldom()
+    _keep_freed_memory()
+    table: Table | None = None
+    drafter: Drafter | None = None
+    with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:
+        while (message := read_message(stream)) is not None:
+            if isinstance(message, _Columns):
+                table = Table(**message._asdict(), records=iter(()))
+                drafter = mapping.drafter(table)
+                continue
+            assert table is not None
+            assert drafter is not None
+            write_message(end, _drafts(message, table, drafter))
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library give nothing back to the system, to be asked for it again with the next rows.
+
+    glibc asks the system each time for what is larger than the largest piece ever freed, and trims its heap
+    to twice that: a worker spent a tenth of its time on pages that it had had before. This piece is never
+    written to, so it takes no memory.
+    """
+    with suppress(MemoryError):
+        bytes(_LARGEST)
+
+
+def _drafts(rows: Stretch | Piece, table: Table, drafter: Drafter) -> list[Drafts] | None:
+    """Drafts of all the rows, or None."""
+    stretches: list[Stretch] | None = [rows] if isinstance(rows, Stretch) else None
+    if isinstance(rows, Piece) and not may_be_marked(rows):
+        stretches = parse_piece(rows, table)
+    if stretches is None:
+        return None
+    found = [drafter(*stretch) for stretch in stretches]
+    return [drafts for drafts in found if drafts is not None] if None not in found else None
