@@ -15,6 +15,7 @@ from typing import Any
 from conftest import TOKEN, Ended
 from faults_kit import MARKER, assert_no_leak, fault, status
 
+from ours_cli.runs import run_head
 from ours_cli.runs.journal import read_blocks
 from ours_cli.sandbox import Sandbox, When
 
@@ -129,7 +130,9 @@ def assert_converged(ended: Ended, box: Sandbox, rows: int) -> dict[str, Any]:
     report = ended.json
     assert (report["read"], report["unsent"], report["filtered"]) == (rows, 0, 0), "the books are wrong"
     assert (report["accepted"], report["rejected"]) == (rows - len(bad), len(bad)), "the books are wrong"
-    (folder,) = run_folders()
+    (folder,) = [folder for folder in run_folders() if (folder / run_head.FILE_NAME).exists()]
+    # Killed before its head was written, a run had not begun.
+    assert not [known for known in run_folders() if known != folder and read_blocks(known)]
     assert sorted(_rejects(folder)) == sorted(bad), "rejects are missing, or too many"
     assert_journal_is_true(box)
     assert_files_are_private()
