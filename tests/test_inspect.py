@@ -573,3 +573,14 @@ def test_numbers_that_every_table_has_get_the_tables_name_in_front(ours: Ours, t
         words = shlex.split(proposal["command"].replace("\\\n", " "))[1:-1]
         assert ours(*words, "--max-age", "none", "--sandbox").code == 0
     assert ids == ["visits-{id}", "orders-{id}", "{id}"]
+
+
+def test_ids_that_name_nobody_or_many_are_noted(ours: Ours, tmp_path: Path) -> None:
+    ids = ["NULL", "c2", "c2", "none", "1.23457E+11", "c6"]
+    rows = [[f"o{at}", f"2026-11-20 10:0{at}", own] for at, own in enumerate(ids)]
+    found = look(ours, table(tmp_path / "o.csv", ["order", "when", "customer_id"], rows))
+    notes = [note for note in found["proposal"]["notes"] if "customer_id" in note]
+    assert notes == [
+        "'customer_id' holds words for nothing, such as NULL, in 2 rows: to the API that is one visitor",
+        "'customer_id' holds numbers cut to 1.2E+11, in 1 row: to the API that is one visitor",
+    ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.profile import Column
@@ -145,6 +146,8 @@ class _Draft:
     def person(self) -> tuple[str | None, str | None]:
         """The templates of externalId and email."""
         roles = self._roles
+        for column in filter(None, (roles.person, roles.email if roles.person is None else None)):
+            self._note_doubts(column)
         if roles.person is not None:
             self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
             if roles.email is not None:
@@ -186,6 +189,16 @@ class _Draft:
         if gaps := of - column.filled:
             rows = "1 row, which will be" if gaps == 1 else f"{gaps:,} rows, which will be"
             self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
+
+    def _note_doubts(self, column: Column) -> None:
+        """Say where ids are words for nothing, or cut by a spreadsheet (see `ids.doubtful_ids`)."""
+        for number, what in (
+            (column.kinds["none"], "words for nothing, such as NULL"),
+            (column.kinds["scientific"], "numbers cut to 1.2E+11"),
+        ):
+            if number:
+                rows = counted(number, "row", "rows")
+                self.notes.append(f"{column.name!r} holds {what}, in {rows}: to the API that is one visitor")
 
     def _use(self, column: Column) -> str:
         self._used.add(column.name)
