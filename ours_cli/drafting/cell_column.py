@@ -9,7 +9,6 @@ import orjson
 
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.field_body import Slot
-from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.templates.field_value import Absent
 
 Rows: TypeAlias = "Sequence[list[str]]"
@@ -94,8 +93,8 @@ def written_column(inner: CellColumn) -> CellColumn:
     return column
 
 
-def trimmed_column(inner: CellColumn, longest: int | None, *, are_ids: bool) -> CellColumn:
-    """Texts without blanks around them; none may be empty, too long (in characters), or a doubtful id."""
+def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:
+    """Texts without blanks around them; none may be empty, or longer than `longest` characters."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         texts = inner(columns, rows)
@@ -103,8 +102,6 @@ def trimmed_column(inner: CellColumn, longest: int | None, *, are_ids: bool) -> 
             return None
         trimmed = list(map(str.strip, texts))
         if not all(trimmed) or (longest is not None and max(map(len, trimmed)) > longest):
-            return None
-        if are_ids and not are_sure(trimmed):
             return None
         return trimmed
 

@@ -29,6 +29,7 @@ from ours_cli.drafting.cell_column import (
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
+from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.serialize import inside_quotes
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.numerals import DEFAULT_STYLE
@@ -40,10 +41,11 @@ _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 
 
 class _Value(NamedTuple):
-    """What fills a gap of the body: texts, to stand between quotes, or JSON."""
+    """What fills a gap of the body: texts, to stand between quotes, or JSON; `is_id` names the visitor."""
 
     column: CellColumn
     is_text: bool
+    is_id: bool = False
 
 
 class ColumnLine:
@@ -92,11 +94,14 @@ class ColumnLine:
     def _read(self, rows: Rows, are_plain: bool) -> Bodies | None:
         columns = tuple(zip(*rows, strict=True))
         values: list[Sequence[Any]] = []
+        is_doubtful = False
         try:
-            for column, is_text in self._values:
+            for column, is_text, is_id in self._values:
                 found = column(columns, rows)
                 if found is None:
                     return None
+                if is_id and not are_sure(found):
+                    is_doubtful = True
                 values.append(found if are_plain or not is_text else _escaped(found))
             given = None if self._given is None else self._given(columns, rows)
             if self._given is not None and given is None:
@@ -109,7 +114,8 @@ class ColumnLine:
         contents: list[bytes | None] = [*map(str.encode, self._texts(zip(*values, times, strict=True)))]
         if None in times:
             contents = [None if time is None else own for time, own in zip(times, contents, strict=True)]
-        return Bodies(contents, [time or 0 for time in times], None if given is None else [*given])
+        own_ids = None if given is None else [*given]
+        return Bodies(contents, [time or 0 for time in times], own_ids, is_doubtful)
 
 
 def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
@@ -123,7 +129,9 @@ def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
     if these.given is not None or others.given is not None:
         none = [""] * len(whole)
         given = merge(these.given or none, others.given or none)
-    return Bodies(merge(these.contents, others.contents), merge(these.times, others.times), given)
+    is_doubtful = these.is_doubtful or others.is_doubtful
+    contents = merge(these.contents, others.contents)
+    return Bodies(contents, merge(these.times, others.times), given, is_doubtful)
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
@@ -231,16 +239,17 @@ class _Writer:
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
                 raise _SeldomError
             return _literal(text.strip())
-        return self._add(trimmed_column(self._column(slot), longest, are_ids=key in ID_MAX), is_text=True)
+        column = trimmed_column(self._column(slot), longest)
+        return self._add(column, is_text=True, is_id=key in ID_MAX)
 
     def _given(self, slot: Slot) -> CellColumn:
         if not used_columns(slot.template, self._names):
             raise _SeldomError
-        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"), are_ids=False)
+        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"))
 
-    def _add(self, column: CellColumn, *, is_text: bool) -> str:
+    def _add(self, column: CellColumn, *, is_text: bool, is_id: bool = False) -> str:
         gap = f"{{v{len(self._values)}}}"
-        self._values.append(_Value(column, is_text))
+        self._values.append(_Value(column, is_text, is_id))
         return f'"{gap}"' if is_text else gap
 
     def _column(self, slot: Slot) -> CellColumn:

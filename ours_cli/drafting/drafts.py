@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
-from ours_cli.contract import PROPERTIES_UTF16_MAX
+from ours_cli.contract import ID_MAX, PROPERTIES_UTF16_MAX
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import COMMA, EventRun, SiftedRows
+from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Fields
@@ -33,11 +34,13 @@ class Bodies(NamedTuple):
     `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
     to the general mapping: what else stands there means nothing. `given` are the distinctIds that the rows
     bear themselves, empty for one that bears none, None where no row does. `times` are in ms since the epoch.
+    `is_doubtful`: a row may name its visitor by a doubtful id (see `doubtful_ids`).
     """
 
     contents: list[bytes | None]
     times: list[int]
     given: list[str] | None
+    is_doubtful: bool = False
 
 
 RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
@@ -60,6 +63,9 @@ def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> B
         contents=[orjson.dumps(body, None, option)[1:] if body else None for body in bodies],
         times=[body["time"] if body else 0 for body in bodies],
         given=given,
+        is_doubtful=not all(
+            are_sure([body[key] for body in bodies if body and key in body]) for key in ID_MAX
+        ),
     )
 
 
@@ -68,7 +74,8 @@ class Draft(NamedTuple):
 
     `bodies`, `sizes` and `times` are as in `EventRun`; `digests` are those of their contents, `ID_BYTES`
     each, joined, and `given` the distinctIds that the rows bear, where they do. Of a row that is left out
-    there is no more than that; `reasons` are as in `SiftedRows`, None where no row is left out.
+    there is no more than that; `reasons` are as in `SiftedRows`, None where no row is left out. `is_doubtful`
+    is as in `Bodies`.
     """
 
     start: int
@@ -79,6 +86,7 @@ class Draft(NamedTuple):
     digests: bytes
     given: list[str] | None
     reasons: list[str | None] | None
+    is_doubtful: bool
 
     def run(self, table: int, seq: int) -> EventRun:
         """The events that these are if each has its id, those left out apart."""
@@ -173,7 +181,7 @@ class Drafter:
         contents: list[bytes | None] = [None] * len(rows)
         times = [0] * len(rows)
         ids = [""] * len(rows)
-        bears_id = False
+        bears_id = is_doubtful = False
         for is_kept in (False, True):
             self._apart.naive_as_utc = 0
             positions = [at for at, found in enumerate(are_kept) if found is is_kept]
@@ -183,9 +191,10 @@ class Drafter:
             for at, content, time in zip(positions, read.contents, read.times, strict=True):
                 contents[at], times[at] = content, time
             bears_id |= read.given is not None
+            is_doubtful |= read.is_doubtful
             for at, own in zip(positions, read.given or (), strict=False):
                 ids[at] = own
-        return Bodies(contents, times, ids if bears_id else None)
+        return Bodies(contents, times, ids if bears_id else None, is_doubtful)
 
     def finish(
         self, table: int, seq: int, drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
@@ -219,6 +228,7 @@ def _drafts(rows: KeptRows, bodies: Bodies, reasons: list[str | None] | None) ->
                 bodies.times[start:end],
                 given,
                 reasons[start:end] if reasons is not None and any(reasons[start:end]) else None,
+                is_doubtful=bodies.is_doubtful,
             )
         start = end + 1
 
@@ -230,6 +240,8 @@ def _draft(
     times: list[int],
     given: list[str] | None,
     reasons: list[str | None] | None,
+    *,
+    is_doubtful: bool,
 ) -> Draft:
     digests: list[bytes] = []
     begin, add = _DIGEST_OF_BRACE.copy, digests.append
@@ -253,7 +265,7 @@ def _draft(
     bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
     added = len(_HEAD) + len(_TAIL) + len(COMMA)
     sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
-    return Draft(start, rows, bodies, sizes, array("q", times), joined, given, reasons)
+    return Draft(start, rows, bodies, sizes, array("q", times), joined, given, reasons, is_doubtful)
 
 
 def _derived(digests: list[bytes]) -> list[bytes]:

@@ -19,7 +19,6 @@ from ours_cli.contract import (
 )
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
 from ours_cli.field_body import Body, BodyObject, Slot
-from ours_cli.ids.doubtful_ids import are_sure, is_sure
 from ours_cli.templates.field_value import ABSENT, Absent
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
@@ -153,20 +152,19 @@ class _Writer:
             if not text or (longest is not None and len(text) > longest):
                 raise _SeldomError
             return repr(text)
-        trimmed = _trimmed(key_column(slot), longest, are_ids=key in ID_MAX)
-        return self._add(trimmed, _TEXTS, is_needed=key == "event")
+        return self._add(_trimmed(key_column(slot), longest), _TEXTS, is_needed=key == "event")
 
     def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
         self._columns.append(_Column(values, allowed, is_needed))
         return f"v{len(self._columns) - 1}"
 
 
-def _trimmed(inner: KeyColumn, longest: int | None, *, are_ids: bool) -> KeyColumn:
+def _trimmed(inner: KeyColumn, longest: int | None) -> KeyColumn:
     def trim(value: Any) -> object:
         if type(value) is not str:
             return value
         text = value.strip()
-        if (longest is not None and len(text) > longest) or (are_ids and not is_sure(text)):
+        if longest is not None and len(text) > longest:
             return ODD
         return text or ABSENT
 
@@ -175,8 +173,7 @@ def _trimmed(inner: KeyColumn, longest: int | None, *, are_ids: bool) -> KeyColu
         if Absent in (kinds := set(map(type, values))) or Odd in kinds:
             return list(map(trim, values))
         trimmed = list(map(str.strip, values))
-        is_short = longest is None or max(map(len, trimmed)) <= longest
-        if is_short and all(trimmed) and not (are_ids and not are_sure(trimmed)):
+        if all(trimmed) and (longest is None or max(map(len, trimmed)) <= longest):
             return trimmed
         return list(map(trim, trimmed))
 

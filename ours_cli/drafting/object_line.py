@@ -13,7 +13,6 @@ from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.drafting.key_column import ODD, Objects, key_column
 from ours_cli.drafting.object_columns import compile_objects
 from ours_cli.field_body import Body
-from ours_cli.ids.doubtful_ids import doubts
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeReader
@@ -55,7 +54,7 @@ class ObjectLine:
         except FilterProblem:
             return None
         is_right = check_event(body) is None and not has_long_array(body.get("eventProperties", {}))
-        return body if is_right and not any(doubts(body)) else None
+        return body if is_right else None
 
     def _set_times(self, rows: Objects, bodies: list[dict[str, Any] | None]) -> None:
         """Put the times into bodies, and None in place of those whose rows have none."""

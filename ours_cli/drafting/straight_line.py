@@ -17,7 +17,6 @@ from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.field_body import Body, BodyObject, Slot
-from ours_cli.ids.doubtful_ids import is_sure
 from ours_cli.templates.field_value import ABSENT
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import FilterProblem, Placeholder, used_columns
@@ -63,7 +62,7 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     if not writer.write(body):
         return None
     source = "\n    ".join(["def read(cells):", *writer.lines]) + "\n"
-    names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow, "is_sure": is_sure}
+    names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
     # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
     return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
@@ -138,8 +137,6 @@ class _Writer:
         )
         if key in _LONGEST:
             self.lines.append(f"if len({key}) > {_LONGEST[key]}: raise UnusualRow")
-        if key in ID_MAX:
-            self.lines.append(f"if not is_sure({key}): raise UnusualRow")
 
     def _context(self, ip: Slot, agent: Slot) -> None:
         for name, slot in (("ip", ip), ("userAgent", agent)):
