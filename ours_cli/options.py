@@ -46,7 +46,7 @@ def _refuse_token(value: str | None) -> None:
 
 
 def _preset_names() -> list[str]:
-    from ours_cli.presets import preset_names
+    from ours_cli.mapping.presets import preset_names
 
     return list(preset_names())
 
@@ -55,7 +55,7 @@ def _list_presets(context: typer.Context, wanted: bool) -> None:
     # `-o` is eager, so that it is known here wherever it stands; FILE comes later and is not missed.
     if wanted and not context.resilient_parsing:
         from ours_cli.escape import json_text
-        from ours_cli.presets import preset_list, preset_objects
+        from ours_cli.mapping.presets import preset_list, preset_objects
 
         as_json = context.params.get("output") == Output.json
         typer.echo(json_text({"presets": preset_objects()}) if as_json else preset_list())

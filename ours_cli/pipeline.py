@@ -17,16 +17,16 @@ from ours_cli.errors import OursError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
+from ours_cli.forecast import clock_warning
 from ours_cli.garbage import collect_seldom
 from ours_cli.intake import Intake
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Table
 from ours_cli.reports.reject_order import RejectOrder
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.rows.forecast import clock_warning
 from ours_cli.runs.attempt import Attempt
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.runs.recorder import Recorder

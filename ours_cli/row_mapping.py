@@ -11,7 +11,7 @@ from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.event import Origin
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.intake import Mapped, one_by_one
-from ours_cli.mapping import Mapper, RowMapping
+from ours_cli.mapping.field_mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Stretch, Table, records
 from ours_cli.runs.replay import Replay
 

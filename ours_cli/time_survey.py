@@ -15,7 +15,7 @@ from typing import Final
 
 from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.mapping import RowMapping, TimeColumn
+from ours_cli.mapping.field_mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.templates.template import ABSENT, FilterProblem

@@ -19,17 +19,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
-from ours_cli import batch_rows
-from ours_cli.assemble import EventAssembler
 from ours_cli.drafting import plain_bodies
 from ours_cli.drafting.drafts import Bodies
 from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
+from ours_cli.mapping import batch_rows
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.window import Window
 from ours_cli.record import Record, Table
-from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
-from ours_cli.window import Window
 
 
 def rows(count: int, **more: Any) -> list[dict[str, Any]]:

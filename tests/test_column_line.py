@@ -9,17 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rows import ago, iso
 
-from ours_cli.assemble import EventAssembler
 from ours_cli.drafting.straight_line import StraightLine, compile_body
-from ours_cli.field_body import TimeMapping
-from ours_cli.fields import FieldMap, Value
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.kept_rows import KeptRows
-from ours_cli.mapping import FieldMapping
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.field_mapping import FieldMapping
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.window import Window
 from ours_cli.record import Table
-from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeReader, TimeRules
-from ours_cli.window import Window
 
 COLUMNS = ("t", "id", "a", "b", "c", "z")
 PLAIN = ["x", " x ", "0", "-0", "-0.0", "1.50", "12", "true", "-12345678.123456", "1234567890123456"]
@@ -53,7 +53,7 @@ def compiled(fields: dict[str, Any]) -> tuple[StraightLine, TimeReader]:
     assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally)
     mapping = FieldMapping(FieldMap(**fields), assemble, TimeMapping(reader), tally)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ours_cli.mapping.compile_body", compile_and_keep)
+        patch.setattr("ours_cli.mapping.field_mapping.compile_body", compile_and_keep)
         mapping.bind(Table("t.csv", "csv", COLUMNS, iter(())))
     return found[-1], reader
 

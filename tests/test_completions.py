@@ -105,7 +105,7 @@ def test_a_tab_knows_things(
 @pytest.mark.parametrize(
     ("line", "expected", "unused"),
     [
-        ("ours backfill o.csv --time '{", ["{a}", "{b}"], "ours_cli.mapping"),
+        ("ours backfill o.csv --time '{", ["{a}", "{b}"], "ours_cli.mapping.field_mapping"),
         ("ours b", ["batch", "backfill"], "ours_cli.options"),
         ("ours backfill --preset str", ["stripe"], "ours_cli.source"),
     ],

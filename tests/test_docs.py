@@ -15,10 +15,11 @@ import pytest
 import typer
 from conftest import Ended, Ours
 
-from ours_cli import mapfile, profiles
+from ours_cli import profiles
 from ours_cli.app import app
 from ours_cli.errors import ExitCode
-from ours_cli.presets import load_preset, preset_names
+from ours_cli.mapping import mapfile
+from ours_cli.mapping.presets import load_preset, preset_names
 from ours_cli.reports.reject_hints import HINTS
 from ours_cli.sandbox import fault_file, faults
 from ours_cli.templates.filters import FILTER_NAMES

@@ -11,24 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli.assemble import EventAssembler
-from ours_cli.batch_rows import BatchMapping
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
-from ours_cli.field_body import TimeMapping
-from ours_cli.fields import FieldMap, Value
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item, one_by_one
-from ours_cli.mapping import FieldMapping, RowMapping
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.batch_rows import BatchMapping
+from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.field_mapping import FieldMapping, RowMapping
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.where import read_condition
+from ours_cli.mapping.window import Window
 from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.replay import Replay
-from ours_cli.selection import EVERYTHING, Selection
-from ours_cli.tally import Tally
 from ours_cli.templates.template import Template, parse
 from ours_cli.timestamps import TimeReader, TimeRules
-from ours_cli.where import read_condition
-from ours_cli.window import Window
 
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000

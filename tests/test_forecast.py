@@ -12,13 +12,13 @@ from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
 from rows import ago, iso, ndjson, write
 
+from ours_cli.forecast import AgeingRows, clock_warning
+from ours_cli.mapping.window import Window
 from ours_cli.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.reports.report import Books
 from ours_cli.rows import pace
-from ours_cli.rows.forecast import AgeingRows, clock_warning
 from ours_cli.sandbox import When
-from ours_cli.window import Window
 
 HOUR_MS = 3_600_000
 FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli.assemble import EventAssembler
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.ids.known_keys import KnownKeys
 from ours_cli.ids.ledger import Ledger
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.serialize import canonical_json
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.window import Window
 from ours_cli.record import Record
-from ours_cli.serialize import canonical_json
-from ours_cli.tally import Tally
-from ours_cli.window import Window
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ours_cli.drafting.key_column import ODD, key_column
-from ours_cli.field_body import Slot
+from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.template import bind, bind_json, bind_text, parse
 

@@ -9,8 +9,8 @@ from conftest import Ours, StartSandbox
 from rows import ago, iso, write
 
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap, Value
-from ours_cli.mapfile import load_map
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.mapfile import load_map
 
 WHOLE = """
 event = "Purchase"

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago, iso
 
-from ours_cli.assemble import EventAssembler
-from ours_cli.assemble_visitor import VisitorAssembler
 from ours_cli.drafting.straight_line import compile_body
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.field_body import TimeMapping
-from ours_cli.fields import FieldMap, Value
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping import FieldMapping
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.assemble_visitor import VisitorAssembler
+from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.field_mapping import FieldMapping
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.window import Window
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.tally import Tally
 from ours_cli.timestamps import TimeReader, TimeRules
-from ours_cli.window import Window
 
 BASE: dict[str, Any] = {"event": "E", "time": "{t}", "external_id": "{id}"}
 
@@ -274,7 +274,7 @@ def test_straight_line_code_does_what_the_general_mapping_does(
     for compiled in (compile_body, lambda *_: None):
         tally = Tally()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ours_cli.mapping.compile_body", compiled)
+            patch.setattr("ours_cli.mapping.field_mapping.compile_body", compiled)
             map_row = mapping(tally, **fields).bind(csv_table("t", "id", "a", "b", "c", "d"))
         origins = [
             Origin(0, Record(seq + 2, [times[seq], cells[0], *cells][: 5 if short and seq == 0 else 6]), seq)

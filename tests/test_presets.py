@@ -18,11 +18,11 @@ from conftest import Ours, StartSandbox
 from rows import write
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.presets import load_preset, names_in, preset_names, recognise, recognise_headerless
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.presets import load_preset, names_in, preset_names, recognise, recognise_headerless
+from ours_cli.mapping.where import read_condition
 from ours_cli.record import Record
 from ours_cli.source import ReadOptions, open_table
-from ours_cli.where import read_condition
 
 SAMPLES = Path(__file__).parent / "presets"
 REAL = Path(__file__).resolve().parents[2] / "shared" / "realdata"

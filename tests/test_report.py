@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ours_cli.chunk import Chunker
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import SiftedRows
+from ours_cli.mapping.tally import Tally
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Record
 from ours_cli.reports.histogram import instant
@@ -22,7 +23,6 @@ from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Previe
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text, size
-from ours_cli.tally import Tally
 
 DAY_MS = 86_400_000
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
 from ours_cli.errors import UsageError
+from ours_cli.mapping.selection import read_selection
+from ours_cli.mapping.where import SoughtKeys, bind_where, read_condition
 from ours_cli.sandbox import Sandbox, When
-from ours_cli.selection import read_selection
-from ours_cli.where import SoughtKeys, bind_where, read_condition
 
 MAPPING = ("--event", "Sale", "--time", "{when}", "--external-id", "{id}", "-p", "s={status}")
 SMALL = ("--batch-size", 10, "--concurrency", 1)

@@ -6,7 +6,7 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.serialize import inside_quotes
+from ours_cli.mapping.serialize import inside_quotes
 
 TEXTS = st.lists(st.text('",\\a\n\u00e9', max_size=5) | st.text(), min_size=1, max_size=5)
 

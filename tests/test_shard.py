@@ -20,18 +20,18 @@ from rows import iso, ndjson, write
 
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.fields import FieldMap, Value
-from ours_cli.mapfile import MapFile
-from ours_cli.mapping import FieldMapping
+from ours_cli.mapping.field_mapping import FieldMapping
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.mapfile import MapFile
+from ours_cli.mapping.selection import EVERYTHING
+from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import make_context
 from ours_cli.runs.blocks import digest_of
 from ours_cli.sandbox import Fault, Sandbox, Then, When
-from ours_cli.selection import EVERYTHING
 from ours_cli.shards.shard import Shard, read_shard
 from ours_cli.shards.shard_rows import ShardRows
-from ours_cli.tally import Tally
 
 OPEN = ("--max-age", "none")
 FLAGS = ("--batch-size", 20, "--concurrency", 2, "-o", "json", "-q")

@@ -62,12 +62,12 @@ ROWS = (
     *(
         "timestamps",
         "source",
-        "assemble",
+        "mapping.assemble",
         "ids.identity",
-        "selection",
+        "mapping.selection",
         "pipeline",
         "reports.rejects",
-        "mapping",
+        "mapping.field_mapping",
     ),
     "chunk",
 )
@@ -85,7 +85,7 @@ def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
     mapping = ("--event", "E", "--external-id", "{id}", "--time", "{at}", "-p", "total={total|number}")
     loaded = modules_after("backfill", str(table), *mapping, "--sandbox", "--no-progress", "-q")
     few = (
-        "presets",
+        "mapping.presets",
         "rows.dry_run",
         "workers.parallel_mapping",
         "workers.worker_pool",

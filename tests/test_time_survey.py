@@ -14,7 +14,7 @@ from conftest import Ended, Ours, StartSandbox
 from faults_kit import fault, status
 from rows import ndjson, write
 
-from ours_cli.mapping import TimeColumn
+from ours_cli.mapping.field_mapping import TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.sandbox import Sandbox, When
 from ours_cli.templates.template import ABSENT

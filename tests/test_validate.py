@@ -19,7 +19,7 @@ from ours_cli.contract import (
     PROPERTIES_UTF16_MAX,
     USER_PROPERTIES,
 )
-from ours_cli.validate import check_event, check_size, check_visitor, has_long_array, without_nulls
+from ours_cli.mapping.validate import check_event, check_size, check_visitor, has_long_array, without_nulls
 
 EVENT: dict[str, Any] = {"event": "E", "externalId": "c"}
 

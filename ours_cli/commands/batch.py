@@ -48,13 +48,13 @@ def batch(
     ... | jq -c '...' | ours batch
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    from ours_cli.batch_rows import BatchMapping
-    from ours_cli.fields import FieldMap
-    from ours_cli.mapfile import MapFile
+    from ours_cli.mapping.batch_rows import BatchMapping
+    from ours_cli.mapping.fields import FieldMap
+    from ours_cli.mapping.mapfile import MapFile
+    from ours_cli.mapping.selection import read_selection
     from ours_cli.rows.row_plan import Prepared, RowRun
     from ours_cli.rows.row_run import execute
     from ours_cli.rows.run_context import make_context, read_options
-    from ours_cli.selection import read_selection
     from ours_cli.sending.route import BATCH
     from ours_cli.source import expand
 

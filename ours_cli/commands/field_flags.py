@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ours_cli.fields import STAR, FieldMap, parse_assignments
+from ours_cli.mapping.fields import STAR, FieldMap, parse_assignments
 from ours_cli.options import EventFields, VisitorFields
 
 

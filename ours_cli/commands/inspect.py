@@ -11,12 +11,12 @@ import typer
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
 from ours_cli.escape import json_text
-from ours_cli.fields import FieldMap
 from ours_cli.inspect.findings import to_json
 from ours_cli.inspect.map_text import map_text
 from ours_cli.inspect.page import page
 from ours_cli.inspect.study import study
-from ours_cli.mapfile import MapFile
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.mapfile import MapFile
 from ours_cli.options import Output, OutputFormat, Reading
 from ours_cli.private_files import replace_private
 from ours_cli.rows.run_context import read_options

@@ -14,14 +14,14 @@ from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.escape import json_text, printable
 from ours_cli.garbage import collect_as_usual
+from ours_cli.mapping.serialize import serialize
+from ours_cli.mapping.validate import Fault
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.sending.route import Route
-from ours_cli.serialize import serialize
 from ours_cli.settings import resolve_base_url, token_variable
 from ours_cli.single.body import in_api_order
 from ours_cli.single.curl import curl_command
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, masked, send
-from ours_cli.validate import Fault
 
 
 class Body(NamedTuple):

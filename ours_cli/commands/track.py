@@ -11,7 +11,7 @@ from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_lines, send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.fields import FieldMap
+from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.sending.route import TRACK
 from ours_cli.single.body import (

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ours_cli.drafting.cell_table import CellTable, JsonTable
-from ours_cli.field_body import Slot
+from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import Absent
 
 Rows: TypeAlias = "Sequence[list[str]]"

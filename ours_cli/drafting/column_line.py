@@ -28,9 +28,9 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
-from ours_cli.field_body import Body, BodyObject, Slot
 from ours_cli.ids.doubtful_ids import are_sure
-from ours_cli.serialize import inside_quotes
+from ours_cli.mapping.field_body import Body, BodyObject, Slot
+from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import locate

@@ -23,8 +23,8 @@ from ours_cli.event_run import COMMA, EventRun, SiftedRows
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
+from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.record import Fields
-from ours_cli.serialize import inside_quotes
 from ours_cli.timestamps import TimeReader
 
 

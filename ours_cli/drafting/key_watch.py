@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
-from ours_cli.fields import FieldMap
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.tally import Tally
 from ours_cli.record import Fields
-from ours_cli.tally import Tally
 
 
 class KeyWatch:

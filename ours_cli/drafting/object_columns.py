@@ -18,7 +18,7 @@ from ours_cli.contract import (
     USER_PROPERTIES,
 )
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
-from ours_cli.field_body import Body, BodyObject, Slot
+from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}

@@ -12,11 +12,11 @@ from typing import Any, Final, cast
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.drafting.key_column import ODD, Objects, key_column
 from ours_cli.drafting.object_columns import compile_objects
-from ours_cli.field_body import Body
+from ours_cli.mapping.field_body import Body
+from ours_cli.mapping.validate import check_event, has_long_array
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeReader
-from ours_cli.validate import check_event, has_long_array
 
 _TIMES: Final = frozenset({str, int, float})
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ours_cli.mapping.selection import Selection
+from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields
-from ours_cli.selection import Selection
 from ours_cli.templates.field_value import FilterProblem
-from ours_cli.where import SoughtKeys, Test, bind_where
 
 
 class Sieve:

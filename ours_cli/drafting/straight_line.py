@@ -16,7 +16,7 @@ from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPER
 from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
-from ours_cli.field_body import Body, BodyObject, Slot
+from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import FilterProblem, Placeholder, used_columns

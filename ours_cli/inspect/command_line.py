@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ours_cli.inspect.proposal import Proposal
-from ours_cli.presets import Preset
+from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 
 PROPERTIES_SHOWN: Final = 12

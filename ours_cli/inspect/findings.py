@@ -13,7 +13,7 @@ from ours_cli.inspect.sampling import Sample
 from ours_cli.inspect.sensitive import Flag
 from ours_cli.inspect.start import Start
 from ours_cli.inspect.totals import Footer
-from ours_cli.presets import Preset
+from ours_cli.mapping.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
 from ours_cli.inspect.toml_text import basic_string, comment
-from ours_cli.presets import Preset, preset_text
+from ours_cli.mapping.presets import Preset, preset_text
 from ours_cli.templates.template import parse
 
 _TABLE: Final = re.compile(r"\[(\w+(?:\.\w+)*)\]")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ours_cli.errors import SourceError
-from ours_cli.presets import recognise_headerless
+from ours_cli.mapping.presets import recognise_headerless
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.source import DoubtfulHeaderError, ReadOptions, open_table, rows_midway
 from ours_cli.source.arguments import Location

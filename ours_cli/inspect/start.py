@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ours_cli.fields import FieldMap
 from ours_cli.inspect.command_line import command_line, preset_command
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN, Proposal, order_of
 from ours_cli.inspect.roles import Roles
-from ours_cli.presets import Preset
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 from ours_cli.templates.template import parse
 

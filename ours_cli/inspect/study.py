@@ -17,7 +17,7 @@ from ours_cli.inspect.sampling import take_sample
 from ours_cli.inspect.sensitive import flag_of
 from ours_cli.inspect.start import proposed, with_preset
 from ours_cli.inspect.totals import footers
-from ours_cli.presets import Preset, recognise, recognise_headerless
+from ours_cli.mapping.presets import Preset, recognise, recognise_headerless
 from ours_cli.record import Record
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location

@@ -14,9 +14,9 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.ids.identity import SERIAL_DIGITS
+from ours_cli.mapping.tally import Tally
 from ours_cli.reports.histogram import date_of
 from ours_cli.reports.report import Books
-from ours_cli.tally import Tally
 
 EXAMPLES: Final = 3
 LINES_PER_CODE: Final = 5

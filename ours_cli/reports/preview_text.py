@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from ours_cli.counted import counted
 from ours_cli.escape import json_text, printable
+from ours_cli.mapping.tally import Tally
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.reject_hints import HINTS
 from ours_cli.reports.report import Books
 from ours_cli.reports.report_text import size
-from ours_cli.tally import Tally
 from ours_cli.wrapping import folded_all
 
 _NAMES_SHOWN: Final = 10

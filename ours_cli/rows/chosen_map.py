@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap
-from ours_cli.mapfile import MapFile, load_map
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.mapfile import MapFile, load_map
 from ours_cli.options import MappingFlags
 
 
@@ -21,7 +21,7 @@ def chosen_map(flags: MappingFlags, command: str, *, zone_is_told: bool = True) 
         raise UsageError(
             "--map and --preset are two ways to say the same", hint="keep one; flags override either"
         )
-    from ours_cli.presets import load_preset  # most runs need none
+    from ours_cli.mapping.presets import load_preset  # most runs need none
 
     preset = load_preset(flags.preset)
     if preset.command != command:

@@ -12,13 +12,13 @@ from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.forecast import AgeingRows
 from ours_cli.options import Output
 from ours_cli.record import Table
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.rows.forecast import AgeingRows
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import nothing_read, write_report

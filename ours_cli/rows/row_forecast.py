@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.errors import OursError
-from ours_cli.rows.forecast import FORECAST_RATE_MAX, AgeingRows
+from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
 from ours_cli.rows.row_plan import RowRun, rate
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.sending.route import IDENTIFY

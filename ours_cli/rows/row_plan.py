@@ -14,7 +14,7 @@ from ours_cli.console import Console
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.folders import state_dir
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Batching, Resuming, Sending, Showing, Target
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.row_sources import Source

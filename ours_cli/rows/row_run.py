@@ -12,7 +12,7 @@ from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.garbage import collect_as_usual
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import Table
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
@@ -34,9 +34,9 @@ from ours_cli.rows.row_plan import (
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import check_report, make_report, nothing_read, publish, shard_part
 from ours_cli.rows.row_sources import RowSources
+from ours_cli.rows.run_choice import begin_run, choose_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.runs.run_choice import begin_run, choose_run
 from ours_cli.safeguards import check_expected, reject_limit
 from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times

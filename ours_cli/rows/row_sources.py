@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.runs.blocks import Block, digest_of

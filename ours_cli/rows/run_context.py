@@ -11,22 +11,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ours_cli.assemble import EventAssembler
 from ours_cli.contract import WINDOW_MS
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
-from ours_cli.field_body import TimeMapping
 from ours_cli.ids.doubtful_ids import CUT
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapfile import MapFile
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.mapfile import MapFile
+from ours_cli.mapping.selection import Selection
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.window import Window
 from ours_cli.options import Reading, TimeFlags
-from ours_cli.selection import Selection
 from ours_cli.source import ReadOptions
-from ours_cli.tally import Tally
 from ours_cli.templates.template import parse
 from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
-from ours_cli.window import Window
 
 
 class RunContext(NamedTuple):

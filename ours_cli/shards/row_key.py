@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ours_cli.drafting.straight_line import UnusualRow, compile_body
-from ours_cli.field_body import Body
+from ours_cli.mapping.field_body import Body
 from ours_cli.record import Record
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table, records
 from ours_cli.runs.blocks import RowDigest, digest_of
 from ours_cli.shards.shard import Shard

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
-from ours_cli.fields import NESTING, FieldMap, Value, check_names
 from ours_cli.ids.doubtful_ids import CUT, doubts
+from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.suggest import nearest
-from ours_cli.validate import Fault, check_event, check_visitor, without_nulls
 
 if TYPE_CHECKING:
-    from ours_cli.window import Window
+    from ours_cli.mapping.window import Window
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -139,7 +139,7 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     value = time_text if time_text is not None else body.pop("time", None)
     if value is None and flags == TimeFlags():
         return []
-    from ours_cli.mapfile import MapFile
+    from ours_cli.mapping.mapfile import MapFile
     from ours_cli.rows.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.garbage import collect_as_usual, collect_seldom
-from ours_cli.mapping import RowMapping
+from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import may_be_marked
 from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.source.pieces import parse_piece

@@ -20,7 +20,7 @@ from ours_cli.contract import (
     PROPERTIES_UTF16_MAX,
     USER_PROPERTIES,
 )
-from ours_cli.fields import NESTING
+from ours_cli.mapping.fields import NESTING
 
 
 class Fault(NamedTuple):

@@ -18,8 +18,8 @@ from importlib import resources
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.fields import FieldMap, Value
-from ours_cli.mapfile import MapFile, parse_map
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.suggest import nearest
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

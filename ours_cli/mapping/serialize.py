@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from ours_cli.validate import Fault
+from ours_cli.mapping.validate import Fault
 
 NOT_UNICODE: Final = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
 

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.selection import EVERYTHING, Selection
-from ours_cli.serialize import canonical_json
-from ours_cli.tally import Tally
-from ours_cli.validate import Fault, check_visitor
+from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.serialize import canonical_json
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Fault, check_visitor
 
 
 class VisitorAssembler:

@@ -14,12 +14,12 @@ from ours_cli.drafting.drafts import ID_AT, Draft, Finished
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
+from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Fault, check_event, check_size, has_long_array
+from ours_cli.mapping.window import Window
 from ours_cli.record import Record
-from ours_cli.selection import EVERYTHING, Selection
-from ours_cli.serialize import NOT_UNICODE, canonical_json
-from ours_cli.tally import Tally
-from ours_cli.validate import Fault, check_event, check_size, has_long_array
-from ours_cli.window import Window
 
 
 class EventAssembler:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from ours_cli.assemble import EventAssembler
-from ours_cli.assemble_visitor import VisitorAssembler
 from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.key_watch import KeyWatch
 from ours_cli.drafting.object_line import ObjectLine
@@ -18,19 +16,21 @@ from ours_cli.drafting.sieve import Sieve
 from ours_cli.drafting.straight_line import UnusualRow, compile_body
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.field_body import Body, BodyBuilder, TimeMapping
-from ours_cli.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.assemble_visitor import VisitorAssembler
+from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
+from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.mapping.selection import sampled
+from ours_cli.mapping.self_mapping import require_essentials, self_mapping
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.selection import sampled
-from ours_cli.self_mapping import require_essentials, self_mapping
 from ours_cli.shards.row_key import RowKey, field_key
-from ours_cli.tally import Tally
 from ours_cli.templates.template import FilterProblem, Getter, HmacKey, bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
-from ours_cli.where import SoughtKeys, Test, bind_where
 
 if TYPE_CHECKING:
-    from ours_cli.presets import Preset
+    from ours_cli.mapping.presets import Preset
 
 Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
@@ -184,7 +184,7 @@ class FieldMapping:
 
 def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageError:
     """The error, with the preset that the columns belong to, or with what to do where one was given."""
-    from ours_cli.presets import recognise  # most runs need no preset
+    from ours_cli.mapping.presets import recognise  # most runs need no preset
 
     known = recognise(_names(table))
     advice = [error.hint] if error.hint else []
@@ -200,7 +200,7 @@ def _names(table: Table) -> Iterable[str]:
     """What a preset is recognised by. For JSON the first row is taken from the table: nobody will read it."""
     if table.names is not None:
         return table.names
-    from ours_cli.presets import names_in
+    from ours_cli.mapping.presets import names_in
 
     with suppress(SourceError):
         first = next(table.records, None)
@@ -214,7 +214,7 @@ def _advice(names: str, known: Preset) -> str:
 
 
 def _known_keys(row: dict[str, Any]) -> str | None:
-    from ours_cli.presets import names_in, recognise
+    from ours_cli.mapping.presets import names_in, recognise
 
     preset = recognise(names_in(row))
     return None if preset is None else _advice("keys", preset)

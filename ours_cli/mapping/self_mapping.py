@@ -6,8 +6,8 @@ from typing import Any
 
 from ours_cli.contract import IDENTIFY_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.field_body import OBJECTS, TOP, listed
-from ours_cli.fields import FieldMap, Value
+from ours_cli.mapping.field_body import OBJECTS, TOP, listed
+from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.record import Table
 from ours_cli.templates.template import placeholder
 

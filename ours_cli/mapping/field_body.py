@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.fields import NESTING, FieldMap, Value
+from ours_cli.mapping.fields import NESTING, FieldMap, Value
 from ours_cli.record import Fields, Table
 from ours_cli.suggest import nearest
 from ours_cli.templates.field_value import present

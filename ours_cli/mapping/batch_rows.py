@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ours_cli.assemble import EventAssembler
 from ours_cli.contract import (
     EVENT_KEYS,
     MISNAMED_KEYS,
@@ -20,15 +19,16 @@ from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping import Mapper, TimeColumn
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.field_mapping import Mapper, TimeColumn
+from ours_cli.mapping.selection import sampled
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import without_nulls
+from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.selection import sampled
 from ours_cli.shards.row_key import RowKey, batch_key
-from ours_cli.tally import Tally
 from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader
-from ours_cli.validate import without_nulls
-from ours_cli.where import SoughtKeys, Test, bind_where
 
 
 class BatchMapping:

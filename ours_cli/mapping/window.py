@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ours_cli.validate import Fault
+from ours_cli.mapping.validate import Fault
 
 
 class Window(NamedTuple):

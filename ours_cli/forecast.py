@@ -6,7 +6,7 @@ from typing import Final
 
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
-from ours_cli.window import Window
+from ours_cli.mapping.window import Window
 
 CLOCK_SKEW_S: Final = 60.0
 """Seconds by which clocks may differ before the person is told."""
