@@ -74,6 +74,7 @@ def test_a_value_that_looks_like_a_flag_can_be_meant(ours: Ours, sandbox: StartS
         (("track", "X", "--external-id", ""), "--external-id is empty: is a variable unset?"),
         (("track", "X", "--external-id", "", "--email", " "), "--external-id and --email are empty: "),
         (("track", "", "--external-id", "c"), "EVENT is empty: is a variable unset?"),
+        (("track", "X", "--external-id", "c", "--distinct-id", ""), "is a variable unset? Without the flag"),
         (("track", "X", "--external-id", "c", "--time", ""), "is a variable unset? --time now, or leave"),
         (("identify", "--email", "", "-u", "first_name=Ada"), "--email is empty: is a variable unset?"),
         (("identify", "--email", "a@b.c", "-u", "first_name="), "the API ignores empty texts"),

@@ -353,7 +353,8 @@ def test_a_shard_is_the_same_with_workers(tmp_path: Path, ours_process: Ours, sa
         received = {event.distinct_id for event in box.events()}
         seen.append((ended.json["read"], ended.json["other_shards"], ended.json["accepted"], received))
     assert seen[0] == seen[1]
-    assert 500 < seen[0][2] < 4000  # which rows go together depends on their times, and these are of today
+    # Some 1,300, and 1,100 more where the rows that are all alike, which go together, are of this shard.
+    assert 1000 < seen[0][2] < 2700
 
 
 @pytest.mark.parametrize("limit", [0, 1, 1999, 4000, 9000])

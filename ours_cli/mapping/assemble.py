@@ -78,7 +78,7 @@ class EventAssembler:
             return self(origin, {**body, "distinctId": given})
         item = self._seal(origin, given, content, body["event"], body.get("time"))
         if isinstance(item, Event):
-            self._tally.name(body)
+            self._tally.note_ids(body)
         return item
 
     def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
@@ -108,7 +108,7 @@ class EventAssembler:
                 good = rows.part(start, at)
                 found = [good] if in_time else [*map(self._in_time, good)]
                 if draft.is_doubtful:
-                    self._name_all(found)
+                    self._note_ids(found)
                 yield from found
             if at < len(rows):
                 event, fault = run[bisect_left(run.seqs, seq + at)], faults[at]
@@ -148,14 +148,14 @@ class EventAssembler:
                 reasons[number - seq] = "sample"
         return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
 
-    def _name_all(self, items: Iterable[Finished]) -> None:
+    def _note_ids(self, items: Iterable[Finished]) -> None:
         """Note by what each event names its visitor."""
         for item in items:
             events = item.events if isinstance(item, SiftedRows) else item
             if isinstance(events, (Event, EventRun)):
                 bodies = events.body if isinstance(events, Event) else events.bodies
                 for body in orjson.loads(b"[%b]" % bodies):
-                    self._tally.name(body)
+                    self._tally.note_ids(body)
 
     def _in_time(self, event: Event | Filtered) -> Event | Reject | Filtered:
         if isinstance(event, Filtered):
@@ -242,7 +242,7 @@ class EventAssembler:
         )
 
     def _count(self, body: dict[str, Any]) -> None:
-        self._tally.name(body)
+        self._tally.note_ids(body)
         if "time" not in body:
             self._tally.untimed += 1
         properties = body.get("eventProperties")

@@ -33,7 +33,7 @@ class VisitorAssembler:
             return Reject(origin, "", content.code, content.message)
         if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
             return Filtered(origin, "sample")
-        self._tally.name(body)
+        self._tally.note_ids(body)
         return Event(origin, "", content, "$identify", None)
 
 

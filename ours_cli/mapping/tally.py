@@ -30,7 +30,7 @@ class Tally:
     header_zones: dict[str, str] = field(default_factory=dict)
     known_as: str = ""
 
-    def name(self, body: Mapping[str, Any]) -> None:
+    def note_ids(self, body: Mapping[str, Any]) -> None:
         """Note by what a body that is sent names its visitor."""
         self.doubtful_ids.update(doubts(body))
 

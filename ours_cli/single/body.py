@@ -77,6 +77,11 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
 def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
+    if fields.distinct_id is not None and not fields.distinct_id.strip():
+        # A random one in its place would count the event once more each time it is sent.
+        raise UsageError(
+            "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
+        )
     body = dict(data)
     for key in ("eventProperties", "userProperties", "defaultProperties"):
         if not isinstance(body.get(key, {}), dict):
@@ -170,7 +175,7 @@ def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
     return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
 
 
-_ID_FLAGS: Final = ("user_id", "external_id", "email", "distinct_id")
+_ID_FLAGS: Final = ("user_id", "external_id", "email")
 
 
 def empty_flags(fields: FieldMap) -> list[str]:
