@@ -54,6 +54,12 @@ def no_send_limit(files: Files) -> Candidate:
     return Candidate("no-send limit, one core", command, files.rows, is_sender=False)
 
 
+def hard_coded_sender(files: Files, base_url: str) -> Candidate:
+    """The same program, sending with httpx: how near to the limit one process that uses it can come."""
+    command = (sys.executable, str(HERE / "hard_coded.py"), str(files.table), base_url)
+    return Candidate("the same with httpx, one process", command, files.rows)
+
+
 def sdk(files: Files, base_url: str, kind: str, rows: int) -> Candidate:
     """The official SDK's loop, over the first rows of the file."""
     rows = min(rows, files.rows)

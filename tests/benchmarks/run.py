@@ -21,6 +21,7 @@ from typing import NamedTuple
 from candidates import (
     Candidate,
     cold_starts,
+    hard_coded_sender,
     has_workers,
     jq_curl,
     no_send_limit,
@@ -114,6 +115,7 @@ def _throughput(
         ours_ndjson(files),
         *([ours_csv(files, "--workers", "2", name="ours --workers 2 (CSV)")] if has_workers() else []),
         no_send_limit(files),
+        hard_coded_sender(files, sink.base_url),
         sdk(files, sink.base_url, "snake", 5_000),
         sdk(files, sink.base_url, "camel", 50_000),
         *jq_curl(files, sink.base_url),
