@@ -160,8 +160,6 @@ class Events(Sequence[Event]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]
-
     @overload
     def __getitem__(self, at: int) -> Event: ...
     @overload

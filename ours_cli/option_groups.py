@@ -27,13 +27,12 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
         }
         return command(**arguments, **values)
 
-    functools.update_wrapper(run, command, assigned=("__name__", "__qualname__", "__doc__", "__module__"))
-    del run.__wrapped__  # type: ignore[attr-defined]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.titles = {  # type: ignore[attr-defined]
-        field: title_of(group) for group in groups.values() for field in group._fields
-    }
+    made: Any = run
+    functools.update_wrapper(made, command, assigned=("__name__", "__qualname__", "__doc__", "__module__"))
+    del made.__wrapped__
+    made.__signature__ = signature.replace(parameters=parameters)
+    made.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    made.titles = {field: title_of(group) for group in groups.values() for field in group._fields}
     return run
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -58,6 +59,8 @@ def replace_private(path: Path, text: str) -> None:
             os.fsync(stream.fileno())
         scratch.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            scratch.unlink()
         raise local_io(error, path) from None
 
 

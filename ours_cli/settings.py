@@ -188,6 +188,8 @@ def _token_of_file(path: str, named_by: str) -> Token:
 
 def _read_token_file(path: str) -> str:
     if path == "-":
+        if sys.stdin is None:
+            raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
         return sys.stdin.readline().strip()
     try:
         return Path(path).expanduser().read_text("utf-8").strip()
@@ -201,9 +203,16 @@ def _read_token_file(path: str) -> str:
 def _run_token_command(command: str) -> str:
     import subprocess  # only who has such a command pays for it
 
+    # It may ask its person something; rows that are piped in are not its to read.
+    may_ask = sys.stdin is not None and sys.stdin.isatty()
     try:
-        done = subprocess.run(  # noqa: S602 - a shell command by design, from a config only its owner can write
-            command, shell=True, stdout=subprocess.PIPE, timeout=_TOKEN_COMMAND_TIMEOUT_S, check=False
+        done = subprocess.run(  # noqa: S602 - a shell by design: only its owner can write the config
+            command,
+            shell=True,
+            stdin=None if may_ask else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=_TOKEN_COMMAND_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise AuthError(f"token_command gave no answer in {_TOKEN_COMMAND_TIMEOUT_S} s") from None

@@ -162,7 +162,7 @@ class _Survey:
         if value is ABSENT:
             return column.is_optional and _is_kept(column, row)
         try:
-            self._reads(value)  # type: ignore[arg-type]
+            self._reads(value)
         except TimeProblem:
             return False
         return True
@@ -170,10 +170,10 @@ class _Survey:
 
 def _cell(column: TimeColumn, row: Record | Malformed) -> object:
     """The row's time as it is written, or ABSENT; a row that is left out says nothing."""
-    if not _is_kept(column, row):
+    if isinstance(row, Malformed) or not _is_kept(column, row):
         return ABSENT
     try:
-        return column.get(row.fields)  # type: ignore[union-attr]
+        return column.get(row.fields)
     except FilterProblem:
         return ABSENT
 

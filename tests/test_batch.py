@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from conftest import Ended, Ours, StartSandbox
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
+from waiting import wait_for
 
 from ours_cli.drafting import plain_bodies
 from ours_cli.drafting.drafts import Bodies
@@ -225,13 +226,14 @@ def test_a_slow_pipe_is_flushed(sandbox: StartSandbox) -> None:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
+
+    def has_come(least: int) -> bool:
+        return place.totals().events >= least
+
     for count in (1, 2):
         process.stdin.write(ndjson(rows(count)[-1:]).encode())
         process.stdin.flush()
-        deadline = time.monotonic() + 10
-        while place.totals().events < count:
-            assert time.monotonic() < deadline, "the row waits for a batch to fill"
-            time.sleep(0.02)
+        wait_for(partial(has_come, count), "the row waits for a batch to fill")
     process.stdin.close()
     report = json.loads(process.stdout.read())
     process.stdout.close()

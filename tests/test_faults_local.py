@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import resource
 import subprocess
@@ -20,7 +22,10 @@ from faults_kit import (
     rows_file,
     stored,
 )
+from waiting import wait_for
 
+from ours_cli.private_files import local_io
+from ours_cli.runs.run_head import RunHead, write_head
 from ours_cli.sandbox import When
 
 SINGLE = ("track", "Purchase", "--external-id", "c1")
@@ -182,3 +187,53 @@ def test_disk_full_under_rejects(sandbox: StartSandbox, tmp_path: Path, named: b
     assert_no_leak(ended)
     assert set(stored(box)) <= set(ids(2000))
     assert len(stored(box)) < 1000, "the run went on without its rejects"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["sent", "dry run"])
+def test_a_report_that_cannot_be_written_is_printed_all_the_same(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    box = sandbox()
+    ended = ours("batch", rows_file(tmp_path, 3), "--report", "/dev/full", "-o", "json", *more)
+    assert ended.code == 7
+    assert ended.json["read"] == 3
+    assert "error: /dev/full cannot be written: No space left on device" in ended.err
+    assert len(stored(box)) == (0 if more else 3)
+
+
+def test_a_disk_full_at_the_very_end_costs_no_report(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All was sent and is in the journal: only that the run has ended cannot be noted."""
+    box = sandbox()
+    file = rows_file(tmp_path, 3)
+
+    def write(folder: Path, head: RunHead) -> None:
+        if head.ended_s is not None:
+            raise local_io(OSError(errno.ENOSPC, ""), folder)
+        write_head(folder, head)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ours_cli.runs.attempt.write_head", write)
+        ended = ours("batch", file, "-o", "json")
+    assert ended.code == 7
+    assert (ended.json["status"], ended.json["accepted"]) == ("failed", 3)
+    assert "No space left" in ended.json["error"]
+    assert ours("batch", file, "-o", "json").json["accepted"] == 3
+    assert request_count(box) == 1
+
+
+def test_rejects_moved_away_while_they_are_written(sandbox: StartSandbox, tmp_path: Path) -> None:
+    """It is the person's file: who moves it has it, and the run goes on."""
+    box = sandbox(fault(When(every_row=2), "invalid_event"))
+    file, rejects = rows_file(tmp_path, 60), tmp_path / "rejects.ndjson"
+    flags = ("--batch-size", "10", "--rate", "40", "--rejects", str(rejects), "-o", "json")
+    command = [sys.executable, "-m", "ours_cli", "batch", str(file), *flags]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: request_count(box) > 2 and rejects.stat().st_size)
+    rejects.rename(tmp_path / "mine.ndjson")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert json.loads(out)["rejected"] == 30
+    assert len((tmp_path / "mine.ndjson").read_text().splitlines()) == 30

@@ -16,6 +16,7 @@ from typing import IO
 import pytest
 from conftest import Ended, StartSandbox
 from faults_kit import ALWAYS, FIRST, QUICK, fault, ids, request_count, rows_file, settled, status, stored
+from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox, Then, When
 
@@ -66,10 +67,7 @@ def end_of(process: subprocess.Popen[bytes], *numbers: int, within: float) -> En
 
 def until(condition: Callable[[], bool], *, settle: float = 0.3) -> None:
     """Wait for the condition, and a little longer: what it shows is seen by the server first."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(condition)
     time.sleep(settle)
 
 

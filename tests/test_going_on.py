@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, status
+from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox, Then, When
 
@@ -336,10 +337,7 @@ def test_a_pipe_that_trickles_is_not_held_back_to_be_compared(
     assert process.stdin is not None
     process.stdin.write(json.dumps({**ROW, "distinctId": "another"}).encode() + b"\n")
     process.stdin.flush()
-    deadline = time.monotonic() + 10
-    while "another" not in stored(place) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert "another" in stored(place)
+    wait_for(lambda: "another" in stored(place))
     process.stdin.close()
     assert process.wait(10) == 0
 
@@ -351,11 +349,7 @@ def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path)
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 10
-        while (
-            not list(Path(os.environ["XDG_STATE_HOME"]).rglob("journal.db")) and time.monotonic() < deadline
-        ):
-            time.sleep(0.05)
+        wait_for(lambda: list(Path(os.environ["XDG_STATE_HOME"]).rglob("journal.db")))
         time.sleep(0.3)
         before = place.totals().requests
         ended = ours("batch", file)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import Ours, StartSandbox
 from test_docs import section, sh_blocks
+from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox
 
@@ -138,10 +138,7 @@ def test_the_growing_log_until_ctrl_c(folder: Path, sandbox: StartSandbox) -> No
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 20
-        while running.totals().events < 24:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for(lambda: running.totals().events >= 24)
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=20)
     finally:

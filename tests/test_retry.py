@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -228,6 +229,21 @@ def test_retry_after_as_a_date_is_relative_to_the_servers_own_clock(server_now: 
         "retry-after": formatdate(server_now + wait, usegmt=True),
     }
     assert retry_after(headers) == max(0, wait)
+
+
+@pytest.mark.parametrize("ending", ["", " -0000"])
+def test_a_date_without_a_zone_is_gmt(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        headers = {
+            "date": "Mon, 30 Nov 2026 12:00:00 GMT",
+            "retry-after": f"Mon, 30 Nov 2026 12:00:05{ending}",
+        }
+        assert retry_after(headers) == 5
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -10,12 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import TOKEN, Ours, StartSandbox
+from waiting import wait_for
 
 from ours_cli.errors import ExitCode
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -56,13 +56,6 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 # --- the files ---------------------------------------------------------------------------------------------

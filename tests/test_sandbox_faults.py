@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from waiting import wait_for
 
 from ours_cli.errors import UsageError
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When, fault_file, faults, load_faults
@@ -139,10 +140,7 @@ def test_hang_and_a_quick_stop() -> None:
         started = time.monotonic()
         sandbox.stop()
         assert time.monotonic() - started < 1
-    deadline = time.monotonic() + 2
-    while threading.active_count() > threads and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() <= threads
+    wait_for(lambda: threading.active_count() <= threads, within_s=2)
 
 
 def test_hang_answers_in_the_end() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -349,6 +351,23 @@ class TestWithoutAHome:
         monkeypatch.delenv("OURS_PRIVACY_TOKEN")
         ended = ours(*fields)
         assert (ended.code, "token_command in the config" in ended.err) == (4, True)
+
+
+def test_a_token_command_does_not_read_the_rows(
+    ours_process: Ours, sandbox: StartSandbox, no_token: None
+) -> None:
+    """ssh and some vaults' programs read whatever standard input there is."""
+    box = sandbox()
+    config(f'token_command = "cat >/dev/null; echo {TOKEN}"')
+    ended = ours_process("batch", "-q", stdin=b'{"event": "E", "externalId": "c"}\n')
+    assert (ended.code, box.totals().events) == (0, 1)
+
+
+def test_a_token_on_a_closed_standard_input(ours_process: Ours) -> None:
+    words = [sys.executable, "-m", "ours_cli", "track", "E", "--external-id", "c", "--token-file", "-"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *words], capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "error: the token cannot be read: standard input is closed" in done.stderr
 
 
 def test_profiles_that_nobody_chose_are_named(ours: Ours, no_token: None) -> None:

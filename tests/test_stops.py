@@ -84,6 +84,14 @@ def test_an_outage_that_ends_in_nonsense_is_an_outage(patience: Patience) -> Non
         patience.after(HTML, 9, 10)
 
 
+def test_a_timeout_of_a_request_older_than_the_last_progress_is_an_outage(patience: Patience) -> None:
+    """Three requests begun together: one is cut off, one accepted, and the last is never answered."""
+    patience.after(Failure("cut", "the connection broke"), 0, 1)
+    patience.progress(2)
+    with pytest.raises(UnavailableError, match="gave up: no answer"):
+        patience.after(Failure("timeout", "no answer"), 0, 30)
+
+
 def test_nonsense_with_something_else_between(patience: Patience) -> None:
     for second in range(NONSENSE_MAX * 2 - 1):
         patience.after(DOWN if second == NONSENSE_MAX - 1 else HTML, second / 2, second / 2)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import fault
+from waiting import wait_for
 
 from ours_cli.errors import UsageError
 from ours_cli.rows import row_plan
@@ -233,13 +234,6 @@ def children(parent: int) -> list[int]:
         if int(fields[1]) == parent and fields[0] != "Z":
             found.append(int(entry.parent.name))
     return found
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
 
 
 def is_gone(process: int) -> bool:

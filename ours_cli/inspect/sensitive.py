@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ours_cli.inspect.kinds import Kind
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.words import words_of
 
@@ -119,6 +120,14 @@ _NAMED: Final[tuple[tuple[str, frozenset[str], tuple[str, ...]], ...]] = (
 """What it is, words of a name that say so, and phrases; the first that fits holds."""
 
 
+_TELLING_KINDS: Final[dict[Kind, str]] = {
+    "ssn": "SSN",
+    "email": "e-mail",
+    "phone": "phone",
+    "ip": "IP address",
+}
+
+
 class Flag(NamedTuple):
     """What a column seems to hold, and what gave it away: its `name` or its `values`."""
 
@@ -171,8 +180,8 @@ def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
 
 
 def _by_values(column: Column) -> str | None:
-    for kind, what in (("ssn", "SSN"), ("email", "e-mail"), ("phone", "phone"), ("ip", "IP address")):
-        if column.share(kind) >= 0.5:  # type: ignore[arg-type]
+    for kind, what in _TELLING_KINDS.items():
+        if column.share(kind) >= 0.5:
             return what
     if column.clinical >= 0.2 * column.filled:
         return HEALTH

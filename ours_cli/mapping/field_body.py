@@ -82,7 +82,7 @@ class Body:
         body: dict[str, Any] = {}
         for key, slot in self.top:
             value = slot.get(fields)
-            if value is not ABSENT and (text := value.strip()):  # type: ignore[attr-defined]
+            if isinstance(value, str) and (text := value.strip()):
                 body[key] = text
         if self.time is not None:
             body["time"] = self._read_time(fields)
@@ -104,9 +104,9 @@ class Body:
         if value is ABSENT:
             raise FilterProblem("missing_time", "the row has no time")
         if self.zone is None:
-            return self.reader(value)  # type: ignore[arg-type]
+            return self.reader(value)
         zone = self.zone.get(fields)
-        return self.reader(value, None if zone is ABSENT else str(zone))  # type: ignore[arg-type]
+        return self.reader(value, None if zone is ABSENT else str(zone))
 
 
 class BodyObject:

@@ -18,7 +18,6 @@ WAITING_MAX: Final = 2_000
 """Rejects that wait: when one request is not answered for long, those behind it are written all the same."""
 
 _start: Final = attrgetter("start")
-_seq: Final[Callable[[object], object]] = attrgetter("origin.seq")
 
 
 class RejectOrder:
@@ -33,7 +32,7 @@ class RejectOrder:
     def settled(self, block: Block) -> None:
         """A block whose rows all have an outcome; it is not open any more."""
         if block.held:
-            block.held = deque(sorted(block.held, key=_seq))  # type: ignore[arg-type]
+            block.held = deque(sorted(block.held, key=lambda reject: reject.origin.seq))
             insort(self._waiting, block, key=_start)
             self._rejects += len(block.held)
         else:

@@ -71,7 +71,10 @@ class Rejects:
 
     def files(self) -> list[RejectFile]:
         """What is on disk now; only sizes after a `sync` are to be relied on."""
-        now = {shape: RejectFile(shape, str(path), path.stat().st_size) for shape, path, _ in self._files}
+        now = {
+            shape: RejectFile(shape, str(path), os.fstat(stream.fileno()).st_size)
+            for shape, path, stream in self._files
+        }
         return list({**self._known, **now}.values())
 
     def __enter__(self) -> Self:

@@ -75,12 +75,14 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
     if unexpected := check_expected(run.batching.expect, books):
         result |= {"status": "failed", "error": unexpected.message}
-    write_report(run, json_text(result))
+    unwritten = write_report(run, json_text(result))
     if run.showing.output is Output.json:
         console.result(json_text(result))
     else:
         console.result(preview_text(run.command, preview, books, tally, run.templates, console.width))
-    if unexpected:
-        console.error(unexpected)
-        return int(unexpected.exit_code)
+    errors = [error for error in (unexpected, unwritten) if error is not None]
+    for error in errors:
+        console.error(error)
+    if errors:
+        return int(errors[0].exit_code)
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination
-from ours_cli.errors import ExitCode, OursError, StoppedError
+from ours_cli.errors import ExitCode, LocalIOError, OursError, StoppedError
 from ours_cli.escape import json_text
 from ours_cli.mend import mend_command
 from ours_cli.options import Output
@@ -33,11 +33,12 @@ def make_report(
     run: RowRun,
     attempt: Attempt,
     result: Result,
-    rejects: Sequence[Path],
     duration_s: float,
-    warnings: list[str],
-    decided: Sequence[str],
-    part: ShardPart | None,
+    *,
+    rejects: Sequence[Path] = (),
+    warnings: Sequence[str] = (),
+    decided: Sequence[str] = (),
+    part: ShardPart | None = None,
 ) -> Report:
     """The report of one attempt; its books are those of the whole run.
 
@@ -52,7 +53,7 @@ def make_report(
         traffic=result.traffic,
         duration_s=duration_s,
         rejects_file=str(rejects[0]) if rejects else None,
-        warnings=warnings,
+        warnings=list(warnings),
         resume=_resume(run, result.error) if result.error else None,
         mend=_mend(run, rejects, decided) if rejects else None,
         error=result.error.message if result.error else None,
@@ -98,15 +99,16 @@ def nothing_read(run: RowRun, books: Books) -> str | None:
     return f"{what}; --expect N makes an error of it"
 
 
-def publish(run: RowRun, report: Report, target: Destination, console: Console) -> None:
-    """Print the result, and write it where --report says."""
+def publish(run: RowRun, report: Report, target: Destination, console: Console) -> LocalIOError | None:
+    """Print the result, and write it where --report says; returns why that could not be done."""
     as_json = json_text(report.to_json())
-    write_report(run, as_json)
+    unwritten = write_report(run, as_json)
     aside = run.batching.rejects == "-"
     width = console.aside_width if aside else console.width
     is_json = run.showing.output is Output.json
     text = as_json if is_json else report_text(report, target.name, target.receipt(), width)
     (console.aside if aside else console.result)(text)
+    return unwritten
 
 
 def check_report(run: RowRun) -> None:
@@ -117,19 +119,22 @@ def check_report(run: RowRun) -> None:
             check_replaceable(path)
 
 
-def write_report(run: RowRun, as_json: str) -> None:
-    """Write the result where --report says; raises `LocalIOError`."""
+def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
+    """Write the result where --report says; returns why it cannot be: it is printed all the same."""
     if run.batching.report is None:
-        return
+        return None
     path, text = Path(run.batching.report), as_json + "\n"
-    if path.exists() and not path.is_file():
-        try:
+    try:
+        if path.exists() and not path.is_file():
             path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced
-        except OSError as error:
-            raise local_io(error, path) from None
-    else:
-        # Whole or not at all: a script must never read half a report.
-        replace_private(path, text)
+        else:
+            # Whole or not at all: a script must never read half a report.
+            replace_private(path, text)
+    except LocalIOError as error:
+        return error
+    except OSError as error:
+        return local_io(error, path)
+    return None
 
 
 def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:

@@ -92,14 +92,15 @@ def execute(run: RowRun) -> int:
         if ended.is_refused:
             assert ended.error is not None
             raise ended.error
-        publish(run, ended.report, target, console)
+        unwritten = publish(run, ended.report, target, console)
     if not ended.report.books.balance():
         raise OursError(
             "a bug in ours: the books do not balance", hint="please report it, with the report above"
         )
-    if ended.error is not None:
-        console.error(ended.error)
-    return ended.exit_code
+    errors = [error for error in (ended.error, unwritten) if error is not None]
+    for error in errors:
+        console.error(error)
+    return int(errors[0].exit_code) if errors else ended.exit_code
 
 
 def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
@@ -143,21 +144,50 @@ def _attempt(
         _pass_over(run, result, prepared)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
-            return _Ended(
-                make_report(run, attempt, result, [], duration, [], [], None), result.error, superseded=True
-            )
-        for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
-            console.warn(text)
-        if result.error is None and (empty := nothing_read(run, result.books)) is not None:
-            console.warn(empty)
-        decided = prepared.context.decided_flags()
-        part = shard_part(run, attempt, result, prepared.shard)
-        report = make_report(run, attempt, result, rejects.paths, duration, console.warnings, decided, part)
-        if attempt.was_finished and result.error is None and not result.traffic.requests:
-            console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
-        ended = _Ended(report, result.error, superseded=False)
-        attempt.end(report, ended.exit_code, rejects.paths)
-    return ended
+            return _Ended(make_report(run, attempt, result, duration), result.error, superseded=True)
+        return _end(run, attempt, result, prepared, rejects, duration, console)
+
+
+def _end(
+    run: RowRun,
+    attempt: Attempt,
+    result: Result,
+    prepared: Prepared,
+    rejects: Rejects,
+    duration_s: float,
+    console: Console,
+) -> _Ended:
+    """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
+    for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
+        console.warn(text)
+    if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+        console.warn(empty)
+    if attempt.was_finished and result.error is None and not result.traffic.requests:
+        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+    decided = prepared.context.decided_flags()
+    part = shard_part(run, attempt, result, prepared.shard)
+
+    def ended() -> _Ended:
+        warnings = console.warnings
+        report = make_report(
+            run,
+            attempt,
+            result,
+            duration_s,
+            rejects=rejects.paths,
+            warnings=warnings,
+            decided=decided,
+            part=part,
+        )
+        return _Ended(report, result.error, superseded=False)
+
+    end = ended()
+    try:
+        attempt.end(end.report, end.exit_code, rejects.paths)
+    except OursError as error:
+        result.error = result.error or error
+        return ended()
+    return end
 
 
 def _close(rejects: Rejects, result: Result) -> None:

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from uuid import uuid4
 
 import orjson
@@ -178,22 +178,22 @@ def _event_name(fields: dict[str, Any], path: str) -> str:
     return name
 
 
-def _time(value: Any, now_ms: int, window_ms: int | None) -> float | None:
+def _time(value: float | None, now_ms: int, window_ms: int | None) -> float | None:
     if value is None:
         return None
     if value > now_ms:
         raise InvalidEventError("time must be in the past")
     if window_ms is not None and value < now_ms - window_ms:
         raise InvalidEventError(f"time must be within the last {window_ms / 86_400_000:g} days")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
-def _read_time(value: Any) -> float:
+def _read_time(value: object) -> float:
     if not _is_number(value):
         raise InvalidEventError("time must be a number")
     if abs(value) > _MOST_TIME_MS:
         raise InvalidEventError("time must be milliseconds since the Unix epoch")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _text_reader(name: str, limit: int | None) -> Reader:
@@ -266,7 +266,7 @@ def _read_identity_context(value: Any) -> dict[str, Any]:
     return trimmed
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

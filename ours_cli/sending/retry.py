@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -262,7 +263,9 @@ def _http_date(text: str | None) -> float | None:
     from email.utils import parsedate_to_datetime  # slow to load, seldom needed
 
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        # Without a zone, or with the "-0000" of mail, it is GMT all the same (RFC 9110).
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
 

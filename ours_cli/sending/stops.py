@@ -83,7 +83,7 @@ class Patience:
         floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
         if left <= 0:
             reason = f"{verdict.reason}, for {self._give_up_after:g} s"
-            if self._nonsense == self._failures:
+            if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
                 # There was a server all the time, and it never spoke as the API does.
                 raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
             # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.

@@ -32,11 +32,10 @@ class ColumnSurvey:
 
     def add(self, value: object, source: str, line: int) -> bool:
         """Take one cell; returns whether it is a numeric date."""
-        sign = date_sign(value) if isinstance(value, str) else None
-        if sign is None:
+        if not isinstance(value, str) or (sign := date_sign(value)) is None:
             return False
         if sign not in self._first:
-            if not is_date(value):  # type: ignore[arg-type]
+            if not is_date(value):
                 return False
             self._first[sign] = Place(source, line)
         return True

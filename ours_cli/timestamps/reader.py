@@ -100,7 +100,7 @@ class TimeReader:
         """The unit that the column told of itself, beyond doubt."""
         return self.epoch_unit if self.unit_is_sure and self.rules.unit is None else None
 
-    def __call__(self, value: str | int | float, zone: str | None = None) -> int:
+    def __call__(self, value: object, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
 
         `zone` is the text of the row's own zone column, if it has one: for a time that states no zone it goes
