@@ -24,6 +24,16 @@ DUPLICATE_ID: Final = "duplicate_id"
 """The reject code of a given distinctId that another row bears: such a row needs another id, not this one."""
 
 
+WITHOUT_VALUE: Final = frozenset(
+    (
+        *("--no-header", "--send-nulls", "--day-first", "--month-first", "--list-presets"),
+        *("--test", "--sandbox", "--dry-run", "--curl", "--restart"),
+        *("-q", "--quiet", "-v", "--verbose", "--progress", "--no-progress", "-h", "--help"),
+    )
+)
+"""The flags of a command over rows that take no value."""
+
+
 def marks_for(names: Iterator[str] | tuple[str, ...] | dict[str, Any]) -> tuple[str, ...]:
     """The bookkeeping names that do not collide with a source's own."""
     return PREFIXED if any(name in MARKS for name in names) else MARKS
@@ -47,22 +57,30 @@ def mend_command(
 
 
 def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
-    dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--limit", "--expect", "--canary"}
-    dropped |= {"--resume", "--sample", "--shard"}  # what is mended is another row to a sample or a shard
+    dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"}
+    dropped |= {
+        "--canary",
+        "--resume",
+        "--sample",
+        "--shard",
+    }  # what is mended is another row to a sample or a shard
+    dropped.add("--restart")
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
-    names = set(files)
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        flag, equals, _ = word.partition("=")
-        if skip or word in names or flag == "--restart":
-            skip = False
-        elif flag in dropped:
-            skip = not equals
-        else:
-            kept.append(word)
+    names, kept = set(files), list(words[:1])
+    rest = iter(words[1:])
+    for word in rest:
+        own = [word, next(rest, "")] if takes_next(word) else [word]
+        if word not in names and word.partition("=")[0] not in dropped:
+            kept += own
     return kept
+
+
+def takes_next(word: str) -> bool:
+    """Whether this word of a command line is a flag whose value is the next word."""
+    if word.startswith("--"):
+        return word != "--" and "=" not in word and word not in WITHOUT_VALUE
+    return len(word) == 2 and word.startswith("-") and word not in WITHOUT_VALUE
 
 
 def mended(table: Table) -> Table:

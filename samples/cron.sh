@@ -5,8 +5,9 @@
 #   crontab:  15 2 * * *  OURS_PRIVACY_TOKEN=... PATH=... sh cron.sh /srv/orders /srv/orders.toml
 #
 # Better than a token in the crontab: token_file or token_command in ours' config.
-# For each file it leaves FOLDER/reports/FILE.json (the result) and FILE.log (warnings, errors), and
-# FOLDER/rejects/FILE when rows were rejected.
+# An export may have the same name every night: for each file it leaves NIGHT-FILE.json (the result) and
+# NIGHT-FILE.log (warnings, errors) in FOLDER/reports, FOLDER/done/NIGHT-FILE, and FOLDER/rejects/FILE when rows
+# were rejected; what another night left there is kept as FILE.1.csv and so on.
 # It exits with the greatest of ours' exit codes (README, "Exit codes"), and says nothing when all is well, so
 # that cron's mail tells of trouble only.
 #
@@ -37,24 +38,26 @@ trap 'rmdir "$lock"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+night=$(date +%Y-%m-%dT%H%M%S)
 worst=0
 for file in "$folder"/incoming/*.csv; do
     [ -e "$file" ] || break
     name=$(basename -- "$file")
+    report=$folder/reports/$night-$name
     code=0
     ours backfill "$file" --map "$map" --quiet \
-        --report "$folder/reports/$name.json" --rejects "$folder/rejects/$name" "$@" \
-        >/dev/null 2>"$folder/reports/$name.log" || code=$?
+        --report "$report.json" --rejects "$folder/rejects/$name" "$@" \
+        >/dev/null 2>"$report.log" || code=$?
     [ "$code" -le "$worst" ] || worst=$code
-    [ "$code" -eq 0 ] || cat -- "$folder/reports/$name.log" >&2
+    [ "$code" -eq 0 ] || cat -- "$report.log" >&2
 
     case $code in
         0)
-            mv -- "$file" "$folder/done/"
+            mv -- "$file" "$folder/done/$night-$name"
             ;;
         3)
             # The good rows arrived. The file is done; its rejects wait to be mended.
-            mv -- "$file" "$folder/done/"
+            mv -- "$file" "$folder/done/$night-$name"
             echo "cron.sh: $name: some rows were rejected, see $folder/rejects/$name" >&2
             ;;
         4 | 5 | 130 | 143)

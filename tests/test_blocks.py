@@ -281,7 +281,7 @@ class TestPackedBlocks:
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
         block = Block(0, 4, b"h", b"d" * 16, 2, 1, 1, Counter(bad_time=1))
-        file = RejectFile("shape", "/r.csv", 17)
+        file = RejectFile("/r.csv", "shape", 17, "ab")
         with Journal(tmp_path, begin=True) as journal:
             journal.commit([block], [file])
             assert is_running(tmp_path)

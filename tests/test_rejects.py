@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+import typer.main
 from conftest import Ended, Ours, StartSandbox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
+from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.event import Origin, Reject
-from ours_cli.mend import MARKS, PREFIXED, mend_command, mended
+from ours_cli.mend import MARKS, PREFIXED, WITHOUT_VALUE, mend_command, mended
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.reports.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -429,6 +432,15 @@ class TestMended:
     [
         ("backfill o.csv --event E", ["o.csv"], ReadOptions(), "backfill R --event E"),
         ("backfill --event E a/ b.csv", ["a/", "b.csv"], ReadOptions(), "backfill R --event E"),
+        ("backfill visits --event visits", ["visits"], ReadOptions(), "backfill R --event visits"),
+        ("backfill --test o.csv -q --report r.json", ["o.csv"], ReadOptions(), "backfill R --test -q"),
+        ("backfill o.csv -p o.csv -ojson", ["o.csv"], ReadOptions(), "backfill R -p o.csv -ojson"),
+        (
+            "backfill -qv backfill --no-header -- -x",
+            ["backfill", "-x"],
+            ReadOptions(),
+            "backfill R -qv --no-header --",
+        ),
         ("batch -o json", ["-"], ReadOptions(), "batch R -o json"),
         ("batch - -o json", ["-"], ReadOptions(), "batch R -o json"),
         (
@@ -457,3 +469,147 @@ def test_mend_command(typed: str, files: list[str], read: ReadOptions, expected:
     assert shlex.join(mend_command(typed.split(), files, [Path("R")], read)) == shlex.join(
         shlex.split(expected)
     )
+
+
+@pytest.mark.parametrize("name", ["batch", "backfill", "identify"])
+def test_flags_without_a_value_are_known(name: str) -> None:
+    command = typer.main.get_command(app.app).get_command(None, name)  # type: ignore[attr-defined]
+    options = [param for param in command.params if param.param_type_name == "option"]
+    names = {flag for option in options if option.is_flag for flag in (*option.opts, *option.secondary_opts)}
+    takers = {flag for option in options if not option.is_flag for flag in option.opts}
+    assert names <= WITHOUT_VALUE
+    assert not takers & WITHOUT_VALUE
+
+
+class TestFilesThatPeopleHave:
+    """What somebody has written into a rejects file, or not mended yet, is neither cut nor overwritten."""
+
+    BACKFILL = (
+        *("--event", "Visit", "--time", "{at}", "--external-id", "{who}", "--distinct-id", "{id}"),
+        *("-p", "fee={fee|number}", "-p", "note={note}", "-o", "json"),
+    )
+
+    def export(self, folder: Path, *numbers: int, fee: str = "tbd") -> Path:
+        rows = "".join(f"v{n},{iso(1)},p{n},{fee if n % 2 else 7},n\n" for n in numbers)
+        return write(folder / "visits.csv", "id,at,who,fee,note\n" + rows)
+
+    def test_rejects_mended_while_the_export_grows(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        box = sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, *range(40)), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).json["rejected"] == 20
+        rejects.write_text(rejects.read_text().replace(",tbd,", ",118.50,"))
+        mended = rejects.read_text()
+        self.export(tmp_path, *range(50))
+        ended = ours(*command)
+        assert (ended.code, ended.json["rejected"]) == (3, 25)
+        assert rejects.read_text() == mended
+        second = tmp_path / "rejects-2.csv"
+        assert len(second.read_text().splitlines()) == 6
+        assert ended.json["warnings"] == [f"{rejects} was changed meanwhile: more rejects are in {second}"]
+        assert f"{rejects} {second}" in ended.json["mend"]
+        # And a third time: both are known, and the newer is written on.
+        self.export(tmp_path, *range(60))
+        ended = ours(*command)
+        assert (ended.json["rejected"], ended.json["warnings"]) == (30, [])
+        assert len(second.read_text().splitlines()) == 11
+        assert f"{rejects} {second}" in ended.json["mend"]
+        second.write_text(second.read_text().replace(",tbd,", ",9,"))
+        assert ours("backfill", rejects, second, *self.BACKFILL).json["accepted"] == 30
+        assert {event.body["externalId"] for event in box.events()} == {f"p{number}" for number in range(60)}
+
+    def test_rows_that_somebody_added(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, 1), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).code == 3
+        with rejects.open("a") as stream:
+            stream.write(f"v9,{iso(1)},p9,9,mine,,,,,\n")
+        self.export(tmp_path, 1, 3)
+        assert ours(*command).json["rejected"] == 2
+        assert rejects.read_text().endswith("mine,,,,,\n")
+
+    @pytest.mark.parametrize("next_night", [(2, 4), (1, 3)], ids=["clean", "rejects"])
+    def test_rejects_of_another_run_are_kept(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, next_night: tuple[int, ...]
+    ) -> None:
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        assert ours("backfill", self.export(tmp_path, 5), *self.BACKFILL, "--rejects", rejects).code == 3
+        last_night = rejects.read_text()
+        for kept in ("rejects.1.csv", "rejects.2.csv"):
+            file = self.export(tmp_path, *next_night)
+            ended = ours("backfill", file, *self.BACKFILL, "--rejects", rejects, "--restart")
+            if kept == "rejects.1.csv":
+                assert (tmp_path / kept).read_text() == last_night
+                (warning,) = ended.json["warnings"]
+                assert warning == f"what another run left in {rejects} is in rejects.1.csv now"
+        assert rejects.exists() == (next_night == (1, 3))
+        assert (tmp_path / "rejects.2.csv").exists() == (next_night == (1, 3))
+
+    def test_another_path_named_for_a_run_that_goes_on(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+        file = self.export(tmp_path, 1)
+        assert ours("backfill", file, *self.BACKFILL, "--rejects", first).code == 3
+        self.export(tmp_path, 1, 3)
+        ended = ours("backfill", file, *self.BACKFILL, "--rejects", second)
+        assert [len(path.read_text().splitlines()) for path in (first, second)] == [2, 2]
+        assert f"{first} {second}" in ended.json["mend"]
+
+    @pytest.mark.parametrize(
+        ("flag", "path"),
+        [
+            ("--report", "visits.csv"),
+            ("--report", "map.toml"),
+            ("--rejects", "map.toml"),
+            ("--report", "key"),
+            ("--report", "./folder/../visits.csv"),
+        ],
+    )
+    @pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["sent", "dry run"])
+    def test_no_output_over_what_is_read(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, flag: str, path: str, more: tuple[str, ...]
+    ) -> None:
+        box = sandbox()
+        (tmp_path / "folder").mkdir()
+        map_file = write(tmp_path / "map.toml", 'event = "Visit"\nexternalId = "{who}"\n')
+        key = write(tmp_path / "key", "secret")
+        before = self.export(tmp_path, 1).read_text()
+        helpers = ("--map", map_file, "--hmac-key-file", key)
+        ended = ours("backfill", tmp_path / "visits.csv", *helpers, flag, tmp_path / path, *more)
+        assert ended.code == 2
+        assert f"error: {flag} names a file that is being read" in ended.err
+        assert (tmp_path / "visits.csv").read_text() == before
+        assert (map_file.read_text()[:5], key.read_text()) == ("event", "secret")
+        assert box.totals().requests == 0
+
+    def test_one_file_for_two_outputs(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        path = tmp_path / "out"
+        file = self.export(tmp_path, 1)
+        ended = ours("backfill", file, *self.BACKFILL, "--rejects", path, "--report", path)
+        assert (ended.code, "--rejects and --report name the same file" in ended.err) == (2, True)
+        assert (
+            ours("backfill", file, *self.BACKFILL, "--rejects", "/dev/null", "--report", "/dev/null").code
+            == 3
+        )
+
+    def test_a_short_row_fed_back_unmended_is_rejected_again(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        file = write(tmp_path / "short.csv", f'id,at,who,fee,note\na,{iso(1)},"p, 1",5\nb,{iso(1)},p2,5,y\n')
+        first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+        ended = ours("backfill", file, *self.BACKFILL, "--rejects", first)
+        assert ended.json["reject_codes"] == {"ragged_row": 1}
+        ended = ours("backfill", first, *self.BACKFILL, "--rejects", second)
+        assert ended.json["reject_codes"] == {"ragged_row": 1}
+        (row,) = csv.DictReader(second.read_text().splitlines())
+        assert (row["id"], row["_raw"]) == ("", f'a,{iso(1)},"p, 1",5')
+        second.write_text(second.read_text().replace('""p, 1"",5', '""p, 1"",5,mended'))
+        assert ours("backfill", second, *self.BACKFILL).json["accepted"] == 1

@@ -217,7 +217,8 @@ def cron(script: Script, folder: Path, *flags: str) -> tuple[int, str, str]:
 
 
 def report(folder: Path, name: str) -> dict[str, object]:
-    value: dict[str, object] = json.loads((folder / "reports" / f"{name}.json").read_text("utf-8"))
+    (path,) = (folder / "reports").glob(f"*-{name}.json")
+    value: dict[str, object] = json.loads(path.read_text("utf-8"))
     return value
 
 
@@ -225,7 +226,7 @@ def test_cron_sends_the_file_and_says_nothing(script: Script, sandbox: StartSand
     running = sandbox(window_ms=None)
     assert cron(script, nightly, *OPEN) == (0, "", "")
     assert running.totals().events == len(rows_of(ORDERS))
-    assert (nightly / "done" / "monday.csv").exists()
+    assert len(list((nightly / "done").glob("*-monday.csv"))) == 1
     assert report(nightly, "monday.csv")["status"] == "complete"
     assert not any((nightly / "rejects").iterdir())
     assert not (nightly / "lock").exists()
@@ -240,7 +241,10 @@ def test_cron_keeps_the_rejects_and_tells(script: Script, sandbox: StartSandbox,
     assert (code, out) == (ExitCode.REJECTED, "")
     assert "some rows were rejected" in err
     assert [row["_code"] for row in rows_of(nightly / "rejects" / "monday.csv")] == ["bad_time"]
-    assert (nightly / "done" / "monday.csv").exists()
+    assert len(list((nightly / "done").glob("*-monday.csv"))) == 1
+    shutil.copy(ORDERS, nightly / "incoming" / "monday.csv")
+    assert cron(script, nightly, *OPEN)[0] == ExitCode.OK
+    assert len(rows_of(nightly / "rejects" / "monday.1.csv")) == 1, "nobody has mended them yet"
 
 
 def test_cron_leaves_the_file_when_the_server_is_away(

@@ -105,5 +105,6 @@ def backfill(
         showing=showing,
         progress=progress,
         templates=fields.templates(),
+        helpers=(mapping.map, mapping.hmac_key_file),
     )
     return execute(run)

@@ -114,6 +114,7 @@ def identify(
         showing=showing,
         progress=progress,
         templates=mapped.templates(),
+        helpers=(mapping.map, mapping.hmac_key_file),
     )
     return execute(run)
 

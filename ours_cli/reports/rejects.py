@@ -1,19 +1,22 @@
 """What failed, for people: rejects in the source's own format, so that they can be mended and fed back.
 
-Rejects hold health data: files are made with mode 0600 in a 0700 folder, and links are never followed.
+Rejects hold health data: files are made with mode 0600 in a 0700 folder, and links are never followed. They
+are also where people mend rows, so nothing that somebody wrote there is overwritten or cut off.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NamedTuple, Protocol, Self
+from typing import IO, Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import orjson
 
@@ -22,6 +25,7 @@ from ours_cli.event import Reject
 from ours_cli.mend import marks_for
 from ours_cli.private_files import is_regular, local_io, make_private_folder, open_private
 from ours_cli.record import Malformed, Table
+from ours_cli.templates.field_value import ENDS_EARLY
 
 
 class RejectSink(Protocol):
@@ -31,31 +35,51 @@ class RejectSink(Protocol):
         """Write one reject of this table."""
 
 
-class RejectFile(NamedTuple):
-    """A rejects file as far as it is known to be on disk: the shape of its rows (a digest), and its bytes."""
+class _TextSink(Protocol):
+    def write(self, text: str, /) -> int: ...
 
-    shape: str
+
+Past: TypeAlias = Literal["none", "ended", "killed"]
+"""What came before this attempt at a run: nothing, attempts that ended, or a last one that was killed."""
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+class RejectFile(NamedTuple):
+    """A rejects file as far as it is known to be on disk: its bytes, and the digest of them.
+
+    `shape` is a digest of what its rows look like.
+    """
+
     path: str
+    shape: str
     size: int
+    digest: str
 
 
 class Rejects:
     """All rejects of a run. Nothing is created until the first reject, but for a path the person named.
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
-    the files of earlier attempts: each is cut back to what was recorded, and written on.
+    the files of earlier attempts: each is written on as long as nobody changed it, after what a killed one
+    wrote without recording it was cut off. A file that another run left at a path is kept under another name.
+    `remarks` tells of both.
     """
 
-    def __init__(self, path: str | None, folder: Path, known: Sequence[RejectFile] = ()) -> None:
+    def __init__(
+        self, path: str | None, folder: Path, known: Sequence[RejectFile] = (), *, past: Past = "none"
+    ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self._stdout = path == "-"
         self._folder = folder
         self._tables: dict[int, Table] = {}
         self._sinks: dict[object, RejectSink] = {}
         self._streams: list[IO[str]] = []
-        self._files: list[tuple[str, Path, IO[str]]] = []
-        self._known = {} if self._stdout else {file.shape: file for file in known}
+        self._files: list[_OpenFile] = []
+        self._past = past
+        self._known = () if self._stdout else tuple(known)
         self._dirty = False
+        self.remarks: list[str] = []
         self._reserved = self._reserve()
 
     @property
@@ -66,16 +90,12 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [Path(file.path) for file in self._known.values()]
-        return list(dict.fromkeys(earlier + [path for _, path, _ in self._files]))
+        earlier = [Path(file.path) for file in self._known]
+        return list(dict.fromkeys(earlier + [file.path for file in self._files]))
 
     def files(self) -> list[RejectFile]:
-        """What is on disk now; only sizes after a `sync` are to be relied on."""
-        now = {
-            shape: RejectFile(shape, str(path), os.fstat(stream.fileno()).st_size)
-            for shape, path, stream in self._files
-        }
-        return list({**self._known, **now}.values())
+        """What this attempt has on disk now; only what follows a `sync` is to be relied on."""
+        return [file.as_it_is() for file in self._files]
 
     def __enter__(self) -> Self:
         return self
@@ -133,8 +153,9 @@ class Rejects:
 
     def _reserve(self) -> IO[str] | None:
         """Open a path that the person named at once, so that a failure shows before anything is sent."""
-        if self._named is None or any(Path(file.path) == self._named for file in self._known.values()):
+        if self._named is None or any(Path(file.path) == self._named for file in self._known):
             return None
+        self._keep_aside(self._named)
         return open_private(self._named)
 
     def _open(self, table: Table) -> RejectSink:
@@ -142,30 +163,48 @@ class Rejects:
             self._streams.append(sys.stdout)
             return _JsonSink(sys.stdout)
         shape = _shape(table)
-        known = self._known.get(shape)
-        stream = _reopen(known) if known is not None else None
-        begun = stream is not None
-        if stream is None:
-            stream = self._next_stream(table, shape)
-        elif known is not None:
-            self._files.append((shape, Path(known.path), stream))
-        self._streams.append(stream)
-        return _JsonSink(stream) if table.columns is None else _CsvSink(stream, table, with_header=not begun)
+        known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
+        file = _reopen(known, was_killed=self._past == "killed") if known is not None else None
+        begun = file is not None
+        if file is None:
+            file = self._begin(table, shape)
+            if known is not None and Path(known.path).exists():
+                self.remarks.append(f"{known.path} was changed meanwhile: more rejects are in {file.path}")
+        self._streams.append(file.stream)
+        if is_regular(file.stream):
+            self._files.append(file)
+        return _JsonSink(file) if table.columns is None else _CsvSink(file, table, with_header=not begun)
 
-    def _next_stream(self, table: Table, shape: str) -> IO[str]:
+    def _goes_on(self, file: RejectFile, shape: str) -> bool:
+        """Whether rows of this shape go into a file of an earlier attempt: not if another is named now."""
+        if file.shape != shape or self._named is None:
+            return file.shape == shape
+        path, named = Path(file.path), self._named
+        return path == named or (path.parent == named.parent and path.stem.startswith(f"{named.stem}-"))
+
+    def _begin(self, table: Table, shape: str) -> _OpenFile:
         if self._reserved is not None:
             assert self._named is not None
             stream, self._reserved = self._reserved, None
-            if is_regular(stream):
-                self._files.append((shape, self._named, stream))
-            return stream
+            return _OpenFile(self._named, shape, stream)
         first = self._named or self._folder / f"rejects.{_suffix(table)}"
-        count = len(self.paths) + 1
-        path = first if count == 1 else first.with_name(f"{first.stem}-{count}.{_suffix(table)}")
+        number = len(self.paths) + 1
+        path = first if number == 1 else first.with_name(f"{first.stem}-{number}.{_suffix(table)}")
         make_private_folder(path.parent)
-        stream = open_private(path)
-        self._files.append((shape, path, stream))
-        return stream
+        self._keep_aside(path)
+        return _OpenFile(path, shape, open_private(path))
+
+    def _keep_aside(self, path: Path) -> None:
+        """Rename what another run left here: those rows may not be mended yet."""
+        if self._past != "none" or path.is_symlink() or not path.is_file() or not path.stat().st_size:
+            return
+        names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
+        aside = next(name for name in names if not name.exists())
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise _io_error(error, path) from None
+        self.remarks.append(f"what another run left in {path} is in {aside.name} now")
 
 
 def _shape(table: Table) -> str:
@@ -173,20 +212,51 @@ def _shape(table: Table) -> str:
     return hashlib.blake2b(repr((table.columns, table.dialect)).encode(), digest_size=8).hexdigest()
 
 
-def _reopen(file: RejectFile) -> IO[str] | None:
-    """Cut a file back to what is recorded (a crash may have left half a row); None if it is gone."""
-    path = Path(file.path)
-    if not path.is_file() or path.stat().st_size < file.size:
+class _OpenFile:
+    """A rejects file that is written, and the digest of all that is in it."""
+
+    def __init__(
+        self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b | None = None
+    ) -> None:
+        self.path = path
+        self.stream = stream
+        self._shape = shape
+        self._digest = hashlib.blake2b(digest_size=16) if digest is None else digest
+
+    def write(self, text: str) -> int:
+        self._digest.update(text.encode("utf-8", "surrogateescape"))
+        return self.stream.write(text)
+
+    def as_it_is(self) -> RejectFile:
+        size = os.fstat(self.stream.fileno()).st_size
+        return RejectFile(str(self.path), self._shape, size, self._digest.hexdigest())
+
+
+def _reopen(known: RejectFile, *, was_killed: bool) -> _OpenFile | None:
+    """Open a file to be written on; None where it is not what was recorded: somebody mends its rows.
+
+    One who was killed may have left more than is recorded, and half a row. Only that is cut off.
+    """
+    path = Path(known.path)
+    size = path.stat().st_size if path.is_file() else -1
+    if size < known.size or (size > known.size and not was_killed):
         return None
-    stream = open_private(path, append=True)
-    stream.truncate(file.size)
-    return stream
+    digest, left = hashlib.blake2b(digest_size=16), known.size
+    with path.open("rb") as stream:
+        while left and (part := stream.read(min(left, _CHUNK_BYTES))):
+            digest.update(part)
+            left -= len(part)
+    if digest.hexdigest() != known.digest:
+        return None
+    appended = open_private(path, append=True)
+    appended.truncate(known.size)
+    return _OpenFile(path, known.shape, appended, digest)
 
 
 class _CsvSink:
     """Rejects as a delimited file: the source's columns first, then the marks."""
 
-    def __init__(self, stream: IO[str], table: Table, *, with_header: bool) -> None:
+    def __init__(self, stream: _TextSink, table: Table, *, with_header: bool) -> None:
         assert table.columns is not None
         self._width = len(table.columns)
         # Where the source quotes nothing, rejects must all the same: messages and raw rows hold delimiters.
@@ -206,7 +276,15 @@ class _CsvSink:
         else:
             assert isinstance(row.fields, list)
             cells, raw = row.fields + [""] * (self._width - len(row.fields)), ""
+            if reject.code == ENDS_EARLY:
+                # Padded, it would be taken for a whole row when it is fed back.
+                cells, raw = [""] * self._width, self._written(row.fields)
         self._writer.writerow([*cells, row.line, reject.distinct_id, reject.code, reject.message, raw])
+
+    def _written(self, cells: list[str]) -> str:
+        text = io.StringIO()
+        csv.writer(text, self._writer.dialect, lineterminator="").writerow(cells)
+        return text.getvalue()
 
 
 class _LineFeeds:
@@ -215,7 +293,7 @@ class _LineFeeds:
     Before Python 3.13 the csv module quotes a carriage return in a cell only where the line end has one.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: _TextSink) -> None:
         self._stream = stream
 
     def write(self, line: str) -> int:
@@ -225,7 +303,7 @@ class _LineFeeds:
 class _JsonSink:
     """Rejects as NDJSON: the row's own keys first, then the marks."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: _TextSink) -> None:
         self._stream = stream
 
     def write(self, reject: Reject, table: Table) -> None:

@@ -55,9 +55,10 @@ class Prepared(NamedTuple):
 class RowRun(NamedTuple):
     """One command over rows, its flags read.
 
-    `arguments` are the FILEs as typed, `sources` what they stand for. `prepare` makes the mapping for a run
-    of this id; `fingerprint` is all that makes two mappings the same; `templates` is what makes each field.
-    `progress` says whether it is to be shown, None: where it can be drawn.
+    `arguments` are the FILEs as typed, `sources` what they stand for, `helpers` the other files that flags of
+    the mapping name. `prepare` makes the mapping for a run of this id; `fingerprint` is all that makes two
+    mappings the same; `templates` is what makes each field. `progress` says whether it is to be shown, None:
+    where it can be drawn.
     """
 
     command: str
@@ -75,6 +76,7 @@ class RowRun(NamedTuple):
     showing: Showing
     progress: bool | None = None
     templates: Mapping[str, str] = {}
+    helpers: Sequence[str | None] = ()
 
 
 def check_flags(run: RowRun) -> None:
@@ -88,6 +90,7 @@ def check_flags(run: RowRun) -> None:
     shard = shard_of(run)
     refuse_shared_path("--rejects", run.batching.rejects, shard)
     refuse_shared_path("--report", run.batching.report, shard)
+    _check_outputs(run)
 
 
 def shard_of(run: RowRun) -> Shard | None:
@@ -169,14 +172,27 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def rejects_path(run: RowRun) -> str | None:
-    """Read `--rejects`; raises `UsageError` where it would overwrite what is being read."""
-    path = run.batching.rejects
-    if path not in (None, "-") and any(
-        source != "-" and source.exists() and Path(path).exists() and source.samefile(path)
-        for source in run.sources
-    ):
-        raise UsageError(
-            "--rejects names the file that is being read", hint="name another; mended rows go back by name"
-        )
-    return path
+def _check_outputs(run: RowRun) -> None:
+    """Refuse to write over what is read, or one output over the other; raises `UsageError`."""
+    rejects, report = (_regular(path) for path in (run.batching.rejects, run.batching.report))
+    read = [Path(source) for source in run.sources if source != "-"]
+    read += filter(None, map(_regular, (*run.helpers, run.target.token_file, run.sending.ca_file)))
+    for flag, path in (("--rejects", rejects), ("--report", report)):
+        if path is not None and any(_is_same(path, other) for other in read):
+            hint = "name another; mended rows go back by name" if flag == "--rejects" else "name another"
+            raise UsageError(f"{flag} names a file that is being read", hint=hint)
+    if rejects is not None and report is not None and _is_same(rejects, report):
+        raise UsageError("--rejects and --report name the same file", hint="give each a file of its own")
+
+
+def _regular(path: str | None) -> Path | None:
+    """The file that a flag names; None for a stream, a device or a pipe, where nothing is lost."""
+    if path in (None, "-") or (Path(path).exists() and not Path(path).is_file()):
+        return None
+    return Path(path)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.absolute() == other.absolute()

@@ -25,7 +25,6 @@ from ours_cli.rows.row_plan import (
     check_flags,
     concurrency,
     rate,
-    rejects_path,
     shard_of,
     sharded,
     stated_limit,
@@ -127,7 +126,7 @@ def _attempt(
             attempt.replay.is_cut = lambda: shard.is_cut
         tables = _tables(run, sources, prepared, attempt)
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
-        rejects = Rejects(rejects_path(run), attempt.folder, attempt.known_rejects)
+        rejects = Rejects(run.batching.rejects, attempt.folder, attempt.known_rejects, past=attempt.past)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             # What sends loads behind the fork: workers have no use for it, and memory for it each.
@@ -158,7 +157,7 @@ def _end(
     console: Console,
 ) -> _Ended:
     """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
-    for text in (*prepared.context.warnings(), *prepared.context.left_behind()):
+    for text in (*prepared.context.warnings(), *prepared.context.left_behind(), *rejects.remarks):
         console.warn(text)
     if result.error is None and (empty := nothing_read(run, result.books)) is not None:
         console.warn(empty)

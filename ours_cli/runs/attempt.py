@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ours_cli.private_files import make_private_folder
-from ours_cli.reports.rejects import RejectFile
+from ours_cli.reports.rejects import Past, RejectFile
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import Journal
@@ -25,8 +25,9 @@ from ours_cli.timestamps import Conventions
 class Attempt:
     """What the pipeline and the report need of a run's past; a context manager.
 
-    `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `known_rejects`
-    its rejects files, `resumed` whether anything was done before, `times` how its sources write their times.
+    `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `done_rows` how
+    many rows that is, `known_rejects` the rejects files, `past` how the last attempt ended, `was_finished`
+    whether every row had an outcome then, `times` how the sources write their times.
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
@@ -39,6 +40,7 @@ class Attempt:
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
+        self.past: Past = "none" if not head.attempts else "killed" if head.state == "running" else "ended"
         self.times = head.times
         self._head = head
         self._journal = journal

@@ -25,15 +25,22 @@ from ours_cli.runs.packed_blocks import PackedBlocks
 FILE_NAME: Final = "journal.db"
 LOCK_NAME: Final = "lock"
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _SCHEMA: Final = f"""
 PRAGMA user_version = {_VERSION};
 CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
     accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL
 );
-CREATE TABLE rejects (shape TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE rejects (
+    path TEXT PRIMARY KEY, shape TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL
+);
 """
+# An update keeps the order in which the files were begun.
+_NOTE_REJECTS: Final = (
+    "INSERT INTO rejects VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (path) DO UPDATE SET size = excluded.size, digest = excluded.digest"
+)
 
 
 class OtherVersionError(SourceError):
@@ -80,7 +87,7 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._connection.executemany("INSERT OR REPLACE INTO rejects VALUES (?, ?, ?)", rejects)
+            self._connection.executemany(_NOTE_REJECTS, rejects)
             self._connection.execute("COMMIT")
 
     def blocks(self) -> PackedBlocks:
@@ -89,9 +96,11 @@ class Journal:
             return PackedBlocks(_blocks(self._connection))
 
     def rejects(self) -> list[RejectFile]:
-        """The rejects files of this run, as far as they are known to be on disk."""
+        """The rejects files of this run as they are known to be on disk, in the order they were begun."""
         with _house_errors(self._folder):
-            rows = self._connection.execute("SELECT shape, path, size FROM rejects").fetchall()
+            rows = self._connection.execute(
+                "SELECT path, shape, size, digest FROM rejects ORDER BY rowid"
+            ).fetchall()
             return [RejectFile(*row) for row in rows]
 
 

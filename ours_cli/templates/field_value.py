@@ -33,11 +33,15 @@ class FilterProblem(ValueError):  # noqa: N818 - it rejects a row, it is no fail
         self.message = message
 
 
+ENDS_EARLY: Final = "ragged_row"
+"""The reject code of a row that has fewer cells than its header, and needs them."""
+
+
 class ShortRow(FilterProblem):
     """A CSV row ends before a column that the template uses."""
 
     def __init__(self, column: str) -> None:
-        super().__init__("ragged_row", f"the row ends before column {column!r}")
+        super().__init__(ENDS_EARLY, f"the row ends before column {column!r}")
 
 
 def present(value: object) -> object:
