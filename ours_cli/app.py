@@ -18,7 +18,7 @@ from ours_cli import __version__
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.option_groups import grouped
-from ours_cli.swallowed import refuse_swallowed_flag
+from ours_cli.unset_variables import refuse_unset_values
 
 COMMANDS: Final = {
     "track": "Send one event, now.",
@@ -40,10 +40,10 @@ class _Command(TyperCommand):
     titles: ClassVar[dict[str, str]] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Typer does, but a flag is never taken for the value of the flag before it."""
+        """As Typer does, but what an unset variable leaves is never taken for a value."""
         if not ctx.resilient_parsing:
             options = (param for param in self.get_params(ctx) if param.param_type_name == "option")
-            refuse_swallowed_flag(options, args)
+            refuse_unset_values(options, args)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -10,13 +10,16 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
+RAGGED_ROW: Final = "ragged_row"
+"""The reject code of a row with more cells than its header, or with fewer than its mapping needs."""
+
 
 class Record(NamedTuple):
     """One row of a source.
 
     `line` is the physical line (1-based) on which the row starts, or the row's number where a format has no
-    lines (Parquet). `fields` is a list of cells in the order of
-    the table's columns (CSV; it may be shorter than the columns, never longer) or a JSON object.
+    lines (Parquet). `fields` is a list of cells in the order of the table's columns (CSV; it may be shorter
+    than the columns, never longer) or a JSON object.
     `distinct_id` is set where the row comes from a rejects file and had an id there; `refused_id` is that id
     where it was why the row was rejected.
     """

@@ -88,7 +88,14 @@ def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, t
     assert "ours batch " in ended.out
     assert "ours runs" not in ended.out
     assert stopped.totals().events == 299
+    assert ended.err.startswith(f"paths are relative to {Path.cwd()}, where the run was begun\n")
     assert ours("runs", "show", name, "-o", "json").json["state"] == "partial"
+
+
+def test_resume_with_a_result_in_json(ours: Ours, stopped: Sandbox) -> None:
+    ended = ours("runs", "resume", only_run(ours), "-o", "json")
+    assert (ended.code, ended.json["accepted"]) == (3, 299)
+    assert "paths are relative" not in ended.err
 
 
 def test_resume_of_a_pipe_is_refused(ours: Ours, ours_process: Ours, sandbox: StartSandbox) -> None:

@@ -91,6 +91,30 @@ def test_an_unset_variable_is_thought_of(
     assert list(place.requests()) == []
 
 
+@pytest.mark.parametrize(
+    "flag", ["--profile", "--base-url", "--token-file", "--max-age", "--tz", "--map", "--rejects", "--resume"]
+)
+@pytest.mark.parametrize("form", ["{}=", "{} "])
+def test_an_empty_flag_is_not_taken_for_one_that_is_left_out(
+    ours: Ours, sandbox: StartSandbox, flag: str, form: str
+) -> None:
+    """`--profile "$unset"` would send to the default account."""
+    place = sandbox()
+    words = form.format(flag).split(" ")
+    ended = ours("backfill", "x.csv", "--event", "E", *words)
+    assert ended.code == 2
+    assert f"error: {flag} is empty\nhint: is a variable unset?" in ended.err
+    assert list(place.requests()) == []
+
+
+def test_an_empty_ip_and_user_agent_are_left_out(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    assert ours("track", "X", "--external-id", "c", "--ip", "", "--user-agent", " ").code == 0
+    assert ours("track", "X", "--external-id", "c", "--ip", "192.0.2.1", "--user-agent", "").code == 2
+    (event,) = place.events()
+    assert "identityContext" not in event.body
+
+
 def test_empty_beside_what_names_the_visitor_is_absent(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("track", "X", "--external-id", "c", "--email", "").code == 0

@@ -83,7 +83,7 @@ def runs(
         case Action.merge:
             return _merge(runs_dir, run or [], console, output)
         case Action.resume:
-            return _resume(_one(runs_dir, run, action))
+            return _resume(_one(runs_dir, run, action), console, output)
         case Action.delete:
             _delete(runs_dir, run or [], older_than, console)
     return 0
@@ -177,7 +177,7 @@ def _receipt(known: KnownRun) -> dict[str, Any]:
     return receipt(known.head, blocks, is_running=running)
 
 
-def _resume(known: KnownRun) -> int:
+def _resume(known: KnownRun, console: Console, output: Output) -> int:
     if "-" in known.head.identity.sources:
         raise UsageError(
             f"run {known.head.id} read standard input, which only you can give again",
@@ -185,11 +185,17 @@ def _resume(known: KnownRun) -> int:
         )
     from ours_cli import app
 
+    here = Path.cwd()
     try:
         os.chdir(known.head.folder)
     except OSError:
         raise UsageError(f"the folder {known.head.folder} is gone", hint="run the command by hand") from None
+    if not here.samefile(Path.cwd()):
+        console.note(f"paths are relative to {known.head.folder}, where the run was begun")
     arguments = _resuming(known)
+    if output is Output.json:
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        arguments[end:end] = ["-o", output.value]
     # The report's mend and resume commands are made of what was typed: of the run's command, not of this one.
     sys.argv[1:] = arguments
     return app.run(arguments)

@@ -24,8 +24,7 @@ from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.event import Reject
 from ours_cli.mend import marks_for
 from ours_cli.private_files import is_regular, local_io, make_private_folder, open_private
-from ours_cli.record import Malformed, Table
-from ours_cli.templates.field_value import ENDS_EARLY
+from ours_cli.record import RAGGED_ROW, Malformed, Table
 
 
 class RejectSink(Protocol):
@@ -276,7 +275,7 @@ class _CsvSink:
         else:
             assert isinstance(row.fields, list)
             cells, raw = row.fields + [""] * (self._width - len(row.fields)), ""
-            if reject.code == ENDS_EARLY:
+            if reject.code == RAGGED_ROW:
                 # Padded, it would be taken for a whole row when it is fed back.
                 cells, raw = [""] * self._width, self._written(row.fields)
         self._writer.writerow([*cells, row.line, reject.distinct_id, reject.code, reject.message, raw])

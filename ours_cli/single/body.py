@@ -99,7 +99,7 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     _lay(body, "defaultProperties", fields.default_properties, "-d")
     if fields.clear:
         body["userProperties"] = {**body.get("userProperties", {}), **dict.fromkeys(fields.clear)}
-    if fields.ip is not None:
+    if fields.ip is not None and fields.user_agent is not None and (fields.ip + fields.user_agent).strip():
         body["identityContext"] = {"ip": fields.ip, "userAgent": fields.user_agent}
     return body
 

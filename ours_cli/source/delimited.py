@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ours_cli.record import STRETCH_MAX, Dialect, Malformed, Record, Stretch
+from ours_cli.record import RAGGED_ROW, STRETCH_MAX, Dialect, Malformed, Record, Stretch
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.stretches import gather
@@ -190,11 +190,11 @@ class RowReader:
         problem = _damage(text) if self._damaged else None
         if problem is None and len(cells) > width:
             if any(cells[width:]):
-                problem = ("ragged_row", f"{len(cells)} cells where the header has {width}")
+                problem = (RAGGED_ROW, f"{len(cells)} cells where the header has {width}")
             del cells[width:]
         elif problem is None and len(cells) == self._other_width:
             problem = (
-                "ragged_row",
+                RAGGED_ROW,
                 f"{len(cells)} cells where the header has {width}: another table began below a blank line",
             )
         elif problem is None and len(cells) < width and not text.endswith(("\n", "\r")):

@@ -6,6 +6,8 @@ import json
 from enum import Enum
 from typing import Final
 
+from ours_cli.record import RAGGED_ROW
+
 
 class Absent(Enum):
     """The type of `ABSENT` (an enum, so that `is ABSENT` narrows for the type checker)."""
@@ -33,15 +35,11 @@ class FilterProblem(ValueError):  # noqa: N818 - it rejects a row, it is no fail
         self.message = message
 
 
-ENDS_EARLY: Final = "ragged_row"
-"""The reject code of a row that has fewer cells than its header, and needs them."""
-
-
 class ShortRow(FilterProblem):
     """A CSV row ends before a column that the template uses."""
 
     def __init__(self, column: str) -> None:
-        super().__init__(ENDS_EARLY, f"the row ends before column {column!r}")
+        super().__init__(RAGGED_ROW, f"the row ends before column {column!r}")
 
 
 def present(value: object) -> object:

@@ -1,0 +1,49 @@
+"""What a shell variable leaves that was unset: the next flag stands where a value should, or nothing does.
+
+Typer would take either as the value: `track X --external-id $unset --dry-run` sent an event, and for a person
+called "--dry-run"; `--profile "$unset"` sent to the default account. Apart from the other complaints, since
+every command line is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from ours_cli.errors import UsageError
+
+_FIELDS: Final = frozenset(
+    (
+        *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
+        *("--ip", "--user-agent"),
+    )
+)
+"""An empty field is judged with the body that it is of."""
+
+
+def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> None:
+    """Raise `UsageError` if one of a command's `options` has the next one for its value, or an empty one.
+
+    `--external-id=--dry-run` says that it is meant.
+    """
+    takes_value = {
+        name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)
+    }
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return
+        name, equals, value = argument.partition("=")
+        if not takes_value.get(name):
+            continue
+        if not equals:
+            value = next(rest, "-")
+            if (flag := value.partition("=")[0]) in takes_value:
+                raise UsageError(
+                    f"{name} has no value: what follows it is the flag {flag}",
+                    hint=f'is a variable unset? With quotes, {name} "$name", no flag is taken for its value',
+                )
+        if not value.strip() and name.startswith("--") and name not in _FIELDS:
+            raise UsageError(
+                f"{name} is empty", hint="is a variable unset? Give it a value, or leave the flag out"
+            )
