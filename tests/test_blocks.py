@@ -23,7 +23,7 @@ from ours_cli.intake import Intake
 from ours_cli.kept_rows import KeptRows
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
-from ours_cli.reports.rejects import RejectFile
+from ours_cli.reports.rejects import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
 from ours_cli.runs.journal import Journal, is_running, read_blocks
 from ours_cli.runs.packed_blocks import PackedBlocks
@@ -281,14 +281,14 @@ class TestPackedBlocks:
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
         block = Block(0, 4, b"h", b"d" * 16, 2, 1, 1, Counter(bad_time=1))
-        file = RejectFile("/r.csv", "shape", 17, "ab")
+        file = RejectFile("/r.csv", "shape", Extent(17, "ab"))
         with Journal(tmp_path, begin=True) as journal:
             journal.commit([block], [file])
             assert is_running(tmp_path)
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
             (again,) = journal.blocks()
-            assert journal.rejects() == [file]
+            assert journal.rejects() == [KnownRejects("/r.csv", "shape", file.extent, file.extent)]
         assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d" * 16)
         assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)
         assert again.codes == {"bad_time": 1}

@@ -520,6 +520,44 @@ class TestFilesThatPeopleHave:
         assert ours("backfill", rejects, second, *self.BACKFILL).json["accepted"] == 30
         assert {event.body["externalId"] for event in box.events()} == {f"p{number}" for number in range(60)}
 
+    @pytest.mark.parametrize("is_mended", [True, False])
+    def test_rejects_of_a_run_that_stopped(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, is_mended: bool
+    ) -> None:
+        """They are there at once, also those of blocks that have rows without an answer."""
+        sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
+        rejects = tmp_path / "rejects.csv"
+        words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
+        command = ("backfill", self.export(tmp_path, *range(40)), *self.BACKFILL, *words)
+        ended = ours(*command)
+        stopped = len(rejects.read_text().splitlines()) - 1
+        assert (ended.code, ended.json["rejected"]) == (4, stopped)
+        if is_mended:
+            rejects.write_text(rejects.read_text().replace(",tbd,", ",1185.00,"))
+            mended = rejects.read_text()
+        ended = ours(*command)
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 20, 20)
+        if is_mended:
+            assert rejects.read_text() == mended
+            rejects = tmp_path / "rejects-2.csv"
+        numbers = {row["_line"] for row in csv.DictReader(rejects.read_text().splitlines())}
+        assert len(numbers) == len(rejects.read_text().splitlines()) - 1
+        assert is_mended or len(numbers) == 20
+
+    def test_a_second_shape_goes_over_no_file(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """Two headers make two rejects files, and the second is called like a source."""
+        sandbox()
+        row = f"a,{iso(1)},p,tbd,n"
+        one = write(tmp_path / "part-2.csv", f"id,at,who,fee,note\n{row}\n")
+        two = write(tmp_path / "part-3.csv", f"id,at,who,fee,note,more\n{row},\n")
+        before = one.read_text(), two.read_text()
+        ended = ours("backfill", one, two, *self.BACKFILL, "--rejects", tmp_path / "part.csv")
+        assert ended.json["rejected"] == 2
+        assert (one.read_text(), two.read_text()) == before
+        assert f"{tmp_path / 'part.csv'} {tmp_path / 'part-4.csv'}" in ended.json["mend"]
+
     def test_rows_that_somebody_added(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         rejects = tmp_path / "rejects.csv"

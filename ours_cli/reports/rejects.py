@@ -44,29 +44,46 @@ Past: TypeAlias = Literal["none", "ended", "killed"]
 _CHUNK_BYTES: Final = 1 << 20
 
 
-class RejectFile(NamedTuple):
-    """A rejects file as far as it is known to be on disk: its bytes, and the digest of them.
+class Extent(NamedTuple):
+    """The first bytes of a file: how many, and their digest."""
 
-    `shape` is a digest of what its rows look like.
+    size: int
+    digest: str
+
+
+NOTHING: Final = Extent(0, hashlib.blake2b(digest_size=16).hexdigest())
+
+
+class RejectFile(NamedTuple):
+    """A rejects file as it is on disk. `shape` is a digest of what its rows look like."""
+
+    path: str
+    shape: str
+    extent: Extent
+
+
+class KnownRejects(NamedTuple):
+    """A rejects file of earlier attempts: what blocks in the journal account for, and what was left.
+
+    The last attempt may have `left` more than is `recorded`: rejects of blocks that were not settled.
     """
 
     path: str
     shape: str
-    size: int
-    digest: str
+    recorded: Extent
+    left: Extent
 
 
 class Rejects:
     """All rejects of a run. Nothing is created until the first reject, but for a path the person named.
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
-    the files of earlier attempts: each is written on as long as nobody changed it, after what a killed one
-    wrote without recording it was cut off. A file that another run left at a path is kept under another name.
-    `remarks` tells of both.
+    the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
+    changed it. A file that another run left at a path is kept under another name. `remarks` tells of both.
     """
 
     def __init__(
-        self, path: str | None, folder: Path, known: Sequence[RejectFile] = (), *, past: Past = "none"
+        self, path: str | None, folder: Path, known: Sequence[KnownRejects] = (), *, past: Past = "none"
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self._stdout = path == "-"
@@ -77,6 +94,7 @@ class Rejects:
         self._files: list[_OpenFile] = []
         self._past = past
         self._known = () if self._stdout else tuple(known)
+        self._at_end: list[RejectFile] | None = None
         self._dirty = False
         self.remarks: list[str] = []
         self._reserved = self._reserve()
@@ -89,12 +107,12 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [Path(file.path) for file in self._known]
+        earlier = [path for file in self._known if (path := Path(file.path)).exists()]
         return list(dict.fromkeys(earlier + [file.path for file in self._files]))
 
     def files(self) -> list[RejectFile]:
-        """What this attempt has on disk now; only what follows a `sync` is to be relied on."""
-        return [file.as_it_is() for file in self._files]
+        """What this attempt has on disk; to be relied on after a `sync`, and once it is closed."""
+        return [file.as_it_is() for file in self._files] if self._at_end is None else self._at_end
 
     def __enter__(self) -> Self:
         return self
@@ -141,6 +159,7 @@ class Rejects:
     def close(self) -> None:
         """Sync and close the files; a file that the person named and that stayed empty goes away."""
         self.sync()
+        self._at_end = self.files()
         for stream in self._streams:
             if stream is not sys.stdout:
                 stream.close()
@@ -174,7 +193,7 @@ class Rejects:
             self._files.append(file)
         return _JsonSink(file) if table.columns is None else _CsvSink(file, table, with_header=not begun)
 
-    def _goes_on(self, file: RejectFile, shape: str) -> bool:
+    def _goes_on(self, file: KnownRejects, shape: str) -> bool:
         """Whether rows of this shape go into a file of an earlier attempt: not if another is named now."""
         if file.shape != shape or self._named is None:
             return file.shape == shape
@@ -187,16 +206,17 @@ class Rejects:
             stream, self._reserved = self._reserved, None
             return _OpenFile(self._named, shape, stream)
         first = self._named or self._folder / f"rejects.{_suffix(table)}"
-        number = len(self.paths) + 1
-        path = first if number == 1 else first.with_name(f"{first.stem}-{number}.{_suffix(table)}")
+        path, number = first, len(self.paths) + 1
+        if number > 1:
+            names = (first.with_name(f"{first.stem}-{more}.{_suffix(table)}") for more in count(number))
+            path = next(name for name in names if not name.exists())
         make_private_folder(path.parent)
-        self._keep_aside(path)
         return _OpenFile(path, shape, open_private(path))
 
     def _keep_aside(self, path: Path) -> None:
         """Rename what another run left here: those rows may not be mended yet."""
-        if self._past != "none" or path.is_symlink() or not path.is_file() or not path.stat().st_size:
-            return
+        if self._past == "killed" or path.is_symlink() or not path.is_file() or not path.stat().st_size:
+            return  # what a killed attempt left is its own, and is written anew
         names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
         aside = next(name for name in names if not name.exists())
         try:
@@ -228,28 +248,36 @@ class _OpenFile:
 
     def as_it_is(self) -> RejectFile:
         size = os.fstat(self.stream.fileno()).st_size
-        return RejectFile(str(self.path), self._shape, size, self._digest.hexdigest())
+        return RejectFile(str(self.path), self._shape, Extent(size, self._digest.hexdigest()))
 
 
-def _reopen(known: RejectFile, *, was_killed: bool) -> _OpenFile | None:
-    """Open a file to be written on; None where it is not what was recorded: somebody mends its rows.
+def _reopen(known: KnownRejects, *, was_killed: bool) -> _OpenFile | None:
+    """Cut a file back to what is recorded, to be written on; None where somebody changed it, or it is gone.
 
-    One who was killed may have left more than is recorded, and half a row. Only that is cut off.
+    An attempt that was killed could not note what it left: only what is recorded must be as it was then.
     """
     path = Path(known.path)
-    size = path.stat().st_size if path.is_file() else -1
-    if size < known.size or (size > known.size and not was_killed):
+    if not path.is_file():
         return None
-    digest, left = hashlib.blake2b(digest_size=16), known.size
     with path.open("rb") as stream:
-        while left and (part := stream.read(min(left, _CHUNK_BYTES))):
-            digest.update(part)
-            left -= len(part)
-    if digest.hexdigest() != known.digest:
-        return None
+        digest = hashlib.blake2b(digest_size=16)
+        if _take_in(stream, known.recorded.size, digest) != known.recorded:
+            return None
+        whole = digest.copy()
+        if not was_killed and _take_in(stream, sys.maxsize, whole, known.recorded.size) != known.left:
+            return None
     appended = open_private(path, append=True)
-    appended.truncate(known.size)
+    appended.truncate(known.recorded.size)
     return _OpenFile(path, known.shape, appended, digest)
+
+
+def _take_in(stream: IO[bytes], most: int, digest: hashlib.blake2b, before: int = 0) -> Extent:
+    """Digest `most` more bytes, or as many as there are, behind those `before`."""
+    taken = 0
+    while taken < most and (part := stream.read(min(most - taken, _CHUNK_BYTES))):
+        digest.update(part)
+        taken += len(part)
+    return Extent(before + taken, digest.hexdigest())
 
 
 class _CsvSink:

@@ -182,7 +182,7 @@ def _end(
 
     end = ended()
     try:
-        attempt.end(end.report, end.exit_code, rejects.paths)
+        attempt.end(end.report, end.exit_code, rejects)
     except OursError as error:
         result.error = result.error or error
         return ended()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from ours_cli.private_files import make_private_folder
-from ours_cli.reports.rejects import Past, RejectFile
+from ours_cli.reports.rejects import Past, RejectFile, Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import Journal
@@ -80,7 +80,10 @@ class Attempt:
             self._journal.__exit__(kind, error, trace)
 
     def pin(self, times: Conventions) -> None:
-        """Note how the sources write their times, where only their rows show it (a pipe)."""
+        """Note how the sources write their times, if only their rows show it (a pipe).
+
+        Raises `LocalIOError`.
+        """
         if self._journal is not None and times != self._head.times:
             self._head = replace(self._head, times=times)
             write_head(self.folder, self._head)
@@ -90,27 +93,28 @@ class Attempt:
         return Replay(self._blocks)
 
     def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
-        """Record settled blocks; `rejects` gives the files as they are on disk."""
+        """Record settled blocks, `rejects` gives the files as they are on disk; raises `LocalIOError`."""
         if self._journal is None:
             return
         self._mark_running()
         self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
 
-    def end(self, report: Report, exit_code: int, rejects: Sequence[Path]) -> None:
-        """Note how the attempt ended, unless it found nothing to do."""
+    def end(self, report: Report, exit_code: int, rejects: Rejects) -> None:
+        """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
         if self._journal is None or not self._is_marked:
             return
-        if not report.books.read and not rejects and not self._blocks:
+        if not report.books.read and not rejects.paths and not self._blocks:
             # A file without rows is nothing to go on with, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
+        self._journal.leave(rejects.files())
         self._head = replace(
             self._head,
             ended_s=int(time.time()),
             state=report.status,
             exit_code=exit_code,
             read=max(report.books.read, self.done_rows),
-            rejects=tuple(str(path.absolute()) for path in rejects),
+            rejects=tuple(str(path.absolute()) for path in rejects.paths),
             source=report.part.source if report.part else None,
             elsewhere=report.books.elsewhere,
         )

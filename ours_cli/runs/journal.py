@@ -18,7 +18,7 @@ from typing import IO, Any, Final, Self
 
 from ours_cli.errors import BusyError, LocalIOError, SourceError
 from ours_cli.private_files import local_io
-from ours_cli.reports.rejects import RejectFile
+from ours_cli.reports.rejects import NOTHING, Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
 
@@ -33,14 +33,19 @@ CREATE TABLE block (
     accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL
 );
 CREATE TABLE rejects (
-    path TEXT PRIMARY KEY, shape TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL
+    path TEXT PRIMARY KEY, shape TEXT NOT NULL,
+    size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER NOT NULL, left_digest TEXT NOT NULL
 );
 """
-# An update keeps the order in which the files were begun.
-_NOTE_REJECTS: Final = (
-    "INSERT INTO rejects VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (path) DO UPDATE SET size = excluded.size, digest = excluded.digest"
-)
+# Updates keep the order in which the files were begun.
+_RECORD_REJECTS: Final = """
+INSERT INTO rejects VALUES (:path, :shape, :size, :digest, :size, :digest) ON CONFLICT (path) DO UPDATE
+SET size = excluded.size, digest = excluded.digest, left_size = excluded.size, left_digest = excluded.digest
+"""
+_LEAVE_REJECTS: Final = """
+INSERT INTO rejects VALUES (:path, :shape, 0, :nothing, :size, :digest) ON CONFLICT (path) DO UPDATE
+SET left_size = excluded.left_size, left_digest = excluded.left_digest
+"""
 
 
 class OtherVersionError(SourceError):
@@ -87,21 +92,31 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._connection.executemany(_NOTE_REJECTS, rejects)
+            self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
+
+    def leave(self, rejects: Sequence[RejectFile]) -> None:
+        """Note how the attempt leaves these files: with rejects of unsettled blocks, too."""
+        with _house_errors(self._folder):
+            self._connection.executemany(_LEAVE_REJECTS, map(_parameters, rejects))
 
     def blocks(self) -> PackedBlocks:
         """The recorded blocks, in the order of the source."""
         with _house_errors(self._folder):
             return PackedBlocks(_blocks(self._connection))
 
-    def rejects(self) -> list[RejectFile]:
+    def rejects(self) -> list[KnownRejects]:
         """The rejects files of this run as they are known to be on disk, in the order they were begun."""
         with _house_errors(self._folder):
-            rows = self._connection.execute(
-                "SELECT path, shape, size, digest FROM rejects ORDER BY rowid"
-            ).fetchall()
-            return [RejectFile(*row) for row in rows]
+            rows = self._connection.execute("SELECT * FROM rejects ORDER BY rowid").fetchall()
+            return [
+                KnownRejects(path, shape, Extent(size, digest), Extent(left_size, left_digest))
+                for path, shape, size, digest, left_size, left_digest in rows
+            ]
+
+
+def _parameters(file: RejectFile) -> dict[str, str | int]:
+    return {"path": file.path, "shape": file.shape, **file.extent._asdict(), "nothing": NOTHING.digest}
 
 
 def _begin(folder: Path) -> sqlite3.Connection:
