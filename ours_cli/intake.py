@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.record import TRUNCATED_ROW
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.safeguards import Canary
 
@@ -53,8 +54,11 @@ class Intake:
                 self._tracker.cut()
                 self._admit(item)
         elif type(item) is Reject:
-            chunk = None
+            chunk = self.flush() if item.code == TRUNCATED_ROW else None
             self._admit(item)
+            if item.code == TRUNCATED_ROW:
+                self._tracker.cut()  # alone in its block, which counts no more once the row is whole
+                return chunk
         elif type(item) is Filtered:
             self._admit(item)
             return None

@@ -10,6 +10,9 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
+TRUNCATED_ROW: Final = "truncated_row"
+"""The reject code of a last row that the file ends within: its writer may not be through with it."""
+
 RAGGED_ROW: Final = "ragged_row"
 """The reject code of a row with more cells than its header, or with fewer than its mapping needs."""
 

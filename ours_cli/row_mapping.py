@@ -132,7 +132,7 @@ class RowFinisher:
                 yield item
                 continue
             for origin, each in zip(own, one_by_one([item]), strict=True):
-                if not replay.covers(origin.seq):
+                if not replay.covers(origin.seq) or replay.supersedes(origin):
                     yield each
                 elif (block := replay.verify(origin)) is not None:
                     yield block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ours_cli.counted import counted
@@ -10,6 +11,7 @@ from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome
 from ours_cli.reports.report import Books
+from ours_cli.runs.blocks import Block
 
 PERCENT_FROM = 100
 """Rows read before a percentage says anything; a shorter run is judged at its end."""
@@ -67,6 +69,18 @@ def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | 
         f"{counted(books.read, 'row was', 'rows were')} read, and --expect says {expected:,}",
         hint=f"look at the file, or at the program upstream: {why}; rows that were sent count once",
     )
+
+
+def refuse_failed_canary(rows: int, done: Iterable[Block]) -> None:
+    """Raise `StoppedError` where a run's first `rows` rows, of which a canary said no, are tried again.
+
+    The next rows would be the canary of an attempt that goes on, and then nothing would stop the rest.
+    """
+    if rejected := sum(block.rejected for block in done if block.start < rows):
+        raise StoppedError(
+            f"--canary has stopped this run before: {rejected:,} of its first rows rejected",
+            hint="look at the rejects, mend the mapping, then --restart; without --canary the rest is sent",
+        )
 
 
 class Canary:

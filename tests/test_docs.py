@@ -15,7 +15,7 @@ import pytest
 import typer
 from conftest import Ended, Ours
 
-from ours_cli import profiles
+from ours_cli import profiles, record
 from ours_cli.app import app
 from ours_cli.errors import ExitCode
 from ours_cli.mapping import mapfile
@@ -134,6 +134,8 @@ def codes_among(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
             yield node.value
+        elif isinstance(node, ast.Name) and node.id.endswith("_ROW"):
+            yield str(getattr(record, node.id))
 
 
 def string_constants() -> Iterator[str]:

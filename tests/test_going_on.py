@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, status
+from rows import iso
 from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox, Then, When
@@ -285,6 +286,39 @@ class TestFinished:
         assert (ended.code, ended.json["read"], ended.json["requests"]) == (0, 1050, 1)
         assert place.totals().rows == 1050
 
+    @pytest.mark.parametrize("more", [(), ("--workers", "2"), ("--batch-size", "7")], ids=str)
+    def test_grown_from_the_middle_of_a_line(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path, more: tuple[str, ...]
+    ) -> None:
+        """A log that is read while its writer is in mid-line. Its rows have no ids of their own."""
+        place = sandbox()
+        log = tmp_path / "app.ndjson"
+        lines = [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(60)]
+        for cut, code in (("".join(lines[:50])[:-20], 3), ("".join(lines[:50])[:-9], 3), ("".join(lines), 0)):
+            log.write_text(cut)
+            for _ in range(2):
+                ended = ours("batch", log, "-o", "json", *more)
+                assert ended.code == code
+                balanced(ended)
+        assert (ended.json["read"], ended.json["accepted"]) == (60, 60)
+        assert sorted(event.body["externalId"] for event in place.events()) == sorted(
+            f"p{n}" for n in range(60)
+        )
+        assert place.totals().rows == 60
+        assert len(runs(home)) == 1
+
+    def test_grown_from_the_middle_of_a_row(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        path = tmp_path / "rows.csv"
+        rows = "".join(f"{iso(1)},p{n},a,b\n" for n in range(30))
+        command = ("backfill", path, "--event", "E", "--time", "{at}", "--external-id", "{who}", "-o", "json")
+        path.write_text("at,who,x,y\n" + rows[:-4])
+        assert ours(*command).json["reject_codes"] == {"truncated_row": 1}
+        path.write_text("at,who,x,y\n" + rows)
+        ended = ours(*command)
+        assert (ended.code, ended.json["accepted"]) == (0, 30)
+        assert place.totals().rows == 30
+
     def test_rejects_keep_their_exit_code(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         sandbox(fault(When(distinct_id=("d7",)), "invalid_event"))
         first = send(ours, file)
@@ -296,6 +330,61 @@ class TestFinished:
     def test_a_rehearsal_leaves_no_journal(self, ours: Ours, file: Path, home: Path) -> None:
         assert ours("batch", file, "--sandbox").code == 0
         assert not list((home / "state").rglob("*"))
+
+
+def test_a_file_cut_while_it_is_read(sandbox: StartSandbox, ours: Ours, tmp_path: Path) -> None:
+    place = sandbox(latency=0.05)
+    path = write_rows(tmp_path / "rows.ndjson", 20_000)
+    whole = path.read_bytes()
+    command = [sys.executable, "-m", "ours_cli", "batch", str(path), "--concurrency", "1", "-o", "json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: place.totals().requests)
+    os.truncate(path, whole.index(b"\n", len(whole) // 2) + 1)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, json.loads(out)["status"]) == (6, "failed")
+    assert "rows.ndjson was cut while it was read" in err
+    path.write_bytes(whole)
+    assert ours("batch", path, "-o", "json").json["accepted"] == 20_000
+    assert (place.totals().events, stored(place)) == (20_000, ids(20_000))
+
+
+class TestSeveralFiles:
+    """An unfinished run of a folder: what it has done must still stand at the beginning."""
+
+    def stop(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> tuple[Sandbox, Path]:
+        place = sandbox(fault(When(nth=(8,)), status(401)))
+        folder = tmp_path / "in"
+        folder.mkdir()
+        write_rows(folder / "b.ndjson", 500)
+        write_rows(folder / "c.ndjson", 500, start=500)
+        assert send(ours, folder).code == 4
+        return place, folder
+
+    def test_a_file_before_the_others(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place, folder = self.stop(ours, sandbox, tmp_path)
+        write_rows(folder / "a.ndjson", 100, start=2000)
+        before = place.totals().requests
+        ended = send(ours, folder)
+        assert ended.code == 6
+        assert "error: the files of the unfinished run " in ended.err
+        assert "--restart" in ended.err
+        assert place.totals().requests == before
+        (folder / "a.ndjson").rename(folder / "d.ndjson")
+        assert send(ours, folder).json["accepted"] == 1100
+        assert stored(place) == ids(1000) | {f"d{n}" for n in range(2000, 2100)}
+
+    def test_a_file_that_is_gone(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place, folder = self.stop(ours, sandbox, tmp_path)
+        before = place.totals().requests
+        (folder / "b.ndjson").rename(tmp_path / "b.ndjson")
+        assert send(ours, folder).code == 6
+        assert place.totals().requests == before
+        assert send(ours, folder, "--restart").code == 0
+
+    def test_other_files_are_another_run(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        self.stop(ours, sandbox, tmp_path)
+        other = write_rows(tmp_path / "z.ndjson", 10, start=5000)
+        assert send(ours, other).json["accepted"] == 10
 
 
 class TestStandardInput:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Ours, StartSandbox
 from rows import ndjson, write
+from waiting import wait_for
 
 
 def test_exact_body_and_one_line(ours: Ours, sandbox: StartSandbox) -> None:
@@ -174,3 +177,20 @@ class TestFiles:
         cities = {event.external_id: event.body["userProperties"]["city"] for event in place.events()}
         assert cities == {"1": "Ulm", "2": "Köln"}
         assert json.dumps("_line") not in json.dumps([event.body for event in place.events()])
+
+    def test_calls_that_may_repeat_are_told_of(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """/identify has no ids: what was in flight when the process was killed is sent again, and shows."""
+        place = sandbox(latency=0.05)
+        path = write(tmp_path / "v.csv", "id,city\n" + "".join(f"{n},Ulm\n" for n in range(60)))
+        command = ("identify", str(path), "--external-id", "{id}", "-u", "city={city}", "-o", "json")
+        process = subprocess.Popen([sys.executable, "-m", "ours_cli", *command], stdout=subprocess.DEVNULL)
+        wait_for(lambda: place.totals().requests > 10)
+        process.kill()
+        process.wait()
+        ended = ours(*command)
+        assert (ended.code, ended.json["accepted"]) == (0, 60)
+        (warning,) = ended.json["warnings"]
+        assert "the attempt before was killed" in warning
+        assert ours(*command).json["warnings"] == []

@@ -76,6 +76,21 @@ class TestCanary:
         ended = ours("batch", spoilt(file, 6), "--canary", 7, "--sandbox", "-o", "json")
         assert (ended.code, ended.json["resume"]) == (9, None), "a rehearsal begins anew each time"
 
+    def test_the_same_command_again_is_stopped_again(
+        self, ours: Ours, sandbox: StartSandbox, file: Path
+    ) -> None:
+        """Its canary would be the next rows, and the rest would follow."""
+        box = sandbox()
+        path = spoilt(file, 6)
+        assert ours("batch", path, "--canary", 7, "--batch-size", 100, "-o", "json").code == 9
+        before = box.totals()
+        ended = ours("batch", path, "--canary", 7, "--batch-size", 100, "-o", "json")
+        assert ended.code == 9
+        assert "error: --canary has stopped this run before: 1 of its first rows rejected" in ended.err
+        assert box.totals() == before
+        assert ours("batch", path, "--batch-size", 100, "-o", "json").code == 3
+        assert box.totals().events > before.events
+
     def test_bytes_may_cut_the_canary(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()
         ended = ours("batch", file, "--canary", 7, "--batch-bytes", 250, "-o", "json")

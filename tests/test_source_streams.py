@@ -195,6 +195,27 @@ def test_a_fifo_is_a_file_that_cannot_seek(tmp_path: Path) -> None:
     writer.join()
 
 
+def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
+    """At the end of a row, so that nothing in it shows it."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"a,b\n" + b"1,7\n" * 400_000)
+    records = open_table(path, ReadOptions()).records
+    next(records)
+    os.truncate(path, 4 * 300_000)
+    with pytest.raises(SourceError, match="was cut while it was read"):
+        list(records)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"a,b\n" + b"1,7\n" * 400_000)
+    records = open_table(path, ReadOptions()).records
+    next(records)
+    with path.open("ab") as stream:
+        stream.write(b"8,9\n" * 10)
+    assert sum(1 for _ in records) == 400_009
+
+
 def test_a_file_that_is_not_there_or_no_file_is_a_source_error(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.csv", tmp_path):
         with pytest.raises(SourceError):

@@ -39,7 +39,10 @@ class _TextSink(Protocol):
 
 
 Past: TypeAlias = Literal["none", "ended", "killed"]
-"""What came before this attempt at a run: nothing, attempts that ended, or a last one that was killed."""
+"""What came before this attempt at a run: nothing, or attempts of which the last one ended, or was killed.
+
+One that could not write down its end, of a full disk, counts as killed.
+"""
 
 _CHUNK_BYTES: Final = 1 << 20
 

@@ -37,6 +37,7 @@ from ours_cli.rows.run_choice import begin_run, choose_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.safeguards import check_expected, reject_limit
+from ours_cli.sending.route import IDENTIFY
 from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times
 
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
     from ours_cli.workers.worker_pool import Workers
 
 GIVE_UP_AFTER_S: Final = 900.0
+
+_REPEATED: Final = (
+    "the attempt before was killed, or could not write down what was done: its last calls may have been made"
+    " again, and /identify cannot tell; they set the same properties"
+)
 
 
 class _Ended(NamedTuple):
@@ -161,6 +167,8 @@ def _end(
         console.warn(text)
     if result.error is None and (empty := nothing_read(run, result.books)) is not None:
         console.warn(empty)
+    if run.route is IDENTIFY and attempt.past == "killed":
+        console.warn(_REPEATED)
     if attempt.was_finished and result.error is None and not result.traffic.requests:
         console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
     decided = prepared.context.decided_flags()

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination
-from ours_cli.errors import SourceError, UsageError
+from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.folders import state_dir
 from ours_cli.rows.row_plan import RowRun, shard_of
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.run_head import Identity
+from ours_cli.safeguards import refuse_failed_canary
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
 
 def choose_run(run: RowRun, sources: RowSources, target: Destination, console: Console) -> Attempt:
-    """The attempt that goes on with an earlier run, or begins one."""
+    """The attempt that goes on with an earlier run, or begins one.
+
+    Raises `UsageError` where the flags fit no run, `StoppedError` for one that its canary stopped, and
+    `SourceError`, `BusyError` or `LocalIOError` as the run's journal has it.
+    """
     from ours_cli.runs.attempt import Attempt
+    from ours_cli.runs.journal import read_blocks
     from ours_cli.runs.run_registry import find_run, named_run
 
     def begins_like(known: KnownRun, block: Block) -> bool:
@@ -58,6 +64,8 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
             f"run {known.head.id} is {theirs}, and this command {ours}",
             hint="resume with the flags it was begun with: ours runs show " + known.head.id,
         )
+    if known.head.exit_code == ExitCode.STOPPED and run.batching.canary is not None:
+        refuse_failed_canary(run.batching.canary, read_blocks(known.folder))
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     console.note(
         f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"

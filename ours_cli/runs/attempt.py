@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ours_cli.errors import ExitCode
 from ours_cli.private_files import make_private_folder
 from ours_cli.reports.rejects import Past, RejectFile, Rejects
 from ours_cli.reports.report import Report
@@ -40,7 +41,7 @@ class Attempt:
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
-        self.past: Past = "none" if not head.attempts else "killed" if head.state == "running" else "ended"
+        self.past = _past(head)
         self.times = head.times
         self._head = head
         self._journal = journal
@@ -128,3 +129,10 @@ class Attempt:
         self._is_marked = True
         self._head = replace(self._head, state="running", attempts=self._head.attempts + 1, ended_s=None)
         write_head(self.folder, self._head)
+
+
+def _past(head: RunHead) -> Past:
+    if not head.attempts:
+        return "none"
+    # Nor could one note its end that found the disk full.
+    return "killed" if head.state == "running" or head.exit_code == ExitCode.LOCAL_IO else "ended"

@@ -18,7 +18,7 @@ from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.kept_rows import KeptRows, content_of
 from ours_cli.outcome import Outcome
-from ours_cli.record import Malformed, Record
+from ours_cli.record import TRUNCATED_ROW, Malformed, Record
 
 ROWS_MAX: Final = 5000
 """Rows in a block in which nothing is to be sent (rejects, filtered rows) before it is recorded."""
@@ -80,6 +80,11 @@ class Block:
     def is_settled(self) -> bool:
         """Whether every row has an outcome."""
         return self.accepted + self.rejected + self.filtered == self.rows
+
+    @property
+    def is_half_row(self) -> bool:
+        """Whether it is one row that the file ended within: if that is whole by now, it has no outcome."""
+        return self.rows == 1 and self.codes.keys() == {TRUNCATED_ROW}
 
     def reject(self, reject: Reject) -> None:
         """One of its rows is rejected."""

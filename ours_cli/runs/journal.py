@@ -18,6 +18,7 @@ from typing import IO, Any, Final, Self
 
 from ours_cli.errors import BusyError, LocalIOError, SourceError
 from ours_cli.private_files import local_io
+from ours_cli.record import TRUNCATED_ROW
 from ours_cli.reports.rejects import NOTHING, Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
@@ -46,6 +47,9 @@ _LEAVE_REJECTS: Final = """
 INSERT INTO rejects VALUES (:path, :shape, 0, :nothing, :size, :digest) ON CONFLICT (path) DO UPDATE
 SET left_size = excluded.left_size, left_digest = excluded.left_digest
 """
+# A block of a row that was whole when it was read again; any other that is recorded twice is an error.
+_HALF_ROW: Final = json.dumps({TRUNCATED_ROW: 1})
+_DROP_HALF_ROW: Final = "DELETE FROM block WHERE first = ? AND codes = ?"
 
 
 class OtherVersionError(SourceError):
@@ -91,6 +95,7 @@ class Journal:
         ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
+            self._connection.executemany(_DROP_HALF_ROW, [(block.start, _HALF_ROW) for block in blocks])
             self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")

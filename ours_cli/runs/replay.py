@@ -11,7 +11,7 @@ from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Origin
 from ours_cli.kept_rows import KeptRows
-from ours_cli.runs.blocks import Block, RowDigest
+from ours_cli.runs.blocks import Block, RowDigest, digest_of
 
 
 class SourceChangedError(SourceError):
@@ -53,16 +53,26 @@ class Replay:
         self._digest.add(origin.row)
         return self._verified(block, origin.row.line) if origin.seq + 1 == block.end else None
 
+    def supersedes(self, origin: Origin) -> bool:
+        """Whether this row, done when the file ended within it, is another by now: then it is not done."""
+        block = self._block
+        if block is None or not block.is_half_row or digest_of([origin.row]) == block.digest:
+            return False
+        self._pass(block)
+        return True
+
     def covers_all(self, start: int, end: int) -> bool:
-        """Whether all rows from `start` to before `end` are done; they are the next ones."""
+        """Whether all rows from `start` to before `end` are surely done; they are the next ones."""
         number, block = self._number, self._block
-        if block is None or start < block.start:
+        if block is None or start < block.start or block.is_half_row:
             return False
         while block.end < end:
             number += 1
             if number == len(self._blocks) or self._blocks[number].start > block.end:
                 return False
             block = self._blocks[number]
+            if block.is_half_row:
+                return False
         return True
 
     def verify_all(self, seq: int, rows: KeptRows) -> Iterator[Block]:
@@ -85,6 +95,9 @@ class Replay:
                 f"the source changed: {self.place}s {self._first_line} to {last_line} are not what they were",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
+        return self._pass(block)
+
+    def _pass(self, block: Block) -> Block:
         self._number += 1
         self._block = self._blocks[self._number] if self._number < len(self._blocks) else None
         return block

@@ -11,6 +11,7 @@ from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
 from ours_cli.runs import journal, run_head
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import is_running, read_blocks
+from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import Identity, RunHead, read_head
 from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
@@ -95,6 +96,7 @@ def find_run(
 
     Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, where this
     command may be the one that goes on with it. Where it surely is not, `pass_over` is told of the run.
+    Raises `SourceChangedError` for an unfinished run of some of these files, if its rows are not the first.
     """
     for run in known_runs(runs_dir):
         if not _same_command(run.head, identity):
@@ -111,8 +113,16 @@ def find_run(
                 raise
             pass_over(run, error)
             continue
-        if first is not None and first.start == 0 and begins_like(run, first):
+        if first is None:
+            continue
+        if first.start == 0 and begins_like(run, first):
             return run
+        if _shared_files(run.head, identity):
+            raise SourceChangedError(
+                f"the files of the unfinished run {run.head.id} are others by now, or in another order:"
+                " they do not begin with the rows that are done",
+                hint="put the files back as they were; --restart sends all of them as a new run",
+            )
     return None
 
 
@@ -122,7 +132,11 @@ def _reads_other_files(head: RunHead, identity: Identity) -> bool:
     theirs, ours = head.identity.sources, identity.sources
     if "-" in theirs and "-" in ours:
         return False
-    return not set(theirs) & set(ours) and all(name == "-" or Path(name).exists() for name in theirs)
+    return not _shared_files(head, identity) and all(name == "-" or Path(name).exists() for name in theirs)
+
+
+def _shared_files(head: RunHead, identity: Identity) -> set[str]:
+    return set(head.identity.sources) & set(identity.sources) - {"-"}
 
 
 def _same_command(head: RunHead, identity: Identity) -> bool:

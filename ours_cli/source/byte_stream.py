@@ -111,6 +111,11 @@ class _RawFile:
         except OSError as error:
             raise SourceError(f"{self.name} cannot be read: {error.strerror}") from error
         self.position += len(block)
+        if not block and self.size is not None and (_regular_size(self._fd) or 0) < self.size:
+            raise SourceError(
+                f"{self.name} was cut while it was read: it is shorter than it was",
+                hint="put the whole file back; the same command goes on from there",
+            )
         return block
 
     def is_ready(self, seconds: float) -> bool:

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ours_cli.record import RAGGED_ROW, STRETCH_MAX, Dialect, Malformed, Record, Stretch
+from ours_cli.record import RAGGED_ROW, STRETCH_MAX, TRUNCATED_ROW, Dialect, Malformed, Record, Stretch
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.stretches import gather
@@ -199,7 +199,7 @@ class RowReader:
             )
         elif problem is None and len(cells) < width and not text.endswith(("\n", "\r")):
             problem = (
-                "truncated_row",
+                TRUNCATED_ROW,
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
             )
         return Malformed(line, text.rstrip("\r\n"), *problem) if problem else Record(line, cells)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch
+from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Stretch
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.json_runs import leading_objects
 from ours_cli.source.lines import MAX_RECORD
@@ -34,8 +34,8 @@ _PATIENT_FROM = 1024 * 1024
 _LEVELS_AT_ONCE = 4
 _BYTES_AT_ONCE = 64 * 1024
 
-_TRUNCATED = JsonProblem("truncated_row", "the file ends within this element")
-_UNCLOSED_ARRAY = JsonProblem("truncated_row", "the file ends before the array is closed")
+_TRUNCATED = JsonProblem(TRUNCATED_ROW, "the file ends within this element")
+_UNCLOSED_ARRAY = JsonProblem(TRUNCATED_ROW, "the file ends before the array is closed")
 _BROKEN = JsonProblem("bad_json", "not valid JSON: its strings or brackets are not closed")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch
+from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Stretch
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.lines import MAX_RECORD, ByteLines
 from ours_cli.source.stretches import gather
@@ -91,7 +91,7 @@ class JsonLineReader:
 
 def _diagnosis(problem: JsonProblem, *, cut_off: bool) -> tuple[str, str]:
     if cut_off and problem.code == "bad_json":
-        return "truncated_row", f"the last line has no end and is {problem.message}"
+        return TRUNCATED_ROW, f"the last line has no end and is {problem.message}"
     return problem.code, problem.message
 
 
