@@ -464,3 +464,51 @@ def test_what_a_restarted_run_goes_on_with_is_not_one_more_restart(
     again = ours(*command[1:])
     assert (again.code, again.json["accepted"]) == (0, 500)
     assert place.totals().events == 500
+
+
+class TestTheSameMapping:
+    """Whether a command goes on with a run is told by what its mapping means, not by how it was typed."""
+
+    FLAGS = ("--event", "E", "--time", "{at}", "--external-id", "{who|hmac}")
+
+    def export(self, folder: Path, rows: int) -> Path:
+        path = folder / "rows.csv"
+        path.write_text("at,who,a,b\n" + "".join(f"{iso(1)},p{n},a,b\n" for n in range(rows)))
+        return path
+
+    def test_properties_in_another_order(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        box = sandbox()
+        command = (
+            "backfill",
+            self.export(tmp_path, 5),
+            "--event",
+            "E",
+            "--time",
+            "{at}",
+            "--email",
+            "{who}@b.c",
+        )
+        assert ours(*command, "-p", "x={a}", "-p", "y={b}").code == 0
+        ended = ours(*command, "-p", "y={b}", "-p", "x={a}")
+        assert (ended.code, "had sent all of it before" in ended.err) == (0, True)
+        assert box.totals().rows == 5
+
+    def test_another_hmac_key_is_another_mapping(
+        self,
+        ours: Ours,
+        sandbox: StartSandbox,
+        tmp_path: Path,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """One person must not have two ids in one run."""
+        box = sandbox()
+        monkeypatch.setenv("OURS_HMAC_KEY", "one")
+        assert ours("backfill", self.export(tmp_path, 2), *self.FLAGS).code == 0
+        assert ours("backfill", self.export(tmp_path, 3), *self.FLAGS).code == 0
+        assert len(runs(home)) == 1
+        monkeypatch.setenv("OURS_HMAC_KEY", "two")
+        assert ours("backfill", self.export(tmp_path, 4), *self.FLAGS).code == 0
+        assert len(runs(home)) == 2
+        assert len({event.external_id for event in box.events()}) == 3 + 4
+        assert "one" not in "".join(path.read_text() for path in home.rglob("run.json"))

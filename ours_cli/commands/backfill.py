@@ -64,6 +64,7 @@ def backfill(
     from ours_cli.mapping.field_mapping import FieldMapping
     from ours_cli.mapping.selection import read_selection
     from ours_cli.rows.chosen_map import chosen_map
+    from ours_cli.rows.fingerprint import key_digest
     from ours_cli.rows.row_plan import Prepared, RowRun
     from ours_cli.rows.row_run import execute
     from ours_cli.rows.run_context import hmac_key, make_context, read_options
@@ -74,9 +75,10 @@ def backfill(
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
+    key = partial(hmac_key, mapping.hmac_key_file)
+
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, times, source)
-        key = partial(hmac_key, mapping.hmac_key_file)
         selection = read_selection(
             where,
             filters.sample,
@@ -97,7 +99,14 @@ def backfill(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(fields, times._replace(max_age=None), source.source, filters, period),
+        fingerprint={
+            "fields": fields,
+            "key": key_digest(fields, key),
+            "times": times._replace(max_age=None),
+            "source": source.source,
+            "filters": filters,
+            "period": period,
+        },
         target=target,
         sending=sending,
         batching=batching,

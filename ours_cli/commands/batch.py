@@ -77,7 +77,12 @@ def batch(
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,
-        fingerprint=(send_nulls, times._replace(max_age=None), filters, period),
+        fingerprint={
+            "send_nulls": send_nulls,
+            "times": times._replace(max_age=None),
+            "filters": filters,
+            "period": period,
+        },
         target=target,
         sending=sending,
         batching=batching,

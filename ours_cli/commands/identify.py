@@ -83,6 +83,7 @@ def identify(
     from ours_cli.mapping.field_mapping import FieldMapping
     from ours_cli.mapping.selection import read_selection
     from ours_cli.rows.chosen_map import chosen_map
+    from ours_cli.rows.fingerprint import key_digest
     from ours_cli.rows.row_plan import Prepared, RowRun
     from ours_cli.rows.row_run import execute
     from ours_cli.rows.run_context import hmac_key, make_context, read_options
@@ -91,9 +92,10 @@ def identify(
     mapped = fields.over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
 
+    key = partial(hmac_key, mapping.hmac_key_file)
+
     def prepare(run_id: str) -> Prepared:
         context = make_context(run_id, TimeFlags(), source._replace(source={}))
-        key = partial(hmac_key, mapping.hmac_key_file)
         assemble = VisitorAssembler(context.tally, read_selection(where, filters.sample))
         mapper = FieldMapping(mapped, assemble, context.times, context.tally, key, mapping.preset)
         return Prepared(context, mapper)
@@ -106,7 +108,12 @@ def identify(
         limit=reading.limit,
         route=IDENTIFY,
         prepare=prepare,
-        fingerprint=(mapped, source.source, filters),
+        fingerprint={
+            "fields": mapped,
+            "key": key_digest(mapped, key),
+            "source": source.source,
+            "filters": filters,
+        },
         target=target,
         sending=sending,
         batching=batching,

@@ -68,7 +68,7 @@ class RowRun(NamedTuple):
     limit: int | None
     route: Route
     prepare: Callable[[str], Prepared]
-    fingerprint: tuple[object, ...]
+    fingerprint: Mapping[str, object]
     target: Target
     sending: Sending
     batching: Batching

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ours_cli.counted import counted
 from ours_cli.destination import Destination
 from ours_cli.errors import ExitCode, SourceError, UsageError
 from ours_cli.folders import state_dir
+from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun, shard_of
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
@@ -113,13 +113,9 @@ def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Con
 def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity:
     return Identity(
         command=run.command,
-        mapping=_digest(repr(run.fingerprint)),
+        mapping=mapping_digest(run.fingerprint),
         endpoint=target.endpoint.base_url,
-        token=_digest(target.endpoint.token),
+        token=digest(target.endpoint.token),
         sources=sources.names,
         shard=str(shard_of(run) or ""),
     )
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=12, person=b"ours-cli").hexdigest()
