@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from faults_kit import MARKER, fault, status
 from rows import iso
 from waiting import wait_for
 
+from ours_cli.runs.journal import hold, is_running
 from ours_cli.sandbox import Sandbox, Then, When
 
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
@@ -230,6 +232,79 @@ class TestADamagedJournal:
         (run / "journal.db").write_bytes(b"garbage " * 100)
         assert ours_process("batch", "-", stdin=b"{}\n").code == 6
         assert place.totals().requests == 1
+
+
+class TestADamagedHead:
+    """Nothing says whose run it is but the journal: what may be this command's is not begun anew."""
+
+    @pytest.fixture(params=["", "{", None, "[]", '{"id": 1}'], ids=str)
+    def damaged(self, request: pytest.FixtureRequest, stopped: Sandbox, home: Path) -> Path:
+        (run,) = runs(home)
+        if request.param is None:
+            (run / "run.json").unlink()
+        else:
+            (run / "run.json").write_text(request.param)
+        return run
+
+    def test_its_own_command_stops(self, ours: Ours, stopped: Sandbox, damaged: Path, file: Path) -> None:
+        before = stopped.totals().requests
+        ended = send(ours, file)
+        assert ended.code == 6
+        assert f"the run in {damaged} is damaged" in ended.err
+        assert "this command may be the one that goes on with it" in ended.err
+        assert stopped.totals().requests == before
+        assert send(ours, file, "--restart").code == 0
+        assert stored(stopped) == ids(1000)
+
+    def test_others_go_on(self, ours: Ours, damaged: Path, file: Path, tmp_path: Path) -> None:
+        assert send(ours, write_rows(tmp_path / "other.ndjson", 50, start=5000)).json["accepted"] == 50
+        assert send(ours, file, "--send-nulls").json["accepted"] == 1000
+
+    def test_with_a_damaged_journal_it_may_be_anybodys(
+        self, ours: Ours, damaged: Path, tmp_path: Path
+    ) -> None:
+        (damaged / "journal.db").write_bytes(b"garbage " * 100)
+        other = write_rows(tmp_path / "other.ndjson", 50, start=5000)
+        assert send(ours, other).code == 6
+        assert ours("runs", "delete", damaged.name).code == 0
+        assert send(ours, other).code == 0
+
+    def test_that_never_began_is_nobodys(self, ours: Ours, damaged: Path, file: Path) -> None:
+        for part in damaged.glob("journal*"):
+            part.unlink()
+        assert send(ours, file).code == 0
+
+
+def test_a_head_of_another_version(ours: Ours, stopped: Sandbox, home: Path, file: Path) -> None:
+    (run,) = runs(home)
+    head = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**head, "version": 2, "more": True}))
+    ended = send(ours, file)
+    assert ended.code == 6
+    assert "was written by another version of ours (2)" in ended.err
+    listed = ours("runs").err
+    assert f"run {run.name} was written by another version of ours, which can show it" in listed
+    assert "damaged" not in ended.err + listed
+
+
+def test_looking_at_runs_does_not_hinder_one_that_begins(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            is_running(tmp_path / "run")
+
+    watchers = [threading.Thread(target=look) for _ in range(2)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(300):
+            hold(tmp_path / "run").close()
+    finally:
+        over.set()
+        for watcher in watchers:
+            watcher.join()
 
 
 class TestAJournalOfAnotherVersion:

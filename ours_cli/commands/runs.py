@@ -17,14 +17,14 @@ from ours_cli.completion import run as run_ids
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
-from ours_cli.errors import ExitCode, SourceError, UsageError
+from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
 from ours_cli.escape import printable
 from ours_cli.folders import state_dir
 from ours_cli.options import Output, OutputFormat
-from ours_cli.runs.journal import OtherVersionError, is_running, read_blocks
+from ours_cli.runs.journal import is_running, read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.runs.receipt import receipt
-from ours_cli.runs.run_head import going_on
+from ours_cli.runs.run_head import OtherVersionError, going_on
 from ours_cli.runs.run_registry import (
     KnownRun,
     NoRunError,
@@ -97,8 +97,11 @@ def _one(runs_dir: Path, names: list[str] | None, action: Action) -> KnownRun:
 
 def _list(runs_dir: Path, console: Console, output: Output) -> None:
     receipts = [_receipt(known) for known in known_runs(runs_dir)]
-    for name in damaged_runs(runs_dir):
-        console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
+    for name, error in damaged_runs(runs_dir).items():
+        if isinstance(error, OtherVersionError):
+            console.warn(f"run {name} was written by another version of ours, which can show it")
+        else:
+            console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
     for folder in rehearsals(runs_dir):
         name = folder.name
         console.note(f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it")
@@ -171,8 +174,9 @@ def _receipt(known: KnownRun) -> dict[str, Any]:
     running = is_running(known.folder)
     try:
         blocks = read_blocks(known.folder)
-    except SourceError as error:
-        state = "other version" if isinstance(error, OtherVersionError) else "damaged"
+    except (SourceError, LocalIOError) as error:
+        state = "damaged" if isinstance(error, SourceError) else "unreadable"
+        state = "other version" if isinstance(error, OtherVersionError) else state
         return {**receipt(known.head, [], is_running=running), "state": state}
     return receipt(known.head, blocks, is_running=running)
 

@@ -74,7 +74,7 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
 
 
 def _passed_over(run: KnownRun, error: SourceError) -> str:
-    from ours_cli.runs.journal import OtherVersionError
+    from ours_cli.runs.run_head import OtherVersionError
 
     why, what_else = "is damaged", ""
     if isinstance(error, OtherVersionError):

@@ -57,12 +57,15 @@ class Attempt:
         folder = runs_dir / run_id
         make_private_folder(folder)
         head = RunHead(run_id, identity, arguments, str(Path.cwd()), int(time.time()))
-        return cls(folder, replace(head, attempts=0, times=times), Journal(folder, begin=True))
+        journal = Journal(folder, begin=True)
+        journal.bear(identity)
+        return cls(folder, replace(head, attempts=0, times=times), journal)
 
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
         journal = Journal(run.folder, begin=False)
+        journal.bear(identity)
         return cls(run.folder, replace(run.head, identity=identity, times=times), journal)
 
     @classmethod

@@ -6,12 +6,14 @@ verified, rejects on disk, then the block here. Rows that stand in no block are 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -22,9 +24,13 @@ from ours_cli.record import TRUNCATED_ROW
 from ours_cli.reports.rejects import NOTHING, Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
+from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
 
 FILE_NAME: Final = "journal.db"
 LOCK_NAME: Final = "lock"
+
+_LOCK_TRIES: Final = 10
+_LOCK_PAUSE_S: Final = 0.02
 
 _VERSION: Final = 3
 _SCHEMA: Final = f"""
@@ -37,6 +43,7 @@ CREATE TABLE rejects (
     path TEXT PRIMARY KEY, shape TEXT NOT NULL,
     size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER NOT NULL, left_digest TEXT NOT NULL
 );
+CREATE TABLE run (identity TEXT NOT NULL);
 """
 # Updates keep the order in which the files were begun.
 _RECORD_REJECTS: Final = """
@@ -52,10 +59,6 @@ _HALF_ROW: Final = json.dumps({TRUNCATED_ROW: 1})
 _DROP_HALF_ROW: Final = "DELETE FROM block WHERE first = ? AND codes = ?"
 
 
-class OtherVersionError(SourceError):
-    """A journal that another version of the program wrote: whole, but not to be read by this one."""
-
-
 class Journal:
     """One run's journal, open and locked by this process; a context manager.
 
@@ -64,7 +67,7 @@ class Journal:
 
     def __init__(self, folder: Path, *, begin: bool) -> None:
         self._folder = folder
-        self._lock = _lock(folder)
+        self._lock = hold(folder)
         try:
             with _house_errors(folder):
                 self._connection = _begin(folder) if begin else _reopen(folder)
@@ -80,6 +83,14 @@ class Journal:
     ) -> None:
         self._connection.close()
         self._lock.close()
+
+    def bear(self, identity: Identity) -> None:
+        """Note whose run it is, for where its head is damaged; raises `LocalIOError`."""
+        with _house_errors(self._folder):
+            self._connection.execute("BEGIN")
+            self._connection.execute("DELETE FROM run")
+            self._connection.execute("INSERT INTO run VALUES (?)", [json.dumps(dataclasses.asdict(identity))])
+            self._connection.execute("COMMIT")
 
     def commit(self, blocks: Sequence[Block], rejects: Sequence[RejectFile]) -> None:
         """Record settled blocks, durably: once this returns, no crash can lose them.
@@ -168,17 +179,31 @@ def _connect(folder: Path) -> sqlite3.Connection:
 
 def read_blocks(folder: Path) -> PackedBlocks:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
-    with _house_errors(folder), closing(_read_only(folder)) as connection:
+    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection)
         return PackedBlocks(_blocks(connection))
 
 
+def read_bearer(folder: Path) -> Identity | None:
+    """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
+    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
+        _check(connection)
+        row = connection.execute("SELECT identity FROM run").fetchone()
+        return None if row is None else read_identity(json.loads(row[0]))
+
+
 def is_running(folder: Path) -> bool:
-    """Whether some process runs this run now."""
+    """Whether some process runs this run now. Looking does not hinder one that is about to (see `hold`)."""
     try:
-        _lock(folder).close()
-    except BusyError:
+        # Without making the file: a run that never began has none.
+        with (folder / LOCK_NAME).open("r+b") as stream:
+            _lock_stream(stream)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
         return True
+    except OSError as error:
+        raise local_io(error, folder) from None
     return False
 
 
@@ -190,21 +215,25 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
         yield block
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Take the run's lock; the system drops it when the process dies, however it dies."""
+def hold(folder: Path) -> IO[bytes]:
+    """Take the run's lock; the system drops it when the process dies, however it dies.
+
+    Raises `BusyError` when another process has it for longer than `is_running` takes to look, `LocalIOError`.
+    """
     try:
-        stream = (folder / LOCK_NAME).open("a", encoding="utf-8")
+        stream = (folder / LOCK_NAME).open("ab")
     except OSError as error:
         raise local_io(error, folder) from None
-    try:
-        _lock_stream(stream)
-    except OSError:
-        stream.close()
-        raise BusyError(
-            f"another process runs {folder.name} right now",
-            hint="wait for it, or stop it; then run this again",
-        ) from None
-    return stream
+    for _ in range(_LOCK_TRIES):
+        with suppress(OSError):
+            _lock_stream(stream)
+            return stream
+        time.sleep(_LOCK_PAUSE_S)
+    stream.close()
+    raise BusyError(
+        f"another process runs {folder.name} right now",
+        hint="wait for it, or stop it; then run this again",
+    )
 
 
 def _lock_stream(stream: IO[Any]) -> None:
@@ -219,11 +248,13 @@ def _lock_stream(stream: IO[Any]) -> None:
 
 
 @contextmanager
-def _house_errors(folder: Path) -> Iterator[None]:
+def _house_errors(folder: Path, *, reads: bool = False) -> Iterator[None]:
     """SQLite's errors as the house's: a damaged journal is exit 6, a disk that is full is exit 7."""
     try:
         yield
     except sqlite3.OperationalError as error:
+        if reads:
+            raise LocalIOError(f"the journal in {folder} cannot be read: {error}") from None
         raise LocalIOError(
             f"the journal in {folder} cannot be written: {error}",
             hint="is the disk full, or the folder read-only?",

@@ -1,6 +1,7 @@
 """A run's head: who, what and when, without a single value; `run.json` in the run's folder.
 
-It stands beside the journal, not in it, so that a damaged journal can still be told apart by its command.
+It is a file beside the journal, so that the run of a damaged journal is still known by its command. The
+journal repeats the identity, so that the run of a damaged head is, too.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ours_cli.errors import SourceError
 from ours_cli.private_files import replace_private
 from ours_cli.timestamps import Conventions
 
 FILE_NAME: Final = "run.json"
+
+_VERSION: Final = 1
 
 State: TypeAlias = Literal["running", "complete", "partial", "interrupted", "failed"]
 
@@ -34,6 +37,10 @@ class Identity:
     token: str
     sources: tuple[str, ...]
     shard: str = ""
+
+
+class OtherVersionError(SourceError):
+    """A run that another version of the program wrote: whole, but not to be read by this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +75,21 @@ class RunHead:
 
 def write_head(folder: Path, head: RunHead) -> None:
     """Write a run's head whole or not at all; raises `LocalIOError`."""
-    replace_private(folder / FILE_NAME, json.dumps(dataclasses.asdict(head), indent=1) + "\n")
+    fields = {"version": _VERSION, **dataclasses.asdict(head)}
+    replace_private(folder / FILE_NAME, json.dumps(fields, indent=1) + "\n")
 
 
 def read_head(folder: Path) -> RunHead:
-    """Read a run's head; raises `SourceError` when it is damaged."""
+    """Read a run's head; raises `SourceError` when it is damaged, `OtherVersionError`."""
     try:
         fields = json.loads((folder / FILE_NAME).read_text("utf-8"))
-        identity = Identity(**fields.pop("identity") | {})
+        if (version := fields.pop("version", _VERSION)) != _VERSION:
+            raise OtherVersionError(
+                f"the run in {folder} was written by another version of ours ({version!r})",
+                hint="that version can go on with it, or show it",
+            )
         return RunHead(
-            identity=dataclasses.replace(identity, sources=tuple(identity.sources)),
+            identity=read_identity(fields.pop("identity")),
             arguments=tuple(fields.pop("arguments")),
             rejects=tuple(fields.pop("rejects")),
             times=Conventions(**fields.pop("times", {})),
@@ -87,6 +99,12 @@ def read_head(folder: Path) -> RunHead:
         raise SourceError(
             f"the run in {folder} is damaged; it was not touched", hint=f"ours runs delete {folder.name}"
         ) from None
+
+
+def read_identity(fields: dict[str, Any]) -> Identity:
+    """An identity as it was written; raises `TypeError` for what is none."""
+    identity = Identity(**fields)
+    return dataclasses.replace(identity, sources=tuple(identity.sources))
 
 
 def going_on(words: Iterable[str]) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ours_cli.errors import BusyError, ExitCode, SourceError, UsageError
+from ours_cli.errors import BusyError, ExitCode, OursError, SourceError, UsageError
 from ours_cli.runs import journal, run_head
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import is_running, read_blocks
@@ -37,25 +38,36 @@ class NoRunError(UsageError):
 
 def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
     """Every readable run, newest first; for those whose head is damaged see `damaged_runs`."""
-    for folder in sorted(runs_dir.glob("*/"), reverse=True):
+    for folder in _folders(runs_dir):
         try:
             yield KnownRun(folder, read_head(folder))
         except SourceError:
             continue
 
 
-def damaged_runs(runs_dir: Path) -> list[str]:
-    """The ids of runs whose head cannot be read."""
-    known = {run.folder for run in known_runs(runs_dir)}.union(rehearsals(runs_dir))
+def _folders(runs_dir: Path) -> list[Path]:
+    return sorted(runs_dir.glob("*/"), reverse=True)
+
+
+def damaged_runs(runs_dir: Path) -> dict[str, SourceError]:
+    """The ids of runs whose head cannot be read, each with why."""
+    found: dict[str, SourceError] = {}
+    for folder in reversed(_folders(runs_dir)):
+        try:
+            read_head(folder)
+        except SourceError as error:
+            found[folder.name] = error
+    for folder in rehearsals(runs_dir):
+        found.pop(folder.name, None)
     # A run that begins right now has its folder and its lock before its head.
-    return sorted(one.name for one in runs_dir.glob("*/") if one not in known and not is_running(one))
+    return {name: error for name, error in found.items() if not is_running(runs_dir / name)}
 
 
 def rehearsals(runs_dir: Path) -> list[Path]:
     """The folders of what `--sandbox` rejected: they hold rejects and nothing else of a run."""
     return [
         folder
-        for folder in sorted(runs_dir.glob("*/"), reverse=True)
+        for folder in _folders(runs_dir)
         if next(folder.glob("rejects*"), None) is not None
         and not any((folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME))
     ]
@@ -94,11 +106,17 @@ def find_run(
     run of other files, or of standard input, is it when the source begins like its first block: a renamed
     file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
 
-    Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, where this
-    command may be the one that goes on with it. Where it surely is not, `pass_over` is told of the run.
-    Raises `SourceChangedError` for an unfinished run of some of these files, if its rows are not the first.
+    Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, and for any
+    whose head is, where this command may be the one that goes on with it. Where it surely is not, `pass_over`
+    is told of the run. Raises `SourceChangedError` for an unfinished run of some of these files, if its rows
+    are not the first.
     """
-    for run in known_runs(runs_dir):
+    for folder in _folders(runs_dir):
+        try:
+            run = KnownRun(folder, read_head(folder))
+        except SourceError as error:
+            _refuse_its_own(folder, identity, error)
+            continue
         if not _same_command(run.head, identity):
             continue
         same_files = run.head.identity.sources == identity.sources and "-" not in identity.sources
@@ -109,7 +127,7 @@ def find_run(
         try:
             first = next(iter(read_blocks(run.folder)), None)
         except SourceError as error:
-            if not _reads_other_files(run.head, identity):
+            if not _reads_other_files(run.head.identity, identity):
                 raise
             pass_over(run, error)
             continue
@@ -117,7 +135,7 @@ def find_run(
             continue
         if first.start == 0 and begins_like(run, first):
             return run
-        if _shared_files(run.head, identity):
+        if _shared_files(run.head.identity, identity):
             raise SourceChangedError(
                 f"the files of the unfinished run {run.head.id} are others by now, or in another order:"
                 " they do not begin with the rows that are done",
@@ -126,29 +144,48 @@ def find_run(
     return None
 
 
-def _reads_other_files(head: RunHead, identity: Identity) -> bool:
+def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> None:
+    """Raise `SourceError` if the run of a head that cannot be read may be the one to go on with."""
+    try:
+        if is_running(folder) or not (folder / journal.FILE_NAME).exists():
+            return  # it begins right now, or never did
+        bearer, has_done = journal.read_bearer(folder), bool(read_blocks(folder))
+    except (OSError, OursError):
+        bearer, has_done = None, True
+    is_another = bearer is not None and (
+        not _same_mapping(bearer, identity) or _reads_other_files(bearer, identity)
+    )
+    if has_done and not is_another:
+        raise type(error)(
+            f"{error.message}, and this command may be the one that goes on with it",
+            hint="--restart begins a new run, whatever this one did;"
+            f" ours runs delete {folder.name} removes it",
+        )
+
+
+def _reads_other_files(theirs: Identity, ours: Identity) -> bool:
     """Whether a run surely had no row of these sources: a pipe may be replayed, and a file that is gone may
     be here under another name."""
-    theirs, ours = head.identity.sources, identity.sources
-    if "-" in theirs and "-" in ours:
+    if "-" in theirs.sources and "-" in ours.sources:
         return False
-    return not _shared_files(head, identity) and all(name == "-" or Path(name).exists() for name in theirs)
+    return not _shared_files(theirs, ours) and all(
+        name == "-" or Path(name).exists() for name in theirs.sources
+    )
 
 
-def _shared_files(head: RunHead, identity: Identity) -> set[str]:
-    return set(head.identity.sources) & set(identity.sources) - {"-"}
+def _shared_files(theirs: Identity, ours: Identity) -> set[str]:
+    return set(theirs.sources) & set(ours.sources) - {"-"}
 
 
 def _same_command(head: RunHead, identity: Identity) -> bool:
     theirs = head.identity
     # A run that stopped because its token was refused goes on with another one.
     same_token = theirs.token == identity.token or head.exit_code == ExitCode.AUTH
-    return same_token and (theirs.command, theirs.mapping, theirs.endpoint, theirs.shard) == (
-        identity.command,
-        identity.mapping,
-        identity.endpoint,
-        identity.shard,
-    )
+    return same_token and _same_mapping(theirs, identity)
+
+
+def _same_mapping(theirs: Identity, ours: Identity) -> bool:
+    return replace(theirs, token="", sources=()) == replace(ours, token="", sources=())
 
 
 def refuse_running(folder: Path) -> None:
@@ -162,10 +199,11 @@ def delete_run(folder: Path) -> list[Path]:
 
     Returns the rejects files that lie elsewhere: they are their owner's to delete.
     """
-    refuse_running(folder)
-    try:
-        rejects = [Path(path) for path in read_head(folder).rejects]
-    except SourceError:
-        rejects = []
-    shutil.rmtree(folder)
+    # Held until all of it is gone: none may begin with what is half deleted.
+    with journal.hold(folder):
+        try:
+            rejects = [Path(path) for path in read_head(folder).rejects]
+        except SourceError:
+            rejects = []
+        shutil.rmtree(folder)
     return [path for path in rejects if path.exists()]
