@@ -18,7 +18,7 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
     def __init__(self, number: int) -> None:
         super().__init__(
             "interrupted" if number == signal.SIGINT else "terminated",
-            hint="run the same command again: nothing counts twice",
+            hint="run the same command again: it goes on from there",
         )
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 

@@ -350,6 +350,7 @@ class TestFinished:
         write_rows(file, 300, start=2000)
         ended = send(ours, file)
         assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 300, 300)
+        assert "done" not in ended.err
         assert len(runs(home)) == 2
         assert place.totals().events == 1300
 
@@ -359,6 +360,8 @@ class TestFinished:
         write_rows(file, 50, start=1000)
         ended = send(ours, file)
         assert (ended.code, ended.json["read"], ended.json["requests"]) == (0, 1050, 1)
+        assert "went on with run " in ended.err
+        assert ": 1,000 rows were done before" in ended.err
         assert place.totals().rows == 1050
 
     @pytest.mark.parametrize("more", [(), ("--workers", "2"), ("--batch-size", "7")], ids=str)

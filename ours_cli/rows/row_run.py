@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.garbage import collect_as_usual
@@ -169,7 +170,10 @@ def _end(
         console.warn(empty)
     if run.route is IDENTIFY and attempt.past == "killed":
         console.warn(_REPEATED)
-    if attempt.was_finished and result.error is None and not result.traffic.requests:
+    if attempt.was_finished and result.traffic.requests:
+        done = counted(attempt.done_rows, "row was", "rows were")
+        console.note(f"went on with run {attempt.run_id}: {done} done before")
+    elif attempt.was_finished and result.error is None:
         console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
     decided = prepared.context.decided_flags()
     part = shard_part(run, attempt, result, prepared.shard)

@@ -67,9 +67,10 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
     if known.head.exit_code == ExitCode.STOPPED and run.batching.canary is not None:
         refuse_failed_canary(run.batching.canary, read_blocks(known.folder))
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
-    console.note(
-        f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
-    )
+    if not attempt.was_finished:  # else it may turn out to be of other rows
+        console.note(
+            f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
+        )
     return attempt
 
 

@@ -33,7 +33,7 @@ from ours_cli.sending.retry import (
     backoff,
     server_clock,
 )
-from ours_cli.sending.route import Route
+from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.sending.size_limit import SizeLimit
 from ours_cli.sending.stops import Patience, fatal
 from ours_cli.settings import Endpoint
@@ -92,9 +92,9 @@ class Delivery:
         self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
         self._accepted_any = False
         self._suspects: list[Reject] = []
-        self._patience = Patience(
-            options.give_up_after, hint="run the same command again: nothing counts twice"
-        )
+        # /identify has no ids: a call that was made and not answered is made again.
+        again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
+        self._patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
 
     def stop(self, error: OursError) -> None:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
