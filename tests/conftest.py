@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ours_cli import app
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions
+
+# A busy machine may stop for seconds; how long an example takes says nothing here.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 TOKEN = "tok-canary-7f3a91"
 """Planted everywhere a token goes, so that a test can look for it where it must not be."""

@@ -485,7 +485,7 @@ class SizeServer:
         return plain(413, **({"limit": limit} if self._tell == "limit" else {}))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pads=st.lists(st.integers(0, 300) | st.sampled_from([2000, 5000]), min_size=1, max_size=80),
     most_events=st.integers(1, 40),
@@ -530,7 +530,7 @@ def test_learning_the_size_always_ends_with_each_row_once(
     assert server.refusals <= 4 * len(events)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1 << 32), concurrency=st.integers(1, 5), size=st.integers(1, 9))
 def test_whatever_the_server_answers_no_row_has_two_fates(
     monkeypatch: pytest.MonkeyPatch, seed: int, concurrency: int, size: int

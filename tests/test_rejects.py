@@ -344,7 +344,7 @@ class TestFiles:
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), min_size=1, max_size=4),
     delimiter=st.sampled_from(",;\t|"),
@@ -370,7 +370,7 @@ def test_any_cells_survive(
     assert [(row.fields, row.distinct_id) for row in found if isinstance(row, Record)] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.text(max_size=4) | st.sampled_from(MARKS[:1]),

@@ -351,7 +351,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(["/track", "/identify", "/batch"]), body=BODIES | ROWS | NEAR_ROWS | st.binary())
 def test_no_body_makes_it_fail(client: httpx.Client, path: str, body: Any) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import Ended, Ours, StartSandbox
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kills_kit import drive
 from rows import iso, ndjson, write
@@ -101,7 +101,6 @@ def items(rows: list[Record | Malformed], shard: Shard | None = None) -> dict[in
 
 
 @given(_ROWS, st.integers(1, 5))
-@settings(deadline=None)
 def test_the_shards_are_the_whole(drawn: list[Any], total: int) -> None:
     """Row by row: one shard has it, and makes of it what a run of the whole makes of it."""
     rows = records(drawn)
@@ -111,7 +110,6 @@ def test_the_shards_are_the_whole(drawn: list[Any], total: int) -> None:
 
 
 @given(_ROWS, st.integers(2, 5))
-@settings(deadline=None)
 def test_equals_meet(drawn: list[Any], total: int) -> None:
     rows = records(drawn)
     home: dict[object, set[int]] = {}
@@ -124,7 +122,6 @@ def test_equals_meet(drawn: list[Any], total: int) -> None:
 
 
 @given(_ROWS, st.integers(0, 45), st.integers(1, 4))
-@settings(deadline=None)
 def test_a_limit_is_of_all_rows(drawn: list[Any], limit: int, total: int) -> None:
     """Over two tables: as many rows are looked at, and the digest is that of a source of so many."""
     rows = records(drawn)
