@@ -74,7 +74,6 @@ def backfill(
     source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
-
     key = partial(hmac_key, mapping.hmac_key_file)
 
     def prepare(run_id: str) -> Prepared:

@@ -31,6 +31,7 @@ from ours_cli.sending.route import IDENTIFY
 from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, read_data
 
 if TYPE_CHECKING:
+    from ours_cli.mapping.fields import FieldMap
     from ours_cli.source.arguments import Location
 
 
@@ -64,16 +65,7 @@ def identify(
     refuse_shared_stdin(target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        if mapping.map is not None or mapping.preset is not None:
-            flag = "--map" if mapping.preset is None else "--preset"
-            raise UsageError(
-                f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE"
-            )
-        body = build_body(fields, read_data(data))
-        check_body(body, IDENTIFY, empty_flags(fields))
-        return send_one(
-            Singly(IDENTIFY, target, sending, showing, curl), Body(body, None, doubtful(fields, body))
-        )
+        return _identify_one(fields, mapping, data, Singly(IDENTIFY, target, sending, showing, curl))
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -91,7 +83,6 @@ def identify(
     source = chosen_map(mapping, "identify")
     mapped = fields.over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
-
     key = partial(hmac_key, mapping.hmac_key_file)
 
     def prepare(run_id: str) -> Prepared:
@@ -124,6 +115,15 @@ def identify(
         helpers=(mapping.map, mapping.hmac_key_file),
     )
     return execute(run)
+
+
+def _identify_one(fields: FieldMap, mapping: MappingFlags, data: str | None, way: Singly) -> int:
+    if mapping.map is not None or mapping.preset is not None:
+        flag = "--map" if mapping.preset is None else "--preset"
+        raise UsageError(f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE")
+    body = build_body(fields, read_data(data))
+    check_body(body, IDENTIFY, empty_flags(fields))
+    return send_one(way, Body(body, None, doubtful(fields, body)))
 
 
 def _sources(files: list[str]) -> list[Location]:
