@@ -233,6 +233,40 @@ def test_proxy_of_a_kind_that_is_not_known(
     assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://{}@127.0.0.1:99999",
+        "{}@127.0.0.1:99999",
+        "http://{}@127.0.0.1:0",
+        "http://{}@127.0.0.1:x",
+        "http://{}@:3128",
+        "http://{}@[::1",
+        "http://user:12/{}@127.0.0.1:3128",
+    ],
+)
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "command", [("batch",), ("batch", "--workers", "2"), ("track", "Purchase", "--external-id", "c1")]
+)
+def test_proxy_that_cannot_be_one(
+    ours: Ours,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    variable: str,
+    command: tuple[str, ...],
+) -> None:
+    """A mistake in the environment, said before a row is read, by the name of the variable."""
+    monkeypatch.setenv(variable, address.format(f"proxy-user:{PROXY_PASSWORD.replace('/', '%2F')}"))
+    files = (rows_file(tmp_path, 2),) if "batch" in command else ()
+    ended = ours(*command, *files, "--base-url", "https://ingest.example.com/api/v1")
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: the proxy in {variable} " in ended.err
+    assert f"hint: {variable}=http://HOST:PORT" in ended.err
+    assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"), "user:12")
+
+
 def test_a_sandbox_on_this_machine_is_never_asked_through_a_proxy(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

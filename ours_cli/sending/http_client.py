@@ -23,6 +23,7 @@ import httpx
 from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
+from ours_cli.sending.proxy import Proxy, proxy_for, unusable
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
@@ -54,6 +55,7 @@ class AsyncPoster:
         self._endpoint = endpoint
         self._timeout = timeout
         self._tls = tls_context(endpoint, ca_file)
+        self._proxy = _proxy_of(endpoint)
         self._urls: dict[str, httpx.URL] = {}
         self._headers = httpx.Headers(_headers())
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
@@ -62,10 +64,11 @@ class AsyncPoster:
         self._idle = [self._new_client()]
 
     def _new_client(self) -> httpx.AsyncClient:
-        with _usable_addresses(self._endpoint):
+        with _usable_addresses(self._endpoint, self._proxy):
             client = httpx.AsyncClient(
                 verify=self._tls,
-                trust_env=not self._endpoint.is_loopback,
+                trust_env=False,
+                proxy=self._proxy and self._proxy.url,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
                 cookies=_NoCookies(),
             )
@@ -170,10 +173,12 @@ def _once(
 def _exchange_once(
     endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
-    with _usable_addresses(endpoint):
+    proxy = _proxy_of(endpoint)
+    with _usable_addresses(endpoint, proxy):
         client = httpx.Client(
             verify=tls_context(endpoint, ca_file),
-            trust_env=not endpoint.is_loopback,
+            trust_env=False,
+            proxy=proxy and proxy.url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
             headers=_headers(),
         )
@@ -191,8 +196,13 @@ def _exchange_once(
         return _failure(error, timeout)
 
 
+def _proxy_of(endpoint: Endpoint) -> Proxy | None:
+    """Settled here rather than by httpx, so that what fails can be named; what it raises is `proxy_for`'s."""
+    return None if endpoint.is_loopback else proxy_for(endpoint.base_url)
+
+
 @contextmanager
-def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
+def _usable_addresses(endpoint: Endpoint, proxy: Proxy | None) -> Iterator[None]:
     """Raise `UsageError` for a base URL or a proxy that httpx cannot take; neither is shown."""
     try:
         httpx.URL(endpoint.base_url)
@@ -203,11 +213,10 @@ def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
     try:
         yield
     except (httpx.InvalidURL, ValueError, ImportError):
+        if proxy is None:
+            raise
         # The exception's text holds the proxy's address, and with it perhaps a password.
-        raise UsageError(
-            "the proxy that the environment names cannot be used",
-            hint="HTTPS_PROXY=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out",
-        ) from None
+        raise unusable(proxy.origin, "cannot be used") from None
 
 
 def _headers() -> dict[str, str]:
