@@ -33,7 +33,6 @@ ANSWER_BYTES_MAX: Final = 64 << 20
 
 _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
 _NOTHING: Final = httpx.ByteStream(b"")
-_UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
 
 class _NoCookies(CookieJar):
@@ -86,7 +85,7 @@ class AsyncPoster:
         except TimeoutError:
             return Failure("timeout", f"no whole answer within {self._timeout:g} s")
         except httpx.HTTPError as error:
-            return _failure(error, self._timeout)
+            return _failure(error, self._timeout, self._proxy)
         finally:
             self._idle.append(client)
 
@@ -191,9 +190,9 @@ def _exchange_once(
                     return _ENDLESS
             return _answer(response, bytes(received))
     except UnicodeError:
-        return _UNKNOWN_NAME  # the socket module's word for a label that no name server could know
+        return _unknown_name(proxy)  # the socket module's word for a label that no name server could know
     except httpx.HTTPError as error:
-        return _failure(error, timeout)
+        return _failure(error, timeout, proxy)
 
 
 def _proxy_of(endpoint: Endpoint) -> Proxy | None:
@@ -248,15 +247,16 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
         ) from None
 
 
-def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
-    """Name what went wrong, in words that hold nothing of the request."""
+def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Failure:
+    """Name what went wrong; neither the request nor a proxy's credentials are in it."""
     causes = _causes(error)
-    if isinstance(error, httpx.ProxyError):
+    if proxy is not None and isinstance(error, httpx.ProxyError):
         if str(error).startswith("407"):
-            return Failure("proxy_refused", "the proxy refuses its credentials (407)")
-        return Failure("proxy", "the proxy does not pass the request on")
+            reason = f"the proxy {proxy.address} refuses its credentials (407)"
+            return Failure("proxy_refused", reason, f"check {proxy.origin}")
+        return Failure("proxy", f"the proxy {proxy.address} does not pass the request on")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _UNKNOWN_NAME
+        return _unknown_name(proxy)
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
@@ -264,8 +264,20 @@ def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
     if isinstance(error, httpx.TimeoutException):
         return Failure("timeout", f"no whole answer within {timeout:g} s")
     if isinstance(error, httpx.ConnectError):
+        # A handshake that is cut is the server's doing, or the network's behind the proxy.
+        if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
+            reason = f"the connection to the proxy {proxy.address} is refused or fails"
+            return Failure("connect", reason, f"check {proxy.origin}")
         return Failure("connect", "the connection is refused or fails")
     return Failure("cut", "the connection broke before the answer was whole")
+
+
+def _unknown_name(proxy: Proxy | None) -> Failure:
+    if proxy is None:
+        return Failure("name", "the host's name cannot be resolved")
+    # The proxy has to find the server: what is looked up here is the proxy alone.
+    reason = f"the name of the proxy {proxy.address} cannot be resolved"
+    return Failure("name", reason, f"check {proxy.origin} and the network")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

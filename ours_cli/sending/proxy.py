@@ -25,9 +25,6 @@ class Proxy(NamedTuple):
     def __repr__(self) -> str:
         return f"Proxy(address={self.address!r}, origin={self.origin!r})"
 
-    def __str__(self) -> str:
-        return f"the proxy {self.address} ({self.origin})"
-
 
 def proxy_for(base_url: str) -> Proxy | None:
     """The proxy that the environment, or else the system, names for this URL; None without one.
