@@ -19,9 +19,10 @@ from ours_cli.doctor.drift import batch_limit, differences, judge_document
 from ours_cli.doctor.finding import Finding, Level, verdict
 from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
 from ours_cli.doctor.openapi import Document
-from ours_cli.doctor.probe import Measured, proxy_for
+from ours_cli.doctor.probe import Measured
 from ours_cli.errors import ExitCode
 from ours_cli.sandbox.openapi import openapi_document
+from ours_cli.sending.proxy import proxy_for
 from ours_cli.sending.retry import Answer, Failure
 
 
@@ -178,6 +179,14 @@ def test_a_proxy_without_its_password(
     assert TOKEN not in ended.out + ended.err
     monkeypatch.setenv("NO_PROXY", "api.example")
     assert proxy_for("https://api.example/v1") is None
+
+
+def test_a_proxy_that_cannot_be_one(ours: Ours, no_rehearsal: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{TOKEN}@127.0.0.1:99999")
+    ended = ours("doctor", "--base-url", "https://api.example/v1", "-o", "json")
+    assert ended.code == ExitCode.USAGE
+    assert "HTTPS_PROXY" in checks(ended)["proxy"]["text"]
+    assert TOKEN not in ended.out + ended.err
 
 
 @pytest.mark.parametrize("columns", [48, 80, 120])

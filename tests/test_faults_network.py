@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Ours, StartSandbox
@@ -25,6 +26,7 @@ from faults_kit import (
     stored,
 )
 
+from ours_cli.doctor.finding import Finding, Level
 from ours_cli.sandbox import Sandbox, SandboxOptions
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
@@ -70,6 +72,39 @@ def test_name_not_found(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     else:
         settled(ours("batch", rows_file(tmp_path, 3), *where), 5, unsent=3)
     assert time.monotonic() - began < 3, "three look-ups tell; nobody waits for --give-up-after"
+
+
+@pytest.mark.parametrize("fault", ["name", "refused"])
+@pytest.mark.parametrize("command", ["batch", "track", "doctor"])
+def test_proxy_that_is_not_there(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, command: str
+) -> None:
+    """The host of --base-url is never looked up here: what is wrong is the proxy, and what names it."""
+    address = "nowhere.invalid:3128" if fault == "name" else f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://proxy-user:{PROXY_PASSWORD.replace('/', '%2F')}@{address}")
+    monkeypatch.setattr("ours_cli.commands.doctor.self_test", lambda: Finding("self-test", Level.ok, "."))
+    rest = {
+        "batch": (rows_file(tmp_path, 2), "--give-up-after", 0.3),
+        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.3),
+        "doctor": (),
+    }[command]
+    if fault == "name":
+        look_up = socket.getaddrinfo
+
+        def no_such_proxy(host: Any, *rest: Any, **hints: Any) -> Any:
+            if host in ("nowhere.invalid", b"nowhere.invalid"):
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return look_up(host, *rest, **hints)
+
+        monkeypatch.setattr(socket, "getaddrinfo", no_such_proxy)
+    ended = ours(command, *rest, "--base-url", "https://ingest.example.com/api/v1")
+    said = ended.out + ended.err
+    assert ended.code == 5, said
+    where = "the name of" if fault == "name" else "the connection to"
+    assert f"{where} the proxy {address} " in " ".join(said.split())
+    assert "check HTTPS_PROXY" in said
+    assert "check --base-url" not in said
+    assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "exa mple.invalid", "☃☃.example"])
@@ -231,6 +266,40 @@ def test_proxy_of_a_kind_that_is_not_known(
     assert "proxy" in ended.err
     assert "read" not in ended.err
     assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://{}@127.0.0.1:99999",
+        "{}@127.0.0.1:99999",
+        "http://{}@127.0.0.1:0",
+        "http://{}@127.0.0.1:x",
+        "http://{}@:3128",
+        "http://{}@[::1",
+        "http://user:12/{}@127.0.0.1:3128",
+    ],
+)
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "command", [("batch",), ("batch", "--workers", "2"), ("track", "Purchase", "--external-id", "c1")]
+)
+def test_proxy_that_cannot_be_one(
+    ours: Ours,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    variable: str,
+    command: tuple[str, ...],
+) -> None:
+    """A mistake in the environment, said before a row is read, by the name of the variable."""
+    monkeypatch.setenv(variable, address.format(f"proxy-user:{PROXY_PASSWORD.replace('/', '%2F')}"))
+    files = (rows_file(tmp_path, 2),) if "batch" in command else ()
+    ended = ours(*command, *files, "--base-url", "https://ingest.example.com/api/v1")
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: the proxy in {variable} " in ended.err
+    assert f"hint: {variable}=http://HOST:PORT" in ended.err
+    assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"), "user:12")
 
 
 def test_a_sandbox_on_this_machine_is_never_asked_through_a_proxy(

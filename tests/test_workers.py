@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,12 +18,13 @@ from conftest import Ours, StartSandbox
 from faults_kit import fault
 from waiting import wait_for
 
-from ours_cli.errors import UsageError
+from ours_cli.errors import ExitCode, UsageError
 from ours_cli.rows import row_plan
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.recorder import PAUSE_MAX_S
 from ours_cli.sandbox import Sandbox, When
+from ours_cli.workers import worker_pool
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
 
@@ -314,13 +316,69 @@ def test_a_worker_that_dies_stops_the_run_which_can_be_resumed(
     wait_for(lambda: box.totals().events > 500)
     os.kill(children(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=20)
-    assert process.returncode == 1, err
-    assert "error: a worker process died" in err
-    assert "hint: run the same command again" in err
+    assert process.returncode == ExitCode.LOCAL_IO, err
+    assert "error: a worker process was killed (signal 9)" in err
+    assert "hint: run the same command again: nothing counts twice; --workers 1" in err
     report = json.loads(out)
     assert report["read"] == report["accepted"] + report["unsent"]
     again = ours_process(*words, "--workers", "2")
     assert (again.code, again.json["accepted"], box.totals().events) == (0, 6000, 6000)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [(ValueError, ExitCode.BUG, "a bug in a worker"), (MemoryError, ExitCode.LOCAL_IO, "out of memory")],
+)
+def test_a_worker_that_raises(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]],
+    ours: Ours,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: type[Exception],
+    code: int,
+    said: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(worker_pool, "_drafts", fail)
+    box, words = halfway
+    ended = ours(*words, "--workers", "2")
+    assert ended.code == code, ended.err
+    assert said in ended.err
+    assert ("--workers 1 takes less memory" in ended.err) == (raised is MemoryError)
+    monkeypatch.undo()
+    assert box.totals().events == 0
+
+
+@needs_proc
+def test_a_system_without_room_for_a_worker(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]], ours: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = os.fork
+    started: list[int] = []
+
+    def full() -> int:
+        if started:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        if process := fork():
+            started.append(process)
+        return process
+
+    monkeypatch.setattr(os, "fork", full)
+    ended = ours(*halfway[1], "--workers", "2")
+    assert ended.code == ExitCode.LOCAL_IO, ended.err
+    assert "error: a worker process cannot be started: Resource temporarily" in ended.err
+    assert "hint: --workers 1" in ended.err
+    assert not Path(f"/proc/{started[0]}").exists(), "the worker that was started is not even a zombie"
+
+
+@needs_proc
+def test_a_system_with_any_number_of_files(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]], ours: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sysconf", lambda _: 2**63 - 1)
+    ended = ours(*halfway[1], "--workers", "2")
+    assert (ended.code, ended.json["accepted"]) == (0, 6000), ended.err
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])

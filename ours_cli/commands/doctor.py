@@ -20,12 +20,13 @@ from ours_cli.doctor.drift import judge_document
 from ours_cli.doctor.finding import Finding, Level, of_error, verdict
 from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
 from ours_cli.doctor.local import known_places, look_at_config, look_at_state, look_at_token
-from ours_cli.doctor.probe import probe, proxy_for
+from ours_cli.doctor.probe import probe
 from ours_cli.doctor.self_test import self_test
 from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
 from ours_cli.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
+from ours_cli.sending.proxy import proxy_for
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
 from ours_cli.wrapping import folded
@@ -95,9 +96,13 @@ def _network(
     yield Finding("target", Level.ok, endpoint.base_url)
     try:
         context = tls_context(endpoint, ca_file)
-        proxy = None if endpoint.is_loopback else proxy_for(endpoint.base_url)
+        try:
+            proxy = None if endpoint.is_loopback else proxy_for(endpoint.base_url)
+        except OursError as error:
+            yield of_error("proxy", error)
+            return
         if proxy is not None:
-            yield Finding("proxy", Level.ok, f"{proxy} stands in between, and has to find the server")
+            yield Finding("proxy", Level.ok, f"{proxy.address} stands in between, and has to find the server")
         elif not (yield from _way(endpoint, context, timeout)):
             yield Finding("answer", Level.skipped, "not asked: there is no way to the server")
             return

@@ -49,7 +49,7 @@ def judge_step(measured: Measured, now_s: float) -> Finding:
 def judge_answer(answer: Answer | Failure, seconds: float) -> Finding:
     """The answer to `GET /openapi`: is it there, and is it the API that answers?"""
     if isinstance(answer, Failure):
-        error = fatal(answer, 0, 3) or UnavailableError(answer.reason, hint=_NO_ANSWER)
+        error = fatal(answer, 0, 3) or UnavailableError(answer.reason, hint=answer.hint or _NO_ANSWER)
         return of_error("answer", error)
     took = f"GET /openapi: {answer.status} in {seconds * 1000:.0f} ms"
     if answer.status == 200:

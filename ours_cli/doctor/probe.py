@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 Step: TypeAlias = Literal["dns", "connect", "tls"]
 
@@ -49,22 +48,6 @@ def probe(host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> I
         yield Measured("connect", time.monotonic() - started, f"{connection.getpeername()[0]} port {port}")
         if tls is not None:
             yield _shake_hands(connection, host, tls)
-
-
-def proxy_for(base_url: str) -> str | None:
-    """The proxy that the environment names for this URL, without its credentials; None without one."""
-    from urllib.request import getproxies, proxy_bypass
-
-    parts = urlsplit(base_url)
-    proxies = getproxies()
-    address = proxies.get(parts.scheme) or proxies.get("all")
-    if not address or proxy_bypass(parts.hostname or ""):
-        return None
-    try:
-        proxy = urlsplit(address if "://" in address else f"http://{address}")
-        return f"{proxy.hostname}:{proxy.port}" if proxy.port else str(proxy.hostname)
-    except ValueError:
-        return "an address that cannot be read"
 
 
 def _look_up(host: str, port: int, timeout: float) -> list[str] | str:

@@ -23,6 +23,7 @@ import httpx
 from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
+from ours_cli.sending.proxy import Proxy, proxy_for, unusable
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
@@ -32,7 +33,6 @@ ANSWER_BYTES_MAX: Final = 64 << 20
 
 _ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
 _NOTHING: Final = httpx.ByteStream(b"")
-_UNKNOWN_NAME: Final = Failure("name", "the host's name cannot be resolved")
 
 
 class _NoCookies(CookieJar):
@@ -54,6 +54,7 @@ class AsyncPoster:
         self._endpoint = endpoint
         self._timeout = timeout
         self._tls = tls_context(endpoint, ca_file)
+        self._proxy = _proxy_of(endpoint)
         self._urls: dict[str, httpx.URL] = {}
         self._headers = httpx.Headers(_headers())
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
@@ -62,10 +63,11 @@ class AsyncPoster:
         self._idle = [self._new_client()]
 
     def _new_client(self) -> httpx.AsyncClient:
-        with _usable_addresses(self._endpoint):
+        with _usable_addresses(self._endpoint, self._proxy):
             client = httpx.AsyncClient(
                 verify=self._tls,
-                trust_env=not self._endpoint.is_loopback,
+                trust_env=False,
+                proxy=self._proxy and self._proxy.url,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
                 cookies=_NoCookies(),
             )
@@ -83,7 +85,7 @@ class AsyncPoster:
         except TimeoutError:
             return Failure("timeout", f"no whole answer within {self._timeout:g} s")
         except httpx.HTTPError as error:
-            return _failure(error, self._timeout)
+            return _failure(error, self._timeout, self._proxy)
         finally:
             self._idle.append(client)
 
@@ -170,10 +172,12 @@ def _once(
 def _exchange_once(
     endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
-    with _usable_addresses(endpoint):
+    proxy = _proxy_of(endpoint)
+    with _usable_addresses(endpoint, proxy):
         client = httpx.Client(
             verify=tls_context(endpoint, ca_file),
-            trust_env=not endpoint.is_loopback,
+            trust_env=False,
+            proxy=proxy and proxy.url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
             headers=_headers(),
         )
@@ -186,13 +190,18 @@ def _exchange_once(
                     return _ENDLESS
             return _answer(response, bytes(received))
     except UnicodeError:
-        return _UNKNOWN_NAME  # the socket module's word for a label that no name server could know
+        return _unknown_name(proxy)  # the socket module's word for a label that no name server could know
     except httpx.HTTPError as error:
-        return _failure(error, timeout)
+        return _failure(error, timeout, proxy)
+
+
+def _proxy_of(endpoint: Endpoint) -> Proxy | None:
+    """Settled here rather than by httpx, so that what fails can be named; what it raises is `proxy_for`'s."""
+    return None if endpoint.is_loopback else proxy_for(endpoint.base_url)
 
 
 @contextmanager
-def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
+def _usable_addresses(endpoint: Endpoint, proxy: Proxy | None) -> Iterator[None]:
     """Raise `UsageError` for a base URL or a proxy that httpx cannot take; neither is shown."""
     try:
         httpx.URL(endpoint.base_url)
@@ -203,11 +212,10 @@ def _usable_addresses(endpoint: Endpoint) -> Iterator[None]:
     try:
         yield
     except (httpx.InvalidURL, ValueError, ImportError):
+        if proxy is None:
+            raise
         # The exception's text holds the proxy's address, and with it perhaps a password.
-        raise UsageError(
-            "the proxy that the environment names cannot be used",
-            hint="HTTPS_PROXY=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out",
-        ) from None
+        raise unusable(proxy.origin, "cannot be used") from None
 
 
 def _headers() -> dict[str, str]:
@@ -239,15 +247,16 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
         ) from None
 
 
-def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
-    """Name what went wrong, in words that hold nothing of the request."""
+def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Failure:
+    """Name what went wrong; neither the request nor a proxy's credentials are in it."""
     causes = _causes(error)
-    if isinstance(error, httpx.ProxyError):
+    if proxy is not None and isinstance(error, httpx.ProxyError):
         if str(error).startswith("407"):
-            return Failure("proxy_refused", "the proxy refuses its credentials (407)")
-        return Failure("proxy", "the proxy does not pass the request on")
+            reason = f"the proxy {proxy.address} refuses its credentials (407)"
+            return Failure("proxy_refused", reason, f"check {proxy.origin}")
+        return Failure("proxy", f"the proxy {proxy.address} does not pass the request on")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _UNKNOWN_NAME
+        return _unknown_name(proxy)
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
@@ -255,8 +264,20 @@ def _failure(error: httpx.HTTPError, timeout: float) -> Failure:
     if isinstance(error, httpx.TimeoutException):
         return Failure("timeout", f"no whole answer within {timeout:g} s")
     if isinstance(error, httpx.ConnectError):
+        # A handshake that is cut is the server's doing, or the network's behind the proxy.
+        if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
+            reason = f"the connection to the proxy {proxy.address} is refused or fails"
+            return Failure("connect", reason, f"check {proxy.origin}")
         return Failure("connect", "the connection is refused or fails")
     return Failure("cut", "the connection broke before the answer was whole")
+
+
+def _unknown_name(proxy: Proxy | None) -> Failure:
+    if proxy is None:
+        return Failure("name", "the host's name cannot be resolved")
+    # The proxy has to find the server: what is looked up here is the proxy alone.
+    reason = f"the name of the proxy {proxy.address} cannot be resolved"
+    return Failure("name", reason, f"check {proxy.origin} and the network")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -39,10 +39,14 @@ FailureKind: TypeAlias = Literal["timeout", "connect", "name", "tls", "proxy", "
 
 
 class Failure(NamedTuple):
-    """No answer came. `reason` is for people and holds neither addresses with credentials nor bodies."""
+    """No answer came. `reason` is for people and holds neither addresses with credentials nor bodies.
+
+    `hint` says what to look at, where that is known better than by the kind.
+    """
 
     kind: FailureKind
     reason: str
+    hint: str | None = None
 
 
 class Judged(NamedTuple):

@@ -32,10 +32,10 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
             return ContractError(f"{reason}, {nonsense} times in a row", hint=_NOT_THE_API)
         case Failure("tls", reason):
             return ContractError(reason, hint="nothing was sent; --ca-file names a company's own CA")
-        case Failure("proxy_refused", reason):
-            return UnavailableError(reason, hint="check HTTPS_PROXY")
-        case Failure("name", reason) if name_failures >= NAME_FAILURES_MAX:
-            return UnavailableError(reason, hint="check --base-url and the network")
+        case Failure("proxy_refused", reason, hint):
+            return UnavailableError(reason, hint=hint or "check HTTPS_PROXY")
+        case Failure("name", reason, hint) if name_failures >= NAME_FAILURES_MAX:
+            return UnavailableError(reason, hint=hint or "check --base-url and the network")
     return None
 
 
@@ -87,7 +87,9 @@ class Patience:
                 # There was a server all the time, and it never spoke as the API does.
                 raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
             # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
-            more = "; ours doctor shows where it fails" if isinstance(verdict, Failure) else ""
+            more = ""
+            if isinstance(verdict, Failure):
+                more = f"; {verdict.hint or 'ours doctor shows where it fails'}"
             raise UnavailableError(f"gave up: {reason}", hint=self._hint + more)
         if floor > left:
             reason = f"the server asks to wait {floor:g} s, longer than is left to give up"

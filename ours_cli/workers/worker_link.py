@@ -7,6 +7,7 @@ import pickle
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from ours_cli.errors import OursError
@@ -19,7 +20,8 @@ _SOCKET_BUFFER: Final = 1 << 20
 class WorkerLink(asyncio.BufferedProtocol):
     """This process's end of the line, in an event loop: messages are received where they are read from."""
 
-    def __init__(self) -> None:
+    def __init__(self, why_it_ended: Callable[[], OursError]) -> None:
+        self._why_it_ended = why_it_ended
         self._messages: deque[bytearray] = deque()
         self._head = bytearray(_LENGTH.size)
         self._target = self._head
@@ -72,17 +74,17 @@ class WorkerLink(asyncio.BufferedProtocol):
         self._transport.writelines([_LENGTH.pack(len(data)), data])
 
     async def send_all(self, message: object) -> None:
-        """Send a message, and wait for room; raises `OursError` when the worker has died."""
+        """Send a message, and wait for room; raises the `OursError` that says why the worker has died."""
         self.send(message)
         await self._writable.wait()
         if self._is_lost:
-            raise _died()
+            raise self._why_it_ended()
 
     async def receive(self) -> Any:
-        """The next message; raises `OursError` when the worker has died."""
+        """The next message; raises the `OursError` that says why the worker has died."""
         while not self._messages:
             if self._is_lost:
-                raise _died()
+                raise self._why_it_ended()
             self._arrived.clear()
             await self._arrived.wait()
         return pickle.loads(self._messages.popleft())  # noqa: S301 - our own child wrote it
@@ -90,13 +92,6 @@ class WorkerLink(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Hang up: the worker ends."""
         self._transport.abort()
-
-
-def _died() -> OursError:
-    return OursError(
-        "a worker process died",
-        hint="run the same command again: nothing counts twice; --workers 1 takes less memory",
-    )
 
 
 def new_line() -> tuple[socket.socket, socket.socket]:

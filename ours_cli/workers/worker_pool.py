@@ -7,16 +7,19 @@ file that it inherits at once, and ends when the parent does, however that ends.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 from ours_cli.drafting.drafts import Drafter, Drafts
+from ours_cli.errors import LocalIOError, OursError
 from ours_cli.garbage import collect_as_usual, collect_seldom
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import may_be_marked
@@ -35,6 +38,12 @@ _LARGEST: Final = 8 << 20
 
 _FIRST_FILE: Final = 3
 """The file descriptor behind standard input, output and error."""
+_DESCRIPTORS_MAX: Final = 2**31 - 1
+"""More than that is no limit, and `closerange` takes no larger number."""
+
+_BUG: Final = 1
+_NO_MEMORY: Final = errno.ENOMEM
+"""Exit codes of a worker, for its parent alone."""
 
 
 class _Columns(NamedTuple):
@@ -48,18 +57,58 @@ class _Columns(NamedTuple):
     unreadable: dict[str, str]
 
 
-class _Worker(NamedTuple):
-    process: int
-    line: socket.socket
+class _Worker:
+    """A process, and the parent's end of the line to it."""
+
+    def __init__(self, process: int, line: socket.socket) -> None:
+        self.process = process
+        self.line = line
+        self._status: int | None = None
+
+    def end(self) -> None:
+        """Hang up, and see it end."""
+        self.line.close()
+        self._wait()
+
+    def why_it_ended(self) -> OursError:
+        """Why it hung up; only where it did."""
+        status = self._wait()
+        if status == _NO_MEMORY or status < 0:
+            # Whoever kills a single worker does so for the memory it takes, as a rule.
+            what = f"was killed (signal {-status})" if status < 0 else "ran out of memory"
+            return LocalIOError(
+                f"a worker process {what}",
+                hint="run the same command again: nothing counts twice; --workers 1 takes less memory",
+            )
+        return OursError(
+            "a bug in a worker process",
+            hint="please report it; --workers 1 does without, nothing counts twice",
+        )
+
+    def _wait(self) -> int:
+        """Its exit code, or less than 0 the signal that killed it."""
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        return self._status
 
 
 class Workers:
-    """Processes that draft rows by this mapping for this process; a context manager."""
+    """Processes that draft rows by this mapping for this process; a context manager.
+
+    Raises `LocalIOError` where the system has no room for so many.
+    """
 
     def __init__(self, count: int, mapping: RowMapping) -> None:
         # Memory is shared until it is written to, and a collection of garbage writes to all of it.
         collect_as_usual()
-        self._workers = [_fork(mapping) for _ in range(count)]
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(count):
+                self._workers.append(_fork(mapping))
+        except OSError as error:
+            self._end()
+            reason = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise LocalIOError(f"a worker process cannot be started: {reason}", hint="--workers 1") from None
 
     def __enter__(self) -> Self:
         return self
@@ -67,16 +116,19 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process, line in self._workers:
-            line.close()
-            os.waitpid(process, 0)
+        self._end()
+
+    def _end(self) -> None:
+        for worker in self._workers:
+            worker.end()
 
     async def connect(self) -> Connected:
         """Talk to them, in the running event loop; once."""
         loop = asyncio.get_running_loop()
-        links = [
-            (await loop.create_unix_connection(WorkerLink, sock=worker.line))[1] for worker in self._workers
-        ]
+        links = []
+        for worker in self._workers:
+            made = partial(WorkerLink, worker.why_it_ended)
+            links.append((await loop.create_unix_connection(made, sock=worker.line))[1])
         return Connected(links)
 
 
@@ -125,15 +177,27 @@ class Connected:
 def _fork(mapping: RowMapping) -> _Worker:
     """Start one worker; returns it with the parent's end of the line."""
     ours, theirs = new_line()
-    if process := os.fork():
+    try:
+        process = os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    if process:
         theirs.close()
         return _Worker(process, ours)
+    status = _BUG
     try:
         _leave_everything(theirs)
         _work(theirs, mapping)
+        status = 0
+    except ConnectionError:
+        status = 0  # the parent hung up in the middle of an answer
+    except MemoryError:
+        status = _NO_MEMORY
     finally:
         # Neither a traceback nor anything that the parent has buffered may come out of here.
-        os._exit(0)
+        os._exit(status)
 
 
 def _leave_everything(line: socket.socket) -> None:
@@ -144,7 +208,7 @@ def _leave_everything(line: socket.socket) -> None:
     for standard in range(_FIRST_FILE):
         os.dup2(nowhere, standard)
     os.closerange(_FIRST_FILE, line.fileno())
-    os.closerange(line.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(line.fileno() + 1, min(os.sysconf("SC_OPEN_MAX"), _DESCRIPTORS_MAX))
 
 
 def _work(end: socket.socket, mapping: RowMapping) -> None:
