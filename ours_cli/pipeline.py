@@ -118,6 +118,8 @@ class _Run:
         """Read, map, send and record everything."""
         result = Result(self._books, self._delivery.traffic)
         loop = asyncio.get_running_loop()
+        # Before anything is read: whoever watches must know that what is read is not done yet.
+        self._observer.books(self._books, self._delivery.traffic)
         try:
             with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
                 async with aclosing(self._chunks()) as chunks:

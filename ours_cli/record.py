@@ -113,8 +113,9 @@ class Table:
     """One readable source: a file, or standard input.
 
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
-    bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
-    bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
+    bounded whatever the size. `notes` says what was detected, for the person. `position()` is about how many
+    bytes of the file (compressed bytes for gzip) hold the rows handed on so far, `size` is their total
+    where it is known. `taken` is how many rows were taken for the run, counted by whoever takes them.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
@@ -134,6 +135,7 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
+    taken: int = 0
 
     @property
     def pieces(self) -> Callable[[], Pieces] | None:
