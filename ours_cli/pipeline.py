@@ -167,7 +167,7 @@ class _Run:
 
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)
-        self._attempt.replay.place = table.place
+        self._attempt.replay.table = table
         self._observer.table(table)
 
     def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
