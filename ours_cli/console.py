@@ -101,14 +101,16 @@ class Console:
         files: int = 1,
         size: int | None = None,
         *,
+        limit: int | None = None,
         wanted: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> Iterator[Observer]:
         """Observe a run: a bar on a terminal; elsewhere a line now and then, with --verbose or `wanted`.
 
-        `files` is how many sources there are and `size` their bytes, None where that is not known.
+        `files` is how many sources there are and `size` their bytes, None where that is not known; `limit` is
+        the number of rows after which the run ends.
         """
-        standing = Standing(files, size, clock)
+        standing = Standing(files, size, clock, limit)
         if self.quiet or wanted is False:
             yield _Plain(self, standing, lambda _: None)
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":

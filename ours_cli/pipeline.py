@@ -118,6 +118,8 @@ class _Run:
         """Read, map, send and record everything."""
         result = Result(self._books, self._delivery.traffic)
         loop = asyncio.get_running_loop()
+        # Before anything is read: whoever watches must know that what is read is not done yet.
+        self._observer.books(self._books, self._delivery.traffic)
         try:
             with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
                 async with aclosing(self._chunks()) as chunks:
@@ -165,7 +167,7 @@ class _Run:
 
     def _begin(self, index: int, table: Table) -> None:
         self._rejects.add_table(index, table)
-        self._attempt.replay.place = table.place
+        self._attempt.replay.table = table
         self._observer.table(table)
 
     def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:

@@ -116,8 +116,11 @@ class Table:
     """One readable source: a file, or standard input.
 
     `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
-    bounded whatever the size. `notes` says what was detected, for the person. `position()` is the number of
-    bytes of the file read so far (compressed bytes for gzip), `size` their total where it is known.
+    bounded whatever the size. `notes` says what was detected, for the person. `position()` is about how many
+    bytes of the file (compressed bytes for gzip) hold the rows handed on so far, `size` is their total
+    where it is known. `taken` is how many rows were taken for the run, counted by whoever takes them.
+    `number` is which of several sources of a run it is, from 0; None where it is the only one, which messages
+    need not name.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
@@ -137,6 +140,8 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
+    taken: int = 0
+    number: int | None = None
 
     @property
     def pieces(self) -> Callable[[], Pieces] | None:
@@ -152,6 +157,11 @@ class Table:
     def place(self) -> str:
         """What a record's `line` counts, for messages: "line" or "row"."""
         return "row" if self.format == "parquet" else "line"
+
+    @property
+    def prefix(self) -> str:
+        """What tells in front of a message which source it is about; nothing where there is but one."""
+        return "" if self.number is None else f"{self.name}: "
 
     def close(self) -> None:
         """Stop reading and close the file."""

@@ -32,6 +32,10 @@ class BoundTable(NamedTuple):
             return self.table.records
         return self.table.stretches()
 
+    def take(self, rows: Rows) -> None:
+        """Note that these rows were taken: the progress goes by them."""
+        self.table.taken += len(rows.lines) if isinstance(rows, Stretch) else 1
+
     def draft(self, rows: Rows) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other."""
         return self.drafter(*rows) if self.drafter is not None and isinstance(rows, Stretch) else None
@@ -65,6 +69,7 @@ def map_rows(
             own = finisher.within_limit(rows)
             if own is None:
                 return
+            table.take(own)
             yield from finisher.finish(table, own, table.draft(own))
     finisher.end()
 

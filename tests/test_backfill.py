@@ -273,13 +273,21 @@ class TestRepeats:
         assert "line 5 bears the distinctId of line 3" in reject
         assert {event.distinct_id: event.external_id for event in place.events()} == {"a": "1", "b": "2"}
 
+    def test_a_column_that_one_file_of_several_has_not(self, ours: Ours, tmp_path: Path) -> None:
+        one = write(tmp_path / "a.csv", f"when,id\n{iso(1)},1\n")
+        two = write(tmp_path / "b.csv", f"When,id\n{iso(1)},1\n")
+        ended = ours("backfill", one, two, *ESSENTIALS, "--sandbox")
+        assert ended.code == 2
+        assert f"error: {two}: there is no column 'when'\nhint: did you mean 'When'?\n" in ended.err
+        assert "error: there is no column 'when'" in ours("backfill", two, *ESSENTIALS, "--sandbox").err
+
     def test_given_ids_over_two_files(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         one = write(tmp_path / "a.csv", f"when,order,id\n{iso(1)},a,1\n")
         two = write(tmp_path / "b.csv", f"when,order,id\n{iso(1)},z,1\n{iso(1)},a,2\n")
         ended = ours("backfill", one, two, *ESSENTIALS, "--distinct-id", "{order}", "-o", "json")
         reject = Path(ended.json["rejects_file"]).read_text().splitlines()[1]
-        assert "line 3 bears the distinctId of line 2 of file 1" in reject
+        assert f"{two}: line 3 bears the distinctId of line 2 of {one} and" in reject
 
     @pytest.mark.parametrize("flag", ["--distinct-id", "--external-id", "--time"])
     def test_a_bare_column_name_is_refused(
@@ -449,6 +457,16 @@ class TestDryRun:
         }
         assert {key: preview[key] for key in expected} == expected
         assert [example["externalId"] for example in preview["examples"]] == ["1", "2"]
+
+    def test_of_several_files_says_which(self, ours: Ours, tmp_path: Path) -> None:
+        one = write(tmp_path / "a.csv", f"when,id\nsoon,1\n{iso(1)},2\nsoon,3\n")
+        two = write(tmp_path / "b.csv", "when,id\nsoon,4\n")
+        ended = ours("backfill", one, two, *ESSENTIALS, "--dry-run")
+        assert f"bad_time 3 ({one}, line 2, 4; {two}, line 2)" in ended.out
+        preview = ours("backfill", one, two, *ESSENTIALS, "--dry-run", "-o", "json").json
+        assert preview["reject_lines"] == {"bad_time": [2, 4, 2]}
+        assert preview["reject_files"] == {"bad_time": [str(one), str(one), str(two)]}
+        assert "reject_files" not in ours("backfill", two, *ESSENTIALS, "--dry-run", "-o", "json").json
 
     def test_counts_the_requests_and_bytes_that_a_run_takes(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path

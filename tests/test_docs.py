@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
@@ -206,11 +207,13 @@ def test_every_key_of_the_result_is_there(ours: Ours, tmp_path: Path) -> None:
     rows.write_text('{"event": "A", "externalId": "1"}\n')
     sent = ours("batch", rows, "--sandbox", "-o", "json", "-q").json
     shown = ours("batch", rows, "--dry-run", "-o", "json", "-q").json
+    more = shutil.copy(rows, tmp_path / "more.ndjson")
+    several = ours("batch", rows, more, "--dry-run", "-o", "json", "-q").json
     shard = ours("batch", rows, "--sandbox", "-o", "json", "-q", "--shard", "0/1").json
     stopped = ours("batch", rows, "--base-url", "http://127.0.0.1:9", "--give-up-after", "0.01", "-o", "json")
     documented = code(first_cells(section("The result")))
     assert stopped.code == ExitCode.UNAVAILABLE
-    assert documented == sent.keys() | shown.keys() | stopped.json.keys() | shard.keys()
+    assert documented == sent.keys() | shown.keys() | several.keys() | stopped.json.keys() | shard.keys()
     one = ours("track", "A", "--external-id", "1", "--sandbox", "-o", "json").json
     assert one.keys() <= documented | {"distinctId"}
 

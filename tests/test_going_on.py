@@ -109,6 +109,23 @@ class TestUnfinished:
         assert send(ours, file, "--restart").code == 0
         assert "secret-250" in stored(stopped)
 
+    @pytest.mark.parametrize(
+        ("number", "where"),
+        [(220, "{1}: lines 51 to 150 are"), (120, "the rows from line 101 of {0} to line 50 of {1} are")],
+    )
+    def test_an_edited_row_of_several_files(
+        self, number: int, where: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox(fault(When(nth=(4,)), status(401)))
+        files = [write_rows(tmp_path / f"{n}.ndjson", 150 + 100 * n, start=150 * n) for n in (0, 1)]
+        command = ("batch", *files, "--batch-size", 100, "--concurrency", 1, "-o", "json")
+        assert ours(*command).json["accepted"] == 300
+        for file in files:
+            file.write_text(file.read_text().replace(f'"d{number}"', '"other"'))
+        ended = ours(*command)
+        assert ended.code == 6
+        assert f"the source changed: {where.format(*files)} not what they were" in ended.err
+
     def test_a_file_that_was_cut(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
         before = stopped.totals().requests
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:250]))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
 import pytest
+from conftest import Ours, StartSandbox
 
 from ours_cli.console import Console, screen
 from ours_cli.outcome import Traffic
@@ -20,8 +28,8 @@ class Clock:
         return self.now
 
 
-def table(name: str = "a.csv", size: int | None = 1000, position: int = 0) -> Table:
-    return Table(name, "csv", ("x",), iter(()), size=size, position=lambda: position)
+def table(name: str = "a.csv", size: int | None = 1000, position: int = 0, taken: int = 0) -> Table:
+    return Table(name, "csv", ("x",), iter(()), size=size, position=lambda: position, taken=taken)
 
 
 def books(read: int, accepted: int, rejected: int = 0) -> Books:
@@ -30,10 +38,51 @@ def books(read: int, accepted: int, rejected: int = 0) -> Books:
 
 def test_what_is_done_is_what_has_its_outcome() -> None:
     standing = Standing(1, 1000, Clock())
-    standing.table(table(position=800))
+    standing.table(table(position=800, taken=200))
     assert standing.share == 0.8
     standing.books(books(100, 40, 10), Traffic(accepted=40))
-    assert standing.share == 0.4  # 50 of 100 rows are on their way
+    assert standing.share == 0.2  # 50 of 200 rows that were 800 bytes, though only 100 are on their way yet
+
+
+def test_files_that_are_read_are_done_once_their_rows_are() -> None:
+    standing = Standing(3, 4000, Clock())
+    standing.table(table("a.csv", 1000, 1000, taken=100))
+    standing.table(table("empty.csv", 0, 0))
+    standing.table(table("b.csv", 2000, 1000, taken=10))
+    shares = []
+    for settled in (0, 50, 100, 105, 110):
+        standing.books(books(110, settled), Traffic())
+        shares.append(standing.share)
+    assert shares == [0, 0.125, 0.25, 0.375, 0.5]
+
+
+def test_a_limit_is_the_whole_where_it_comes_before_the_end() -> None:
+    for limit, share in ((20, 0.5), (1000, 0.1), (0, 0.1)):
+        standing = Standing(1, 1000, Clock(), limit)
+        standing.table(table(position=200, taken=20))
+        standing.books(books(20, 10), Traffic())
+        assert standing.share == share
+
+
+def test_what_was_done_before_says_nothing_of_the_time_left() -> None:
+    clock = Clock()
+    standing = Standing(1, 1000, clock)
+    standing.table(table(position=1000, taken=1000))
+    known = books(0, 0)
+    standing.books(known, Traffic())
+    for _ in range(3):  # an earlier attempt's rows are passed over
+        standing.measure()
+        clock.now += 1
+        known.read, known.accepted, known.replays = (
+            count + 200 for count in (known.read, *[known.accepted] * 2)
+        )
+    standing.measure()
+    assert standing.left == ""
+    for _ in range(10):
+        clock.now += 1
+        known.accepted += 10
+        standing.measure()
+    assert standing.left == "0:30 left"
 
 
 def test_several_files_are_one_whole() -> None:
@@ -154,3 +203,56 @@ def luminance(colour: tuple[int, int, int]) -> float:
     parts = [part / 255 for part in colour]
     red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+ROWS = 6_000
+
+FORMS = {
+    "csv": ("six.csv",),
+    "gzip": ("six.csv.gz",),
+    "ndjson": ("six.ndjson",),
+    "json": ("six.json",),
+    "files": ("one.csv", "two.csv"),
+    "workers": ("six.csv", "--workers", "2"),
+    "workers-json": ("six.json", "--workers", "2"),
+    "limit": ("six.csv", "--limit", "1500"),
+}
+SKIP_WORKERS = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=[SKIP_WORKERS] if "workers" in form else []) for form in FORMS]
+)
+def test_the_share_is_that_of_the_rows_that_are_settled(
+    form: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a few hundred kilobytes is read at once: its share must not say so."""
+    sandbox()
+    now = time.time()
+    rows = [
+        {"event": "Visit", "time": round(1000 * (now - number)), "externalId": f"u{number}"}
+        for number in range(ROWS)
+    ]
+    header = "event,time,externalId"
+    lines = [",".join(map(str, row.values())) for row in rows]
+    whole = "\n".join([header, *lines, ""])
+    (tmp_path / "six.csv").write_text(whole)
+    (tmp_path / "six.csv.gz").write_bytes(gzip.compress(whole.encode()))
+    (tmp_path / "one.csv").write_text("\n".join([header, *lines[:1000], ""]))
+    (tmp_path / "two.csv").write_text("\n".join([header, *lines[1000:], ""]))
+    (tmp_path / "six.ndjson").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "six.json").write_text(json.dumps(rows))
+    monkeypatch.setattr("ours_cli.console._LINE_EVERY_S", 0.0)
+    monkeypatch.chdir(tmp_path)
+    ended = ours(
+        *("backfill", *FORMS[form], "--progress"),
+        *("--batch-size", "50", "--concurrency", "2"),
+    )
+    assert ended.code == 0, ended.err
+    shown = re.findall(r"· (\d+)% · .*?([\d,]+) accepted", ended.err)
+    seen = [(int(share) / 100, int(accepted.replace(",", ""))) for share, accepted in shown]
+    total = 1500 if form == "limit" else ROWS
+    assert len(seen) >= total // 50
+    wrong = [(share, accepted / total) for share, accepted in seen if abs(share - accepted / total) > 0.05]
+    assert not wrong
+    assert seen[-1] == (1.0, total)

@@ -58,7 +58,7 @@ def test_a_conflict_across_files_and_a_resume(ours: Ours, sandbox: StartSandbox,
     assert send(ours, one, two, *GIVEN, *SMALL).code == 4
     ended = send(ours, one, two, *GIVEN, *SMALL)
     assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 12, 1)
-    assert "line 3 bears the distinctId of line 2 of file 1" in reject_lines(ended)[0]
+    assert f"{two}: line 3 bears the distinctId of line 2 of {one} and" in reject_lines(ended)[0]
 
 
 def test_equal_rows_that_were_refused_all_count_once_mended(

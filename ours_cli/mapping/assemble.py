@@ -19,24 +19,28 @@ from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Fault, check_event, check_size, has_long_array
 from ours_cli.mapping.window import Window
-from ours_cli.record import Record
+from ours_cli.record import Record, Table
 
 
 class EventAssembler:
-    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file.
-
-    `place` is what they count, "line" or "row" (see `Table`).
-    """
+    """Turns mapped `/track` bodies of one run into events; `line` numbers are of the row's own file."""
 
     def __init__(
         self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
     ) -> None:
         self.selection = selection
-        self.place = "line"
+        self._place = "line"
+        self._files: dict[int, str] = {}
         self._window = window
         self._ids = ids
         self._tally = tally
         self._selects = selection.has_period or selection.sample is not None
+
+    def begin(self, table: Table) -> None:
+        """The bodies of this table's rows come next."""
+        self._place = table.place
+        if table.number is not None:
+            self._files[table.number] = table.name
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body, whose `time`, if there, is already integer milliseconds.
@@ -221,7 +225,7 @@ class EventAssembler:
             # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
             return Fault(
                 "duplicate_id",
-                f"{self.place} {origin.row.line} still bears the distinctId of another row:"
+                f"{self._place} {origin.row.line} still bears the distinctId of another row:"
                 " the API would drop it",
             )
         return self._given_fault(given, digest_of(content), origin.table, origin.row.line)
@@ -235,10 +239,11 @@ class EventAssembler:
 
     def _duplicate(self, table: int, line: int, first: int) -> Fault:
         first_table, first_line = divmod(first, _LINES_MAX)
-        where = f"{self.place} {first_line}" + (f" of file {first_table + 1}" if first_table != table else "")
+        file = self._files.get(first_table, f"file {first_table + 1}")
+        where = f"{self._place} {first_line}" + (f" of {file}" if first_table != table else "")
         return Fault(
             "duplicate_id",
-            f"{self.place} {line} bears the distinctId of {where} and other content: the API would drop it",
+            f"{self._place} {line} bears the distinctId of {where} and other content: the API would drop it",
         )
 
     def _count(self, body: dict[str, Any]) -> None:

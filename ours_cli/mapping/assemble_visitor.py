@@ -11,6 +11,7 @@ from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Fault, check_visitor
+from ours_cli.record import Table
 
 
 class VisitorAssembler:
@@ -19,7 +20,9 @@ class VisitorAssembler:
     def __init__(self, tally: Tally, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
         self._tally = tally
-        self.place = "line"
+
+    def begin(self, table: Table) -> None:
+        """The bodies of this table's rows come next: none of their messages names a line."""
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
         """Judge and serialize one body (contract: /identify)."""

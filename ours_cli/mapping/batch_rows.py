@@ -51,7 +51,7 @@ class BatchMapping:
                 hint="its columns are mapped by: ours backfill FILE --event NAME --time '{column}' ...",
             )
         selection = self._assemble.selection
-        self._assemble.place = table.place
+        self._assemble.begin(table)
         keeps = bind_where(selection.where, None, self._sought)
         return sampled(self._map_row if keeps is None else self._mapper_where(keeps), selection)
 

@@ -91,7 +91,7 @@ class FieldMapping:
 
     def bind(self, table: Table) -> Mapper:
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
-        self._assemble.place = table.place
+        self._assemble.begin(table)
         if table.columns == ():
             return _no_rows  # an empty file: there is nothing to map, and no column to miss
         with self._advising(table):
@@ -193,7 +193,7 @@ def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageErr
     elif given is not None:
         advice.append("flags override the preset")
     message = f"preset {given}: {error.message}" if given is not None else error.message
-    return UsageError(message, hint="; ".join(advice) or None)
+    return UsageError(table.prefix + message, hint="; ".join(advice) or None)
 
 
 def _names(table: Table) -> Iterable[str]:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -15,6 +15,7 @@ from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.mapping.tally import Tally
+from ours_cli.record import Table
 from ours_cli.reports.histogram import date_of
 from ours_cli.reports.report import Books
 
@@ -26,13 +27,25 @@ NAMES_MAX: Final = 1000
 _DAY_MS: Final = 86_400_000
 
 
+class SourceName(NamedTuple):
+    """What messages call a source, and what the numbers of its rows count."""
+
+    name: str = ""
+    place: str = "line"
+    is_alone: bool = True
+
+    def place_of(self, lines: str) -> str:
+        """These lines of it."""
+        return f"{self.place} {lines}" if self.is_alone else f"{self.name}, {self.place} {lines}"
+
+
 @dataclass(slots=True)
 class Preview:
     """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
 
     `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
-    `window_begin` is the oldest time that is taken, or None where any is. `place` is what the numbers in
-    `reject_lines` count.
+    `window_begin` is the oldest time that is taken, or None where any is. `tables` are the sources so far;
+    `reject_tables` has, for each of the `reject_lines`, which of them it is in.
     """
 
     chunker: Chunker
@@ -50,7 +63,22 @@ class Preview:
     reject_lines: dict[str, list[int]] = field(default_factory=dict)
     reject_messages: dict[str, str] = field(default_factory=dict)
     filtered: Counter[str] = field(default_factory=Counter)
-    place: str = "line"
+    reject_tables: dict[str, list[int]] = field(default_factory=dict)
+    tables: list[SourceName] = field(default_factory=list)
+
+    def begin(self, table: Table) -> None:
+        """The rows of this source come next."""
+        self.tables.append(SourceName(table.name, table.place, is_alone=table.number is None))
+
+    def places(self, code: str) -> str:
+        """Where the first rejects of this code are, for people."""
+        found: dict[int, list[str]] = {}
+        for number, line in zip(self.reject_tables[code], self.reject_lines[code], strict=True):
+            found.setdefault(number, []).append(str(line))
+        return "; ".join(self._source(number).place_of(", ".join(lines)) for number, lines in found.items())
+
+    def _source(self, number: int) -> SourceName:
+        return self.tables[number] if number < len(self.tables) else SourceName()
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """Count one row."""
@@ -61,6 +89,7 @@ class Preview:
             lines = self.reject_lines.setdefault(item.code, [])
             if len(lines) < LINES_PER_CODE:
                 lines.append(item.origin.row.line)
+                self.reject_tables.setdefault(item.code, []).append(item.origin.table)
             self.reject_messages.setdefault(item.code, item.message)
             if item.time_ms is not None:
                 self.outside[item.time_ms // _DAY_MS] += 1
@@ -139,6 +168,7 @@ class Preview:
             "bytes": self.bytes,
             "reject_codes": dict(books.codes.most_common()),
             "reject_lines": self.reject_lines,
+            **({} if all(table.is_alone for table in self.tables) else {"reject_files": self._files()}),
             "events": dict(self.names.most_common()),
             "earliest": self.earliest,
             "latest": self.latest,
@@ -150,6 +180,12 @@ class Preview:
             "columns_left": list(tally.columns_left),
             "examples": self.examples,
             "warnings": warnings,
+        }
+
+    def _files(self) -> dict[str, list[str]]:
+        return {
+            code: [self._source(number).name for number in numbers]
+            for code, numbers in self.reject_tables.items()
         }
 
 

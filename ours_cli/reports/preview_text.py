@@ -51,7 +51,8 @@ def preview_text(
         reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
         lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
     for code, count in books.codes.most_common():
-        lines.append(f"    {code} {count:,} ({preview.place} {_lines(preview.reject_lines[code], count)})")
+        more = ", ..." if count > len(preview.reject_lines[code]) else ""
+        lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
         lines += [f"      hint: {HINTS[code]}"] if code in HINTS else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
@@ -99,10 +100,6 @@ def _beside(line: str, template: str, column: int, width: int | None) -> list[st
 def _columns(label: str, names: Iterable[str]) -> list[str]:
     listed = ", ".join(names)
     return [f"  {label}: {listed}"] if listed else []
-
-
-def _lines(lines: list[int], count: int) -> str:
-    return ", ".join(str(line) for line in lines) + (", ..." if count > len(lines) else "")
 
 
 def _times(preview: Preview) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.escape import printable
 
@@ -22,28 +22,36 @@ _BETWEEN: Final = " · "
 class Standing:
     """Where a run stands: told by the run, read by whoever shows it, which may be another thread.
 
-    `files` are the sources in all, `size` their bytes, None where a pipe is among them. `clock` gives
-    seconds.
+    `files` are the sources in all, `size` their bytes, None where a pipe is among them; `limit` is after how
+    many rows the run ends. `clock` gives seconds.
+
+    Reading runs ahead of sending, and knows bytes; answers name rows. So a row is taken for as many bytes as
+    the rows of its file have on average, and what is done are the bytes of the rows that are settled.
     """
 
-    def __init__(self, files: int, size: int | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, files: int, size: int | None, clock: Callable[[], float], limit: int | None = None
+    ) -> None:
         self._files = files
         self._size = size
+        self._limit = limit
         self._clock = clock
         self._table: Table | None = None
         self._begun = 0
-        self._passed = 0
+        self._behind: deque[_Read] = deque()  # tables that are read, but not settled
+        self._settled = _Read(0, 0)  # all of the tables before them
         self._books: Books | None = None
         self._traffic: Traffic | None = None
         self._reason = ""
         self._paused_until = 0.0
         self._accepted = _Pace()
-        self._bytes = _Pace()
+        self._shares = _Pace()
+        self._replays = 0
 
     def table(self, table: Table) -> None:
         """A source begins; the one before it is read."""
         if self._table is not None:
-            self._passed += self._table.size or 0
+            self._behind.append(_Read(self._table.taken, self._table.size or self._table.position()))
         self._table = table
         self._begun += 1
 
@@ -62,7 +70,13 @@ class Standing:
         now = self._clock()
         if self._traffic is not None:
             self._accepted.add(now, self._traffic.accepted)
-        self._bytes.add(now, self._done())
+        if self._books is not None and self._books.replays != self._replays:
+            # What an earlier attempt did is passed over in no time: that says nothing of what is left.
+            self._replays = self._books.replays
+            self._shares = _Pace()
+        share = self.share
+        if share is not None:
+            self._shares.add(now, share)
 
     @property
     def has_begun(self) -> bool:
@@ -82,20 +96,23 @@ class Standing:
         """How much is done, from 0 to 1; None where the whole is not known."""
         if self._size is None:
             return None
-        return min(1.0, self._done() / self._size) if self._size else 1.0
+        share = self._done() / self._size if self._size else 1.0
+        if self._limit:
+            share = max(share, self._rows() / self._limit)
+        return min(1.0, share)
 
     @property
     def so_far(self) -> str:
-        """What is read of a source without a known end."""
-        return f"{self._read() / 2**20:,.1f} MiB so far"
+        """What is done of a source without a known end."""
+        return f"{self._done() / 2**20:,.1f} MiB so far"
 
     @property
     def left(self) -> str:
         """The time left, or nothing while it cannot be told."""
-        pace = self._bytes.per_second()
-        if self._size is None or pace is None or pace <= 0 or self.pause:
+        pace, share = self._shares.per_second(), self.share
+        if share is None or pace is None or pace <= 0 or self.pause:
             return ""
-        return f"{_clock_time((self._size - self._done()) / pace)} left"
+        return f"{_clock_time((1 - share) / pace)} left"
 
     @property
     def pause(self) -> str:
@@ -125,17 +142,34 @@ class Standing:
         far = f"{share:.0%}" if share is not None else ""
         return _BETWEEN.join(part for part in (self.name, far, self.figures(), self.left, self.pause) if part)
 
-    def _done(self) -> float:
-        """Bytes whose rows have their outcome. Reading runs ahead of sending: the rows tell how far."""
+    def _rows(self) -> int:
+        """Rows that have their outcome; where nothing is sent, each that was taken."""
         books = self._books
-        return (
-            self._read() * (1 - books.unsent / books.read)
-            if books is not None and books.read
-            else self._read()
-        )
+        if books is not None:
+            return books.accepted + books.rejected + books.filtered
+        taken = self._table.taken if self._table is not None else 0
+        return self._settled.rows + sum(table.rows for table in tuple(self._behind)) + taken
 
-    def _read(self) -> int:
-        return self._passed + (self._table.position() if self._table is not None else 0)
+    def _done(self) -> float:
+        """Bytes of the rows that have their outcome."""
+        rows = self._rows()
+        while self._behind and rows - self._settled.rows >= self._behind[0].rows:
+            read = self._behind.popleft()
+            self._settled = _Read(self._settled.rows + read.rows, self._settled.size + read.size)
+        current = self._behind[0] if self._behind else self._being_read()
+        share = min(1.0, (rows - self._settled.rows) / current.rows) if current.rows else 1.0
+        return self._settled.size + current.size * share
+
+    def _being_read(self) -> _Read:
+        table = self._table
+        return _Read(table.taken, table.position()) if table is not None else _Read(0, 0)
+
+
+class _Read(NamedTuple):
+    """So many rows, which were so many bytes."""
+
+    rows: int
+    size: int
 
 
 class _Pace:

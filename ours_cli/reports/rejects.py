@@ -138,6 +138,8 @@ class Rejects:
             if sink is None:
                 sink = self._sinks[key] = self._open(table)
             self._dirty = True
+            if table.prefix:
+                reject = reject._replace(message=table.prefix + reject.message)
             sink.write(reject, table)
         except BrokenPipeError:
             raise ClosedOutputError from None

@@ -19,7 +19,8 @@ class Books:
     """Every row read is in exactly one of accepted, rejected, filtered, elsewhere (other shards), unsent.
 
     The six counters are kept apart from one another, so that `balance` can catch a row that was lost or
-    counted twice: `unsent` rises when a row is mapped and falls when an outcome names it.
+    counted twice: `unsent` rises when a row is mapped and falls when an outcome names it. `replays` counts
+    the rows, among the others, that an earlier attempt settled.
     """
 
     read: int = 0
@@ -28,6 +29,7 @@ class Books:
     filtered: int = 0
     elsewhere: int = 0
     unsent: int = 0
+    replays: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
     def mapped(self, item: Event | Reject | Filtered) -> None:
@@ -56,6 +58,7 @@ class Books:
     def replayed(self, block: Block) -> None:
         """Enter a block that an earlier attempt has settled."""
         self.read += block.rows
+        self.replays += block.rows
         self.accepted += block.accepted
         self.rejected += block.rejected
         self.filtered += block.filtered

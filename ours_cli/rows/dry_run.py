@@ -49,7 +49,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     with progress(run, sources, console) as observer:
 
         def begin(_: int, table: Table) -> None:
-            preview.place = table.place
+            preview.begin(table)
             observer.table(table)
 
         rows = map_rows(prepared.tables(sources.tables()), prepared.mapping, run.limit, begin, Replay([]))

@@ -59,13 +59,13 @@ class RowSources:
                 pipe = self._pipe(source)
                 yield pipe.whole_table()
             else:
-                yield mended(open_table(source, self._read))
+                yield self._open(source)
 
     def files(self) -> Iterator[Table]:
         """Open each source that can be read again."""
         for source in self._sources:
             if not _may_block(source):
-                yield mended(open_table(source, self._read))
+                yield self._open(source)
 
     def pipes(self) -> Iterator[tuple[Table, Iterator[Record | Malformed]]]:
         """Each source that cannot be read again, and its rows: those taken from it are held for `tables`."""
@@ -81,7 +81,7 @@ class RowSources:
         """
         for source in self._sources:
             if not _may_block(source):
-                table = mended(open_table(source, self._read))
+                table = self._open(source)
                 mapping.bind(table)
                 table.close()
 
@@ -99,7 +99,7 @@ class RowSources:
             if source == "-":
                 table, rows = self._pipe(source).table, self._pipe(source).rows()
             else:
-                table = mended(open_table(source, self._read))
+                table = self._open(source)
                 rows = table.records
             for row in islice(choose(table, rows), count):
                 count -= 1
@@ -109,10 +109,16 @@ class RowSources:
             if not count:
                 return
 
+    def _open(self, source: Source, stdin: BinaryIO | None = None) -> Table:
+        table = mended(open_table(source, self._read, stdin))
+        if len(self._sources) > 1:
+            table.number = self._sources.index(source)
+        return table
+
     def _pipe(self, source: Source) -> _Pipe:
         if source not in self._opened:
             stdin = _raw_stdin() if source == "-" else None
-            self._opened[source] = _Pipe(mended(open_table(source, self._read, stdin)))
+            self._opened[source] = _Pipe(self._open(source, stdin))
         return self._opened[source]
 
 

@@ -11,6 +11,7 @@ from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Origin
 from ours_cli.kept_rows import KeptRows
+from ours_cli.record import Table
 from ours_cli.runs.blocks import Block, RowDigest, digest_of
 
 
@@ -27,8 +28,9 @@ class Replay:
         self._block = blocks[0] if blocks else None
         self._digest = RowDigest()
         self._first_line = 0
-        self.place = "line"
-        """What the rows' `line` counts, for messages; set for each table."""
+        self._first_table: Table | None = None
+        self.table: Table | None = None
+        """The table whose rows come, for messages."""
         self.is_cut: Callable[[], bool] = lambda: False
         """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
 
@@ -49,7 +51,7 @@ class Replay:
         block = self._block
         assert block is not None
         if origin.seq == block.start:
-            self._digest, self._first_line = RowDigest(), origin.row.line
+            self._begin(origin.row.line)
         self._digest.add(origin.row)
         return self._verified(block, origin.row.line) if origin.seq + 1 == block.end else None
 
@@ -82,17 +84,29 @@ class Replay:
             block = self._block
             assert block is not None
             if seq + at == block.start:
-                self._digest, self._first_line = RowDigest(), rows.line(at)
+                self._begin(rows.line(at))
             end = min(len(rows), block.end - seq)
             self._digest.add_all(rows.part(at, end))
             at = end
             if seq + end == block.end:
                 yield self._verified(block, rows.line(end - 1))
 
+    def _begin(self, line: int) -> None:
+        self._digest, self._first_line, self._first_table = RowDigest(), line, self.table
+
+    def _stretch(self, last_line: int) -> str:
+        """Which rows the block has, for people; it may begin in one file and end in another."""
+        first, last = self._first_table, self.table
+        if first is None or last is None or first is last or not first.prefix:
+            prefix, place = (last.prefix, last.place) if last is not None else ("", "line")
+            return f"{prefix}{place}s {self._first_line} to {last_line}"
+        begin = f"{first.place} {self._first_line} of {first.name}"
+        return f"the rows from {begin} to {last.place} {last_line} of {last.name}"
+
     def _verified(self, block: Block, last_line: int) -> Block:
         if self._digest.value() != block.digest:
             raise SourceChangedError(
-                f"the source changed: {self.place}s {self._first_line} to {last_line} are not what they were",
+                f"the source changed: {self._stretch(last_line)} are not what they were",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
         return self._pass(block)

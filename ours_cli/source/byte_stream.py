@@ -48,8 +48,8 @@ class ByteStream:
         return self._file.size
 
     def position(self) -> int:
-        """Bytes of the file read so far, compressed ones for gzip."""
-        return self._file.position
+        """Bytes of the file read so far, compressed ones for gzip: those that are decompressed."""
+        return self._file.position - self._file.waiting
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
@@ -96,6 +96,7 @@ class _RawFile:
     def __init__(self, name: str, file: BinaryIO, *, close: Callable[[], None]) -> None:
         self.name = name
         self.position = 0
+        self.waiting = 0  # of these, bytes that are not decompressed yet
         self.close = close
         self._read: Callable[[int], bytes | None] = getattr(file, "read1", file.read)
         self._fd = _descriptor(file)
@@ -134,7 +135,7 @@ def open_stream(location: Path | Literal["-"], stdin: BinaryIO | None) -> ByteSt
             head += block
         refuse_container(head, file.name)
         blocks = chain([head] if head else [], iter(file.read, b""))
-        return ByteStream(file.name, file, _gunzip(blocks, file.name) if is_gzip(head) else blocks)
+        return ByteStream(file.name, file, _gunzip(blocks, file) if is_gzip(head) else blocks)
     except BaseException:
         file.close()
         raise
@@ -166,8 +167,9 @@ def _regular_size(descriptor: int | None) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+def _gunzip(blocks: Iterator[bytes], file: _RawFile) -> Iterator[bytes]:
     """Decompress member after member, at most `BLOCK_BYTES` at a time, so that no bomb can fill memory."""
+    name = file.name
     member, begun = zlib.decompressobj(wbits=31), False
     for compressed in blocks:
         rest = compressed if begun else compressed.lstrip(b"\0")
@@ -180,12 +182,13 @@ def _gunzip(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
                     f"{name} is damaged: its gzip data cannot be read to the end",
                     hint="check it with `gzip -t`, and fetch it again",
                 ) from error
-            if data:
-                yield data
             rest = member.unconsumed_tail
             if member.eof:
                 # Zeros after a member are padding (tapes, block devices), as gzip(1) has it.
                 rest = member.unused_data.lstrip(b"\0")
                 member, begun = zlib.decompressobj(wbits=31), False
+            file.waiting = len(rest)
+            if data:
+                yield data
     if begun:
         raise SourceError(f"{name} is cut off: its gzip data ends early", hint="fetch the file again")

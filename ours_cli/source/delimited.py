@@ -112,6 +112,13 @@ class RowReader:
         """Whether a line that was taken in is unread."""
         return self.line < self._window_line + len(self._window)
 
+    @property
+    def unread(self) -> float:
+        """Characters of the lines that were taken in and are in no row yet; lines are taken to be alike."""
+        lines = len(self._window)
+        left = self._window_line + lines - self.line
+        return self._held * min(1.0, left / lines) if left > 0 else 0.0
+
     def take(self, block: TextLines) -> None:
         """Take these lines in, behind those that are left."""
         self._keep(block)
@@ -166,6 +173,7 @@ class RowReader:
     ) -> Iterator[Stretch | Record | Malformed]:
         """These rows, which stand on `lines` and end before the last of them."""
         if set(map(len, rows)) == {width} and all(map(_FIRST, rows)):
+            self.line = lines[-1]
             yield Stretch(lines[:-1], rows)
         else:
             yield from gather(self._one_by_one(rows, lines, width))

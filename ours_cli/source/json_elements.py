@@ -53,9 +53,12 @@ class JsonElementReader:
 
     def __init__(self, blocks: Iterator[bytes], name: str, first_line: int) -> None:
         self._splitter = _Splitter(first_line)
-        self._parts = _elements(blocks, name, self._splitter)
+        self._parts = _elements(self._counted(blocks), name, self._splitter)
         self._part: list[_Element | Stretch] = []
         self._at = 0  # of the elements of the part, the next one
+        self._size = 0  # of all blocks so far, in bytes
+        self._part_end = 0  # behind so many of these bytes
+        self._part_size = 0
 
     def records(self) -> Iterator[Record | Malformed]:
         """The rows from here on."""
@@ -76,6 +79,21 @@ class JsonElementReader:
             else:
                 yield from self._next_elements()
 
+    @property
+    def share_done(self) -> float:
+        """How much of the bytes read so far is in rows that were handed on, from 0 to 1."""
+        if not self._size:
+            return 0.0
+        part, at = self._part, self._at
+        left = sum(map(_rows_in, part[at:]))
+        unread = self._part_size * left / (left + sum(map(_rows_in, part[:at]))) if left else 0.0
+        return max(0.0, self._part_end - unread) / self._size
+
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._size += len(block)
+            yield block
+
     def _next_elements(self) -> Iterator[Stretch | Malformed]:
         elements: list[_Element] = []
         for item in self._part[self._at : self._at + STRETCH_MAX]:
@@ -95,9 +113,16 @@ class JsonElementReader:
         while self._at == len(self._part):
             part = next(self._parts, None)
             if part is None:
+                self._part, self._at = [], 0  # the table is kept to the end of the run
                 return False
+            end = self._splitter.fed - self._splitter.held
+            self._part_end, self._part_size = end, end - self._part_end
             self._part, self._at = part, 0
         return True
+
+
+def _rows_in(item: _Element | Stretch) -> int:
+    return len(item.lines) if isinstance(item, Stretch) else 1
 
 
 def _row(element: _Element) -> Record | Malformed:
@@ -144,6 +169,7 @@ class _Splitter:
 
     def __init__(self, first_line: int) -> None:
         self.line = first_line  # of the element being scanned
+        self.fed = 0  # bytes
         self.finds_many = False
         """Whether elements that are plainly objects may come together."""
         self._buffer = b""
@@ -162,6 +188,7 @@ class _Splitter:
 
     def feed(self, data: bytes, *, final: bool) -> Iterator[_Element | Stretch]:
         """The elements that end in `data`."""
+        self.fed += len(data)
         self._buffer = self._buffer[self._start :] + data
         self._position -= self._start
         if self._broken_at is not None:

@@ -40,6 +40,13 @@ class JsonLineReader:
         """Whether a line that was taken in is unread."""
         return self._at < len(self._block.lines)
 
+    @property
+    def unread(self) -> float:
+        """Bytes of the lines that were taken in and are no row yet; lines are taken to be alike."""
+        block = self._block
+        left = len(block.lines) - self._at
+        return block.size * left / len(block.lines) if left > 0 else 0.0
+
     def take(self, block: ByteLines) -> None:
         """Take these lines in, where none is left."""
         self._offset += self._at

@@ -54,11 +54,11 @@ class ByteBlock(NamedTuple):
     def lines(self) -> ByteLines:
         """The same, cut into lines."""
         if self.oversize:
-            return ByteLines([self.text], oversize=True)
+            return ByteLines([self.text], oversize=True, size=len(self.text))
         lines = self.text.split(b"\n")
         if self.is_terminated:
             lines.pop()
-        return ByteLines(lines, terminated=self.is_terminated)
+        return ByteLines(lines, terminated=self.is_terminated, size=len(self.text))
 
     @property
     def is_terminated(self) -> bool:
@@ -90,11 +90,15 @@ class TextLines(NamedTuple):
 
 
 class ByteLines(NamedTuple):
-    r"""Lines without their `\n`. `oversize` as above; `terminated`: the last one had an end."""
+    r"""Lines without their `\n`. `oversize` as above; `terminated`: the last one had an end.
+
+    `size` counts bytes, ends included.
+    """
 
     lines: list[bytes]
     oversize: bool = False
     terminated: bool = True
+    size: int = 0
 
 
 def split_text(text: str) -> list[str]:

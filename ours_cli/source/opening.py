@@ -99,10 +99,12 @@ class _Opening:
             lines = Blocks(byte_blocks(blocks, skip))
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
             pieces = partial(LinePieces, reader, lines, reader.rows)
-            return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), pieces)
+            done = partial(_share_done, lines, reader)
+            return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), done, pieces)
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         elements = JsonElementReader(rest, self._stream.name, skip + 1)
-        return self._table(kind, None, elements.records(), Dialect(), elements.stretches())
+        done = partial(getattr, elements, "share_done")
+        return self._table(kind, None, elements.records(), Dialect(), elements.stretches(), done)
 
     def _delimited(self, kind: SourceFormat) -> Table:
         lines = self._whole_lines()
@@ -119,7 +121,9 @@ class _Opening:
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
         pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
-        return self._table("csv", columns, reader.records(width), dialect, reader.stretches(width), pieces)
+        records, stretches = reader.records(width), reader.stretches(width)
+        done = partial(_share_done, texts, reader)
+        return self._table("csv", columns, records, dialect, stretches, done, pieces)
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
@@ -177,6 +181,7 @@ class _Opening:
         records: Iterator[Record | Malformed],
         dialect: Dialect,
         stretches: Iterator[Stretch | Record | Malformed],
+        share_done: Callable[[], float],
         pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
@@ -189,7 +194,7 @@ class _Opening:
             dialect=dialect,
             notes=self._notes,
             size=stream.size,
-            position=stream.position,
+            position=lambda: round(stream.position() * share_done()),
             encoding=self._encoding.codec,
             header_line=self._header_line,
             stretches=many if pieces is None else CutStretches(many, pieces),
@@ -210,6 +215,11 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
     usual = Counter(widths).most_common(1)[0][0]
     width = max(widths) if has_record_types(rows) else max(usual, widths[0])
     return tuple(str(number) for number in range(1, width + 1))
+
+
+def _share_done(blocks: Blocks[TextBlock] | Blocks[ByteBlock], reader: RowReader | JsonLineReader) -> float:
+    """How much of what was read so far is in rows that were handed on, from 0 to 1."""
+    return max(0.0, 1 - (blocks.waiting + reader.unread) / blocks.size) if blocks.size else 0.0
 
 
 def _closing(rows: Iterator[_Row], stream: ByteStream) -> Iterator[_Row]:

@@ -39,12 +39,16 @@ _Rows: TypeAlias = Iterator[Stretch | Record | Malformed]
 class Blocks(Iterator[_Block]):
     """Blocks of lines, of which the last ones can be put back.
 
-    `cut`, where it is set, says where to end a block that is taken for a row which began before it.
+    `cut`, where it is set, says where to end a block that is taken for a row which began before it. `size` is
+    the characters or bytes of all blocks so far, `waiting` those of blocks that were put back, or of which it
+    is not known yet what is in them.
     """
 
     def __init__(self, blocks: Iterator[_Block]) -> None:
         self._blocks = blocks
         self._back: deque[_Block] = deque()
+        self.size = 0
+        self.waiting = 0
         self.cut: Callable[[_Block], tuple[_Block, _Block | None]] | None = None
 
     def __next__(self) -> _Block:
@@ -59,7 +63,14 @@ class Blocks(Iterator[_Block]):
 
     def whole(self) -> _Block | None:
         """The next block; None at the end."""
-        return self._back.popleft() if self._back else next(self._blocks, None)
+        if self._back:
+            block = self._back.popleft()
+            self.waiting -= len(block.text)
+            return block
+        following = next(self._blocks, None)
+        if following is not None:
+            self.size += len(following.text)
+        return following
 
     def small(self) -> _Block | None:
         """The next lines of no more than a piece."""
@@ -74,6 +85,7 @@ class Blocks(Iterator[_Block]):
     def put_back(self, block: _Block) -> None:
         """Have this block come next."""
         self._back.appendleft(block)
+        self.waiting += len(block.text)
 
 
 class _Reader(Protocol):
@@ -123,11 +135,13 @@ class LinePieces(Generic[_Block]):
             line = self._reader.line
             self._reader.go_to(line + block.line_count())
             self._out.append((line, block))
+            self.blocks.waiting += len(block.text)
             return Piece(block.text, line)
 
     def confirm(self) -> None:
         """The oldest piece that is out was what it seemed to be."""
-        self._out.popleft()
+        _, block = self._out.popleft()
+        self.blocks.waiting -= len(block.text)
         self._after_failure = 1
 
     def take_back(self) -> None:
@@ -135,7 +149,9 @@ class LinePieces(Generic[_Block]):
         line, _ = self._out[0]
         self._reader.go_to(line)
         while self._out:
-            self.blocks.put_back(self._out.pop()[1])
+            _, block = self._out.pop()
+            self.blocks.waiting -= len(block.text)
+            self.blocks.put_back(block)
         self._ordinary = self._after_failure
         self._after_failure = min(2 * self._after_failure, _ORDINARY_MAX)
 

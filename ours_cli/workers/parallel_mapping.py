@@ -64,6 +64,8 @@ class _Walk:
         """Have the workers begin with the next rows, as many as they should have before them."""
         while len(self._waiting) < self._pool.ahead_max and (rows := self._rows.next()) is not None:
             self._waiting.append(rows)
+            if not isinstance(rows, Piece):
+                self._table.take(rows)
             if self._is_asked(rows):
                 await self._pool.ask(rows)
 
@@ -94,6 +96,7 @@ class _Walk:
             self._rows.take_back()
             return iter(())
         self._rows.confirm()
+        self._table.table.taken += sum(len(drafts.rows) for drafts in answer)
         finished = (self._finisher.finish(self._table, None, drafts) for drafts in answer)
         return chain.from_iterable(finished)
 
