@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from ours_cli.errors import OursError
+from ours_cli.errors import LocalIOError, OursError
 from ours_cli.escape import printable
 from ours_cli.reports.progress import Standing
 from ours_cli.wrapping import folded_all, says_a_command
@@ -59,14 +59,16 @@ class Console:
         return _width(sys.stderr)
 
     def result(self, text: str) -> None:
-        """The result, on stdout."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        """The result, on stdout; raises `LocalIOError`, or `BrokenPipeError` where its reader has left."""
+        _write_result(sys.stdout, text + "\n")
 
     def aside(self, text: str) -> None:
-        """A result on stderr, where stdout carries the rejects."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        """A result on stderr, where stdout carries the rejects; raises as `result` does."""
+        _write_result(sys.stderr, text + "\n")
+
+    def end(self) -> None:
+        """See that all is written which others have left in stdout; raises as `result` does."""
+        _write_result(sys.stdout, "")
 
     def note(self, text: str) -> None:
         """Something worth knowing, on stderr; silenced by --quiet."""
@@ -235,6 +237,30 @@ def _width(stream: TextIO | None) -> int | None:
     if stream is None or not stream.isatty():
         return None
     return max(shutil.get_terminal_size().columns, _WIDTH_MIN)
+
+
+def _write_result(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget(stream)
+        raise unwritten_result(error) from None
+
+
+def unwritten_result(error: OSError) -> LocalIOError:
+    """The error for a result of which standard output takes no more."""
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return LocalIOError(f"the result cannot be written: {reason}", hint="is the disk full? send it elsewhere")
+
+
+def forget(stream: TextIO) -> None:
+    """Point a standard stream at nothing, so that Python's own flush at exit does not complain again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _to_stderr(text: str) -> None:

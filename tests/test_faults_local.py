@@ -119,15 +119,37 @@ def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_p
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("command", [SINGLE, ("batch",)], ids=["track", "batch"])
+@pytest.mark.parametrize(
+    "command",
+    [SINGLE, ("batch",), ("backfill", "--help"), ("--version",), ("backfill", "--list-presets")],
+    ids=["track", "batch", "help", "version", "presets"],
+)
 def test_full_disk_on_stdout(sandbox: StartSandbox, tmp_path: Path, command: tuple[str, ...]) -> None:
     sandbox()
-    rest = () if command == SINGLE else (rows_file(tmp_path, 3),)
+    rest = (rows_file(tmp_path, 3),) if command == ("batch",) else ()
     with Path("/dev/full").open("wb") as full:
         ended = run_into(full, *command, *rest)
     assert ended.code == 7
-    assert "No space left" in ended.err
+    assert "error: the result cannot be written: No space left" in ended.err
     assert_no_leak(ended)
+
+
+def test_a_name_that_no_file_can_have(ours: Ours) -> None:
+    """It is not the result that cannot be written."""
+    name = "r" * 300
+    ended = ours("runs", "merge", name)
+    assert ended.code == 7
+    assert f"error: {name} cannot be used: File name too long" in "".join(ended.err.splitlines())
+
+
+def test_a_system_that_refuses_something_else(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ours_cli.commands.track.build_body", fail)
+    ended = ours(*SINGLE)
+    assert ended.code == 7
+    assert "result" not in ended.err
 
 
 def test_rejects_path_is_a_symlink(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
