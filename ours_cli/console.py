@@ -60,15 +60,15 @@ class Console:
 
     def result(self, text: str) -> None:
         """The result, on stdout; raises `LocalIOError`, or `BrokenPipeError` where its reader has left."""
-        _write_result(sys.stdout, text + "\n")
+        _to_stdout(text + "\n")
 
     def aside(self, text: str) -> None:
-        """A result on stderr, where stdout carries the rejects; raises as `result` does."""
-        _write_result(sys.stderr, text + "\n")
+        """A result on stderr, where stdout carries the rejects; lost where stderr takes nothing."""
+        _to_stderr(text)
 
     def end(self) -> None:
         """See that all is written which others have left in stdout; raises as `result` does."""
-        _write_result(sys.stdout, "")
+        _to_stdout("")
 
     def note(self, text: str) -> None:
         """Something worth knowing, on stderr; silenced by --quiet."""
@@ -239,14 +239,14 @@ def _width(stream: TextIO | None) -> int | None:
     return max(shutil.get_terminal_size().columns, _WIDTH_MIN)
 
 
-def _write_result(stream: TextIO, text: str) -> None:
+def _to_stdout(text: str) -> None:
     try:
-        stream.write(text)
-        stream.flush()
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        forget(stream)
+        forget(sys.stdout)
         raise unwritten_result(error) from None
 
 
@@ -264,5 +264,9 @@ def forget(stream: TextIO) -> None:
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """A note that finds no room must cost neither the result nor the exit code: rows have been sent."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        forget(sys.stderr)
