@@ -141,6 +141,31 @@ class TestProfiles:
             token(profile="clinc")
         assert caught.value.hint == "did you mean 'clinic'?"
 
+    @pytest.mark.parametrize(
+        ("text", "message", "hint"),
+        [
+            ('default_profile = ["a"]', "'default_profile' in ", "quotes"),
+            ("profiles = 3", "'profiles' in ", "[profiles.NAME]"),
+            ("[profiles]\na = 3", "the profile 'a' in ", "[profiles.a]"),
+            ('[profile.a]\ntoken = "x"', "unknown key 'profile' in ", "did you mean 'profiles'?"),
+            ("[somewhere]", "unknown key 'somewhere' in ", "known keys: "),
+            ('[token]\na = "x"', "'token' in ", "quotes"),
+            ('tokn = "x"\n[profiles.a]\ntoken = "y"', "unknown key 'tokn' in ", "did you mean 'token'?"),
+        ],
+    )
+    @pytest.mark.parametrize("name", [("--profile", "a"), ()])
+    def test_a_config_of_another_shape(
+        self, ours: Ours, text: str, message: str, hint: str, name: tuple[str, ...]
+    ) -> None:
+        path = config(text)
+        ended = ours("track", "E", "--external-id", "c", *name)
+        if text.startswith("[profiles]") and not name:
+            assert ended.code == 4, "nobody asked for it"
+            return
+        assert ended.code == 2
+        assert f"error: {message}{path}" in ended.err
+        assert hint in ended.err.partition("hint: ")[2]
+
 
 class TestConfig:
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
