@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago
 
+from ours_cli.errors import ClosedOutputError, OursError, UsageError
+from ours_cli.runs.run_registry import NoRunError
 from ours_cli.sandbox import Fault, Then, When
 from ours_cli.single.curl import curl_command
 
@@ -82,6 +84,17 @@ def test_a_refused_line_is_passed_over_and_a_refused_token_stops(
     assert ended.code == 4
     assert "line 2: the server refuses the token" in ended.err
     assert len(list(place.requests())) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [ClosedOutputError(), NoRunError("no such run", hint="ours runs"), UsageError("--data: broken")]
+)
+def test_an_error_of_a_line_stays_what_it_is(error: OursError) -> None:
+    told = error.prefixed("line 3: ", instead_of="--data: ")
+    assert type(told) is type(error)
+    assert (told.exit_code, told.hint) == (error.exit_code, error.hint)
+    assert told.message == str(told) == "line 3: " + error.message.removeprefix("--data: ")
+    assert not error.message.startswith("line")
 
 
 def test_nulls_are_left_out_and_said(ours_process: Ours, sandbox: StartSandbox) -> None:

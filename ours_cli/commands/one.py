@@ -160,7 +160,7 @@ def _refuse(way: Singly, console: Console, number: int, error: UsageError) -> No
 
 
 def _at(number: int, error: OursError) -> OursError:
-    return type(error)(f"line {number}: {error.message.removeprefix('--data: ')}", hint=error.hint)
+    return error.prefixed(f"line {number}: ", instead_of="--data: ")
 
 
 def _result(way: Singly, body: Body, status: str) -> dict[str, Any]:
