@@ -40,6 +40,7 @@ def test_each_line_is_a_request_and_a_result(ours_process: Ours, sandbox: StartS
     results = [json.loads(line) for line in ended.out.splitlines()]
     stored = list(place.events())
     assert [event.event for event in stored] == ["A", "B"]
+    assert [result["line"] for result in results] == [1, 3]
     assert [result["distinctId"] for result in results] == [event.distinct_id for event in stored]
     assert all(event.body["eventProperties"] == {"source": "replay"} for event in stored)
     assert "time" not in stored[0].body
@@ -95,6 +96,38 @@ def test_an_error_of_a_line_stays_what_it_is(error: OursError) -> None:
     assert (told.exit_code, told.hint) == (error.exit_code, error.hint)
     assert told.message == str(told) == "line 3: " + error.message.removeprefix("--data: ")
     assert not error.message.startswith("line")
+
+
+def test_each_result_names_its_line(ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox(Fault(When(event=("B",)), Then("status", status=400)))
+    typed = lines(
+        "",
+        {"event": "A", "externalId": "c"},
+        {"event": "A"},
+        {"event": "B", "externalId": "c"},
+        {"event": "A", "externalId": 7},
+    )
+    ended = ours_process("track", "-", "-o", "json", stdin=typed)
+    results = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 3
+    assert [(result["line"], result["status"]) for result in results] == [
+        (2, "complete"),
+        (3, "failed"),
+        (4, "failed"),
+        (5, "failed"),
+    ]
+    assert not any("--data" in result.get("error", "") for result in results)
+
+
+@pytest.mark.parametrize("typed", [b"", b"\n  \n"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("-o", "json")])
+def test_no_lines_at_all(
+    ours_process: Ours, sandbox: StartSandbox, typed: bytes, more: tuple[str, ...]
+) -> None:
+    sandbox()
+    ended = ours_process("track", "-", "-q", *more, stdin=typed)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == "warning: standard input holds no rows\n"
 
 
 def test_nulls_are_left_out_and_said(ours_process: Ours, sandbox: StartSandbox) -> None:
