@@ -57,10 +57,12 @@ def test_a_bad_line_takes_no_other_along(ours_process: Ours, sandbox: StartSandb
         {"event": "A", "externalId": "c", "jane@example.com": 1},
         {"event": "A"},
         {"event": "B", "externalId": "c"},
+        '{"event": "A", "event": "A", "externalId": "c"}',
     )
     ended = ours_process("track", "-", stdin=typed)
     assert ended.code == 3
     assert [event.event for event in place.events()] == ["A", "B"]
+    assert "error: line 7: a key stands twice in one object" in ended.err
     assert len(ended.out.splitlines()) == 2
     assert "line 1: this is not a JSON object" in ended.err
     assert "line 3: the API does not know key 'properties'" in ended.err
