@@ -15,7 +15,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
-from ours_cli.console import Console
+from ours_cli.console import Console, forget, unwritten_result
 from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.option_groups import grouped
 from ours_cli.unset_variables import refuse_unset_values
@@ -169,7 +169,7 @@ def run(arguments: list[str]) -> int:
     console = Console()
     try:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
-        sys.stdout.flush()
+        console.end()
         return int(code or 0)
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
@@ -190,9 +190,7 @@ def run(arguments: list[str]) -> int:
             return _closed_stdout()
         raise
     except OSError as error:
-        _forget_stdout()
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        return _fail(console, LocalIOError(f"the result cannot be written: {reason}"))
+        return _fail(console, _local_io(error))
     except Exception as error:
         return _fail(console, _bug(error))
 
@@ -210,11 +208,22 @@ def _bug(error: Exception) -> OursError:
     return OursError(f"a bug in ours: {type(error).__name__} at {where}", hint="please report this line")
 
 
+def _local_io(error: OSError) -> OursError:
+    """What nobody nearer to it has named: a file of that name, or a help text that Typer prints."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is typer.echo.__code__:
+            forget(sys.stdout)
+            return unwritten_result(error)
+        trace = trace.tb_next
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    if error.filename is None:
+        return LocalIOError(
+            f"the system refuses to go on: {reason}", hint="ours doctor looks at this machine"
+        )
+    return LocalIOError(f"{os.fsdecode(error.filename)} cannot be used: {reason}", hint="name another path")
+
+
 def _closed_stdout() -> int:
-    _forget_stdout()
+    forget(sys.stdout)
     return int(ExitCode.SIGPIPE)
-
-
-def _forget_stdout() -> None:
-    """Point stdout at nothing, so that Python's own flush at exit does not complain again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

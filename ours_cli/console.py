@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from ours_cli.errors import OursError
+from ours_cli.errors import LocalIOError, OursError
 from ours_cli.escape import printable
 from ours_cli.reports.progress import Standing
 from ours_cli.wrapping import folded_all, says_a_command
@@ -59,14 +59,16 @@ class Console:
         return _width(sys.stderr)
 
     def result(self, text: str) -> None:
-        """The result, on stdout."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        """The result, on stdout; raises `LocalIOError`, or `BrokenPipeError` where its reader has left."""
+        _to_stdout(text + "\n")
 
     def aside(self, text: str) -> None:
-        """A result on stderr, where stdout carries the rejects."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        """A result on stderr, where stdout carries the rejects; lost where stderr takes nothing."""
+        _to_stderr(text)
+
+    def end(self) -> None:
+        """See that all is written which others have left in stdout; raises as `result` does."""
+        _to_stdout("")
 
     def note(self, text: str) -> None:
         """Something worth knowing, on stderr; silenced by --quiet."""
@@ -239,6 +241,34 @@ def _width(stream: TextIO | None) -> int | None:
     return max(shutil.get_terminal_size().columns, _WIDTH_MIN)
 
 
+def _to_stdout(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget(sys.stdout)
+        raise unwritten_result(error) from None
+
+
+def unwritten_result(error: OSError) -> LocalIOError:
+    """The error for a result of which standard output takes no more."""
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return LocalIOError(f"the result cannot be written: {reason}", hint="is the disk full? send it elsewhere")
+
+
+def forget(stream: TextIO) -> None:
+    """Point a standard stream at nothing, so that Python's own flush at exit does not complain again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """A note that finds no room must cost neither the result nor the exit code: rows have been sent."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        forget(sys.stderr)

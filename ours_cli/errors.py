@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -36,6 +37,17 @@ class OursError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def prefixed(self, text: str, *, instead_of: str = "") -> Self:
+        """The same error with `text` before its message, or in place of `instead_of` where that stands there.
+
+        Its class is not called, which may want other arguments than a message.
+        """
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied.message = text + self.message.removeprefix(instead_of)
+        copied.args = (copied.message,)
+        return copied
 
 
 class UsageError(OursError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from ours_cli.suggest import nearest
 
 _TOKEN_KEYS: Final = ("token_command", "token_file", "token")
 KEYS: Final = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})
+_TOP_KEYS: Final = KEYS | {"default_profile", "profiles"}
 
 
 def profile_names() -> list[str]:
@@ -57,9 +59,7 @@ def load_profile(name: str | None) -> dict[str, Any]:
         raise UsageError(
             f"the config {path} is not valid TOML{_toml_position(error)}", hint="strings need quotes in TOML"
         ) from None
-    profile = _select_profile(config, name, path)
-    _check_profile(profile, path)
-    return profile
+    return _select_profile(config, name, path)
 
 
 def _toml_position(error: ValueError) -> str:
@@ -68,35 +68,48 @@ def _toml_position(error: ValueError) -> str:
 
 
 def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dict[str, Any]:
-    common = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    _check_keys(config, _TOP_KEYS, path)
     profiles = config.get("profiles", {})
-    wanted = name or common.pop("default_profile", None)
-    common.pop("default_profile", None)
+    if not isinstance(profiles, dict):
+        raise UsageError(f"'profiles' in {path} is not a table", hint="a profile begins with [profiles.NAME]")
+    common = {key: value for key, value in config.items() if key in KEYS}
+    _check_texts(config, {*KEYS, "default_profile"}, path)
+    wanted = name or config.get("default_profile")
     if wanted is None:
         return common
-    if not isinstance(profiles, dict) or not isinstance(profiles.get(wanted), dict):
-        known = sorted(profiles) if isinstance(profiles, dict) else []
-        close = nearest(str(wanted), known)
+    if wanted not in profiles:
+        close = nearest(wanted, profiles)
+        known = ", ".join(sorted(profiles)) or "none"
         raise UsageError(
             f"there is no profile {wanted!r} in {path}",
-            hint=f"did you mean {close!r}?" if close else f"profiles there: {', '.join(known) or 'none'}",
+            hint=f"did you mean {close!r}?" if close else f"profiles there: {known}",
         )
     own = profiles[wanted]
+    if not isinstance(own, dict):
+        raise UsageError(
+            f"the profile {wanted!r} in {path} is not a table", hint=f"it begins with [profiles.{wanted}]"
+        )
+    _check_keys(own, KEYS, path)
+    _check_texts(own, KEYS, path)
     # A profile with a token of its own must never fall back on the common one: that is another account.
     if any(key in own for key in KEYS - {"base_url"}):
         common = {key: value for key, value in common.items() if key == "base_url"}
     return {**common, **own}
 
 
-def _check_profile(profile: dict[str, Any], path: Path) -> None:
-    for key, value in profile.items():
-        if key not in KEYS:
-            close = nearest(key, KEYS)
+def _check_keys(table: dict[str, Any], known: Collection[str], path: Path) -> None:
+    for key in table:
+        if key not in known:
+            close = nearest(key, known)
             raise UsageError(
                 f"unknown key {key!r} in {path}",
-                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(sorted(KEYS))}",
+                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(sorted(known))}",
             )
-        if not isinstance(value, str):
+
+
+def _check_texts(table: dict[str, Any], keys: Collection[str], path: Path) -> None:
+    for key, value in table.items():
+        if key in keys and not isinstance(value, str):
             raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
 
 

@@ -21,7 +21,7 @@ from ours_cli.app import app
 from ours_cli.errors import ExitCode
 from ours_cli.mapping import mapfile
 from ours_cli.mapping.presets import load_preset, preset_names
-from ours_cli.reports.reject_hints import HINTS
+from ours_cli.reports.reject_hints import HINTS, reject_hint
 from ours_cli.sandbox import fault_file, faults
 from ours_cli.templates.filters import FILTER_NAMES
 from ours_cli.templates.numerals import STYLES
@@ -198,8 +198,10 @@ def test_every_reject_code_is_there_and_no_other() -> None:
 def test_every_reject_code_has_a_hint_for_the_report() -> None:
     assert set(HINTS) == code(first_cells(section("Reject codes")))
     assert all(0 < len(hint) <= 80 for hint in HINTS.values())
-    flags = set(re.findall(r"--[a-z][a-z-]+", " ".join(HINTS.values())))
-    assert flags <= flags_of(COMMANDS["backfill"])
+    for command in ("backfill", "batch"):
+        hints = " ".join(reject_hint(code, command) or "" for code in HINTS)
+        assert set(re.findall(r"--[a-z][a-z-]+", hints)) <= flags_of(COMMANDS[command])
+        assert (":=" in hints) == (command == "backfill"), "only a mapping has it"
 
 
 def test_every_key_of_the_result_is_there(ours: Ours, tmp_path: Path) -> None:

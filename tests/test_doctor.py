@@ -20,7 +20,7 @@ from ours_cli.doctor.finding import Finding, Level, verdict
 from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
 from ours_cli.doctor.openapi import Document
 from ours_cli.doctor.probe import Measured
-from ours_cli.errors import ExitCode
+from ours_cli.errors import ExitCode, LocalIOError
 from ours_cli.sandbox.openapi import openapi_document
 from ours_cli.sending.proxy import proxy_for
 from ours_cli.sending.retry import Answer, Failure
@@ -187,6 +187,24 @@ def test_a_proxy_that_cannot_be_one(ours: Ours, no_rehearsal: None, monkeypatch:
     assert ended.code == ExitCode.USAGE
     assert "HTTPS_PROXY" in checks(ended)["proxy"]["text"]
     assert TOKEN not in ended.out + ended.err
+
+
+def test_a_machine_without_room_for_a_sandbox(
+    ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise LocalIOError("no room for a sandbox", hint="make some")
+
+    sandbox()
+    monkeypatch.setattr("ours_cli.doctor.self_test.destination", no_room)
+    ended = ours("doctor", "-o", "json")
+    assert ended.code == ExitCode.LOCAL_IO
+    assert checks(ended)["self-test"] == {
+        "check": "self-test",
+        "level": "failed",
+        "text": "no room for a sandbox",
+        "hint": "make some",
+    }
 
 
 @pytest.mark.parametrize("columns", [48, 80, 120])

@@ -8,6 +8,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -31,8 +32,13 @@ from ours_cli.sandbox import When
 SINGLE = ("track", "Purchase", "--external-id", "c1")
 
 
-def run_into(stdout: int | IO[bytes], *arguments: object, file_bytes_max: int | None = None) -> Ended:
-    """Run `ours ARGS` with this stdout, and with files that may not grow beyond so many bytes."""
+def run_into(
+    stdout: int | IO[bytes],
+    *arguments: object,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+    file_bytes_max: int | None = None,
+) -> Ended:
+    """Run `ours ARGS` with these streams, and with files that may not grow beyond so many bytes."""
 
     def limit() -> None:
         if file_bytes_max is not None:
@@ -42,12 +48,12 @@ def run_into(stdout: int | IO[bytes], *arguments: object, file_bytes_max: int | 
         [sys.executable, "-m", "ours_cli", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         preexec_fn=limit,
         timeout=30,
         check=False,
     )
-    return Ended(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+    return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
 
 
 def run_into_closed_pipe(*arguments: object) -> Ended:
@@ -119,15 +125,73 @@ def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_p
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("command", [SINGLE, ("batch",)], ids=["track", "batch"])
+@pytest.mark.parametrize(
+    "command",
+    [SINGLE, ("batch",), ("backfill", "--help"), ("--version",), ("backfill", "--list-presets")],
+    ids=["track", "batch", "help", "version", "presets"],
+)
 def test_full_disk_on_stdout(sandbox: StartSandbox, tmp_path: Path, command: tuple[str, ...]) -> None:
     sandbox()
-    rest = () if command == SINGLE else (rows_file(tmp_path, 3),)
+    rest = (rows_file(tmp_path, 3),) if command == ("batch",) else ()
     with Path("/dev/full").open("wb") as full:
         ended = run_into(full, *command, *rest)
     assert ended.code == 7
-    assert "No space left" in ended.err
+    assert "error: the result cannot be written: No space left" in ended.err
     assert_no_leak(ended)
+
+
+@pytest.fixture(params=["full disk", "closed pipe"])
+def lost_stderr(request: pytest.FixtureRequest) -> Iterator[IO[bytes]]:
+    """A stderr that takes nothing."""
+    if request.param == "full disk":
+        if not Path("/dev/full").exists():
+            pytest.skip("no /dev/full here")
+        with Path("/dev/full").open("wb") as full:
+            yield full
+        return
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stream:
+        yield stream
+
+
+def test_stderr_that_takes_nothing(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, lost_stderr: IO[bytes]
+) -> None:
+    """Notes are lost, and nothing else: the rows are sent, the result is there, the run has ended."""
+    box = sandbox()
+    rows = tmp_path / "rows.ndjson"
+    rows.write_text('{"event": "E", "externalId": "p"}\n')  # without a time, which is worth a warning
+    ended = run_into(subprocess.PIPE, "batch", rows, "-o", "json", stderr=lost_stderr)
+    assert (ended.code, ended.json["status"], ended.json["accepted"]) == (0, "complete", 1)
+    assert "no time" in ended.json["warnings"][0]
+    assert box.totals().events == 1
+    assert [run["state"] for run in json.loads(ours("runs", "-o", "json").out)] == ["complete"]
+    sent = run_into(subprocess.PIPE, *SINGLE, "-p", "amount=12", "-v", stderr=lost_stderr)
+    assert (sent.code, sent.out[:9]) == (0, "accepted:")
+    assert run_into(subprocess.PIPE, "batch", tmp_path / "none", stderr=lost_stderr).code == 6
+    assert run_into(subprocess.PIPE, "track", "--nonsense", stderr=lost_stderr).code == 2
+    assert run_into(subprocess.PIPE, stderr=lost_stderr).code == 2
+    aside = run_into(subprocess.PIPE, "batch", rows, "--rejects", "-", "--restart", stderr=lost_stderr)
+    assert (aside.code, box.totals().events) == (0, 3)
+
+
+def test_a_name_that_no_file_can_have(ours: Ours) -> None:
+    """It is not the result that cannot be written."""
+    name = "r" * 300
+    ended = ours("runs", "merge", name)
+    assert ended.code == 7
+    assert f"error: {name} cannot be used: File name too long" in "".join(ended.err.splitlines())
+
+
+def test_a_system_that_refuses_something_else(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ours_cli.commands.track.build_body", fail)
+    ended = ours(*SINGLE)
+    assert ended.code == 7
+    assert "result" not in ended.err
 
 
 def test_rejects_path_is_a_symlink(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -318,6 +318,26 @@ def test_date(filter_text: str, value: object, expected: str) -> None:
     assert run(filter_text, value) == expected
 
 
+@given(st.permutations([1772582400, "1772582400123", 1772582400123456, "20260304", "12", "x", "1772582400"]))
+def test_a_date_does_not_know_of_the_rows_before_it(values: list[object]) -> None:
+    date = build(read_call("date"), None)
+
+    def day(value: object) -> object:
+        try:
+            return date(value)
+        except FilterProblem as problem:
+            return problem.code
+
+    assert {str(value): day(value) for value in values} == {
+        "1772582400": "2026-03-04",
+        "1772582400123": "2026-03-04",
+        "1772582400123456": "2026-03-04",
+        "20260304": "2026-03-04",
+        "12": "bad_date",
+        "x": "bad_date",
+    }
+
+
 def test_dates_are_never_guessed() -> None:
     assert code_of("date", "03/04/2026") == "bad_date"
     assert code_of("date", "soon") == "bad_date"

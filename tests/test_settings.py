@@ -12,6 +12,7 @@ from rows import write
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.destination import destination
+from ours_cli.doctor.finding import Finding, Level
 from ours_cli.errors import AuthError, OursError, UsageError
 from ours_cli.folders import config_path, state_dir
 from ours_cli.options import Target
@@ -140,6 +141,31 @@ class TestProfiles:
         with pytest.raises(UsageError) as caught:
             token(profile="clinc")
         assert caught.value.hint == "did you mean 'clinic'?"
+
+    @pytest.mark.parametrize(
+        ("text", "message", "hint"),
+        [
+            ('default_profile = ["a"]', "'default_profile' in ", "quotes"),
+            ("profiles = 3", "'profiles' in ", "[profiles.NAME]"),
+            ("[profiles]\na = 3", "the profile 'a' in ", "[profiles.a]"),
+            ('[profile.a]\ntoken = "x"', "unknown key 'profile' in ", "did you mean 'profiles'?"),
+            ("[somewhere]", "unknown key 'somewhere' in ", "known keys: "),
+            ('[token]\na = "x"', "'token' in ", "quotes"),
+            ('tokn = "x"\n[profiles.a]\ntoken = "y"', "unknown key 'tokn' in ", "did you mean 'token'?"),
+        ],
+    )
+    @pytest.mark.parametrize("name", [("--profile", "a"), ()])
+    def test_a_config_of_another_shape(
+        self, ours: Ours, text: str, message: str, hint: str, name: tuple[str, ...]
+    ) -> None:
+        path = config(text)
+        ended = ours("track", "E", "--external-id", "c", *name)
+        if text.startswith("[profiles]") and not name:
+            assert ended.code == 4, "nobody asked for it"
+            return
+        assert ended.code == 2
+        assert f"error: {message}{path}" in ended.err
+        assert hint in ended.err.partition("hint: ")[2]
 
 
 class TestConfig:
@@ -347,10 +373,24 @@ class TestWithoutAHome:
         assert ours(*fields, "--token-file", "~/key").code == 4
         assert ours(*fields, "-p", "a=@~/text").code == 2
         assert ours(*fields, "--data", "@~/body").code == 2
-        assert ours("doctor").code == 2
         monkeypatch.delenv("OURS_PRIVACY_TOKEN")
         ended = ours(*fields)
         assert (ended.code, "token_command in the config" in ended.err) == (4, True)
+
+    def test_doctor_looks_at_the_rest_too(
+        self, ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without a home, rows cannot be sent (2), and one event can: no reason to look at nothing else."""
+        sandbox()
+        monkeypatch.setattr("ours_cli.commands.doctor.self_test", lambda: Finding("self-test", Level.ok, "."))
+        ended = ours("doctor", "-o", "json")
+        levels = {check["check"]: check["level"] for check in ended.json["checks"]}
+        assert ended.code == 2
+        assert [name for name, level in levels.items() if level == "failed"] == ["state"]
+        assert levels["config"] == levels["answer"] == levels["self-test"] == "ok"
+        (state,) = (check for check in ended.json["checks"] if check["check"] == "state")
+        assert "XDG_STATE_HOME is not set" in state["text"]
+        assert state["hint"].startswith("export XDG_STATE_HOME=")
 
 
 def test_a_token_command_does_not_read_the_rows(

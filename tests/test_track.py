@@ -218,7 +218,15 @@ class TestData:
         [
             ("[1]", "not a JSON object"),
             ("{", "not a JSON object"),
-            ('{"event": "a", "event": "b"}', "not a JSON object"),
+            (
+                '{"event": "a", "event": "b"}',
+                "error: --data: a key stands twice in one object\nhint: give the",
+            ),
+            ('{"event":"E","eventProperties":{"a":1,"a":2}}', "a key stands twice in one object"),
+            (
+                '{"a":' * 300 + "1" + "}" * 300,
+                "error: --data: nested more than 254 levels deep\nhint: send it",
+            ),
             ('{"event": "E", "externalId": "c", "properties": {}}', "'properties'"),
             ('{"event": "E", "externalId": "c", "token": "t"}', "may not hold the token"),
             ('{"event": "E", "externalId": 7}', "externalId must be a text"),

@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago
 
+from ours_cli.errors import ClosedOutputError, OursError, UsageError
+from ours_cli.runs.run_registry import NoRunError
 from ours_cli.sandbox import Fault, Then, When
 from ours_cli.single.curl import curl_command
 
@@ -38,6 +40,7 @@ def test_each_line_is_a_request_and_a_result(ours_process: Ours, sandbox: StartS
     results = [json.loads(line) for line in ended.out.splitlines()]
     stored = list(place.events())
     assert [event.event for event in stored] == ["A", "B"]
+    assert [result["line"] for result in results] == [1, 3]
     assert [result["distinctId"] for result in results] == [event.distinct_id for event in stored]
     assert all(event.body["eventProperties"] == {"source": "replay"} for event in stored)
     assert "time" not in stored[0].body
@@ -54,10 +57,12 @@ def test_a_bad_line_takes_no_other_along(ours_process: Ours, sandbox: StartSandb
         {"event": "A", "externalId": "c", "jane@example.com": 1},
         {"event": "A"},
         {"event": "B", "externalId": "c"},
+        '{"event": "A", "event": "A", "externalId": "c"}',
     )
     ended = ours_process("track", "-", stdin=typed)
     assert ended.code == 3
     assert [event.event for event in place.events()] == ["A", "B"]
+    assert "error: line 7: a key stands twice in one object" in ended.err
     assert len(ended.out.splitlines()) == 2
     assert "line 1: this is not a JSON object" in ended.err
     assert "line 3: the API does not know key 'properties'" in ended.err
@@ -82,6 +87,49 @@ def test_a_refused_line_is_passed_over_and_a_refused_token_stops(
     assert ended.code == 4
     assert "line 2: the server refuses the token" in ended.err
     assert len(list(place.requests())) == 2
+
+
+@pytest.mark.parametrize(
+    "error", [ClosedOutputError(), NoRunError("no such run", hint="ours runs"), UsageError("--data: broken")]
+)
+def test_an_error_of_a_line_stays_what_it_is(error: OursError) -> None:
+    told = error.prefixed("line 3: ", instead_of="--data: ")
+    assert type(told) is type(error)
+    assert (told.exit_code, told.hint) == (error.exit_code, error.hint)
+    assert told.message == str(told) == "line 3: " + error.message.removeprefix("--data: ")
+    assert not error.message.startswith("line")
+
+
+def test_each_result_names_its_line(ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox(Fault(When(event=("B",)), Then("status", status=400)))
+    typed = lines(
+        "",
+        {"event": "A", "externalId": "c"},
+        {"event": "A"},
+        {"event": "B", "externalId": "c"},
+        {"event": "A", "externalId": 7},
+    )
+    ended = ours_process("track", "-", "-o", "json", stdin=typed)
+    results = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 3
+    assert [(result["line"], result["status"]) for result in results] == [
+        (2, "complete"),
+        (3, "failed"),
+        (4, "failed"),
+        (5, "failed"),
+    ]
+    assert not any("--data" in result.get("error", "") for result in results)
+
+
+@pytest.mark.parametrize("typed", [b"", b"\n  \n"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("-o", "json")])
+def test_no_lines_at_all(
+    ours_process: Ours, sandbox: StartSandbox, typed: bytes, more: tuple[str, ...]
+) -> None:
+    sandbox()
+    ended = ours_process("track", "-", "-q", *more, stdin=typed)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == "warning: standard input holds no rows\n"
 
 
 def test_nulls_are_left_out_and_said(ours_process: Ours, sandbox: StartSandbox) -> None:

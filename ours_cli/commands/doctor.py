@@ -19,7 +19,7 @@ from ours_cli.destination import endpoint_flags
 from ours_cli.doctor.drift import judge_document
 from ours_cli.doctor.finding import Finding, Level, of_error, verdict
 from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
-from ours_cli.doctor.local import known_places, look_at_config, look_at_state, look_at_token
+from ours_cli.doctor.local import look_at_config, look_at_state, look_at_token
 from ours_cli.doctor.probe import probe
 from ours_cli.doctor.self_test import self_test
 from ours_cli.errors import OursError
@@ -73,16 +73,15 @@ def doctor(
 def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _Learned) -> Iterator[Finding]:
     """Everything in the order in which a sending command would meet it."""
     yield Finding("version", Level.ok, f"ours {__version__}, Python {platform.python_version()}")
-    config, state = known_places()
     problem: OursError | None = None
     try:
         learned.base_url = resolve_base_url(flags)
     except OursError as error:
         problem = error
-    yield look_at_config(config, flags.profile or os.environ.get("OURS_PRIVACY_PROFILE"), problem)
+    yield look_at_config(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE"), problem)
     if problem is None:
         yield look_at_token(flags)
-    yield look_at_state(state)
+    yield look_at_state()
     if learned.base_url is not None:
         yield from _network(Endpoint(learned.base_url, token=""), timeout, ca_file, learned)
     yield self_test()

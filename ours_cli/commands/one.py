@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
@@ -73,11 +73,12 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
     collect_as_usual()
     console = _console(way)
     shows = way.curl or way.target.dry_run
-    failed = False
+    failed, is_empty = False, True
     with nullcontext() if shows else destination(way.target, None) as place:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
+            is_empty = False
             try:
                 body = read(line)
                 serialized = _serialized(body, console)
@@ -90,12 +91,14 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
                     shown = _curl(way, serialized, console) if way.curl else masked(serialized, indent=None)
                     console.result(shown)
                 else:
-                    _send(way, body, serialized, place, console)
+                    _send(way, body, serialized, place, console, number)
             except RefusedError as error:
                 failed = True
                 console.error(_at(number, error))
             except OursError as error:
                 raise _at(number, error) from None
+    if is_empty:
+        console.warn("standard input holds no rows")
     if not shows:
         _tell_of_sandbox(way, console)
     return int(ExitCode.REJECTED if failed else ExitCode.OK)
@@ -119,7 +122,14 @@ def _serialized(body: Body, console: Console) -> bytes:
     return serialized
 
 
-def _send(way: Singly, body: Body, serialized: bytes, place: Destination, console: Console) -> None:
+def _send(
+    way: Singly,
+    body: Body,
+    serialized: bytes,
+    place: Destination,
+    console: Console,
+    number: int | None = None,
+) -> None:
     options = SingleOptions(
         timeout=way.sending.timeout,
         give_up_after=way.sending.give_up_after or GIVE_UP_AFTER_S,
@@ -131,14 +141,14 @@ def _send(way: Singly, body: Body, serialized: bytes, place: Destination, consol
         accepted = send(way.route, place.endpoint, serialized, options)
     except OursError as error:
         if way.showing.output is Output.json:
-            console.result(json_text(_result(way, body, "failed") | {"error": error.message}))
+            console.result(json_text(_result(way, body, "failed", number) | {"error": error.message}))
         raise
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
     tries = "" if accepted.tries == 1 else f", {accepted.tries} tries"
     named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
     console.detail(f"{accepted.status} from {place.name} in {took}{tries}{named}")
     is_json = way.showing.output is Output.json
-    console.result(json_text(_result(way, body, "complete")) if is_json else _line(body))
+    console.result(json_text(_result(way, body, "complete", number)) if is_json else _line(body))
 
 
 def _curl(way: Singly, serialized: bytes, console: Console) -> str:
@@ -156,16 +166,27 @@ def _ca_file(way: Singly) -> Path | None:
 def _refuse(way: Singly, console: Console, number: int, error: UsageError) -> None:
     console.error(_at(number, error))
     if way.showing.output is Output.json:
-        console.result(json_text({"command": way.route.path, "status": "failed", "error": error.message}))
+        said = {"error": error.message.removeprefix(_FLAG)}
+        console.result(json_text(_result(way, None, "failed", number) | said))
 
 
 def _at(number: int, error: OursError) -> OursError:
-    return type(error)(f"line {number}: {error.message.removeprefix('--data: ')}", hint=error.hint)
+    return error.prefixed(f"line {number}: ", instead_of=_FLAG)
 
 
-def _result(way: Singly, body: Body, status: str) -> dict[str, Any]:
-    result: dict[str, Any] = {"command": way.route.path, "status": status}
-    return result if body.distinct_id is None else result | {"distinctId": body.distinct_id}
+_FLAG: Final = "--data: "
+"""A line is judged as what that flag holds; its errors must not speak of the flag."""
+
+
+def _result(way: Singly, body: Body | None, status: str, line: int | None) -> dict[str, Any]:
+    """What is said of one body; `body` is None where a line gave none."""
+    result: dict[str, Any] = {"command": way.route.path}
+    if line is not None:
+        result["line"] = line
+    result["status"] = status
+    if body is not None and body.distinct_id is not None:
+        result["distinctId"] = body.distinct_id
+    return result
 
 
 def _line(body: Body) -> str:

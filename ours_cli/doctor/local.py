@@ -8,17 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from ours_cli.doctor.finding import Finding, Level, of_error
-from ours_cli.errors import ExitCode, OursError
+from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.folders import config_path, state_dir
 from ours_cli.settings import EndpointFlags, Token, resolve_token
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def look_at_config(path: Path, profile: str | None, problem: OursError | None) -> Finding:
+def look_at_config(profile: str | None, problem: OursError | None) -> Finding:
     """The config file; `problem` is what the settings said when they read it."""
     if problem is not None:
         return of_error("config", problem)
+    try:
+        path = config_path()
+    except UsageError:
+        return Finding("config", Level.ok, "there is no home folder to have one in, and none is needed")
     mode = mode_of(path)
     if mode is None:
         return Finding("config", Level.ok, f"there is none at {path}, and none is needed")
@@ -55,8 +59,12 @@ def _test_key(flags: EndpointFlags) -> Token | None:
         return None
 
 
-def look_at_state(folder: Path) -> Finding:
+def look_at_state() -> Finding:
     """The folder of journals and rejects: it must be ours alone, and writable."""
+    try:
+        folder = state_dir()
+    except UsageError as error:
+        return of_error("state", error)
     mode = mode_of(folder)
     if mode is None:
         return look_at_parent(folder)
@@ -89,8 +97,3 @@ def mode_of(path: Path) -> int | None:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
         return None
-
-
-def known_places() -> tuple[Path, Path]:
-    """Config file and state folder, as the environment has them."""
-    return config_path(), state_dir()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.destination import destination
-from ours_cli.doctor.finding import Finding, Level
-from ours_cli.errors import ExitCode
+from ours_cli.doctor.finding import Finding, Level, of_error
+from ours_cli.errors import ExitCode, OursError
 from ours_cli.options import Target
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint
@@ -34,6 +34,8 @@ def self_test() -> Finding:
             problem = _rehearse(Path(name), place.endpoint)
     except subprocess.TimeoutExpired:
         problem = f"no end within {_TIMEOUT_S:g} s"
+    except OursError as error:
+        return of_error("self-test", error)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         text = f"there is no place for a rehearsal: {reason}"

@@ -7,6 +7,13 @@ from typing import Final
 _MEND: Final = "mend the cell"
 _SHORTEN: Final = "shorten it; the limits are the API's"
 
+
+def reject_hint(code: str, command: str) -> str | None:
+    """What to do about rejects of this code, in the words of the command's own flags; None for others."""
+    own = _OF_BATCH.get(code) if command == "batch" else None
+    return own or HINTS.get(code)
+
+
 HINTS: Final[dict[str, str]] = {
     "missing_event": "give --event, or fill the column",
     "event_too_long": "is --event the right column?",
@@ -47,3 +54,12 @@ HINTS: Final[dict[str, str]] = {
     "refused": "the message is the server's",
     "invalid_event": "the message is the server's; is the event's name allowed in the dashboard?",
 }
+
+_OF_BATCH: Final = {
+    "missing_event": "give each row its event",
+    "event_too_long": _SHORTEN,
+    "missing_identifier": "leave them out by --where 'COLUMN!=', or give each row an id",
+    "duplicate_id": "a distinctId that names one row",
+    "bad_json": "mend the row",
+}
+"""Its rows are sent as they stand: it has no flags for what is in them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ours_cli.escape import printable
-from ours_cli.reports.reject_hints import HINTS
+from ours_cli.reports.reject_hints import reject_hint
 from ours_cli.reports.report import Books, Report
 from ours_cli.wrapping import folded, folded_command, folded_path
 
@@ -34,7 +34,8 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
         lines.append(f"  sandbox   {receipt}")
     for number, (code, count) in enumerate(books.codes.most_common()):
         label = "" if number else "rejects"
-        hint = f": {HINTS[code]}" if code in HINTS else ""
+        told = reject_hint(code, report.command)
+        hint = f": {told}" if told else ""
         lines.append(f"  {label:<9} {code} {count:,}{hint}")
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:

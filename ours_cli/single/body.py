@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.exact_json import read_json
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.ids.doubtful_ids import CUT, doubts
 from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
@@ -37,11 +37,8 @@ def read_data(data: str | None) -> dict[str, Any]:
             text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
     except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
-    try:
-        body = read_json(text)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = _object(text)
+    if body is None:
         raise UsageError(
             "--data is not a JSON object", hint='--data \'{"event": "Purchase"}\', or --data @FILE'
         )
@@ -52,16 +49,30 @@ def read_data(data: str | None) -> dict[str, Any]:
     return body
 
 
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object, or None where it is none; raises `UsageError` for one that cannot be sent as it is."""
+    try:
+        body = read_json(text)
+    except JsonProblem as problem:
+        if (hint := _OBJECT_HINTS.get(problem.code)) is None:
+            return None
+        raise UsageError(f"--data: {problem.message}", hint=hint) from None
+    return body if isinstance(body, dict) else None
+
+
+_OBJECT_HINTS: Final = {"duplicate_key": "give the key once", "too_deep": "send it flatter"}
+
+
 def read_line(line: bytes) -> tuple[dict[str, Any], int]:
     """Read one line of NDJSON as a body; raises `UsageError`, which never repeats what the line holds.
 
     Nulls are left out, as in the rows of `batch`, and counted: they would clear what is stored.
     """
     try:
-        body = read_json(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
-    except ValueError:
+        body = _object(line.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"))
+    except UnicodeDecodeError:
         body = None
-    if not isinstance(body, dict):
+    if body is None:
         raise UsageError(
             "this is not a JSON object", hint="a line is one /track body; jq -c writes such lines"
         )

@@ -129,17 +129,20 @@ def _day_by_format(form: str, value: object) -> str:
 
 
 def _any_day() -> Filter:
-    """Take the day as written (23:30 at -05:00 stays on its own day); an epoch number gives its UTC day."""
+    """Take the day as written (23:30 at -05:00 stays on its own day); an epoch number gives its UTC day.
+
+    Each number is in the unit that its own size tells: a reader for all rows would judge them by their order.
+    """
     from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
     from ours_cli.timestamps.written import clean, read_written
 
-    to_ms = TimeReader(TimeRules())
+    rules = TimeRules()
 
     def day(value: object) -> str:
         text = _text(value).strip()
         try:
             if _NUMBER_ALONE.fullmatch(text):
-                return (_EPOCH + timedelta(milliseconds=to_ms(text))).date().isoformat()
+                return (_EPOCH + timedelta(milliseconds=TimeReader(rules)(text))).date().isoformat()
             return read_written(clean(text), None).moment.date().isoformat()
         except TimeProblem as problem:
             raise FilterProblem("bad_date", f"is not a date: {problem.message}") from None
