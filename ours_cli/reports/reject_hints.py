@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 _MEND: Final = "mend the cell"
@@ -47,3 +48,14 @@ HINTS: Final[dict[str, str]] = {
     "refused": "the message is the server's",
     "invalid_event": "the message is the server's; is the event's name allowed in the dashboard?",
 }
+
+_ANY_COLUMN: Final = "--where 'COLUMN!='"
+
+
+def hint_for(code: str, leaving_out: Mapping[str, str]) -> str | None:
+    """What to do about rejects of this code, if anything is known.
+
+    `leaving_out` has by code the flag that leaves such rows out, where it is known which column that is of.
+    """
+    hint = HINTS.get(code)
+    return hint if hint is None else hint.replace(_ANY_COLUMN, leaving_out.get(code, _ANY_COLUMN))
