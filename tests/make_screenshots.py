@@ -83,7 +83,7 @@ def report() -> str:
         rejects_file=rejects,
         mend=f"ours backfill {rejects} --map orders.toml --test",
     )
-    return report_text(done, ENDPOINT, None, WIDTH)
+    return report_text(done, ENDPOINT, None, WIDTH, {"missing_identifier": "--where 'customer_id!='"})
 
 
 def on_terminal(*arguments: str) -> str:

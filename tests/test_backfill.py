@@ -491,6 +491,25 @@ class TestShowing:
         assert lines[1:4] == [["read", "2"], ["accepted", "1"], ["rejected", "1"]]
         assert "mend the file, then: ours backfill" in ended.out
 
+    @pytest.mark.parametrize(
+        ("mapping", "flag"),
+        [
+            (("--external-id", "{id|trim}"), "--where 'id!='"),
+            (("--external-id", '{"a=b"}'), """--where '"a=b"!='"""),
+            (("--external-id", "{id}", "--email", '{"a=b"}'), "--where 'COLUMN!='"),
+        ],
+    )
+    def test_a_hint_names_the_column_where_only_one_can_be_meant(
+        self, mapping: tuple[str, ...], flag: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "o.csv", f"when,id,a=b\n{iso(1)},1,x\n{iso(1)},,\n")
+        command = ("backfill", path, "--event", "E", "--time", "{when}", *mapping)
+        for more in ((), ("--dry-run",)):
+            assert f": leave them out by {flag}, or map" in ours(*command, *more).out
+        if "COLUMN" not in flag:
+            assert ours(*command, *shlex.split(flag), "-o", "json").json["reject_codes"] == {}
+
     def test_quiet_and_verbose(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         path = write(tmp_path / "o.csv", f"when;id\n{iso(1)};1\n")

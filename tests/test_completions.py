@@ -28,7 +28,11 @@ def test_nothing_else_lies_there() -> None:
 def complete(ours_process: Ours, line: str) -> Ended:
     words = line.split(" ")
     return ours_process(
-        env={"_OURS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        env={
+            "_OURS_COMPLETE": "complete_bash",
+            "COMP_WORDS": "\n".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
     )
 
 
@@ -118,7 +122,7 @@ def test_a_tab_loads_little(tmp_path: Path, line: str, expected: list[str], unus
         env={
             **os.environ,
             "_OURS_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
+            "COMP_WORDS": line.replace(" ", "\n"),
             "COMP_CWORD": str(line.count(" ")),
         },
         capture_output=True,
@@ -152,3 +156,37 @@ def test_bash_completes_with_the_script() -> None:
     assert done.stdout.split("\n")[:2] == ["batch", "backfill"]
     assert "-F _ours_completion ours" in done.stdout
     assert done.stderr == ""
+
+
+ODD = ("Amount (USD)", "Patient's $id", 'a "b"', "net; gross", "x,y", "1..3", "why!", "Größe", "back\\slash")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("before", "word"),
+    [("a =", "{"), ("a =", r"{Amount\ \("), ("", "'a={"), ("", '"a={'), ("", "'{Amo"), ("", '"{Amount (')],
+    ids=["unquoted", "escaped", "single", "double", "single-begun", "double-begun"],
+)
+def test_bash_reads_what_it_inserts_as_the_column(
+    before: str, word: str, ours_process: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in ODD)
+    Path("o.csv").write_text(f"{header}\n" + ",".join("1" for _ in ODD) + "\n")
+    words = ["ours", "backfill", "o.csv", "-p", *before.split(), word]
+    environment = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    ended = ours_process(env={"_OURS_COMPLETE": "complete_bash", **environment})
+    quote = word[0] if word[0] in "'\"" else ""
+    prefix = word.strip("'\"").partition("{")[0]
+    wanted = [f"{prefix}{{{name}}}" for name in ODD if not (quote == '"' and "!" in name)]
+    begun = word.replace("\\", "").partition("{")[2]
+    wanted = [text for text in wanted if text.startswith(f"{prefix}{{{begun}")]
+    read = []
+    for reply in ended.out.splitlines():
+        typed = before.replace(" ", "") + quote + reply + quote
+        done = subprocess.run(
+            ["bash", "--norc", "-c", f"printf '%s\\n' {typed}"], capture_output=True, text=True, check=True
+        )
+        read += [line.removeprefix(before.replace(" ", "")) for line in done.stdout.splitlines()]
+    assert read == wanted
+    assert wanted

@@ -42,6 +42,15 @@ def test_the_list(ours: Ours) -> None:
 
 def test_a_commands_help(ours: Ours) -> None:
     assert ours("help", "track").out == ours("track", "--help").out
+    merge = ours("help", "runs", "merge")
+    assert (merge.code, merge.out) == (0, ours("runs", "--help").out)
+
+
+def test_words_behind_a_topic_are_refused(ours: Ours) -> None:
+    ended = ours("help", "templates", "filters")
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    assert "more stands behind 'templates'" in ended.err
+    assert "there is no topic 'nothing'" in ours("help", "nothing", "more").err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -683,10 +683,26 @@ def test_what_the_preset_cannot_do_without_is_to_be_settled(ours: Ours, tmp_path
     lines = sample("stripe").read_text().replace("Customer Email", "E-mail of the customer", 1)
     found, words = inspected(ours, write(tmp_path / "a.csv", lines))
     assert found["proposal"]["needs"] == [
-        "--email: the preset takes it from 'Customer Email', which is no column here; name another"
+        "--email: the preset takes it from 'Customer Email', which is no column here;"
+        " put the name of one that is in place of COLUMN"
     ]
-    assert ours(*words).code == USAGE
-    assert ours(*words, "--email", "{E-mail of the customer}", "-o", "json").json["unsent"] == 2
+    assert words[words.index("--email") + 1] == "{COLUMN}"
+    refused = ours(*words)
+    assert refused.code == USAGE
+    assert "there is no column 'COLUMN'" in refused.err
+    filled = [word.replace("COLUMN", "E-mail of the customer") for word in words]
+    assert ours(*filled, "-o", "json").json["unsent"] == 2
+
+
+def test_a_written_map_says_what_to_fill_in(ours: Ours, tmp_path: Path) -> None:
+    kept = tmp_path / "map.toml"
+    path = write(tmp_path / "a.csv", sample("stripe").read_text().replace("Customer Email", "Buyer", 1))
+    assert ours("inspect", path, "--write-map", kept).code == 0
+    text = kept.read_text()
+    assert "in place of COLUMN" in text
+    kept.write_text(text.replace("{COLUMN}", "{Buyer}"))
+    sent = ours("backfill", path, "--map", kept, "--max-age", "none", "--dry-run", "-o", "json").json
+    assert (sent["unsent"], sent["templates"]["email"]) == (2, "{Buyer}")
 
 
 def test_inspect_asks_for_the_order_that_no_date_proves(ours: Ours, tmp_path: Path) -> None:

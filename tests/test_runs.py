@@ -45,6 +45,17 @@ def test_list(ours: Ours, stopped: Sandbox) -> None:
     assert line[1:] == ["batch", "failed", "199", "1", "rows.ndjson"]
 
 
+def test_list_keeps_its_columns_where_an_id_is_long(ours: Ours, stopped: Sandbox, tmp_path: Path) -> None:
+    for shard in ("0/10", "9/10"):
+        ours("batch", tmp_path / "rows.ndjson", "--shard", shard)
+    heading, *lines = ours("runs", "list").out.splitlines()
+    assert len(lines) == 3
+    at = heading.index("command")
+    assert {line[at - 1 :].split()[0] for line in lines} == {"batch"}
+    assert all(line[at - 1 : at + 5] == " batch" for line in lines)
+    assert len({line.index("rows.ndjson") for line in lines} | {heading.index("files")}) == 1
+
+
 def test_show_is_a_receipt_without_values(ours: Ours, stopped: Sandbox) -> None:
     name = only_run(ours)
     entry = ours("runs", "show", name[:20], "-o", "json").json

@@ -14,8 +14,8 @@ from ours_cli.topics import TOPICS, topic
 
 
 def help(  # noqa: A001 - the module and the function bear the command's name
-    name: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="[TOPIC]", help="A topic, or a command; else a list of them.", autocompletion=topics
         ),
@@ -27,13 +27,15 @@ def help(  # noqa: A001 - the module and the function bear the command's name
     """
     from ours_cli import app
 
-    if name is None:
+    if not words:
         width = max(map(len, TOPICS)) + 2
         lines = [f"  {one:<{width}}{about}" for one, about in TOPICS.items()]
         commands = ["Commands (ours help COMMAND):", f"  {' '.join(app.COMMANDS)}"]
         Console().result("\n".join(["Topics (ours help TOPIC):", *lines, "", *commands]))
         return 0
+    name, *more = words
     if name in app.COMMANDS:
+        # Whatever follows, such as `merge` behind `runs`, is explained there.
         return app.run([name, "--help"])
     if name not in TOPICS:
         close = nearest(name, [*TOPICS, *app.COMMANDS])
@@ -41,5 +43,7 @@ def help(  # noqa: A001 - the module and the function bear the command's name
             f"there is no topic {name!r}",
             hint=f"did you mean 'ours help {close}'?" if close else f"the topics are {', '.join(TOPICS)}",
         )
+    if more:
+        raise UsageError(f"help shows one topic, and more stands behind {name!r}", hint=f"ours help {name}")
     Console().result(topic(name).rstrip("\n"))
     return 0

@@ -110,20 +110,22 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
     elif not receipts:
         console.note(f"there are no runs in {runs_dir}")
     else:
-        lines = [_line("run", "command", "state", "accepted", "rejected", "files"), *map(_entry, receipts)]
+        heading = ("run", "command", "state", "accepted", "rejected", "files")
+        width = max(len(entry["run"]) for entry in receipts)  # a shard's id is longer than others
+        lines = [_line(width, *cells) for cells in (heading, *map(_cells, receipts))]
         console.result("\n".join(folded_all(map(printable, lines), console.width)))
 
 
-def _entry(entry: dict[str, Any]) -> str:
+def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     first, *others = (Path(source).name for source in entry["sources"])
     files = f"{first} and {len(others)} more" if others else first
     files += f", shard {entry['shard']}" if entry["shard"] else ""
     counts = f"{entry['accepted']:,}", f"{entry['rejected']:,}"
-    return _line(entry["run"], entry["command"], entry["state"], *counts, files)
+    return entry["run"], entry["command"], entry["state"], *counts, files
 
 
-def _line(run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
-    return f"{run:<23} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
+def _line(width: int, run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
+    return f"{run:<{width}} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
 
 
 def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -> int:

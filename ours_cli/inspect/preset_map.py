@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
+from ours_cli.inspect.start import to_fill_in
 from ours_cli.inspect.toml_text import basic_string, comment
 from ours_cli.mapping.presets import Preset, preset_text
 from ours_cli.templates.template import parse
@@ -60,16 +61,20 @@ def _parts(preset: Preset) -> tuple[list[str], list[str]]:
 
 
 def _lacking(line: str, found: Findings) -> str:
-    """The line, as a comment where it maps a column that this file lacks: `--preset` leaves such ones out."""
+    """The line, as a comment where it maps a column that this file lacks: `--preset` leaves such ones out.
+
+    Where the preset cannot do without, a column is to be filled in.
+    """
     names = found.sample.table.names
     if names is None or not _ENTRY.match(line):
         return line
     (key, text), *_ = tomllib.loads(line).items()
     is_optional = key not in ("event", "time", "externalId", "email", "distinctId", "userId")
     have = {name.strip() for name in names}
-    if is_optional and any(name.strip() not in have for name in parse(text).columns):
+    lacking = [name for name in parse(text).columns if name.strip() not in have]
+    if is_optional and lacking:
         return f"# {line}  # no such column here"
-    return line
+    return to_fill_in(line, lacking)
 
 
 def _settled(found: Findings, preset: Preset) -> Iterator[tuple[str, Any]]:

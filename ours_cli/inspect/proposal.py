@@ -18,6 +18,9 @@ from ours_cli.inspect.words import key_of, words_of
 ZONE_TO_FILL_IN: Final = "ZONE"
 """Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""
 
+COLUMN_TO_FILL_IN: Final = "COLUMN"
+"""Stands for a column that a preset needs and the file has not, likewise."""
+
 _STYLE_NAMES: Final = {
     "en": "number",
     "de": "number:de",

@@ -5,13 +5,13 @@ A preset wins over the columns' own proposal: it was written for this export, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ours_cli.inspect.command_line import command_line, preset_command
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.proposal import ZONE_TO_FILL_IN, Proposal, order_of
+from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal, order_of
 from ours_cli.inspect.roles import Roles
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.presets import Preset
@@ -57,8 +57,9 @@ def with_preset(
 
     `header` is None where each row names its keys.
     """
-    needs = list(_missing(preset.map.fields, header)) if header is not None else []
-    flags: list[list[str]] = []
+    missing = list(_missing(preset.map.fields, header)) if header is not None else []
+    needs = [need for need, _ in missing]
+    flags = [flag for _, flag in missing]
     if preset.demands_zone:
         needs.append(
             "--tz: the export does not say in which zone its times are; put that of the account that made"
@@ -86,8 +87,11 @@ def with_preset(
     return Start(command, tuple(needs), (), sent, date_order)
 
 
-def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[str]:
-    """What the export lacks of that without which the preset cannot be used; exports differ by settings."""
+def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """What the export lacks of that without which the preset cannot be used, and the flag to fill in.
+
+    Exports differ by settings.
+    """
     names = {name.strip() for name in header}
     for flag, template in (
         ("--event", fields.event),
@@ -96,9 +100,23 @@ def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[str]:
         ("--email", fields.email),
         ("--distinct-id", fields.distinct_id),
     ):
-        for name in _columns_of(template):
-            if name not in names:
-                yield f"{flag}: the preset takes it from {name!r}, which is no column here; name another"
+        lacking = [name for name in _columns_of(template) if name not in names]
+        if template is None or not lacking:
+            continue
+        listed = " and ".join(map(repr, lacking))
+        fate = "which is no column here" if len(lacking) == 1 else "which are no columns here"
+        need = (
+            f"{flag}: the preset takes it from {listed}, {fate};"
+            f" put the name of one that is in place of {COLUMN_TO_FILL_IN}"
+        )
+        yield need, [flag, to_fill_in(template, lacking)]
+
+
+def to_fill_in(template: str, lacking: Iterable[str]) -> str:
+    """The template of a preset with a name to be replaced where it has one of these columns."""
+    for name in lacking:
+        template = template.replace(f"{{{name}}}", f"{{{COLUMN_TO_FILL_IN}}}")
+    return template
 
 
 def _columns_of(template: str | None) -> tuple[str, ...]:

@@ -7,13 +7,15 @@ Cells are compared as text without the blanks around it: a JSON number by its di
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.errors import UsageError
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, ShortRow, as_text
 from ours_cli.templates.reference import Getter, Reference, cell_getter, key_getter
+from ours_cli.templates.template import parse
 
 Test: TypeAlias = "Callable[[Fields], bool]"
 """Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""
@@ -53,6 +55,7 @@ class Condition(NamedTuple):
 
 
 _QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")*)"\s*(!=|=|~)(.*)', re.DOTALL)
+_NEEDS_QUOTES: Final = re.compile(r'[=~!"{}]')
 _BARE: Final = re.compile(r"(.*?)(!=|=|~)(.*)", re.DOTALL)
 _EXAMPLE: Final = "--where 'status=paid', 'status!=paid' or 'status~^pa'; 'status!=' keeps rows that have one"
 
@@ -80,6 +83,19 @@ def read_condition(text: str) -> Condition:
     if operator == "~":
         _compile(value)
     return Condition(Reference(name.replace('""', '"') if quoted else name, bool(quoted)), operator, value)
+
+
+def where_flag(column: str, operator: str, value: str) -> str:
+    """The flag with this condition, as a shell takes it; `read_condition` reads its text back."""
+    name = f'"{column.replace(chr(34), chr(34) * 2)}"' if _NEEDS_QUOTES.search(column) else column
+    return f"--where {shlex.quote(name + operator + value)}"
+
+
+def only_column(templates: Mapping[str, str], paths: Iterable[str]) -> str | None:
+    """The one column that these fields are made of; None where there are several, or none."""
+    texts = [templates[path] for path in paths if path in templates]
+    columns = {name.strip() for text in texts for name in parse(text).columns}
+    return columns.pop() if len(columns) == 1 else None
 
 
 def bind_where(

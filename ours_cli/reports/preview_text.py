@@ -33,10 +33,11 @@ def preview_text(
     tally: Tally,
     templates: Mapping[str, str] | None = None,
     width: int | None = None,
+    leaving_out: Mapping[str, str] | None = None,
 ) -> str:
     """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
 
-    `width` is that of the terminal, None where there is none.
+    `width` is that of the terminal, None where there is none; `leaving_out` as in `hint_for`.
     """
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
@@ -54,7 +55,8 @@ def preview_text(
         more = ", ..." if count > len(preview.reject_lines[code]) else ""
         lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
-        lines += [f"      hint: {hint}"] if (hint := reject_hint(code, command)) else []
+        hint = reject_hint(code, command, leaving_out or {})
+        lines += [f"      hint: {hint}"] if hint else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)
     lines += _columns("columns sent", tally.columns_sent)

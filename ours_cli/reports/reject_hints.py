@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 _MEND: Final = "mend the cell"
 _SHORTEN: Final = "shorten it; the limits are the API's"
-
-
-def reject_hint(code: str, command: str) -> str | None:
-    """What to do about rejects of this code, in the words of the command's own flags; None for others."""
-    own = _OF_BATCH.get(code) if command == "batch" else None
-    return own or HINTS.get(code)
 
 
 HINTS: Final[dict[str, str]] = {
@@ -63,3 +58,14 @@ _OF_BATCH: Final = {
     "bad_json": "mend the row",
 }
 """Its rows are sent as they stand: it has no flags for what is in them."""
+
+_ANY_COLUMN: Final = "--where 'COLUMN!='"
+
+
+def reject_hint(code: str, command: str, leaving_out: Mapping[str, str]) -> str | None:
+    """What to do about rejects of this code in a run of this command, if anything is known.
+
+    `leaving_out` has by code the flag that leaves such rows out, where it is known which column that is of.
+    """
+    hint = (_OF_BATCH if command == "batch" else {}).get(code, HINTS.get(code))
+    return hint if hint is None else hint.replace(_ANY_COLUMN, leaving_out.get(code, _ANY_COLUMN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from ours_cli.escape import printable
@@ -13,10 +14,16 @@ _VALUES_AT: Final = 12
 """The column in which the values begin."""
 
 
-def report_text(report: Report, destination: str, receipt: str | None, width: int | None = None) -> str:
+def report_text(
+    report: Report,
+    destination: str,
+    receipt: str | None,
+    width: int | None = None,
+    leaving_out: Mapping[str, str] | None = None,
+) -> str:
     """The report of a run on one screen; `receipt` is what a sandbox says it received.
 
-    `width` is that of the terminal, None where there is none.
+    `width` is that of the terminal, None where there is none; `leaving_out` as in `hint_for`.
     """
     books, traffic = report.books, report.traffic
     speed = f", {traffic.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
@@ -34,9 +41,8 @@ def report_text(report: Report, destination: str, receipt: str | None, width: in
         lines.append(f"  sandbox   {receipt}")
     for number, (code, count) in enumerate(books.codes.most_common()):
         label = "" if number else "rejects"
-        told = reject_hint(code, report.command)
-        hint = f": {told}" if told else ""
-        lines.append(f"  {label:<9} {code} {count:,}{hint}")
+        hint = reject_hint(code, report.command, leaving_out or {})
+        lines.append(f"  {label:<9} {code} {count:,}" + (f": {hint}" if hint else ""))
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:
         lines += folded_path("  see      ", printable(report.rejects_file), width)

@@ -17,6 +17,7 @@ from ours_cli.options import Output
 from ours_cli.private_files import check_replaceable, local_io, replace_private
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
+from ours_cli.rows.leaving_out import leaving_out
 from ours_cli.rows.row_plan import RowRun, rate
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import going_on
@@ -106,7 +107,9 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
     aside = run.batching.rejects == "-"
     width = console.aside_width if aside else console.width
     is_json = run.showing.output is Output.json
-    text = as_json if is_json else report_text(report, target.name, target.receipt(), width)
+    text = as_json
+    if not is_json:
+        text = report_text(report, target.name, target.receipt(), width, leaving_out(run.templates))
     (console.aside if aside else console.result)(text)
     return unwritten
 

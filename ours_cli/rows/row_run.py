@@ -164,7 +164,11 @@ def _end(
     console: Console,
 ) -> _Ended:
     """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
-    for text in (*prepared.context.warnings(), *prepared.context.left_behind(), *rejects.remarks):
+    for text in (
+        *prepared.context.warnings(run.templates),
+        *prepared.context.left_behind(),
+        *rejects.remarks,
+    ):
         console.warn(text)
     if result.error is None and (empty := nothing_read(run, result.books)) is not None:
         console.warn(empty)

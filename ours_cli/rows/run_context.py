@@ -6,7 +6,7 @@ import os
 import secrets
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,6 +22,7 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.where import only_column, where_flag
 from ours_cli.mapping.window import Window
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
@@ -42,8 +43,8 @@ class RunContext(NamedTuple):
         """The last step of mapping for events."""
         return EventAssembler(self.window, self.ids, self.tally, selection)
 
-    def warnings(self) -> list[str]:
-        """What was sent or left, and deserves a look; without values."""
+    def warnings(self, templates: Mapping[str, str]) -> list[str]:
+        """What was sent or left, and deserves a look; without values. `templates` makes the fields."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
         untimed = counted(tally.untimed, "row")
         zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
@@ -62,7 +63,7 @@ class RunContext(NamedTuple):
             ),
             (naive, f"{zoneless} read as UTC; {self._zone_advice()}"),
             (tally.untimed, f"{untimed} had no time: the server stamps them on arrival"),
-            *((1, text) for text in self._doubtful_ids()),
+            *((1, text) for text in self._doubtful_ids(templates)),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
@@ -71,15 +72,17 @@ class RunContext(NamedTuple):
         ]
         return [text for count, text in found if count]
 
-    def _doubtful_ids(self) -> Iterator[str]:
+    def _doubtful_ids(self, templates: Mapping[str, str]) -> Iterator[str]:
         found = self.tally.doubtful_ids
         for key in dict.fromkeys(key for key, _ in found):
             words = sorted(word for of, word in found if of == key and word != CUT)
             if words:
                 rows = counted(sum(found[key, word] for word in words), "row has", "rows have")
+                # Where nothing is mapped, the column bears the name of the key.
+                column = (only_column(templates, [key]) or "COLUMN") if templates else key
                 yield (
                     f"{rows} a word for nothing as {key} ({', '.join(words)}), and the API takes it for a"
-                    f" visitor; leave them out by --where 'COLUMN!={words[0]}'"
+                    f" visitor; leave them out by " + where_flag(column, "!=", words[0])
                 )
             if cut := found[key, CUT]:
                 rows = counted(cut, "row has", "rows have")
