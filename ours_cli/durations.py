@@ -10,7 +10,7 @@ _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)\s*", r
 
 
 def parse_duration(text: str) -> float:
-    """Seconds. Raises ValueError, its message for people, for all but a number with s, m, h, d or no unit."""
+    """Read seconds from a number with s, m, h, d or no unit. Raises ValueError with a message for people."""
     match = _DURATION.fullmatch(text)
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"].lower()] if match else math.inf
     if math.isinf(seconds):

@@ -1,4 +1,4 @@
-"""The errors a person can meet, their exit codes, and the one boundary that renders them."""
+"""The errors a person can meet, and their exit codes; `app.run` renders them."""
 
 from __future__ import annotations
 

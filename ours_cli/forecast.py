@@ -1,4 +1,4 @@
-"""Pure: what clock and pace will do to the times of a run, said before it is too late."""
+"""Pure: which rows the clock and the pace will make too old, said before it is too late."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.mapping.window import Window
 
 CLOCK_SKEW_S: Final = 60.0
-"""Seconds by which clocks may differ before the person is told."""
+"""Seconds by which clocks may differ before the person is warned."""
 
 FORECAST_RATE_MAX: Final = 10_000.0
-"""Events per second up to which reading everything beforehand costs little beside the run itself."""
+"""Events per second up to which reading everything beforehand costs little compared with the run itself."""
 
 
 def clock_warning(skew_s: float) -> str | None:
@@ -29,9 +29,9 @@ def clock_warning(skew_s: float) -> str | None:
 
 
 class AgeingRows:
-    """Counts the events whose turn, at `rate` events per second, comes when the API takes them no longer.
+    """Counts the events that, at `rate` events per second, are too old for the API when their turn comes.
 
-    `began_s` is how long ago the run began: the rate is then measured, and not told by `--rate`.
+    `began_s` is how many seconds ago the run began: the rate is then measured, not given by `--rate`.
     """
 
     def __init__(self, rate: float, window: Window, began_s: float | None = None) -> None:
@@ -43,7 +43,7 @@ class AgeingRows:
         self._late = 0
 
     def enter(self, item: object) -> None:
-        """What a run would go through next; what is no event takes no turn."""
+        """Enter the run's next item; only events take a turn."""
         if isinstance(item, SiftedRows):
             item = item.events
         if isinstance(item, EventRun):

@@ -50,7 +50,7 @@ def item_of(kind: str, number: int, size: int) -> Event | Reject | Filtered:
 
 
 def chunks_of(items: list[tuple[str, int, bool]], intake: Intake, together: bool) -> list[Chunk]:
-    """The chunks that the intake makes of these, one after the other or what can travel together together."""
+    """The chunks that the intake makes of these, taken one by one, or in bulk where that is possible."""
     waiting: list[Chunk] = []
     stretch: list[Event | Filtered] = []
     for number, (kind, size, flushes) in enumerate(items):

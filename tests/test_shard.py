@@ -344,7 +344,7 @@ def test_the_canary_is_of_the_shards_own_rows(ours: Ours, sandbox: StartSandbox,
 
 
 def test_a_shard_goes_on_and_ends_by_itself(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
-    """Finished, it is done; the other one is not, and a run of all rows is yet another."""
+    """Once finished, it is done; the other shard is not, and a run of all rows is another run again."""
     box = sandbox(window_ms=None)
     file = history(tmp_path)
     run = shard(ours, file, 0, total=2).json["run"]
@@ -390,7 +390,7 @@ def test_epoch_numbers_are_told_by_all_rows(ours_process: Ours, sandbox: StartSa
 def test_an_odd_unit_on_a_pipe_is_judged_as_in_a_run_of_the_whole(
     kind: str, odd_at: list[int], tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
 ) -> None:
-    """An odd number near the beginning is taken, as long as nothing has told the unit; its shard's too."""
+    """An odd number near the beginning is accepted while nothing has shown the unit; in its shard too."""
     times = [1772352000 + n for n in range(60)]
     for position in odd_at:
         times.insert(position, 1772352000000 + position)

@@ -1,4 +1,4 @@
-"""`ours doctor`: is everything there to send with, and is the API still the one that ours knows?"""
+"""`ours doctor`: is everything ready for sending, and is the API still the one that ours knows?"""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TEXT_AT: Final = 19
 
 @dataclass(slots=True)
 class _Learned:
-    """What the looking brought to light besides findings, for `-o json`."""
+    """What the checks found out in addition to the findings, for `-o json`."""
 
     base_url: str | None = None
     drift: list[str] = field(default_factory=list)
@@ -70,7 +70,7 @@ def doctor(
 
 
 def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _Learned) -> Iterator[Finding]:
-    """Everything in the order in which a sending command would meet it."""
+    """Run every check, in the order in which a sending command depends on it."""
     yield Finding("version", Level.ok, f"ours {__version__}, Python {platform.python_version()}")
     config, state = known_places()
     problem: OursError | None = None
@@ -97,7 +97,9 @@ def _network(
         context = tls_context(endpoint, ca_file)
         proxy = None if endpoint.is_loopback else proxy_for(endpoint.base_url)
         if proxy is not None:
-            yield Finding("proxy", Level.ok, f"{proxy} stands in between, and has to find the server")
+            yield Finding(
+                "proxy", Level.ok, f"{proxy} is the proxy in use; it resolves and reaches the server"
+            )
         elif not (yield from _way(endpoint, context, timeout)):
             yield Finding("answer", Level.skipped, "not asked: there is no way to the server")
             return
@@ -118,7 +120,7 @@ def _network(
 
 
 def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
-    """Keep the greatest batch for the commands that send, or forget the one that is no longer stated."""
+    """Keep the batch limit for the commands that send, or forget one that is no longer stated."""
     try:
         keep_limit(state_dir(), base_url, limit, time.time())
     except OursError as error:
@@ -131,7 +133,7 @@ def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
 
 
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
-    """The steps of the way to the server; returns whether it is open."""
+    """The steps of connecting to the server; returns whether all of them succeeded."""
     parts = urlsplit(endpoint.base_url)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -143,7 +145,7 @@ def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generat
 
 
 def _lines(finding: Finding, width: int | None) -> str:
-    """A finding as lines that fit the terminal: level, what was looked at, how it is."""
+    """A finding as lines that fit the terminal: level, what was checked, result."""
     line = f"{finding.level.value:<8} {finding.check:<9} {printable(finding.text)}"
     lines = folded(line, width, _TEXT_AT)
     if finding.hint:

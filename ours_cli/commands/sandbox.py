@@ -75,7 +75,7 @@ def sandbox(
 
 
 def _line(event: StoredEvent) -> str:
-    """One line an event: what, when and under which id; never whom, nor properties."""
+    """One line per event: what, when and under which id; never who, nor properties."""
     when = instant(int(event.time)) if event.time is not None else instant(event.arrived_ms)
     return printable(f"{event.path}  {when}  {event.event}  {event.distinct_id}")
 

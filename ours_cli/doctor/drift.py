@@ -1,4 +1,4 @@
-"""Pure: the live OpenAPI document against `contract.py`: what is another, in words."""
+"""Pure: the live OpenAPI document against `contract.py`: what differs, in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDPOINTS: Final = ("track", "identify", "batch")
 _REQUIRED_OF_A_ROW: Final = frozenset({"event", "distinctId"})
 _LENGTHS: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SHOWN: Final = 5
-"""Differences that the text names; `-o json` has them all."""
+"""Differences listed in the text; `-o json` has them all."""
 
 _TEXT_MAX: Final = 120
 """Characters of one difference in the text: names are the server's, and may be of any length."""
@@ -57,7 +57,7 @@ def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
 
 
 def differences(document: Document) -> Iterator[str]:
-    """Everything in which the document and `contract.py` differ; what it leaves open is no difference."""
+    """Every difference between the document and `contract.py`; what the document leaves open is none."""
     posts = document.posts()
     yield from (f"POST /{name} is gone" for name in _ENDPOINTS if name not in posts)
     yield from (f"POST /{name} is new" for name in sorted(posts.difference(_ENDPOINTS)))
@@ -119,7 +119,7 @@ def _known(group: str, described: dict[str, Schema], known: dict[str, str]) -> I
 
 
 def _kind(schema: Schema) -> str:
-    """The one type that a schema states, null apart; `any` where it leaves it open."""
+    """The one type that a schema states apart from null; `any` where it leaves the type open."""
     stated = schema.get("type")
     kinds = [kind for kind in (stated if isinstance(stated, list) else [stated]) if kind != "null"]
     return str(kinds[0]) if len(kinds) == 1 and isinstance(kinds[0], str) else "any"

@@ -16,7 +16,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def look_at_config(path: Path, profile: str | None, problem: OursError | None) -> Finding:
-    """The config file; `problem` is what the settings said when they read it."""
+    """The config file; `problem` is the error of the settings that read it."""
     if problem is not None:
         return of_error("config", problem)
     mode = mode_of(path)
@@ -56,7 +56,7 @@ def _test_key(flags: EndpointFlags) -> Token | None:
 
 
 def look_at_state(folder: Path) -> Finding:
-    """The folder of journals and rejects: it must be ours alone, and writable."""
+    """The folder of journals and rejects: it must be private and writable."""
     mode = mode_of(folder)
     if mode is None:
         return look_at_parent(folder)
@@ -92,5 +92,5 @@ def mode_of(path: Path) -> int | None:
 
 
 def known_places() -> tuple[Path, Path]:
-    """Config file and state folder, as the environment has them."""
+    """Config file and state folder, as the environment sets them."""
     return config_path(), state_dir()

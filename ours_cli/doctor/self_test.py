@@ -1,4 +1,4 @@
-"""The whole way once, through the program's own door: an export into a sandbox, rejects, and no doubles."""
+"""One rehearsal through the command line: an export into a sandbox, rejects, and no duplicates."""
 
 from __future__ import annotations
 

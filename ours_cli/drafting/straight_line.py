@@ -1,10 +1,10 @@
 """A field map compiled for one CSV table to straight-line code: a Python function from cells to a body.
 
-What `field_body` decides for every row anew (which keys there are, what stands in which cell, what must be
-checked) is settled once and written down as source, one line after the other, as a person would write it for
-this very file. The function deals with what is plainly right; a row that is not raises `UnusualRow` (or the
-problem of a filter) before anything was counted, and goes to `field_body`, which knows what is wrong with it.
-Keys are set in the order in which canonical JSON has them, so that nothing need be sorted.
+What `field_body` decides anew for every row (which keys there are, which cell holds what, what must be
+checked) is settled once and written down as source code, as a person would write it for this very file. The
+function handles what is plainly right; any other row raises `UnusualRow` (or a filter's problem) before
+anything was counted, and goes to `field_body`, which knows what is wrong with it. Keys are set in the order
+of canonical JSON, so that nothing need be sorted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ours_cli.timestamps import TimeProblem
 CellReader: TypeAlias = "Callable[[list[str]], dict[str, Any]]"
 
 
-class UnusualRow(Exception):  # noqa: N818 - no failure: another one reads it
+class UnusualRow(Exception):  # noqa: N818 - no failure: another mapper reads it
     """A row that straight-line code leaves to the general mapping."""
 
 
@@ -33,7 +33,7 @@ class StraightLine(NamedTuple):
     """`read` makes a row's body; `source` is its code.
 
     `is_plain`: what it makes obeys the contract (sizes, time and distinctId apart), holds no list and no
-    object of an object, and has its keys in canonical order.
+    object within an object, and has its keys in canonical order.
     """
 
     read: CellReader
@@ -42,7 +42,7 @@ class StraightLine(NamedTuple):
     read_columns: ColumnLine | None = None
 
     def read_all(self, rows: Sequence[list[str]], are_plain: bool) -> Bodies:
-        """The bodies of many rows, but of those that are unusual; see `drafts.RowsReader`.
+        """The bodies of many rows, except unusual ones; see `drafts.RowsReader`.
 
         Their times may be read in any order.
         """
@@ -63,7 +63,7 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
         return None
     source = "\n    ".join(["def read(cells):", *writer.lines]) + "\n"
     names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
-    # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
+    # The source is made of numbered names and of literals by repr: no text of a user is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
     return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
 
@@ -147,7 +147,7 @@ class _Writer:
         )
 
     def _require(self, top: list[str], objects: dict[str, BodyObject]) -> None:
-        """An event needs a name and someone whom it is about (contract: one event)."""
+        """An event needs a name and a visitor (contract: one event)."""
         if "event" in top:
             self.lines.append("if not event: raise UnusualRow")
         whom = [key for key in ID_MAX if key in top]
@@ -156,7 +156,7 @@ class _Writer:
         self.lines.append(f"if not ({' or '.join(whom) or None}): raise UnusualRow")
 
     def _body(self, body: Body, objects: dict[str, BodyObject]) -> None:
-        """The body, in canonical order. The time comes after all that may be unusual: reading it counts."""
+        """The body, in canonical order. The time is read after all that may be unusual: reading it counts."""
         self.lines.append("body = {}")
         moment = self._moment(body)
         keys = {*objects, *(key for key, _ in body.top)} - {"distinctId"}
@@ -204,7 +204,7 @@ class _Writer:
         return "value", f"(value := {given}) is not ABSENT"
 
     def _bare_cell(self, slot: Slot) -> str | None:
-        """`c3` for a template that gives the text of a cell as it stands."""
+        """`c3` for a template that gives a cell's text unchanged."""
         reference = _only_reference(slot)
         if reference is None or reference.filters or slot.gives == "json":
             return None

@@ -1,8 +1,8 @@
-"""How often a run has seen what: occurrence numbers of equal rows.
+"""How often a run has seen each key: occurrence numbers of equal rows.
 
-The memory it takes does not grow with the run, even when every row repeats. Which keys were noted is
-`known_keys`' matter; nearly all come once, and of them nothing else is kept. How often the others came
-stands in a dictionary, and moves to a temporary database on disk when that is full.
+Its memory does not grow with the run, even when every row repeats. `known_keys` knows which keys were noted;
+nearly all occur once, and nothing else is kept for them. The counts of the others are in a dictionary, and
+move to a temporary database on disk when that is full.
 
 Keys are 64-bit digests, so no file holds anything of any row; two rows that share one by chance (one in 10^13
 for a million rows) merely count as repeats of each other, which leaves their ids distinct all the same.
@@ -25,7 +25,7 @@ MEMORY_MAX: Final = 8_000
 _CACHE_KIB: Final = 1024
 
 _MARKS: Final = 1 << 20
-"""Bytes of a second filter: which keys the database may have. Most rows that come again do so once."""
+"""Bytes of a second filter: which keys the database may have. Most repeated rows repeat only once."""
 
 
 class Ledger:
@@ -36,13 +36,13 @@ class Ledger:
     ) -> None:
         self._known = KnownKeys(few_max, pile_max)
         self._newest: dict[int, int] = {}
-        """How often known keys have come: what the database has not, or not as new."""
+        """How often known keys have occurred, where the database has no count or an older one."""
         self._memory_max = memory_max
         self._disk: sqlite3.Connection | None = None
         self._marks = bytearray()
 
     def note(self, keys: array[int]) -> list[tuple[int, int]]:
-        """Note one occurrence of each key in turn; (position, times before) of those that had come before."""
+        """Note one occurrence of each key in turn; returns (position, times before) of those seen before."""
         times = []
         for at, _ in self._known.note(keys):
             key = keys[at]
@@ -61,7 +61,7 @@ class Ledger:
         return int(found[0]) if found else 1
 
     def _move_to_disk(self) -> None:
-        """In order, since the database takes neighbours together."""
+        """Sorted, since the database stores neighbouring keys together."""
         import sqlite3
 
         newest = self._newest

@@ -1,4 +1,4 @@
-"""What one value looks like, told from its text alone; and its masked form, which shows nothing of it."""
+"""What one value looks like, judged by its text alone; and its masked form, which shows nothing of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind: TypeAlias = Literal[
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
 """The ways of writing numbers that are tried; the first that reads a whole column wins."""
 
-# The first that fits is it; in one expression, since most texts are tried against all of them.
+# The first that fits wins; in one expression, since most texts are tried against all of them.
 _FORM: Final = re.compile(
     r"(?P<boolean>(?i:true|false))"
     r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
@@ -35,9 +35,9 @@ _FORM: Final = re.compile(
     r"|(?P<object>\{(?s:.*)\})"
     r"|(?P<list>\[(?s:.*)\])"
 )
-# Cheap look before the styles of numbers are tried.
+# A cheap check before the styles of numbers are tried.
 _MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
-# No style groups or divides these otherwise: most numbers there are, told without trying each style.
+# All styles read these alike: most numbers, recognised without trying each style.
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
 _ALL_STYLES: Final = frozenset(NUMBER_STYLES)
@@ -48,8 +48,8 @@ _RUNS = re.compile(r"(.)\1{7,}")
 
 
 SHAPE: Final = str.maketrans("12345678", "99999999")
-"""Makes a text's shape: digits but 0 become 9. `kind_of` says the same of it as of the text; `styles_of` and
-`is_same_in_all` do where there is no exponent. A column of thousands of numbers or ids has few shapes."""
+"""Makes a text's shape: digits except 0 become 9. `kind_of` gives the same for it as for the text; so do
+`styles_of` and `is_same_in_all` where there is no exponent. A column of thousands of ids has few shapes."""
 
 
 def shapes_of(texts: Sequence[str]) -> list[str]:
@@ -98,7 +98,7 @@ def is_same_in_all(text: str) -> bool:
 def masked(text: str) -> str:
     """Letters as `x` and `X`, digits as `9`, long runs cut short: "Ann Lee, 34" is "Xxx Xxx, 99".
 
-    A text without any letter or digit is `x` throughout: its signs are the value ("+" of a test's result).
+    A text without any letter or digit is `x` throughout: its signs are the value ("+" as a test result).
     """
     if not any(map(str.isalnum, text)):
         text = "x" * min(len(text), _MASK_SHOWN + 1)

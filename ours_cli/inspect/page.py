@@ -17,7 +17,7 @@ _NAME_MAX: Final = 34
 _EXAMPLE_MAX: Final = 43
 _EXAMPLE_MIN: Final = 12
 _BESIDE: Final = 34
-"""Columns that a row of the table takes beside the name and the example."""
+"""Terminal columns that a row of the table takes in addition to the name and the example."""
 
 _BARS: Final = 7
 _ORDERS: Final = {

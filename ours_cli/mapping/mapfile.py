@@ -54,7 +54,7 @@ class MapFile(NamedTuple):
 
 def load_map(path: Path) -> MapFile:
     """Read a map file; raises `UsageError` naming file and key for whatever is wrong with it."""
-    import tomllib  # only who has a map pays for it
+    import tomllib  # only commands with a map pay for it
 
     try:
         document = tomllib.loads(path.read_text("utf-8"))

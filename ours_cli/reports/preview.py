@@ -30,7 +30,7 @@ _DAY_MS: Final = 86_400_000
 class Preview:
     """What a run would do. Times in milliseconds since the epoch, `days` in whole UTC days since it.
 
-    `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
+    `days` are those of the events to send, `outside` those of the rows held back by their time alone.
     `window_begin` is the oldest time that is taken, or None where any is. `place` is what the numbers in
     `reject_lines` count.
     """
@@ -123,7 +123,7 @@ class Preview:
         warnings: list[str],
         templates: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
+        """The object that `--dry-run -o json` prints: nothing was sent, so events are under `unsent`."""
         return {
             "command": command,
             "status": "partial" if books.rejected else "complete",

@@ -1,4 +1,4 @@
-"""How far a run is, in figures and words. Pure but for the clock it is given: who draws is the console."""
+"""How far a run is, in figures and words. Pure except for the clock it is given; the console draws it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from ours_cli.reports.report import Books
 
 _PACE_OVER_S: Final = 30.0
-"""Speed and time left are those of so many seconds: a pause long ago says nothing of now."""
+"""Speed and time left are measured over this many seconds: a pause long ago says nothing about now."""
 
 _BETWEEN: Final = " · "
 
 
 class Standing:
-    """Where a run stands: told by the run, read by whoever shows it, which may be another thread.
+    """How far a run is: updated by the run, read by whoever shows it, which may be another thread.
 
     `files` are the sources in all, `size` their bytes, None where a pipe is among them. `clock` gives
     seconds.
@@ -41,7 +41,7 @@ class Standing:
         self._bytes = _Pace()
 
     def table(self, table: Table) -> None:
-        """A source begins; the one before it is read."""
+        """A source begins; the one before it has been read."""
         if self._table is not None:
             self._passed += self._table.size or 0
         self._table = table
@@ -79,19 +79,19 @@ class Standing:
 
     @property
     def share(self) -> float | None:
-        """How much is done, from 0 to 1; None where the whole is not known."""
+        """How much is done, from 0 to 1; None where the total is not known."""
         if self._size is None:
             return None
         return min(1.0, self._done() / self._size) if self._size else 1.0
 
     @property
     def so_far(self) -> str:
-        """What is read of a source without a known end."""
+        """How much has been read of a source without a known end."""
         return f"{self._read() / 2**20:,.1f} MiB so far"
 
     @property
     def left(self) -> str:
-        """The time left, or nothing while it cannot be told."""
+        """The time left, or nothing while it is not known."""
         pace = self._bytes.per_second()
         if self._size is None or pace is None or pace <= 0 or self.pause:
             return ""
@@ -104,7 +104,7 @@ class Standing:
         return f"{self._reason}; next try in {seconds:.0f} s" if seconds > 0 else ""
 
     def figures(self, width: int | None = None) -> str:
-        """The books and the speed in one line, of `width` columns: what matters less goes first."""
+        """The books and the speed in one line, of `width` columns: what matters least is left out first."""
         books, traffic = self._books, self._traffic
         if books is None or traffic is None:
             return ""
@@ -126,7 +126,7 @@ class Standing:
         return _BETWEEN.join(part for part in (self.name, far, self.figures(), self.left, self.pause) if part)
 
     def _done(self) -> float:
-        """Bytes whose rows have their outcome. Reading runs ahead of sending: the rows tell how far."""
+        """Bytes whose rows have their outcome. Reading runs ahead of sending: the rows show how far."""
         books = self._books
         return (
             self._read() * (1 - books.unsent / books.read)
@@ -150,7 +150,7 @@ class _Pace:
             self._seen.popleft()
 
     def per_second(self) -> float | None:
-        """Its growth a second, or None before a second has passed."""
+        """Its growth per second, or None before a second has passed."""
         if not self._seen:
             return None
         (began, before), (now, value) = self._seen[0], self._seen[-1]

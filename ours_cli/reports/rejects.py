@@ -57,10 +57,10 @@ class RejectFile(NamedTuple):
 
 
 class Rejects:
-    """All rejects of a run. Nothing is created until the first reject, but for a path the person named.
+    """All rejects of a run. Nothing is created until the first reject, except a path that the person named.
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
-    the files of earlier attempts: each is written on as long as nobody changed it, after what a killed one
+    the files of earlier attempts: each is continued unless somebody changed it, after what a killed attempt
     wrote without recording it was cut off. A file that another run left at a path is kept under another name.
     `remarks` tells of both.
     """
@@ -93,7 +93,7 @@ class Rejects:
         return list(dict.fromkeys(earlier + [file.path for file in self._files]))
 
     def files(self) -> list[RejectFile]:
-        """What this attempt has on disk now; only what follows a `sync` is to be relied on."""
+        """What this attempt has on disk now; to be relied on only after a `sync`."""
         return [file.as_it_is() for file in self._files]
 
     def __enter__(self) -> Self:
@@ -151,7 +151,7 @@ class Rejects:
             self._reserved.close()
 
     def _reserve(self) -> IO[str] | None:
-        """Open a path that the person named at once, so that a failure shows before anything is sent."""
+        """Open a path that the person named immediately, so that a failure shows before anything is sent."""
         if self._named is None or any(Path(file.path) == self._named for file in self._known):
             return None
         self._keep_aside(self._named)
@@ -207,12 +207,12 @@ class Rejects:
 
 
 def _shape(table: Table) -> str:
-    """A digest of what a rejects file's rows look like: column names must not stand in the journal."""
+    """A digest of what a rejects file's rows look like: column names must not be in the journal."""
     return hashlib.blake2b(repr((table.columns, table.dialect)).encode(), digest_size=8).hexdigest()
 
 
 class _OpenFile:
-    """A rejects file that is written, and the digest of all that is in it."""
+    """A rejects file open for writing, and the digest of all that is in it."""
 
     def __init__(
         self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b | None = None
@@ -232,9 +232,9 @@ class _OpenFile:
 
 
 def _reopen(known: RejectFile, *, was_killed: bool) -> _OpenFile | None:
-    """Open a file to be written on; None where it is not what was recorded: somebody mends its rows.
+    """Open a file to continue it; None where it is not what was recorded: somebody is mending its rows.
 
-    One who was killed may have left more than is recorded, and half a row. Only that is cut off.
+    A killed attempt may have left more than is recorded, and half a row. Only that is cut off.
     """
     path = Path(known.path)
     size = path.stat().st_size if path.is_file() else -1

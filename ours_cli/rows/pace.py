@@ -1,7 +1,7 @@
-"""Watches how fast a run is, and once that is known has its rows looked at: which of them will come too late?
+"""Measures how fast a run is, and then has its rows looked at: which of them will come too late?
 
 An observer around another. Reading ahead is done in a thread, so that the run is not held up, and for slow
-runs only: at `SLOW_RATE` it costs a few hundredths of what sending does.
+runs only: at `SLOW_RATE` it costs a few per cent of what sending does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ours_cli.reports.report import Books
 
 AFTER_S: Final = 60.0
-"""Seconds after which the speed so far is taken for that of the run; shorter runs are not looked ahead of."""
+"""Seconds after which the speed so far is taken for that of the run; shorter runs get no forecast."""
 SLOW_RATE: Final = 2_000.0
 """Events per second above which no row ages much while a run lasts."""
 
@@ -30,7 +30,7 @@ now_s: Callable[[], float] = time.monotonic
 
 
 class Pace:
-    """Passes everything on to `observer`, and tells it the forecast's warning when there is one."""
+    """Passes everything on to `observer`, and the forecast's warning when there is one."""
 
     def __init__(self, observer: Observer, forecast: Forecast) -> None:
         self._observer = observer
@@ -63,14 +63,14 @@ class Pace:
         self._observer.warn(text)
 
     def close(self) -> None:
-        """The run is over, and what will come of its rows is known."""
+        """The run is over: no forecast is needed any more."""
         self._ended.set()
         if self._thread is not None and self._thread.is_alive():
             self._thread.join()
 
     def _look(self, rate: float, elapsed: float) -> None:
         def look() -> None:
-            # A thread's errors would be printed as they are; what is wrong with the rows is the run's to say.
+            # A thread's errors would be printed; the run itself reports what is wrong with the rows.
             with suppress(Exception):
                 self._warning = self._forecast(rate, elapsed, self._ended.is_set)
 

@@ -16,7 +16,7 @@ from ours_cli.runs.blocks import Block, digest_of
 from ours_cli.source import ReadOptions, open_table
 
 Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
-"""The rows of a table that a run is about, out of all rows."""
+"""From all rows of a table to those that a run is about."""
 
 Source: TypeAlias = "Path | Literal['-']"
 
@@ -92,7 +92,7 @@ class RowSources:
         return digest_of(self._first_rows(block.end, choose)) == block.digest
 
     def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
-        """As many rows from the beginning, or as many as there are."""
+        """The first `count` rows, or all where there are fewer."""
         if any(_may_block(source) and source != "-" for source in self._sources):
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
@@ -117,7 +117,7 @@ class RowSources:
 
 
 class _Pipe:
-    """A source that can be read once: `held` has what was looked at, `table.records` goes on behind it."""
+    """A source that can be read once: `held` has what was looked at, `table.records` goes on after it."""
 
     def __init__(self, table: Table) -> None:
         self.table = table

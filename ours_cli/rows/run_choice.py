@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def choose_run(run: RowRun, sources: RowSources, target: Destination, console: Console) -> Attempt:
-    """The attempt that goes on with an earlier run, or begins one."""
+    """Resume an earlier run or begin one; raises `UsageError`, `SourceError`, `BusyError`, `LocalIOError`."""
     from ours_cli.runs.attempt import Attempt
     from ours_cli.runs.run_registry import find_run, named_run
 
@@ -95,7 +95,7 @@ def begin_run(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
-    """How the files write their times; `pinned` is what an earlier attempt went by. A pipe tells later."""
+    """How the files write their times; `pinned` is what an earlier attempt used. A pipe shows it later."""
     if sources.may_block:
         return pinned or Conventions()
     trial = run.prepare(new_run_id())

@@ -43,7 +43,7 @@ class RunContext(NamedTuple):
         return EventAssembler(self.window, self.ids, self.tally, selection)
 
     def warnings(self) -> list[str]:
-        """What was sent or left, and deserves a look; without values."""
+        """What was sent or left out and deserves a look; without values."""
         tally, naive = self.tally, self.times.reader.naive_as_utc
         untimed = counted(tally.untimed, "row")
         zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
@@ -95,7 +95,7 @@ class RunContext(NamedTuple):
         return "--tz ZONE says otherwise"
 
     def decided_flags(self) -> list[str]:
-        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        """The flags for what no flag said: the order and unit that were found, UTC for lack of a zone."""
         reader = self.times.reader
         flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
         flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]

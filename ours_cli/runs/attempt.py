@@ -86,7 +86,7 @@ class Attempt:
             write_head(self.folder, self._head)
 
     def rehearsal(self) -> Replay:
-        """What is done once more, for a look at the source before the run reads it."""
+        """A second replay, for a look at the source before the run reads it."""
         return Replay(self._blocks)
 
     def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
@@ -101,7 +101,7 @@ class Attempt:
         if self._journal is None or not self._is_marked:
             return
         if not report.books.read and not rejects and not self._blocks:
-            # A file without rows is nothing to go on with, and nothing to prove.
+            # A source without rows leaves nothing to resume, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
         self._head = replace(

@@ -1,4 +1,4 @@
-"""Resume by replay: the source is read from its start, what is done is verified and passed over.
+"""Resume by replay: the source is read from its start, what is done is verified and skipped.
 
 Rows that are done are never judged again; only their digests are compared, block by block.
 """
@@ -30,11 +30,11 @@ class Replay:
         self.place = "line"
         """What the rows' `line` counts, for messages; set for each table."""
         self.is_cut: Callable[[], bool] = lambda: False
-        """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
+        """Whether `--limit` ended the rows: for a shard, only code that counts all rows can tell."""
 
     @property
     def is_over(self) -> bool:
-        """Whether no row that is done can come any more."""
+        """Whether all rows that are done have come."""
         return self._block is None
 
     def covers(self, seq: int) -> bool:

@@ -1,6 +1,6 @@
 """A run's head: who, what and when, without a single value; `run.json` in the run's folder.
 
-It stands beside the journal, not in it, so that a damaged journal can still be told apart by its command.
+It is kept beside the journal, not in it, so that a damaged journal can still be identified by its command.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Identity:
 class RunHead:
     """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command.
 
-    `times` is what its sources told of their times when it began: every attempt reads them by the same.
+    `times` is how its sources wrote their times when it began: every attempt reads them the same way.
     `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
     many of them are other shards'.
     """

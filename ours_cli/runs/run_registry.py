@@ -23,7 +23,7 @@ class KnownRun(NamedTuple):
     head: RunHead
 
     def settled_times(self) -> Conventions | None:
-        """How its rows were read. None while no row has an outcome: its files may hold others by now.
+        """How its rows were read. None while no row has an outcome: its files may hold other rows by now.
 
         Raises `SourceError` when its journal is damaged.
         """
@@ -89,12 +89,12 @@ def find_run(
 ) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
 
-    An unfinished run of the same files is it, whatever they hold now (the replay finds out). An unfinished
-    run of other files, or of standard input, is it when the source begins like its first block: a renamed
+    An unfinished run of the same files matches, whatever they hold now (the replay finds out). An unfinished
+    run of other files, or of standard input, matches when the source begins like its first block: a renamed
     file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
 
     Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, where this
-    command may be the one that goes on with it. Where it surely is not, `pass_over` is told of the run.
+    command may be the one that goes on with it. Where it surely is not, `pass_over` gets the run.
     """
     for run in known_runs(runs_dir):
         if not _same_command(run.head, identity):

@@ -1,4 +1,4 @@
-"""One body from flags, `--data` or a line: built, judged by the contract, and doubted, before it is sent."""
+"""One body from flags, `--data` or a line: built, judged by the contract and checked for doubts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
     if fields.distinct_id is not None and not fields.distinct_id.strip():
-        # A random one in its place would count the event once more each time it is sent.
+        # A random one in its place would make the event count again each time it is sent.
         raise UsageError(
             "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
         )
@@ -139,7 +139,7 @@ def _read(value: Value, name: str, flag: str) -> Any:
 def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> list[str]:
     """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`.
 
-    Returns what the person should know of how it was read.
+    Returns what the person should know about how it was read.
     """
     value = time_text if time_text is not None else body.pop("time", None)
     if value is None and flags == TimeFlags():
@@ -186,7 +186,7 @@ def empty_flags(fields: FieldMap) -> list[str]:
 
 
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
-    """Warnings of what is sent as it stands, and seldom meant so."""
+    """Warnings about what is sent as it is, but seldom meant so."""
     return [
         *(_doubt(key, word) for key, word in doubts(body)),
         *_colons(fields),
@@ -254,7 +254,7 @@ _SINGLE_MESSAGES: Final = {
     "missing_identifier": "nothing says whom this is about",
     "missing_properties": "there is no visitor property to set",
 }
-"""What is said of rows elsewhere, where there is no row."""
+"""Messages in place of those that speak of a row: here there is none."""
 
 _FAULT_HINTS: Final = {
     "missing_event": "ours track 'Order Placed' --external-id ID",

@@ -14,7 +14,6 @@ _DATE = (
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{_UUID}")
-# No column is ever called so, whatever its neighbours are called.
 CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{_UUID}")
 """Never the name of a column, whatever its neighbours are called."""
 

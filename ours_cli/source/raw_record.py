@@ -22,7 +22,7 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
         except JsonProblem as problem:
             return Malformed(1, raw, problem.code, problem.message)
     width = _own_width(table.columns)
-    # What stands here was cut out of a file, so the line end that it lacks says nothing.
+    # This text was cut out of a file, so a missing line end says nothing.
     lines = split_text(raw if raw.endswith(("\n", "\r")) else raw + "\n")
     reader = RowReader(iter([TextLines(lines, len(raw), is_damaged(raw))]), table.dialect, 1)
     found = list(reader.records(width))

@@ -1,4 +1,4 @@
-"""Times in a form the person has told: strptime directives, or Excel's serial days."""
+"""Times in a form the person has given: strptime directives, or Excel's serial days."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_format(text: str, form: str) -> Written:
     if len(text) > LONGEST or any(letter.isdigit() and not letter.isascii() for letter in text):
         raise _unlike()
     text = text.strip()
-    if "%Z" not in form:  # strptime's own %Z knows but the names of this machine's zone, and drops them
+    if "%Z" not in form:  # strptime's own %Z knows only the names of this machine's zone, and drops them
         try:
             moment = datetime.strptime(text, form)
         except (ValueError, OverflowError):

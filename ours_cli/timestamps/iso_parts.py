@@ -21,7 +21,7 @@ _DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
 
 class IsoParts:
-    """Tables of the parts of `YYYY-MM-DDTHH:MM:SS`, of fractions and offsets behind it, in milliseconds."""
+    """Tables of the parts of `YYYY-MM-DDTHH:MM:SS`, of fractions and offsets after it, in milliseconds."""
 
     def __init__(self) -> None:
         self._days: dict[str, int] = {}
@@ -31,7 +31,7 @@ class IsoParts:
     def read(self, texts: Sequence[Any], *, naive_as_utc: bool) -> tuple[list[int], int] | None:
         """The times in ms since the epoch, and how many of them state no zone; they are taken for UTC.
 
-        None where one is written otherwise, or states no zone and `naive_as_utc` does not allow it.
+        None where one has another form, or states no zone and `naive_as_utc` does not allow it.
         """
         times = self._look_up(texts)
         if times is None:

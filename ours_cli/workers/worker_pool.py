@@ -1,7 +1,7 @@
 """Worker processes that draft rows (`--workers`). Everything else stays with the parent: files, ids, sending.
 
 A worker knows of no row but those it is asked about, and holds neither lock nor connection: it closes every
-file that it inherits at once, and ends when the parent does, however that ends.
+inherited file immediately, and ends when the parent does, however that ends.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ can_fork: Final = sys.platform != "win32"
 _BUFFER: Final = 1 << 20
 
 _AHEAD: Final = 8
-"""Parts of the source that each worker may have before it, or behind it and not yet taken."""
+"""Parts of the source that each worker may have queued, or answered and not yet taken."""
 _LARGEST: Final = 8 << 20
-"""Bytes in one piece of memory that a worker needs, at most, but for extraordinary rows."""
+"""The most bytes in one piece of memory that a worker needs, except for extraordinary rows."""
 
 _FIRST_FILE: Final = 3
-"""The file descriptor behind standard input, output and error."""
+"""The first file descriptor after standard input, output and error."""
 
 
 class _Columns(NamedTuple):
@@ -94,7 +94,7 @@ class Connected:
         return _AHEAD * len(self._links) + 1
 
     def begin(self, table: Table) -> None:
-        """A table begins: whatever is asked from now on is of it."""
+        """A table begins: whatever is asked from now on is about it."""
         for link in self._links:
             link.send(
                 _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
@@ -109,7 +109,7 @@ class Connected:
     async def answer(self) -> list[Drafts] | None:
         """The answer to the oldest question that is open: drafts of all its rows.
 
-        None where rows must be mapped one after the other, and where a piece was none.
+        None where rows must be mapped one after the other, and where a piece was not whole rows.
         """
         link = self._links[self._answered % len(self._links)]
         self._answered += 1
