@@ -29,7 +29,7 @@ _MARKS: Final = 1 << 20
 
 
 class Ledger:
-    """Counts keys, signed 64-bit integers. `LocalIOError` when what it moves to disk finds no room there."""
+    """Counts keys, signed 64-bit integers. Raises `LocalIOError` when the disk is full or cannot be read."""
 
     def __init__(
         self, memory_max: int = MEMORY_MAX, few_max: int = FEW_MAX, pile_max: int = PILE_MAX
@@ -54,10 +54,13 @@ class Ledger:
         return times
 
     def _find(self, key: int) -> int:
-        """What the database has of a known key; of those that came once it has nothing."""
+        """What the database has of a known key; keys seen only once are not in it."""
         if self._disk is None or not self._marks[key >> 32 & _MARKS - 1] >> (key >> 52 & 7) & 1:
             return 1
-        found = self._disk.execute("SELECT times FROM seen WHERE key = ?", (key,)).fetchone()
+        try:
+            found = self._disk.execute("SELECT times FROM seen WHERE key = ?", (key,)).fetchone()
+        except self._disk.Error as error:
+            raise _unusable(error) from None
         return int(found[0]) if found else 1
 
     def _move_to_disk(self) -> None:
@@ -69,11 +72,8 @@ class Ledger:
             if self._disk is None:
                 self._disk, self._marks = _temporary_database(), bytearray(_MARKS)
             self._disk.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", sorted(newest.items()))
-        except sqlite3.OperationalError as error:
-            raise LocalIOError(
-                f"a temporary database cannot be used: {error}",
-                hint="is the disk full? the variable TMPDIR names the folder to use instead",
-            ) from None
+        except sqlite3.Error as error:
+            raise _unusable(error) from None
         marks = self._marks
         for key in newest:
             marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
@@ -91,3 +91,10 @@ def _temporary_database() -> sqlite3.Connection:
     disk.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY, times INTEGER)")
     disk.execute("BEGIN")
     return disk
+
+
+def _unusable(error: Exception) -> LocalIOError:
+    return LocalIOError(
+        f"a temporary database cannot be used: {error}",
+        hint="is the disk full? the variable TMPDIR names the folder to use instead",
+    )

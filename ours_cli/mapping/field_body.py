@@ -119,7 +119,7 @@ class BodyObject:
         self.constants: dict[str, Any] = {}
 
     def read(self, fields: Fields) -> dict[str, Any]:
-        """Map one row's object; empty when nothing is there."""
+        """Map one row's object; empty when nothing is there. Raises FilterProblem."""
         found = self._whole(fields)
         for key, slot in self.entries:
             value = slot.get(fields)
@@ -185,7 +185,10 @@ class BodyBuilder:
         return body
 
     def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
-        """`-p '*'`: every column that nothing else uses becomes an event property of the same name."""
+        """`-p '*'`: every column that nothing else uses becomes an event property of the same name.
+
+        Raises `UsageError` for an excluded column that does not exist.
+        """
         if not fields.star:
             return
         properties = objects["eventProperties"]

@@ -70,7 +70,7 @@ def load_map(path: Path) -> MapFile:
 
 
 def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
-    """Turn a parsed TOML document into fields; `where` names it in errors."""
+    """Turn a parsed TOML document into fields; raises `UsageError`, in which `where` names the document."""
     for key in document:
         if key not in _KEYS:
             close = MISNAMED_KEYS.get(key) or nearest(key, _KEYS)

@@ -129,7 +129,7 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
 
 
 def max_age_ms(text: str | None) -> int | None:
-    """Read `--max-age`: a duration in milliseconds, None for `none`, the API's window when not given."""
+    """Read `--max-age`: milliseconds, None for `none`, by default the API's window; raises `UsageError`."""
     if text is None:
         return WINDOW_MS
     if text.strip().lower() == "none":

@@ -265,7 +265,7 @@ _FAULT_HINTS: Final = {
 
 
 def settle_distinct_id(body: dict[str, Any]) -> str:
-    """The event's distinctId: as given, else a random UUID, made once and kept over retries."""
+    """The event's distinctId: as given, else a random UUID, kept over retries. Raises `UsageError`."""
     given = body.get("distinctId")
     if given is not None and not (isinstance(given, str) and given.strip()):
         raise UsageError("distinctId must be a text", hint="leave it out, and a random one is made")

@@ -32,7 +32,10 @@ def check_format(form: str) -> None:
 
 
 def read_format(text: str, form: str) -> Written:
-    """Read `text` by strptime directives alone; %z and %Z take all zones that `parse_zone` knows."""
+    """Read `text` by strptime directives alone; %z and %Z take all zones that `parse_zone` knows.
+
+    Raises TimeProblem: `bad_time`, or `unknown_zone` for a zone that is not known.
+    """
     if len(text) > LONGEST or any(letter.isdigit() and not letter.isascii() for letter in text):
         raise _unlike()
     text = text.strip()
@@ -60,7 +63,7 @@ def _read_zone_apart(text: str, form: str) -> Written:
 
 
 def read_excel(text: str) -> Written:
-    """Read a serial day number (1900 date system); the day's fraction is rounded to milliseconds."""
+    """Read a serial day number (1900 date system), rounded to milliseconds. Raises TimeProblem `bad_time`."""
     if not _SERIAL.fullmatch(text) or not _EXCEL_LAST_WRONG_DAY < float(text) < _EXCEL_END:
         raise bad_time("not an Excel day number after February 1900", None)
     milliseconds = round(float(text) * 86_400_000)
