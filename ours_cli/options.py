@@ -147,7 +147,7 @@ class Reading(NamedTuple):
     """How a file is read."""
 
     format: Annotated[
-        str | None, _option("--format", metavar="csv|tsv|ndjson|json", text="Else by name and content.")
+        str | None, _option("--format", metavar="csv|tsv|ndjson|jsonl|json", text="Else by name and content.")
     ] = None
     delimiter: Annotated[
         str | None, _option("--delimiter", metavar="CHAR", text="Between cells; else detected.")

@@ -94,7 +94,7 @@ def test_the_net_is_cast() -> None:
     [
         ("rich", {"ours_cli.console"}),
         ("httpx", {"ours_cli.sending.http_client"}),
-        ("http.server", {"ours_cli.sandbox.server", "ours_cli.sandbox.answers"}),
+        ("http.server", {"ours_cli.sandbox.server"}),
         ("requests", set()),
         ("click", set()),
         ("pydantic", set()),

@@ -30,14 +30,13 @@ class UnusualRow(Exception):  # noqa: N818 - no failure: another mapper reads it
 
 
 class StraightLine(NamedTuple):
-    """`read` makes a row's body; `source` is its code.
+    """`read` makes a row's body.
 
     `is_plain`: what it makes obeys the contract (sizes, time and distinctId apart), holds no list and no
     object within an object, and has its keys in canonical order.
     """
 
     read: CellReader
-    source: str
     is_plain: bool
     read_columns: ColumnLine | None = None
 
@@ -65,7 +64,7 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
     # The source is made of numbered names and of literals by repr: no text of a user is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
-    return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
+    return StraightLine(names["read"], writer.is_plain, compile_columns(body, columns))
 
 
 _LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}

@@ -15,8 +15,7 @@ import sys
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import IO, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
@@ -95,14 +94,6 @@ class Rejects:
     def files(self) -> list[RejectFile]:
         """What this attempt has on disk now; to be relied on only after a `sync`."""
         return [file.as_it_is() for file in self._files]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def add_table(self, index: int, table: Table) -> None:
         """Make a table known before its first reject."""

@@ -36,6 +36,7 @@ class Pace:
         self._observer = observer
         self._forecast = forecast
         self._began = now_s()
+        self._has_looked = False
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._warning: str | None = None
@@ -47,7 +48,7 @@ class Pace:
     def books(self, books: Books, traffic: Traffic, /) -> None:
         """The books moved: by now the speed may be known, or the forecast made."""
         self._observer.books(books, traffic)
-        if self._thread is None:
+        if not self._has_looked:
             if traffic.accepted and (elapsed := now_s() - self._began) >= AFTER_S:
                 self._look(traffic.accepted / elapsed, elapsed)
         elif self._warning is not None:
@@ -65,7 +66,7 @@ class Pace:
     def close(self) -> None:
         """The run is over: no forecast is needed any more."""
         self._ended.set()
-        if self._thread is not None and self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     def _look(self, rate: float, elapsed: float) -> None:
@@ -74,6 +75,7 @@ class Pace:
             with suppress(Exception):
                 self._warning = self._forecast(rate, elapsed, self._ended.is_set)
 
-        self._thread = threading.Thread(target=look, daemon=True)
+        self._has_looked = True
         if rate <= SLOW_RATE:
+            self._thread = threading.Thread(target=look, daemon=True)
             self._thread.start()

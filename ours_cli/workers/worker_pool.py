@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -23,8 +22,6 @@ from ours_cli.mend import may_be_marked
 from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.worker_link import WorkerLink, new_line, read_message, write_message
-
-can_fork: Final = sys.platform != "win32"
 
 _BUFFER: Final = 1 << 20
 
