@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
+from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError, reason
 from ours_cli.option_groups import grouped
 from ours_cli.unset_variables import refuse_unset_values
 
@@ -191,8 +191,7 @@ def run(arguments: list[str]) -> int:
         raise
     except OSError as error:
         _forget_stdout()
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        return _fail(console, LocalIOError(f"the result cannot be written: {reason}"))
+        return _fail(console, LocalIOError(f"the result cannot be written: {reason(error)}"))
     except Exception as error:
         return _fail(console, _bug(error))
 

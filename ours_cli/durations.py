@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+"""Milliseconds of a day."""
 
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)\s*", re.ASCII | re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 
 
@@ -93,3 +94,8 @@ class ContractError(OursError):
     """The server broke the contract: redirect, 415, TLS, nonsense in a 2xx (exit 8)."""
 
     exit_code = ExitCode.CONTRACT
+
+
+def reason(error: OSError) -> str:
+    """What the system says went wrong, without the path; its type's name where it says nothing."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__

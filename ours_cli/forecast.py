@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ours_cli.durations import DAY_MS
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.mapping.window import Window
@@ -63,7 +64,7 @@ class AgeingRows:
         if not self._late:
             return None
         assert self._max_age_ms is not None
-        lasts, days = _span(self._events / self._rate), self._max_age_ms / 86_400_000
+        lasts, days = _span(self._events / self._rate), self._max_age_ms / DAY_MS
         speed, remedy = f"at --rate {self._rate:g}", "a higher --rate, or the oldest rows first"
         if self._is_measured:
             speed, remedy = f"at its present speed ({self._rate:.3g} events/s)", "send the oldest rows first"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from ours_cli.errors import LocalIOError, UsageError
+from ours_cli.errors import LocalIOError, UsageError, reason
 
 
 def make_private_folder(folder: Path) -> None:
@@ -78,5 +78,4 @@ def check_replaceable(path: Path) -> None:
 
 def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOError:
     """The error for a path that cannot be written."""
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return LocalIOError(f"{path} cannot be written: {reason}", hint=hint)
+    return LocalIOError(f"{path} cannot be written: {reason(error)}", hint=hint)

@@ -28,7 +28,7 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import make_context
-from ours_cli.runs.blocks import digest_of
+from ours_cli.runs.blocks import content_digest
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.shards.shard import Shard, read_shard
 from ours_cli.shards.shard_rows import ShardRows
@@ -135,7 +135,7 @@ def test_a_limit_is_of_all_rows(drawn: list[Any], limit: int, total: int) -> Non
         taken += sum(1 for table in part.tables(tables) for _ in table.records)
     assert {part.rows for part in parts} == {min(limit, len(rows))}
     assert taken == sum(part.own for part in parts) == min(limit, len(rows))
-    assert {part.source_digest() for part in parts} == {digest_of(rows[:limit]).hex()}
+    assert {part.source_digest() for part in parts} == {content_digest(rows[:limit]).hex()}
 
 
 @given(st.lists(st.binary(max_size=8), max_size=50), st.integers(1, 40))

@@ -8,10 +8,9 @@ from typing import Any, Final
 from ours_cli.contract import (
     DEFAULT_PROPERTIES,
     EVENT_KEYS,
-    EVENT_NAME_MAX,
-    ID_MAX,
     IDENTIFY_KEYS,
     PROPERTIES_MAX,
+    TEXT_MAX,
     TOKEN_MAX,
     USER_PROPERTIES,
 )
@@ -20,7 +19,6 @@ from ours_cli.doctor.openapi import Document, Schema
 
 _ENDPOINTS: Final = ("track", "identify", "batch")
 _REQUIRED_OF_A_ROW: Final = frozenset({"event", "distinctId"})
-_LENGTHS: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SHOWN: Final = 5
 """Differences listed in the text; `-o json` has them all."""
 
@@ -96,7 +94,7 @@ def _keys(where: str, described: dict[str, Schema], known: tuple[str, ...]) -> I
 
 def _limits(document: Document, track: Schema) -> Iterator[str]:
     fields = document.properties(track)
-    for name, known in {"token": TOKEN_MAX, **_LENGTHS}.items():
+    for name, known in {"token": TOKEN_MAX, **TEXT_MAX}.items():
         yield from _number(f"{name}: at most", fields.get(name, {}).get("maxLength"), known, "characters")
     most = fields.get("eventProperties", {}).get("maxProperties")
     yield from _number("eventProperties: at most", most, PROPERTIES_MAX, "keys")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ours_cli.destination import destination
 from ours_cli.doctor.finding import Finding, Level
-from ours_cli.errors import ExitCode
+from ours_cli.errors import ExitCode, reason
 from ours_cli.options import Target
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint
@@ -35,8 +35,7 @@ def self_test() -> Finding:
     except subprocess.TimeoutExpired:
         problem = f"no end within {_TIMEOUT_S:g} s"
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        text = f"there is no place for a rehearsal: {reason}"
+        text = f"there is no place for a rehearsal: {reason(error)}"
         return Finding("self-test", Level.failed, text, "TMPDIR names another place", ExitCode.LOCAL_IO)
     seconds = time.monotonic() - started
     if problem is not None:

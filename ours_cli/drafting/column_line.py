@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
+from ours_cli.contract import ID_MAX, TEXT_MAX
 from ours_cli.drafting.cell_column import (
     CellColumn,
     Rows,
@@ -28,6 +28,7 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
+from ours_cli.drafting.seldom import SeldomError
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
@@ -36,8 +37,6 @@ from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
-
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 
 
 class _Value(NamedTuple):
@@ -172,12 +171,8 @@ def compile_columns(body: Body, columns: tuple[str, ...]) -> ColumnLine | None:
     writer = _Writer(columns)
     try:
         return writer.write(body, objects)
-    except _SeldomError:
+    except SeldomError:
         return None
-
-
-class _SeldomError(Exception):
-    """Something that is not worth a column of its own."""
 
 
 class _Writer:
@@ -202,7 +197,7 @@ class _Writer:
         moment = _Moment(body.reader, self._column(body.time), zone)
         parts["time"] = "{time}"
         if len(self._used) < 2:
-            raise _SeldomError
+            raise SeldomError
         # Without its first brace: see `drafts.Bodies`.
         template = ",".join(f"{_literal(key)}:{parts[key]}" for key in sorted(parts)) + "}}"
         filled = ", ".join([*(f"v{number}" for number in range(len(self._values))), "time"])
@@ -212,7 +207,7 @@ class _Writer:
     def _object(self, mapped: BodyObject) -> str:
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries):
-            raise _SeldomError
+            raise SeldomError
         parts = {name: self._value(slot) for name, slot in slots.items()}
         parts |= dict.fromkeys(mapped.constants, "null")
         return "{{" + ",".join(f"{_literal(name)}:{parts[name]}" for name in sorted(parts)) + "}}"
@@ -233,19 +228,19 @@ class _Writer:
         return self._add(column, is_text=False)
 
     def _text(self, key: str, slot: Slot) -> str:
-        longest = _LONGEST.get(key)
+        longest = TEXT_MAX.get(key)
         if not used_columns(slot.template, self._names) and slot.gives != "json":
             text = slot.get([])
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
-                raise _SeldomError
+                raise SeldomError
             return _literal(text.strip())
         column = trimmed_column(self._column(slot), longest)
         return self._add(column, is_text=True, is_id=key in ID_MAX)
 
     def _given(self, slot: Slot) -> CellColumn:
         if not used_columns(slot.template, self._names):
-            raise _SeldomError
-        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"))
+            raise SeldomError
+        return trimmed_column(self._column(slot), TEXT_MAX.get("distinctId"))
 
     def _add(self, column: CellColumn, *, is_text: bool, is_id: bool = False) -> str:
         gap = f"{{v{len(self._values)}}}"
@@ -271,7 +266,7 @@ class _Writer:
     def _columns_of(self, slot: Slot) -> set[int]:
         used = used_columns(slot.template, self._names)
         if slot.gives == "json" or not used:
-            raise _SeldomError
+            raise SeldomError
         self._used |= used
         return used
 
@@ -284,5 +279,5 @@ def _literal(value: object) -> str:
     try:
         written = orjson.dumps(value).decode()
     except TypeError:
-        raise _SeldomError from None
+        raise SeldomError from None
     return written.replace("{", "{{").replace("}", "}}")

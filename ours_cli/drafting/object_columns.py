@@ -11,16 +11,16 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import (
     DEFAULT_PROPERTIES,
-    EVENT_NAME_MAX,
     ID_MAX,
     PROPERTIES_MAX,
+    TEXT_MAX,
     USER_PROPERTIES,
 )
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
+from ours_cli.drafting.seldom import SeldomError
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
 
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SCALARS: Final = frozenset({str, int, float, bool})
 _TEXTS: Final = frozenset({str})
 _OF_KIND: Final = {
@@ -86,12 +86,8 @@ def compile_objects(body: Body) -> ObjectColumns | None:
     writer = _Writer()
     try:
         return writer.write(body)
-    except _SeldomError:
+    except SeldomError:
         return None
-
-
-class _SeldomError(Exception):
-    """Something that is not worth a column of its own."""
 
 
 class _Writer:
@@ -114,7 +110,7 @@ class _Writer:
             else:
                 parts[key] = part
         if not ids or "event" not in parts:
-            raise _SeldomError  # the visitor must be looked for in each row
+            raise SeldomError  # the visitor must be looked for in each row
         parts["time"] = "'time': 0"
         display = ", ".join([*(parts[key] for key in sorted(parts)), *given])
         filled = ", ".join(f"v{number}" for number in range(len(self._columns)))
@@ -125,13 +121,13 @@ class _Writer:
         """`'userProperties': {...}`, or nothing where nothing is mapped."""
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
-            raise _SeldomError
+            raise SeldomError
         known = _KNOWN.get(key)
         values: dict[str, str] = {}
         for name, slot in slots.items():
             kind = "any" if known is None else known.get(name)
             if kind not in _OF_KIND:
-                raise _SeldomError
+                raise SeldomError
             values[name] = self._value(slot, _OF_KIND[kind])
         values |= dict.fromkeys(mapped.constants, "None")
         inner = ", ".join(f"{name!r}: {values[name]}" for name in sorted(values))
@@ -140,16 +136,16 @@ class _Writer:
     def _value(self, slot: Slot, allowed: frozenset[type]) -> str:
         if slot.template.is_literal and slot.gives != "json":
             if str not in allowed:
-                raise _SeldomError
+                raise SeldomError
             return repr(slot.get({}))
         return self._add(key_column(slot), allowed, is_needed=False)
 
     def _text(self, key: str, slot: Slot) -> str:
-        longest = _LONGEST.get(key)
+        longest = TEXT_MAX.get(key)
         if slot.template.is_literal:
             text = str(slot.get({})).strip()
             if not text or (longest is not None and len(text) > longest):
-                raise _SeldomError
+                raise SeldomError
             return repr(text)
         return self._add(_trimmed(key_column(slot), longest), _TEXTS, is_needed=key == "event")
 

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, product
 from typing import Any, Final
 
-from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 
 TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
@@ -39,7 +39,6 @@ _PLAIN_PROPERTIES: Final = {
     "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
 }
 _PLAIN_VALUES: Final = frozenset({str, int, float, bool})
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 
 
 def is_plain(body: dict[str, Any]) -> bool:
@@ -52,7 +51,7 @@ def is_plain(body: dict[str, Any]) -> bool:
     for key in TEXTS:
         if key in body:
             text: str = body[key]
-            if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
+            if not text or text.strip() != text or len(text) > TEXT_MAX.get(key, len(text)):
                 return False
             if key in ID_MAX and not is_sure(text):
                 return False
@@ -157,7 +156,7 @@ def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bo
 
 _values_of: Final[Callable[[Any], Iterable[Any]]] = dict.values
 _JUDGES: Final[dict[str, Callable[[list[Any]], bool]]] = {
-    **{key: partial(_are_texts, _LONGEST.get(key)) for key in TEXTS},
+    **{key: partial(_are_texts, TEXT_MAX.get(key)) for key in TEXTS},
     **{key: partial(_are_ids, longest) for key, longest in ID_MAX.items()},
     "time": _are_times,
     "eventProperties": _are_event_properties,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
 from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
@@ -67,7 +67,6 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     return StraightLine(names["read"], writer.is_plain, compile_columns(body, columns))
 
 
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
 _MAY_HOLD_MORE: Final = frozenset({"json", "split"})
 """Filters whose result may be a list or an object."""
@@ -134,8 +133,8 @@ class _Writer:
         self.lines.append(
             f"{key} = {bare}.strip()" if bare else f"{key} = {value}.strip() if {condition} else ''"
         )
-        if key in _LONGEST:
-            self.lines.append(f"if len({key}) > {_LONGEST[key]}: raise UnusualRow")
+        if key in TEXT_MAX:
+            self.lines.append(f"if len({key}) > {TEXT_MAX[key]}: raise UnusualRow")
 
     def _context(self, ip: Slot, agent: Slot) -> None:
         for name, slot in (("ip", ip), ("userAgent", agent)):

@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.errors import LocalIOError
+from ours_cli.errors import LocalIOError, reason
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -151,8 +151,7 @@ def _temporary_file() -> FileIO:
 
 
 def _unusable(error: OSError) -> LocalIOError:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
     return LocalIOError(
-        f"a temporary file cannot be used: {reason}",
+        f"a temporary file cannot be used: {reason(error)}",
         hint="is the disk full? the variable TMPDIR names the folder to use instead",
     )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
 from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styles_that_read
+from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
@@ -25,7 +26,7 @@ _FORM: Final = re.compile(
     r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
     r"|(?P<ssn>[0-9]{3}-[0-9]{2}-[0-9]{4})"
     r"|(?P<email>[^@\s]+@[^@\s]+\.[^@\s]+)"
-    r"|(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    rf"|(?P<uuid>{UUID})"
     r"|(?P<ip>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2}))"
     r"|(?P<url>(?i:https?)://\S+)"
     r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"

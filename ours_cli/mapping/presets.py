@@ -20,8 +20,8 @@ from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.suggest import nearest
+from ours_cli.uuids import UUID
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_WIDTH: Final = 80
 
 
@@ -96,7 +96,7 @@ def recognise_headerless(cells: Sequence[str]) -> Preset | None:
     for preset in _all():
         if preset.cells and preset.cells == len(cells):
             column = int((preset.map.fields.distinct_id or "").strip("{}"))
-            if _UUID.fullmatch(cells[column - 1].strip()):
+            if re.fullmatch(UUID, cells[column - 1].strip()):
                 return preset
     return None
 

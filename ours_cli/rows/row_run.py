@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from ours_cli.pipeline import Plan, Result
     from ours_cli.runs.attempt import Attempt
     from ours_cli.workers.worker_pool import Workers
-
-GIVE_UP_AFTER_S: Final = 900.0
 
 
 class _Ended(NamedTuple):
@@ -225,7 +223,7 @@ def _plan(
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.pipeline import Plan
-    from ours_cli.sending.delivery import DeliveryOptions
+    from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
     sending, batching = run.sending, run.batching
     return Plan(

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, TypeAlias
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.runs.blocks import Block, digest_of
+from ours_cli.runs.blocks import Block, content_digest
 from ours_cli.source import ReadOptions, open_table
 
 Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
@@ -87,9 +87,9 @@ class RowSources:
 
     def begins_like(self, block: Block, choose: Chooser) -> bool:
         """Whether the first rows that the run is about are those of this block, which begins with row 0."""
-        if digest_of(self._first_rows(1, choose)) != block.head:
+        if content_digest(self._first_rows(1, choose)) != block.head:
             return False  # without waiting for more of a pipe that trickles
-        return digest_of(self._first_rows(block.end, choose)) == block.digest
+        return content_digest(self._first_rows(block.end, choose)) == block.digest
 
     def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
         """The first `count` rows, or all where there are fewer."""

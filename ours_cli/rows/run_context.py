@@ -25,6 +25,7 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.window import Window
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
+from ours_cli.templates.filter_functions import no_hmac_key
 from ours_cli.templates.template import parse
 from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
@@ -238,7 +239,5 @@ def hmac_key(path: str | None) -> bytes:
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()
     if not key:
-        raise UsageError(
-            "the hmac filter needs a key", hint="export OURS_HMAC_KEY=..., or --hmac-key-file PATH"
-        )
+        raise no_hmac_key()
     return key

@@ -45,7 +45,7 @@ class RowDigest:
         return self._hash.digest()
 
 
-def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
+def content_digest(rows: Iterable[Record | Malformed]) -> bytes:
     """The digest of these rows: 16 bytes."""
     digest = RowDigest()
     for row in rows:
@@ -115,7 +115,7 @@ class BlockTracker:
         _, row, seq = item[0]
         block = self._current
         if block is None:
-            block = self._current = Block(seq, head=digest_of([row]) if seq == 0 else b"")
+            block = self._current = Block(seq, head=content_digest([row]) if seq == 0 else b"")
             self._digest = RowDigest()
         self._digest.add(row)
         block.end = seq + 1
@@ -132,7 +132,7 @@ class BlockTracker:
         seq = together.seq if isinstance(together, SiftedRows) else together.seqs[0]
         block = self._current
         if block is None:
-            head = digest_of([together.rows.record(0)]) if seq == 0 else b""
+            head = content_digest([together.rows.record(0)]) if seq == 0 else b""
             block = self._current = Block(seq, head=head)
             self._digest = RowDigest()
         self._digest.add_all(together.rows)

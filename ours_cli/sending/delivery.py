@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 LONE_REFUSALS_MAX = 16
 """Lone rows answered 400 with nothing accepted yet: then the rows are not the cause (exit 8)."""
 
+GIVE_UP_AFTER_S = 900.0
+"""Seconds without progress after which a run stops unless --give-up-after says otherwise."""
+
 DRAIN_S = 8.0
 """Seconds that requests in flight have to end once the run stops; within 10 s all is over, the report too."""
 
@@ -56,7 +59,7 @@ class DeliveryOptions(NamedTuple):
     concurrency: int | None = None
     rate: float | None = None
     timeout: float = 30.0
-    give_up_after: float = 900.0
+    give_up_after: float = GIVE_UP_AFTER_S
     ca_file: Path | None = None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table, records
-from ours_cli.runs.blocks import RowDigest, digest_of
+from ours_cli.runs.blocks import RowDigest, content_digest
 from ours_cli.shards.shard import Shard
 from ours_cli.source.arguments import STANDARD_INPUT
 
@@ -54,7 +54,7 @@ class ShardRows:
             self.rows += 1
             see(row)
             key = None if isinstance(row, Malformed) else key_of(row)
-            if takes(digest_of([row]) if key is None else key):
+            if takes(content_digest([row]) if key is None else key):
                 self.own += 1
                 yield row
             if self.rows == self._limit:

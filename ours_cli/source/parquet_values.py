@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from ours_cli.durations import DAY_MS
+
 Convert: TypeAlias = "Callable[[Any], Any]"
 """From a value as pyarrow gives it, never None, to the value of a JSON row; None where there is none."""
 
@@ -142,7 +144,7 @@ def _day(value: int) -> str:
 
 
 def _day_of_ms(value: int) -> str:
-    return _day(value // 86_400_000)
+    return _day(value // DAY_MS)
 
 
 def _clock(unit: str) -> Convert:

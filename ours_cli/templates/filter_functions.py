@@ -259,7 +259,10 @@ def hmac_filter(key_of: HmacKey | None) -> Filter:
 
     key = key_of() if key_of else b""
     if not key:
-        raise UsageError(
-            "filter `hmac` needs a secret key", hint="set OURS_HMAC_KEY or give --hmac-key-file FILE"
-        )
+        raise no_hmac_key()
     return lambda value: digest(key, _utf8(value), "sha256").hex()
+
+
+def no_hmac_key() -> UsageError:
+    """The error where the hmac filter is used and there is no key."""
+    return UsageError("the hmac filter needs a key", hint="export OURS_HMAC_KEY=..., or --hmac-key-file PATH")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import LONGEST, Written
 from ours_cli.timestamps.zones import stated_zone
@@ -66,7 +67,7 @@ def read_excel(text: str) -> Written:
     """Read a serial day number (1900 date system), rounded to milliseconds. Raises TimeProblem `bad_time`."""
     if not _SERIAL.fullmatch(text) or not _EXCEL_LAST_WRONG_DAY < float(text) < _EXCEL_END:
         raise bad_time("not an Excel day number after February 1900", None)
-    milliseconds = round(float(text) * 86_400_000)
+    milliseconds = round(float(text) * DAY_MS)
     return Written(_EXCEL_DAY_ZERO + timedelta(milliseconds=milliseconds), None)
 
 

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
+from ours_cli.durations import DAY_MS
+
 PARTS_MAX: Final = 4096
 """Entries of one table, about 400 KB."""
 
@@ -67,7 +69,7 @@ class IsoParts:
                         return False
                     if len(days) >= PARTS_MAX:
                         days.clear()
-                    days[day] = (date.fromisoformat(day[:10]).toordinal() - _DAY_ZERO) * 86_400_000
+                    days[day] = (date.fromisoformat(day[:10]).toordinal() - _DAY_ZERO) * DAY_MS
                 if end not in ends and (len(ends) >= PARTS_MAX or not self._learn_end(end)):
                     return False
             except ValueError:
@@ -84,7 +86,7 @@ class IsoParts:
         else:
             offset = moment.utcoffset()
             assert offset is not None
-            self._ends[end] -= offset.days * 86_400_000 + offset.seconds * 1_000
+            self._ends[end] -= offset.days * DAY_MS + offset.seconds * 1_000
         return True
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, NamedTuple
 
+from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
 from ours_cli.timestamps.iso_parts import IsoParts
@@ -247,7 +248,7 @@ class TimeReader:
 
 
 def _milliseconds(span: timedelta) -> int:
-    return span.days * 86_400_000 + span.seconds * 1_000 + span.microseconds // 1_000
+    return span.days * DAY_MS + span.seconds * 1_000 + span.microseconds // 1_000
 
 
 def number_text(value: object) -> str:
