@@ -1,4 +1,4 @@
-"""Registers the commands, and is the one boundary where errors become messages and exit codes."""
+"""Registers the commands; `run` is the one boundary where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
 from ours_cli.console import Console, forget, unwritten_result
-from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
+from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError, reason
 from ours_cli.option_groups import grouped
 from ours_cli.unset_variables import refuse_unset_values
 
@@ -35,19 +35,19 @@ COMMANDS: Final = {
 
 
 class _Command(TyperCommand):
-    """A command whose help has its options in groups; `titles` are those of the groups by parameter."""
+    """A command whose help shows its options in groups; `titles` has each group's title by parameter."""
 
     titles: ClassVar[dict[str, str]] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Typer does, but what an unset variable leaves is never taken for a value."""
+        """As Typer does, but never take what an unset shell variable leaves for a value."""
         if not ctx.resilient_parsing:
             options = (param for param in self.get_params(ctx) if param.param_type_name == "option")
             refuse_unset_values(options, args)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Arguments, then what is this command's alone, then the groups in their order."""
+        """Arguments, then the command's own options, then the groups in their order."""
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for param in self.get_params(ctx):
             if (record := param.get_help_record(ctx)) is None:
@@ -79,7 +79,7 @@ class _Commands(TyperGroup):
         return typer.main.get_command(alone)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """The commands that begin so: a TAB must not load them."""
+        """The commands that begin with this text: a TAB must not load them."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         item: Any = getattr(typer.core, "CompletionItem")  # noqa: B009 - not among Typer's exports
@@ -114,7 +114,7 @@ def _version(ctx: typer.Context, wanted: bool) -> None:
 
 
 def _versions() -> list[str]:
-    """What a report of a bug should have: this program, Python, and what it stands on."""
+    """What a bug report needs: the versions of this program, of Python and of the dependencies."""
     import platform
     from importlib.metadata import version
 
@@ -133,7 +133,7 @@ def _main(
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_version, help="Show the version.")
     ] = False,
-    # Eager, so that --version knows of it in either order.
+    # Eager, so that --version sees it in either order.
     verbose: Annotated[
         bool,
         typer.Option(
@@ -160,11 +160,11 @@ def exiting(command: Callable[..., int]) -> Callable[..., None]:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; the one boundary where errors become messages.
 
-    Files made meanwhile are their owner's alone.
+    Files created meanwhile can be read by their owner only.
     """
     os.umask(0o077)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal's encoding lacks is shown escaped; it must not end the command.
+        # A character that the terminal's encoding lacks is shown escaped; it must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console()
     try:
@@ -185,7 +185,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return _closed_stdout()
     except SystemExit as error:
-        # Typer makes an exit with 1 of a broken pipe.
+        # Typer turns a broken pipe into exit code 1.
         if isinstance(error.__context__, BrokenPipeError):
             return _closed_stdout()
         raise
@@ -216,12 +216,13 @@ def _local_io(error: OSError) -> OursError:
             forget(sys.stdout)
             return unwritten_result(error)
         trace = trace.tb_next
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
     if error.filename is None:
         return LocalIOError(
-            f"the system refuses to go on: {reason}", hint="ours doctor looks at this machine"
+            f"the system refuses to go on: {reason(error)}", hint="ours doctor looks at this machine"
         )
-    return LocalIOError(f"{os.fsdecode(error.filename)} cannot be used: {reason}", hint="name another path")
+    return LocalIOError(
+        f"{os.fsdecode(error.filename)} cannot be used: {reason(error)}", hint="name another path"
+    )
 
 
 def _closed_stdout() -> int:

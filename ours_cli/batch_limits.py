@@ -1,7 +1,7 @@
-"""The greatest batch that each API states, as `ours doctor` found it: kept for the commands that send.
+"""The batch limit that each API states, as `ours doctor` found it: kept for the commands that send.
 
-One small file in the state folder, written whole or not at all, its owner's alone. What cannot be read, or is
-too old to be relied on, is not used: the server's own 413 still teaches the size.
+One small file in the state folder, written whole or not at all, readable by its owner only. An entry that is
+unreadable or too old is not used: the server's own 413 still teaches the size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ENDPOINTS_MAX: Final = 50
 
 
 class KnownLimit(NamedTuple):
-    """The greatest batch of an API in events, None where none is known, or where what is kept is no use."""
+    """An API's batch limit in events; None where none is kept, or the kept one is damaged or stale."""
 
     events: int | None = None
     is_damaged: bool = False
@@ -45,9 +45,9 @@ def known_limit(state: Path, base_url: str, now_s: float) -> KnownLimit:
 
 
 def keep_limit(state: Path, base_url: str, events: int | None, now_s: float) -> None:
-    """Keep the limit of this API, or that it states none; raises `LocalIOError`.
+    """Keep this API's limit, or forget it where the API states none; raises `LocalIOError`.
 
-    Where nothing is kept and there is nothing to keep, nothing is written.
+    Nothing is written where there is nothing to keep or forget.
     """
     path = state / FILE
     try:
@@ -66,7 +66,7 @@ def keep_limit(state: Path, base_url: str, events: int | None, now_s: float) -> 
 
 
 def _read(path: Path) -> dict[str, tuple[int, int]]:
-    """The entries of a file; raises `ValueError` where it is not as it was written."""
+    """The entries of a file; raises `ValueError` where it is damaged."""
     with path.open("rb") as stream:
         content = stream.read(_FILE_MAX + 1)
     entries: Any = json.loads(content) if len(content) <= _FILE_MAX else None

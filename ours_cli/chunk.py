@@ -12,13 +12,13 @@ _COMMA = 1
 
 
 class Chunk(NamedTuple):
-    """Events that travel in one request. `size` is the bytes of their bodies with commas between them."""
+    """Events that travel in one request. `size` is the bytes of their bodies, commas included."""
 
     events: Events
     size: int
 
     def halves(self) -> tuple[Chunk, Chunk]:
-        """Split in two, in order; only for chunks of two events and more."""
+        """Split in two, in order; only for chunks of two events or more."""
         middle = len(self.events) // 2
         return chunk_of(self.events[:middle]), chunk_of(self.events[middle:])
 
@@ -68,10 +68,10 @@ class Chunker:
         return full
 
     def add_all(self, run: EventRun) -> Iterator[tuple[EventRun | None, Chunk | None]]:
-        """Take many; yields those that went in before the next chunk was full, and that chunk.
+        """Take many; yields the events that went in before the next chunk was full, with that chunk.
 
-        As `add` one by one: the last pair may have no chunk, and a pair may have none of the events, where
-        the first of them did not fit.
+        The same as `add` for each: the last pair may lack a chunk, and a pair lacks events where not even the
+        first of them fitted.
         """
         start = 0
         while start < len(run):

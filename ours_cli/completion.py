@@ -1,7 +1,7 @@
-"""What TAB offers: columns of the FILE that is already typed, known properties, profiles, runs, topics.
+"""What TAB offers: columns of the FILE already typed, known properties, profiles, runs, topics.
 
-Every function here is asked by the shell between two keystrokes: it loads what it needs when asked, and
-whatever goes wrong it offers nothing.
+The shell calls these functions between two keystrokes: each loads what it needs only then, and offers
+nothing if anything goes wrong.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _in_braces(typed: dict[str, Any], incomplete: str) -> Iterable[str]:
 
 
 def _columns(typed: dict[str, Any]) -> list[str]:
-    """The columns of the first FILE that is there, read as the flags say; of JSON, the first keys."""
+    """The columns of the first FILE that exists, read as the flags say; for JSON, the first keys."""
     from ours_cli.source import open_table
     from ours_cli.source.options import ReadOptions
 

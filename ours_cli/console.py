@@ -1,4 +1,4 @@
-"""What a person sees: results on stdout, all else on stderr; the one file that knows rich.
+"""What a person sees: results on stdout, everything else on stderr; the one file that knows rich.
 
 rich is imported only when a progress bar is drawn.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
-from ours_cli.errors import LocalIOError, OursError
+from ours_cli.errors import LocalIOError, OursError, reason
 from ours_cli.escape import printable
 from ours_cli.reports.progress import Standing
 from ours_cli.wrapping import folded_all, says_a_command
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from ours_cli.reports.report import Books
 
 _WIDTH_MIN: Final = 40
-"""Columns that lines are folded to at least; a narrower terminal folds them itself."""
+"""The narrowest width that lines are folded to; a narrower terminal folds them itself."""
 
 _DRAWINGS_PER_S: Final = 5
 
 _LINE_EVERY_S: Final = 10.0
-"""Seconds between two lines on the progress where no bar can be drawn."""
+"""Seconds between two progress lines where no bar can be drawn."""
 
 _ROOM_FOR_TIME_LEFT: Final = 60
-"""Columns of a terminal on which the bar keeps room for the time that is left."""
+"""Width of a terminal from which on the bar keeps room for the time left."""
 
 
 class Console:
@@ -50,7 +50,7 @@ class Console:
 
     @property
     def width(self) -> int | None:
-        """Columns that a result has, or None where it goes to no terminal: lines stay whole there."""
+        """Columns available to a result, or None without a terminal: lines stay whole there."""
         return _width(sys.stdout)
 
     @property
@@ -127,7 +127,7 @@ class Console:
 
 
 class _Observing:
-    """Tells the standing what happens, and says aloud what was detected."""
+    """Passes what happens on to the standing, and prints what was detected."""
 
     def __init__(self, console: Console, standing: Standing) -> None:
         self._console = console
@@ -149,7 +149,7 @@ class _Observing:
 
 
 class _Plain(_Observing):
-    """Nothing to draw on: a line every so often while the work is long; pauses with --verbose."""
+    """Without a terminal: a line now and then while the run is long; pauses with --verbose."""
 
     def __init__(
         self,
@@ -190,14 +190,14 @@ def _live(standing: Standing) -> Live:
         console=console,
         refresh_per_second=_DRAWINGS_PER_S,
         transient=True,
-        # stdout is the result's, whatever is drawn meanwhile.
+        # stdout is for the result alone.
         redirect_stdout=False,
         redirect_stderr=False,
     )
 
 
 def screen(standing: Standing, width: int) -> RenderableType:
-    """The bar by bytes, the figures below it, and why the run waits; in colours for light and dark."""
+    """The bar by bytes, the figures below it, and why the run waits; in colours that suit light and dark."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table as Grid
@@ -216,7 +216,7 @@ def screen(standing: Standing, width: int) -> RenderableType:
     if share is None:
         cells.append(line(standing.so_far))
     else:
-        # What is left is dim in the terminal's own colour: rich's dark grey is loud on a light ground.
+        # The rest of the bar is dim in the terminal's own colour: rich's dark grey is loud on a light one.
         cells += [ProgressBar(total=1.0, completed=share, style="dim"), line(f"{share:>4.0%}")]
         if width >= _ROOM_FOR_TIME_LEFT:
             cells.append(line(standing.left))
@@ -254,8 +254,9 @@ def _to_stdout(text: str) -> None:
 
 def unwritten_result(error: OSError) -> LocalIOError:
     """The error for a result of which standard output takes no more."""
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return LocalIOError(f"the result cannot be written: {reason}", hint="is the disk full? send it elsewhere")
+    return LocalIOError(
+        f"the result cannot be written: {reason(error)}", hint="is the disk full? send it elsewhere"
+    )
 
 
 def forget(stream: TextIO) -> None:

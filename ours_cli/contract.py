@@ -18,6 +18,9 @@ EVENT_NAME_MAX: Final = 1000
 ID_MAX: Final = {"userId": 400, "externalId": 400, "email": 1000}
 """Characters per identifier (contract: one event)."""
 
+TEXT_MAX: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
+"""Characters of every text with a limit of its own."""
+
 WINDOW_MS: Final = 7 * 24 * 3600 * 1000
 """Milliseconds that `time` may lie in the past (contract: "within the last 7 days")."""
 

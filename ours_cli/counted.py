@@ -1,4 +1,4 @@
-"""Numbers with the word that fits them."""
+"""Numbers with their noun, singular or plural."""
 
 from __future__ import annotations
 

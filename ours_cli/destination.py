@@ -22,7 +22,7 @@ class Destination(NamedTuple):
 
 
 def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
-    """Raise `UsageError` where standard input would have to give both the token and the data."""
+    """Raise `UsageError` where standard input would have to supply both the token and the data."""
     if is_read and target.token_file == "-":  # noqa: S105 - a file's name
         raise UsageError(
             "standard input cannot give both the token and the data",
@@ -31,12 +31,12 @@ def refuse_shared_stdin(target: Target, *, is_read: bool) -> None:
 
 
 def endpoint_flags(account: Account | Target) -> EndpointFlags:
-    """What was typed about the endpoint, in the words of the settings."""
+    """The endpoint's flags, as the settings take them."""
     return EndpointFlags(account.token_file, account.profile, account.base_url, account.test)
 
 
 def _mode(endpoint: Endpoint) -> str:
-    """What a person must not mistake: whose data changes. On this machine listens a sandbox, or a tunnel."""
+    """What a person must not get wrong: whose data changes. On loopback, a sandbox or a tunnel listens."""
     if endpoint.is_loopback:
         return "this machine, Test Mode" if endpoint.test_mode else "this machine"
     return "Test Mode" if endpoint.test_mode else "live"
@@ -44,8 +44,8 @@ def _mode(endpoint: Endpoint) -> str:
 
 @contextmanager
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
-    """Settle the endpoint; with `--sandbox`, run one whose time window is the one the rows are judged by."""
-    # Before there is a token to keep.
+    """Settle the endpoint; with `--sandbox`, run one with the time window that the rows are judged by."""
+    # Before a token is in memory.
     keep_private()
     if not target.sandbox:
         endpoint = resolve_endpoint(endpoint_flags(target))

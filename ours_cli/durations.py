@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+"""Milliseconds of a day."""
 
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds. Raises ValueError, its message for people, for all but a number with s, m, h, d or no unit."""
+    """Read seconds from a number with s, m, h, d or no unit. Raises ValueError with a message for people."""
     match = _DURATION.fullmatch(text)
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"].lower()] if match else math.inf
     if math.isinf(seconds):

@@ -1,7 +1,8 @@
-"""The errors a person can meet, their exit codes, and the one boundary that renders them."""
+"""The errors a person can meet, and their exit codes; `app.run` renders them."""
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 from typing import Self
 
@@ -105,3 +106,8 @@ class ContractError(OursError):
     """The server broke the contract: redirect, 415, TLS, nonsense in a 2xx (exit 8)."""
 
     exit_code = ExitCode.CONTRACT
+
+
+def reason(error: OSError) -> str:
+    """What the system says went wrong, without the path; its type's name where it says nothing."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__

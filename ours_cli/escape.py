@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON as people read it; in ASCII where it holds something that could steer a terminal."""
-    import json  # nothing of the kind is shown by --help
+    import json  # --help never needs it
 
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return text if printable(text) == text else json.dumps(value, indent=indent)

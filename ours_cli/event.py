@@ -30,7 +30,7 @@ class Event(NamedTuple):
 
 
 class Filtered(NamedTuple):
-    """A row that the run is not about: `reason` is the flag that left it out, without its dashes."""
+    """A row that the run leaves out: `reason` is the flag that did so, without its dashes."""
 
     origin: Origin
     reason: str
@@ -40,7 +40,7 @@ class Reject(NamedTuple):
     """A row that is not, or no longer, sent: `code` for programs, `message` for people, neither with values.
 
     A message that came from the server may quote a row, so it goes to the rejects file only. `time_ms` is
-    there where the time is what is wrong with an event that is otherwise whole.
+    set where nothing but the time is wrong with the event.
     """
 
     origin: Origin

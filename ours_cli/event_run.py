@@ -1,6 +1,6 @@
-"""Events that travel together, in columns: what was mapped at once stays together until its answer is there.
+"""Events that travel together, in columns: what was mapped in bulk stays together until it is answered.
 
-An `Event` is made where somebody looks at one: at a row that is refused, say. Those are few.
+An `Event` is made only for a row that is looked at by itself, such as a refused one. Those are few.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ COMMA = b","
 
 
 class EventRun(Sequence[Event]):
-    """Events of rows of one table; `seqs` are the numbers of these rows, which nearly always are consecutive.
+    """Events of rows of one table; `seqs` are the rows' numbers, nearly always consecutive.
 
-    `bodies` are theirs with a comma between each two, `sizes` the bytes of each and of the comma behind it;
+    `bodies` are their bodies joined by commas, `sizes` the bytes of each and of the comma after it;
     `times` are in ms since the epoch.
     """
 
@@ -67,7 +67,7 @@ class EventRun(Sequence[Event]):
         return self.bodies[start : start + self.sizes[at] - len(COMMA)]
 
     def part(self, start: int, end: int) -> EventRun:
-        """The events from `start` to before `end`, one at least."""
+        """The events from `start` to before `end`, at least one."""
         if end - start == len(self):
             return self
         first, last = self.start(start), self.start(end) - len(COMMA)
@@ -92,13 +92,13 @@ class EventRun(Sequence[Event]):
         )
 
     def fitting(self, room: int) -> int:
-        """How many of the first have their bodies, and the commas between them, in `room` bytes."""
+        """How many events from the first on fit into `room` bytes, commas between them included."""
         if len(self.bodies) <= room:
             return len(self)
         return max(0, bisect_right(self._all_starts(), room + len(COMMA)) - 1)
 
     def start(self, at: int) -> int:
-        """Where the body at this position begins, or would begin behind the last."""
+        """Where the body at this position begins, or would begin after the last."""
         return self._all_starts()[at]
 
     def _all_starts(self) -> list[int]:
@@ -108,9 +108,9 @@ class EventRun(Sequence[Event]):
 
 
 class SiftedRows:
-    """Consecutive rows of one table, the first of number `seq`, of which some are not what the run is about.
+    """Consecutive rows of one table, the first numbered `seq`, some of which the run leaves out.
 
-    `reasons` has for each row why it is left out, as in `Filtered`, and None for one of the `events`.
+    `reasons` says why each row is left out, as in `Filtered`; None for one of the `events`.
     """
 
     __slots__ = ("events", "reasons", "rows", "seq")
@@ -134,7 +134,7 @@ class SiftedRows:
                 yield Filtered(Origin(self.events.table, self.rows.record(at), self.seq + at), reason)
 
     def part(self, start: int, end: int, events: EventRun | None = None) -> SiftedRows:
-        """The rows from `start` to before `end`; `events` are theirs, where they are at hand."""
+        """The rows from `start` to before `end`; `events` are theirs, if already known."""
         if events is None:
             first, last = (bisect_left(self.events.seqs, self.seq + at) for at in (start, end))
             events = self.events.only(range(first, last))
@@ -183,7 +183,7 @@ class Events(Sequence[Event]):
             start, end = start - len(part), end - len(part)
 
     def bodies(self, before: bytes = b"", behind: bytes = b"") -> bytes:
-        """Their bodies with a comma between each two, put between these in one go: they are large."""
+        """Their bodies joined by commas, between `before` and `behind`; one join, since they are large."""
         pieces = [before]
         for part in self._parts:
             pieces += (

@@ -18,7 +18,7 @@ _STRUCTURE = re.compile(r'["{}\[\]]|\\.', re.DOTALL)
 
 
 class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
-    """Text that is no JSON, or that would not survive being written again. The message holds no value."""
+    """Text that is not JSON, or that would not survive being written again. The message holds no value."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
 
     @property
     def reason(self) -> str:
-        """The message for behind "is not JSON: "."""
+        """The message to put after "is not JSON: "."""
         return self.message.removeprefix(_NOT_JSON)
 
 
@@ -42,7 +42,7 @@ def read_json(text: str) -> Any:
     try:
         value = _DECODER.decode(text)
         if "\\u" in text:
-            # Half a surrogate pair is accepted by the parser, but is no text that could be sent.
+            # The parser accepts half a surrogate pair, but such a text cannot be sent.
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise JsonProblem("bad_json", f"{_NOT_JSON}{error.msg} at character {error.pos + 1}") from None

@@ -1,7 +1,7 @@
-"""Items of a run → chunks, asynchronously: files are read in line, pipes in a thread of their own.
+"""Items of a run → chunks, asynchronously: files are read inline, pipes in a thread of their own.
 
-A pipe may be silent for hours while answers come in, and what it gave must not wait for a full batch.
-A file never blocks for long; reading it in the event loop spares two threads a fight for the interpreter.
+A pipe may be silent for hours while answers come in, and what it delivered must not wait for a full batch.
+A file never blocks for long; reading it in the event loop avoids two threads competing for the interpreter.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ours_cli.safeguards import Canary
 Items: TypeAlias = Iterator[Mapped]
 
 _BREATHE_EVERY: Final = 1000
-"""Rows between two turns of the event loop while rows make no chunk (rejects, say)."""
+"""Rows between two turns of the event loop while rows make no chunk (rejects, for example)."""
 
 _BUFFER_MAX: Final = 4000
-"""Rows that a reading thread may be ahead."""
+"""Rows by which a reading thread may be ahead."""
 
 
 async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, None]:
@@ -161,7 +161,7 @@ class _Box:
         return items
 
     def close(self) -> None:
-        """Nobody takes any more: let the reading thread end with the row that it is at."""
+        """Nobody takes rows any more: let the reading thread end after its current one."""
         with self._room:
             self._closed = True
             self._room.notify()

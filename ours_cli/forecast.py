@@ -1,18 +1,19 @@
-"""Pure: what clock and pace will do to the times of a run, said before it is too late."""
+"""Pure: which rows the clock and the pace will make too old, said before it is too late."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from ours_cli.durations import DAY_MS
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.mapping.window import Window
 
 CLOCK_SKEW_S: Final = 60.0
-"""Seconds by which clocks may differ before the person is told."""
+"""Seconds by which clocks may differ before the person is warned."""
 
 FORECAST_RATE_MAX: Final = 10_000.0
-"""Events per second up to which reading everything beforehand costs little beside the run itself."""
+"""Events per second up to which reading everything beforehand costs little compared with the run itself."""
 
 
 def clock_warning(skew_s: float) -> str | None:
@@ -29,9 +30,9 @@ def clock_warning(skew_s: float) -> str | None:
 
 
 class AgeingRows:
-    """Counts the events whose turn, at `rate` events per second, comes when the API takes them no longer.
+    """Counts the events that, at `rate` events per second, are too old for the API when their turn comes.
 
-    `began_s` is how long ago the run began: the rate is then measured, and not told by `--rate`.
+    `began_s` is how many seconds ago the run began: the rate is then measured, not given by `--rate`.
     """
 
     def __init__(self, rate: float, window: Window, began_s: float | None = None) -> None:
@@ -43,7 +44,7 @@ class AgeingRows:
         self._late = 0
 
     def enter(self, item: object) -> None:
-        """What a run would go through next; what is no event takes no turn."""
+        """Enter the run's next item; only events take a turn."""
         if isinstance(item, SiftedRows):
             item = item.events
         if isinstance(item, EventRun):
@@ -63,7 +64,7 @@ class AgeingRows:
         if not self._late:
             return None
         assert self._max_age_ms is not None
-        lasts, days = _span(self._events / self._rate), self._max_age_ms / 86_400_000
+        lasts, days = _span(self._events / self._rate), self._max_age_ms / DAY_MS
         speed, remedy = f"at --rate {self._rate:g}", "a higher --rate, or the oldest rows first"
         if self._is_measured:
             speed, remedy = f"at its present speed ({self._rate:.3g} events/s)", "send the oldest rows first"

@@ -1,4 +1,4 @@
-"""Items of a run, one by one → the chunks to send, and the blocks that the journal will know."""
+"""Items of a run, one by one → the chunks to send, and the blocks for the journal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Intake:
         return self._chunker.has_events
 
     def take(self, item: Item) -> Chunk | None:
-        """Take one item; returns the chunk that it completes, or that it did not fit into any more."""
+        """Take one item; returns the chunk that it completes, or that had no room for it."""
         if isinstance(item, Event):
             chunk = self._chunker.add(item)
             if chunk is None:
@@ -98,7 +98,7 @@ class Intake:
                 yield chunk
 
     def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
-        """As `take` of each, with the same blocks."""
+        """As `take` for each, with the same blocks."""
         rest = sifted
         if self._canary is not None and self._canary.room:
             alone = 0
@@ -123,7 +123,7 @@ class Intake:
                 self._pass_canary(events)
             if chunk is not None:
                 if len(chunk.events) < self._chunker.max_events:
-                    # The next event did not fit: what stands before it is none of its own block.
+                    # The next event did not fit: the rows left out before it are not of its block.
                     at = self._leave_out(sifted, at, seqs[taken] - sifted.seq)
                 self._tracker.cut()
                 yield chunk
@@ -134,7 +134,7 @@ class Intake:
             self._canary.enter_behind(len(behind))
 
     def _admit_sifted(self, sifted: SiftedRows, start: int, events: EventRun) -> int:
-        """The rows from `start` on, to the last of these events; returns where that is over."""
+        """Admit the rows from `start` to the last of these events; returns the position after it."""
         first, last = events.seqs[0] - sifted.seq, events.seqs[-1] - sifted.seq
         if first - start >= self._tracker.room:
             start = self._leave_out(sifted, start, first)
@@ -142,7 +142,7 @@ class Intake:
         return last + 1
 
     def _leave_out(self, sifted: SiftedRows, start: int, end: int) -> int:
-        """The rows from `start` to before `end`, none of which is an event; returns `end`."""
+        """Admit the rows from `start` to before `end`, none of which is an event; returns `end`."""
         none = sifted.events.only(())
         while start < end:
             step = min(end, start + self._tracker.room)
@@ -168,7 +168,7 @@ class Intake:
 
 
 def one_by_one(items: Iterable[Mapped]) -> Iterator[Item]:
-    """The same, no two rows together."""
+    """The same, each row by itself."""
     for item in items:
         if isinstance(item, (EventRun, SiftedRows)):
             yield from item

@@ -1,6 +1,6 @@
-"""Rows until their outcome is known: as the bytes that the journal digests, from which each is made again.
+"""Rows until their outcome is known: as the bytes that the journal digests, from which each can be restored.
 
-A run has thousands of rows in flight. As cells each takes a kilobyte in a dozen objects, as text what it has
+A run has thousands of rows in flight. As cells, each takes a kilobyte in a dozen objects; as text, as much as
 in the file.
 """
 
@@ -18,9 +18,9 @@ _CELL: Final = "\x1f"
 _ROW: Final = "\x1e"
 _ROW_END: Final = _ROW.encode()
 _ESCAPED: Final = bytes({*range(0x20), ord('"'), ord("\\")} - {0x1E, 0x1F})
-"""What JSON writes otherwise than it is, the two separators apart."""
+"""The bytes that JSON escapes, except the two separators."""
 _OFTEN_ESCAPED: Final = b'\n"\\'
-"""Those of them that stand in most files that have any: to look for one takes next to no time."""
+"""Those found in most files that have any: looking for them takes next to no time."""
 
 
 def content_of(row: Record | Malformed) -> bytes:
@@ -40,10 +40,10 @@ def _content(fields: Fields) -> bytes:
 
 
 class KeptRows:
-    """Consecutive rows of one table. `content` is that of all of them, as `content_of` has it, joined.
+    """Consecutive rows of one table. `content` is their `content_of`, joined.
 
     `written` is what orjson writes for each, where that is known.
-    `are_plain`: they are cells of CSV, and none of them needs escaping in JSON.
+    `are_plain`: they are CSV cells, and none needs escaping in JSON.
     """
 
     __slots__ = ("_fields", "_is_json", "_lines", "_split", "are_plain", "content")
@@ -70,7 +70,7 @@ class KeptRows:
         return len(self._lines)
 
     def __getstate__(self) -> tuple[None, dict[str, object]]:
-        # What was cut for a part need not travel beside the whole.
+        # What was split for a part need not travel beside the whole.
         return None, {name: getattr(self, name) for name in self.__slots__} | {"_split": None}
 
     def line(self, at: int) -> int:
@@ -93,7 +93,7 @@ class KeptRows:
         return self._some(lambda of_all: of_all[start:end])
 
     def only(self, positions: Sequence[int]) -> KeptRows:
-        """The rows at these positions, in ascending order; nothing stands for those between them."""
+        """The rows at these positions, in ascending order; those between them are dropped."""
         return self._some(lambda of_all: [of_all[at] for at in positions])
 
     def _some(self, take: Callable[[Sequence[Any]], Sequence[Any]]) -> KeptRows:
@@ -117,7 +117,7 @@ class KeptRows:
 
 
 def _cells(rows: Sequence[Fields]) -> bytes | None:
-    """The content of rows of cells; None where they could not be told from it again."""
+    """The content of rows of cells; None where they could not be restored from it."""
     try:
         content = (_ROW.join(map(_CELL.join, rows)) + _ROW).encode()
     except UnicodeEncodeError:
@@ -127,7 +127,7 @@ def _cells(rows: Sequence[Fields]) -> bytes | None:
 
 
 def _objects(rows: Sequence[Fields], written: Sequence[bytes] | None) -> bytes | None:
-    """The content of objects; None where one has an integer of more digits than would come back."""
+    """The content of objects; None where one has an integer with more digits than would be restored."""
     try:
         return _ROW_END.join([*(map(orjson.dumps, rows) if written is None else written), b""])
     except TypeError:

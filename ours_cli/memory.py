@@ -12,7 +12,7 @@ def keep_private() -> None:
     """On Linux: no core dump, not even into a crash reporter, and no debugger of the same user.
 
     The limit on core files that every command sets does not hold for systems that pipe cores to a program
-    (core(5)). Costs about 2 ms, so it is for the commands that send. Where it cannot be had, nothing happens.
+    (core(5)). Costs about 2 ms, so it is for the commands that send. Does nothing elsewhere.
     """
     if sys.platform != "linux":
         return

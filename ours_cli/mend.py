@@ -1,6 +1,6 @@
-"""A rejects file fed back: its own columns come off, ids stay, and `_raw` is read as the row it was.
+"""A rejects file fed back: its bookkeeping columns come off, ids stay, and `_raw` is read as the row it was.
 
-The names of those columns, shared by the one who writes them (`rejects.py`) and this reader, stand here.
+The names of those columns, shared by their writer (`rejects.py`) and this reader, are defined here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
 
 
 DUPLICATE_ID: Final = "duplicate_id"
-"""The reject code of a given distinctId that another row bears: such a row needs another id, not this one."""
+"""The reject code of a given distinctId that another row has: such a row needs a new id."""
 
 
 WITHOUT_VALUE: Final = frozenset(
@@ -44,8 +44,8 @@ def mend_command(
 ) -> list[str]:
     """The command `words` again, on its rejects instead of its `files`.
 
-    Rejects begin with their header, are UTF-8 and quoted in the usual way, and those of JSON are NDJSON: what
-    said otherwise of the source goes, and where a map file or a preset says it, a flag says the contrary.
+    Rejects begin with their header, are UTF-8 and quoted as usual, and those of JSON are NDJSON: flags that
+    say otherwise are dropped, and where a map file or a preset says so, a flag overrides it.
     """
     kept = _without(words, files, read)
     if any(word.partition("=")[0] in ("--map", "--preset") for word in words):
@@ -63,7 +63,7 @@ def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> l
         "--resume",
         "--sample",
         "--shard",
-    }  # what is mended is another row to a sample or a shard
+    }  # to a sample or a shard, a mended row is a different one
     dropped.add("--restart")
     dropped |= {"--format"} if read.format == "json" else set()
     dropped |= {"--quote"} if not read.quote_character else set()
@@ -166,7 +166,7 @@ def _mended_each(rows: Stretch | Record | Malformed, table: Table) -> Iterator[S
 
 
 def may_be_marked(piece: Piece) -> bool:
-    """Whether rows in it may be rejects fed back: such a piece is not for those who know nothing of them."""
+    """Whether rows in it may be rejects fed back: such a piece is not for workers, which do not know them."""
     return isinstance(piece.text, bytes) and b'_line"' in piece.text
 
 
@@ -176,7 +176,7 @@ def _mended_pieces(table: Table) -> Pieces:
 
 
 class _MendedPieces:
-    """Pieces as they are, see `may_be_marked`; rows that are read in the ordinary way, mended."""
+    """Pieces unchanged (see `may_be_marked`); rows read in the ordinary way, mended."""
 
     def __init__(self, pieces: Pieces, table: Table) -> None:
         self._pieces = pieces

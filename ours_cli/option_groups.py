@@ -37,7 +37,7 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def title_of(group: type) -> str:
-    """What stands above the options of a group: its docstring up to the first full stop or colon."""
+    """The heading of a group's options: its docstring up to the first full stop or colon."""
     return re.split("[.:]", group.__doc__ or "Options")[0]
 
 

@@ -1,8 +1,8 @@
 """The flags that commands share, in groups: each flag is spelled and explained once.
 
 A command takes whole groups (`reading: Reading, sending: Sending`); see `option_groups`. Groups are named
-tuples: a frozen dataclass takes a millisecond more to define, each. And annotations are evaluated as they
-stand (no `from __future__ import annotations`), since a named tuple would compile the text of each.
+tuples: each frozen dataclass takes a millisecond more to define. Annotations are evaluated directly (no
+`from __future__ import annotations`), since a named tuple would compile the text of each.
 """
 
 from enum import StrEnum
@@ -52,7 +52,7 @@ def _preset_names() -> list[str]:
 
 
 def _list_presets(context: typer.Context, wanted: bool) -> None:
-    # `-o` is eager, so that it is known here wherever it stands; FILE comes later and is not missed.
+    # `-o` is eager, so that it is known here wherever it is; FILE comes later and is not missed.
     if wanted and not context.resilient_parsing:
         from ours_cli.escape import json_text
         from ours_cli.mapping.presets import preset_list, preset_objects
@@ -147,7 +147,7 @@ class Reading(NamedTuple):
     """How a file is read."""
 
     format: Annotated[
-        str | None, _option("--format", metavar="csv|tsv|ndjson|json", text="Else by name and content.")
+        str | None, _option("--format", metavar="csv|tsv|ndjson|jsonl|json", text="Else by name and content.")
     ] = None
     delimiter: Annotated[
         str | None, _option("--delimiter", metavar="CHAR", text="Between cells; else detected.")

@@ -18,7 +18,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Traffic:
-    """What this attempt did: requests sent, retries among them, bytes of bodies, events accepted.
+    """What this attempt did: requests sent (with retries), bytes of bodies, events accepted.
 
     `clock_skew_s` is how far the server's clock was ahead of this machine's at its first answer,
     `concurrency` how many requests may be in flight now.

@@ -1,6 +1,6 @@
 """The one page that states the order: source → record → event → chunk → delivery → outcome → report.
 
-The journal stands between delivery and report (`_settle`, `_record`), worker processes between record and
+The journal comes between delivery and report (`_settle`, `_record`), worker processes between record and
 event (`_feed`).
 """
 
@@ -81,7 +81,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Result:
-    """What a run came to: its books and traffic, and the error that stopped it, if one did."""
+    """The result of a run: its books and traffic, and the error that stopped it, if one did."""
 
     books: Books = field(default_factory=Books)
     traffic: Traffic = field(default_factory=Traffic)
@@ -207,8 +207,8 @@ class _Run:
     def _record(self, blocks: Sequence[Block]) -> None:
         """Each row of these has its outcome. The order is a promise: rejects on disk, then the journal.
 
-        Rejects wait for their block: were some of a block on disk that is recorded later, or never, a resumed
-        run would write them once more.
+        Rejects wait for their block: if some were on disk and their block was recorded later, or never, a
+        resumed run would write them again.
         """
         self._write_rejects(blocks)
         self._rejects.sync()

@@ -1,4 +1,4 @@
-"""Files that hold health data or speak of it: their owner's alone, links never followed, written whole."""
+"""Files with health data or about it: private to their owner, links never followed, written whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from ours_cli.errors import LocalIOError, UsageError
+from ours_cli.errors import LocalIOError, UsageError, reason
 
 
 def make_private_folder(folder: Path) -> None:
@@ -22,9 +22,9 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> IO[str]:
-    """Open a text file of mode 0600 for writing; raises `UsageError` for a link, `LocalIOError` else.
+    """Open a text file of mode 0600 for writing; raises `UsageError` for a link, else `LocalIOError`.
 
-    `known_as` is the name that the person knows it by, where `path` is not it.
+    `known_as` is the name that the person knows it by, if not `path`.
     """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
     try:
@@ -35,7 +35,7 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
                 f"{path} is a link, and what goes there is private", hint="name the file itself"
             ) from None
         raise local_io(error, known_as or path) from None
-    # surrogateescape gives bytes that were no valid UTF-8 back as they came.
+    # surrogateescape writes invalid UTF-8 bytes back as they came.
     stream = os.fdopen(
         descriptor, "a" if append else "w", encoding="utf-8", errors="surrogateescape", newline=""
     )
@@ -45,7 +45,7 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
 
 
 def is_regular(stream: IO[str]) -> bool:
-    """Whether it is a file of our own, not standard output, nor `/dev/null` or a pipe by name."""
+    """Whether it is a file of our own, not standard output, `/dev/null` or a named pipe."""
     return stream is not sys.stdout and stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
@@ -65,7 +65,7 @@ def replace_private(path: Path, text: str) -> None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Tell before the work whether `replace_private` could write it afterwards; raises `LocalIOError`."""
+    """Check before the work that `replace_private` can write it afterwards; raises `LocalIOError`."""
     if path.is_dir():
         raise local_io(IsADirectoryError(errno.EISDIR, ""), path)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
@@ -78,5 +78,4 @@ def check_replaceable(path: Path) -> None:
 
 def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOError:
     """The error for a path that cannot be written."""
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return LocalIOError(f"{path} cannot be written: {reason}", hint=hint)
+    return LocalIOError(f"{path} cannot be written: {reason(error)}", hint=hint)

@@ -1,4 +1,4 @@
-"""The config file and its profiles: an endpoint and the place of its token, under a name."""
+"""The config file and its profiles: named pairs of an endpoint and the place of its token."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def profile_names() -> list[str]:
 
 
 def load_profile(name: str | None) -> dict[str, Any]:
-    """What the config says of this profile, or without a name: its default profile, else what stands on top.
+    """What the config says of this profile, or without a name: its default profile, else its top-level keys.
 
     Empty where there is no config and no name. Raises `UsageError` for a config that cannot be used, one that
-    others can read, and a profile that is not there.
+    others can read, and a profile that does not exist.
     """
     try:
         path = config_path()
@@ -50,7 +50,7 @@ def load_profile(name: str | None) -> dict[str, Any]:
         raise UsageError(
             f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
         ) from None
-    import tomllib  # only who has a config pays for it
+    import tomllib  # only commands with a config pay for it
 
     try:
         config = tomllib.loads(text)

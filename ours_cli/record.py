@@ -24,7 +24,7 @@ class Record(NamedTuple):
     lines (Parquet). `fields` is a list of cells in the order of the table's columns (CSV; it may be shorter
     than the columns, never longer) or a JSON object.
     `distinct_id` is set where the row comes from a rejects file and had an id there; `refused_id` is that id
-    where it was why the row was rejected.
+    where it was the reason for the rejection.
     """
 
     line: int
@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 
 def records(lines: Iterable[int], rows: Iterable[Fields]) -> list[Record]:
-    """Records of many rows at once, in a third of the time: a named tuple's own constructor is Python."""
+    """Records of rows in bulk, in a third of the time: a named tuple's own constructor is Python code."""
     return list(map(_new_record, zip(lines, rows, repeat(""), repeat(""), strict=False)))
 
 
@@ -55,7 +55,7 @@ STRETCH_MAX: Final = 500
 
 
 class Stretch(NamedTuple):
-    """Rows that follow one another, read at once: each is what a `Record` of its line and fields would be.
+    """Consecutive rows, read in bulk: each is what a `Record` of its line and fields would be.
 
     `written` is what orjson writes for each object, where reading found that out.
     """
@@ -65,7 +65,7 @@ class Stretch(NamedTuple):
     written: list[bytes] | None = None
 
     def first(self, count: int) -> Stretch:
-        """No more than so many of them."""
+        """The first `count` of them at most."""
         if count >= len(self.lines):
             return self
         written = None if self.written is None else self.written[:count]
@@ -73,28 +73,28 @@ class Stretch(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Whole lines of a file, the first of them of number `first_line`, that are likely whole rows."""
+    """Whole lines of a file, the first one numbered `first_line`, that are likely whole rows."""
 
     text: str | bytes
     first_line: int
 
 
 class Pieces(Protocol):
-    """Rows of a table, in order: as pieces, before it is known what is in them, and in the ordinary way."""
+    """Rows of a table, in order: as pieces not parsed yet, or read in the ordinary way."""
 
     def next(self) -> Piece | Stretch | Record | Malformed | None:
-        """What comes next; None at the end, and as long as pieces that are out must be known first."""
+        """What comes next; None at the end, and while pieces handed out must be judged first."""
 
     def confirm(self) -> None:
-        """The oldest piece that is out was what it seemed to be."""
+        """The oldest piece handed out was what it seemed to be."""
 
     def take_back(self) -> None:
-        """It was not: it and all after it come once more, it itself in the ordinary way."""
+        """It was not: that piece and all later ones are read again, the first in the ordinary way."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutStretches:
-    """What a table has for `stretches` where its rows can be read in pieces, too: the one or the other."""
+    """A table's `stretches` where its rows can also be read in pieces: use one or the other."""
 
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]]
     pieces: Callable[[], Pieces]
@@ -105,7 +105,7 @@ class CutStretches:
 
 
 class Dialect(NamedTuple):
-    """How a delimited file is written, so that its rejects can be written alike."""
+    """How a delimited file is written, so that its rejects can be written the same way."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -122,9 +122,9 @@ class Table:
     `number` is which of several sources of a run it is, from 0; None where it is the only one, which messages
     need not name.
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
-    it, goes on where `records` stands, plain rows many at once; from then on `records` may not be walked.
+    it, goes on where `records` stopped, plain rows in bulk; from then on `records` must not be walked.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
-    columns besides, with their types.
+    other columns, with their types.
     """
 
     name: str
@@ -145,12 +145,12 @@ class Table:
 
     @property
     def pieces(self) -> Callable[[], Pieces] | None:
-        """As `stretches`, for whoever has rows parsed elsewhere; None where they change on their way."""
+        """As `stretches`, for rows parsed in another process; None where rows are changed on their way."""
         return self.stretches.pieces if isinstance(self.stretches, CutStretches) else None
 
     @property
     def names(self) -> tuple[str, ...] | None:
-        """The columns, or the keys that JSON rows may have; None where only the rows can tell."""
+        """The columns, or the keys that JSON rows may have; None where only the rows show it."""
         return self.keys if self.columns is None else self.columns
 
     @property

@@ -27,7 +27,7 @@ class BoundTable(NamedTuple):
     drafter: Drafter | None
 
     def rows(self) -> Iterator[Rows]:
-        """Its rows, many at once where they can be drafted."""
+        """Its rows, in bulk where they can be drafted."""
         if self.drafter is None or self.table.stretches is None:
             return self.table.records
         return self.table.stretches()
@@ -44,7 +44,7 @@ class BoundTable(NamedTuple):
 def bind_tables(
     tables: Iterable[Table], mapping: RowMapping, begin: Callable[[int, Table], None]
 ) -> Iterator[BoundTable]:
-    """The tables one after the other. `begin` hears of each before its first row."""
+    """The tables one after the other. `begin` is called for each before its first row."""
     for number, table in enumerate(tables):
         begin(number, table)
         map_row = mapping.bind(table)
@@ -59,7 +59,7 @@ def map_rows(
     begin: Callable[[int, Table], None],
     replay: Replay,
 ) -> Iterator[Mapped]:
-    """Source → record → event, lazily. `begin` hears of each table before its first row.
+    """Source → record → event, lazily. `begin` is called for each table before its first row.
 
     Consecutive rows may come together.
     """
@@ -89,7 +89,7 @@ class RowFinisher:
         return float("inf") if self._limit is None else self._limit - self._seq
 
     def within_limit(self, rows: Rows) -> Rows | None:
-        """Those of the next rows that come before the limit; None behind it."""
+        """Those of the next rows that come before the limit; None after it."""
         room = self.room
         if self._is_cut or not room:
             self._is_cut = True
@@ -107,9 +107,9 @@ class RowFinisher:
     def finish(self, table: BoundTable, rows: Rows | None, drafts: Drafts | None) -> Iterator[Mapped]:
         """What becomes of the next rows; where they were not drafted, they are mapped one by one.
 
-        `rows` need not be there where they were drafted. Those that an earlier attempt has settled are mapped
-        for what later rows take from them (occurrence numbers, repeated ids), and come out as the block that
-        they were; nothing judges them again.
+        `rows` may be None where they were drafted. Rows that an earlier attempt has settled are mapped only
+        for what later rows depend on (occurrence numbers, repeated ids), and come out as the block that they
+        were; nothing judges them again.
         """
         seq = self._seq
         items: Iterator[Mapped]

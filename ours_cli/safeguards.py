@@ -1,4 +1,4 @@
-"""Pure: when a run should not go on although nothing is broken: too many rejects, a canary that died."""
+"""Pure: when a run should not go on although nothing is broken: too many rejects, a failed canary."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def reject_limit(text: str | None) -> RejectLimit | None:
 
 
 class UnexpectedRowsError(SourceError):
-    """`--expect N` is not met (exit 6): the same command comes to the same end until its source differs."""
+    """`--expect N` is not met (exit 6): the same command ends the same way until its source changes."""
 
 
 def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | None:
@@ -62,7 +62,10 @@ def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | 
     if expected is None or books.read == expected:
         return None
     if books.read < expected:
-        why = "is it cut, or did that program die? Once all rows are there, the same command sends the rest"
+        why = (
+            "was it cut off, or did that program stop early?"
+            " Once all rows are there, the same command sends the rest"
+        )
     else:
         why = f"does it hold rows twice, or of another day? If it is right, say --expect {books.read}"
     return UnexpectedRowsError(
@@ -102,7 +105,7 @@ class Canary:
 
     @property
     def is_behind(self) -> bool:
-        """Whether rows came in that are not of the canary any more."""
+        """Whether rows after the canary have come in."""
         return self._entered > self._wanted
 
     @property
@@ -116,7 +119,7 @@ class Canary:
         return max(0, self._wanted - self._entered)
 
     def enter_behind(self, rows: int) -> None:
-        """So many rows that are none of the canary."""
+        """So many rows after the canary."""
         self._entered += rows
 
     def enter(self, item: Event | Reject) -> None:

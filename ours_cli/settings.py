@@ -157,7 +157,7 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
 
 
 def _profiles_not_chosen(flags: EndpointFlags) -> list[str]:
-    """The profiles that there are, where none was named."""
+    """The profiles that exist, where none was named."""
     with suppress(UsageError, OSError, ValueError):
         if not _profile_name(flags) and not load_profile(None):
             return profile_names()
@@ -201,9 +201,9 @@ def _read_token_file(path: str) -> str:
 
 
 def _run_token_command(command: str) -> str:
-    import subprocess  # only who has such a command pays for it
+    import subprocess  # only profiles with such a command pay for it
 
-    # It may ask its person something; rows that are piped in are not its to read.
+    # It may ask the person something; but it must not read rows that are piped in.
     may_ask = sys.stdin is not None and sys.stdin.isatty()
     try:
         done = subprocess.run(  # noqa: S602 - a shell by design: only its owner can write the config

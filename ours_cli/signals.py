@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends at once."""
+"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends immediately."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
 
 
 def exit_on_sigterm() -> None:
-    """Let SIGTERM end a command that has no run to drain with 143, and what it holds be let go of.
+    """Make SIGTERM end a command without a run to drain: exit 143, after its cleanup.
 
-    By itself it would kill the process, which has no exit code then. Where it is ignored it stays so.
+    By itself it would kill the process, which then has no exit code. Where it is ignored, it stays ignored.
     """
 
     def on_signal(_: int, __: FrameType | None) -> None:
@@ -38,7 +38,7 @@ def exit_on_sigterm() -> None:
 
 @contextmanager
 def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
-    """While inside, the first signal calls `stop` and the second ends the process at once.
+    """While inside, the first signal calls `stop` and the second ends the process immediately.
 
     `stop` is called between two bytecodes of the main thread: it must only hand the error over.
     """

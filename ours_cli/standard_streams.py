@@ -1,7 +1,7 @@
 """Standard streams that whoever started the command left closed (`ours ... >&-`).
 
-Their numbers are taken here, before anything else is opened: else the journal or a socket would get them, and
-what is meant for a person would go there.
+Their numbers are taken here before anything else is opened: otherwise the journal or a socket would get them,
+and what is meant for a person would go there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 
 def stand_in() -> None:
-    """Let a closed stdout fail as a pipe does whose reader has left, and a closed stderr swallow all.
+    """Let a closed stdout fail as a pipe does whose reader has left, and a closed stderr swallow everything.
 
     A closed standard input stays none (`sys.stdin` is None): an empty one would be an input without rows.
     """

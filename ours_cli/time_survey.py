@@ -23,10 +23,10 @@ from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, T
 
 HEAD_ROWS: Final = 1_000
 TELLING_ROWS: Final = HEAD_ROWS // 2
-"""How many rows of a head must have a time in a plain form for the rows below to be taken for alike."""
+"""Rows of a head that must have a time in a plain form before the rows below are assumed to be alike."""
 HELD_ROWS: Final = 10_000
 HELD_BYTES: Final = 16 * 1024 * 1024
-"""What is held back of a pipe at most, in characters of its cells."""
+"""The most that is held back of a pipe, in characters of its cells."""
 
 _ORDER_HINT: Final = "say which with --day-first or --month-first"
 
@@ -38,9 +38,9 @@ def settle_times(
     limit: int | None,
     pinned: Conventions | None = None,
 ) -> Conventions:
-    """What the sources tell, where neither the rules nor an earlier attempt (`pinned`) say it already.
+    """What the sources show, where neither the rules nor an earlier attempt (`pinned`) say it already.
 
-    Raises `UsageError` where dates contradict each other, or need an order that nothing tells.
+    Raises `UsageError` where dates contradict each other, or need an order that nothing shows.
     """
     known = pinned or Conventions()
     told = rules._replace(order=rules.order or known.order, unit=rules.unit or known.unit)
@@ -78,7 +78,7 @@ class _Survey:
             if (column := self._column(table)) is not None and not self._found.is_contradicted():
                 self._walk_file(table, column)
         except SourceError:
-            pass  # what cannot be read to the end is for the run itself to meet, after the rows before it
+            pass  # what cannot be read to the end stops the run itself, after the rows before it
         finally:
             table.close()
 
@@ -118,7 +118,7 @@ class _Survey:
                 return
 
     def conventions(self) -> Conventions:
-        """What was found; raises `UsageError` where dates contradict each other, or nothing tells."""
+        """What was found; raises `UsageError` where dates contradict each other, or nothing shows it."""
         if not self._needs_order:
             return replace(self._found.conventions(), order=None)
         day, month = self._found.proof("day"), self._found.proof("month")
@@ -158,7 +158,7 @@ class _Survey:
             yield row
 
     def _needs_none(self, column: TimeColumn, row: Record | Malformed, value: object) -> bool:
-        """Whether the row can be sent without anybody knowing the order of dates."""
+        """Whether the row can be sent without knowing the order of dates."""
         if value is ABSENT:
             return column.is_optional and _is_kept(column, row)
         try:

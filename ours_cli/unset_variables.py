@@ -1,8 +1,8 @@
-"""What a shell variable leaves that was unset: the next flag stands where a value should, or nothing does.
+"""What an unset shell variable leaves: the next flag where a value should be, or nothing.
 
 Typer would take either as the value: `track X --external-id $unset --dry-run` sent an event, and for a person
-called "--dry-run"; `--profile "$unset"` sent to the default account. Apart from the other complaints, since
-every command line is looked at.
+called "--dry-run"; `--profile "$unset"` sent to the default account. A module of its own, since every command
+line is checked.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _FIELDS: Final = frozenset(
         *("--ip", "--user-agent"),
     )
 )
-"""An empty field is judged with the body that it is of."""
+"""An empty field is judged with its body."""
 
 
 def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> None:
-    """Raise `UsageError` if one of a command's `options` has the next one for its value, or an empty one.
+    """Raise `UsageError` if one of a command's `options` has the next one, or an empty text, for its value.
 
-    `--external-id=--dry-run` says that it is meant.
+    `--external-id=--dry-run` shows that it is meant.
     """
     takes_value = {
         name: not option.is_flag for option in options for name in (*option.opts, *option.secondary_opts)

@@ -1,4 +1,4 @@
-"""What Typer finds wrong with a command line, as the house says it: with a hint, and no stray text repeated.
+"""What Typer finds wrong with a command line, in the house's form: with a hint, and no stray text repeated.
 
 A stray argument is most often part of a row: a shell variable without quotes in a loop. So a text is shown
 only where a flag or a choice was expected.
@@ -18,7 +18,7 @@ _QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'
 
 
 def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
-    """A `typer.TyperException` in the house's form; `commands` are the names that would have done."""
+    """A `typer.TyperException` in the house's form; `commands` are the valid names."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ours COMMAND"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
@@ -42,7 +42,7 @@ def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
 
 
 def _taken(context: Any) -> str:
-    """What a command takes besides flags: `EVENT only`, or `no argument`."""
+    """What a command takes apart from flags: `EVENT only`, or `no argument`."""
     taken = [
         parameter.make_metavar(ctx=context)
         for parameter in context.command.params

@@ -11,9 +11,9 @@ _HANG = 2
 
 
 def folded(line: str, width: int | None, hang: int | None = None) -> list[str]:
-    """One line as lines of at most `width`, but for words that are longer by themselves.
+    """One line as lines of at most `width`, except for words that are longer by themselves.
 
-    Lines after the first begin in column `hang`, by default two behind where the first one begins.
+    Lines after the first begin in column `hang`, by default two columns after where the first one begins.
     """
     if width is None or len(line) <= width:
         return [line]
@@ -34,7 +34,7 @@ def folded_all(lines: Iterable[str], width: int | None) -> list[str]:
 def folded_path(label: str, path: str, width: int | None) -> list[str]:
     """A label and a path; where both are too long, the path has a line of its own.
 
-    It stands there whole, however long it is and whatever spaces are in it, so that it can be copied.
+    It stays whole there, however long it is and whatever spaces are in it, so that it can be copied.
     """
     line = f"{label} {path}"
     if width is None or len(line) <= width:
@@ -46,7 +46,7 @@ def folded_path(label: str, path: str, width: int | None) -> list[str]:
 def folded_command(label: str, command: str, width: int | None) -> list[str]:
     """A label and a command made by `shlex.join`; where both are too long, a shell still takes what is shown.
 
-    The command begins on a line of its own then, and goes on behind backslashes.
+    The command then begins on a line of its own, and goes on after backslashes.
     """
     line = f"{label} {command}"
     if width is None or len(line) <= width:

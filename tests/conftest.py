@@ -42,7 +42,7 @@ class Ended:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A HOME of one's own, a token, and nothing else of the tester's environment."""
+    """A HOME of its own, a token, and nothing else of the tester's environment."""
     for name in list(os.environ):
         if name.startswith(("OURS_", "XDG_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -120,5 +120,5 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
 
 @pytest.fixture
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of hundredths instead of seconds, for commands run in this process."""
+    """Pauses of hundredths of a second instead of seconds, for commands run in this process."""
     monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_BASE_S", 0.01)

@@ -85,7 +85,7 @@ def settled(
 
 
 def stored(box: Sandbox) -> list[str]:
-    """The distinctIds in the sandbox's own log; that none is there twice is the sandbox's to hold."""
+    """The distinctIds in the sandbox's own log; the sandbox itself keeps each only once."""
     return sorted(event.distinct_id for event in box.events())
 
 

@@ -1,4 +1,4 @@
-"""Runs `ours` as a process that dies, or is wrong, exactly where it is told to.
+"""Runs `ours` as a process that dies, or goes wrong, exactly where a test wants it.
 
     python kill_driver.py '{"die_at": "rejects synced", "nth": 2}' batch rows.ndjson
 
@@ -73,7 +73,7 @@ def _rejects_files() -> list[Path]:
 
 
 def place_points(death: Death) -> None:
-    """Have `death` told of each point that is passed."""
+    """Report each point that is passed to `death`."""
     from ours_cli.reports.rejects import Rejects
     from ours_cli.runs import recorder
     from ours_cli.runs.attempt import Attempt

@@ -48,7 +48,7 @@ _NOW_MS = time.time_ns() // 1_000_000
 
 
 def row_line(number: int) -> str:
-    """A row, told apart by `eventProperties.n` alone: its distinctId is the program's to derive."""
+    """A row, recognisable by `eventProperties.n` alone: the program derives its distinctId."""
     row = {
         "event": "Refused" if _is_refused(number) else "Purchase",
         **({} if _has_nobody(number) else {"externalId": "p"}),
@@ -92,7 +92,7 @@ def done_rows(folder: Path) -> set[int]:
 
 
 def assert_journal_is_true(box: Sandbox, numbers: Sequence[int] | None = None) -> None:
-    """What a journal says, at any moment, is so: on the server and in the rejects files.
+    """At any moment, what a journal says holds on the server and in the rejects files.
 
     `numbers` are the rows of the file in their order, where that is not 0, 1, 2, and so on; then only the
     last run is looked at.

@@ -63,7 +63,7 @@ def _found(tree: ast.AST) -> Iterator[str]:
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
-    """The texts that an expression can be, as far as they stand there."""
+    """The texts that an expression can be, as far as they are written there."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value.replace("\n", "\\n")
     elif isinstance(node, ast.JoinedStr):

@@ -114,7 +114,7 @@ def _read(terminal: int) -> bytes:
 
 
 def svg(name: str, command: str, shown: RenderableType) -> str:
-    """The picture of a terminal on which the command was typed. It fetches nothing: no fonts of elsewhere."""
+    """The picture of a terminal on which the command was typed. It fetches nothing, no fonts either."""
     console = Console(
         record=True,
         width=WIDTH,

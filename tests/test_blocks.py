@@ -24,7 +24,7 @@ from ours_cli.kept_rows import KeptRows
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
 from ours_cli.reports.rejects import Extent, KnownRejects, RejectFile
-from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, digest_of
+from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest
 from ours_cli.runs.journal import Journal, is_running, read_blocks
 from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.replay import Replay, SourceChangedError
@@ -50,7 +50,7 @@ def item_of(kind: str, number: int, size: int) -> Event | Reject | Filtered:
 
 
 def chunks_of(items: list[tuple[str, int, bool]], intake: Intake, together: bool) -> list[Chunk]:
-    """The chunks that the intake makes of these, one after the other or what can travel together together."""
+    """The chunks that the intake makes of these, taken one by one, or in bulk where that is possible."""
     waiting: list[Chunk] = []
     stretch: list[Event | Filtered] = []
     for number, (kind, size, flushes) in enumerate(items):
@@ -110,8 +110,8 @@ def test_every_row_is_in_exactly_one_block(
     assert sum(block.filtered for block in blocks) == [kind for kind, *_ in items].count("filtered")
     for block in blocks:
         assert block.is_settled
-        assert block.digest == digest_of(row(number) for number in range(block.start, block.end))
-        assert block.head == (digest_of([row(0)]) if block.start == 0 else b"")
+        assert block.digest == content_digest(row(number) for number in range(block.start, block.end))
+        assert block.head == (content_digest([row(0)]) if block.start == 0 else b"")
 
 
 @given(
@@ -161,19 +161,19 @@ def test_rows_that_are_never_sent_are_recorded_as_they_come() -> None:
     ],
 )
 def test_other_rows_have_other_digests(one: list[str], other: list[str]) -> None:
-    assert digest_of([Record(1, one)]) != digest_of([Record(1, other)])
-    assert digest_of([Record(1, one)]) == digest_of([Record(99, one, "id")])
+    assert content_digest([Record(1, one)]) != content_digest([Record(1, other)])
+    assert content_digest([Record(1, one)]) == content_digest([Record(99, one, "id")])
 
 
 def test_what_could_not_be_read_counts_as_it_stands() -> None:
     digest = RowDigest()
     digest.add(Malformed(3, "bro\udc80ken", "bad_encoding", "why"))
-    assert digest.value() != digest_of([])
+    assert digest.value() != content_digest([])
 
 
 class TestReplay:
     def block(self, start: int, end: int) -> Block:
-        return Block(start, end, digest=digest_of(row(number) for number in range(start, end)))
+        return Block(start, end, digest=content_digest(row(number) for number in range(start, end)))
 
     def test_gaps_are_left_open(self) -> None:
         replay = Replay([self.block(0, 2), self.block(4, 5)])

@@ -1,4 +1,4 @@
-"""Ids that name nobody or many: sent as they stand, told, and the same by every way through."""
+"""Ids that name nobody or many: sent as they are, reported, and treated alike on every path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that are mapped in stretches come to what they come to one by one, in every respect."""
+"""Rows mapped in stretches give the same result as rows mapped one by one, in every respect."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def test_every_row_is_held(row: str) -> None:
 
 
 def test_disk_full_under_the_journal(sandbox: StartSandbox, ours: Ours, tmp_path: Path) -> None:
-    """What the journal could not take is not called done, and goes again once there is room."""
+    """What the journal could not take does not count as done, and is sent again once there is room."""
     box = sandbox()
     file = rows_file(tmp_path, 600)
     # Slow enough for many commits: those of a short run wait for each other.

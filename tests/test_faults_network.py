@@ -117,7 +117,7 @@ def test_host_that_cannot_be_a_name(ours: Ours, tmp_path: Path, host: str, comma
 
 
 def test_body_of_the_answer_drips(ours: Ours, tmp_path: Path) -> None:
-    """Headers at once, then a byte at a time: no single read takes long, the whole does."""
+    """Headers immediately, then a byte at a time: no single read takes long, the whole does."""
 
     def serve(server: Scripted, connection: socket.socket) -> None:
         while (body := server.read_request(connection)) is not None:

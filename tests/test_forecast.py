@@ -1,4 +1,4 @@
-"""Rows that would leave the API's window while a slow run lasts, told before it starts."""
+"""Rows that would leave the API's window during a slow run, reported before it starts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_clocks(skew: float, text: str | None) -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Sixty rows that leave the window of a day in three seconds, if one asks at once."""
+    """Sixty rows, 23 hours old: with `--max-age 24h` they leave the window in an hour."""
     return write(tmp_path / "old.ndjson", ndjson({"when": ago(23), "id": number} for number in range(60)))
 
 
@@ -134,7 +134,7 @@ class TestMeasured:
         return now
 
     def asked(self, clock: list[float], *steps: tuple[float, int]) -> tuple[list[tuple[float, float]], Seen]:
-        """What is asked for, and the warnings, when so many rows are accepted at each of these times."""
+        """The forecasts asked for, and the warnings, when so many rows are accepted at these times."""
         calls: list[tuple[float, float]] = []
         seen = Seen()
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ours_cli.errors import LocalIOError
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
@@ -67,6 +68,19 @@ def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
             ledger.note(array("q", [number % different * 0x9E3779B97F4A7C15 % 2**63 for number in own]))
 
     hold_memory_flat(note)
+
+
+@pytest.mark.parametrize("broken", ["reading", "writing"])
+def test_a_ledger_whose_database_fails_says_so(broken: str) -> None:
+    ledger = Ledger(memory_max=1, few_max=1, pile_max=1)
+    for _ in range(2):
+        ledger.note(array("q", [1, 2, 3]))
+    assert ledger._disk is not None
+    ledger._disk.execute("DROP TABLE seen")
+    if broken == "writing":
+        ledger._marks = bytearray(len(ledger._marks))  # nothing is looked up any more
+    with pytest.raises(LocalIOError, match="a temporary database cannot be used: no such table: seen"):
+        ledger.note(array("q", [1, 2, 3]))
 
 
 def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ ROWS = 640
 
 
 class Caught(NamedTuple):
-    """The death that brings a mutation to light, and what the harness says then."""
+    """The death that reveals a mutation, and what the harness then says."""
 
     death: dict[str, Any]
     complaint: str

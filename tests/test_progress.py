@@ -20,7 +20,7 @@ from ours_cli.reports.report import Books
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that stands still until it is set."""
 
     now = 100.0
 

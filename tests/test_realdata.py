@@ -543,7 +543,7 @@ _ZONES = {name: -3600 * hours for name, hours in _HOURS_WEST.items()}
 
 
 def read_otherwise(text: str, case: Sent) -> float:
-    """The instant by another reader of times, in ms."""
+    """The instant in ms, by an independent reader of times."""
     if re.fullmatch(r"-?\d{9,}(\.\d+)?", text):
         return float(text) * (1 if len(text.partition(".")[0]) > 11 else 1000)
     is_day_first = "--day-first" in case.flags or case.file.endswith("test_date_format.csv")

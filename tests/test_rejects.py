@@ -8,6 +8,7 @@ import os
 import shlex
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +321,7 @@ class TestFiles:
         named = write(tmp_path / "bad.csv", "old")
         named.chmod(0o644)
         table = Table("t", "csv", ("a",), iter(()))
-        with Rejects(str(named), tmp_path) as rejects:
+        with closing(Rejects(str(named), tmp_path)) as rejects:
             rejects.add_table(0, table)
             rejects.write(Reject(Origin(0, Record(2, ["x"])), "", "c", "m"))
         assert stat.S_IMODE(named.stat().st_mode) == 0o600
@@ -329,7 +330,8 @@ class TestFiles:
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
     def test_a_full_disk(self) -> None:
         table = Table("t", "csv", ("a",), iter(()))
-        with pytest.raises(LocalIOError, match="cannot be written"), Rejects("/dev/full", Path()) as rejects:
+        failing = pytest.raises(LocalIOError, match="cannot be written")
+        with failing, closing(Rejects("/dev/full", Path())) as rejects:
             rejects.add_table(0, table)
             rejects.write(Reject(Origin(0, Record(2, ["x" * 100_000])), "", "c", "m"))
             rejects.sync()
@@ -355,7 +357,7 @@ def test_any_cells_survive(
 ) -> None:
     folder = tmp_path_factory.mktemp("rejects")
     table = Table("t", "csv", ("a", "b", "c"), iter(()), Dialect(delimiter, quote))
-    with Rejects(None, folder) as rejects:
+    with closing(Rejects(None, folder)) as rejects:
         rejects.add_table(0, table)
         for line, cells in enumerate(rows, start=2):
             rejects.write(
@@ -380,7 +382,7 @@ def test_any_cells_survive(
 )
 def test_any_object_survives(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -> None:
     folder = tmp_path_factory.mktemp("rejects")
-    with Rejects(None, folder) as rejects:
+    with closing(Rejects(None, folder)) as rejects:
         rejects.add_table(0, Table("t", "ndjson", None, iter(())))
         rejects.write(Reject(Origin(0, Record(9, fields)), "d", "code", "message"))
     (record,) = mended(open_table(rejects.paths[0], ReadOptions())).records

@@ -289,7 +289,7 @@ def test_shards_send_what_one_run_sends(script: Script, sandbox: StartSandbox, t
 def test_shards_hand_templates_on_as_they_stand(
     script: Script, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
-    """What runs commands by the dozen has replacement strings of its own, and they are templates of ours."""
+    """Tools that run many commands have replacement strings of their own, which look like our templates."""
     place = sandbox(window_ms=None)
     file = tmp_path / "a b.csv"
     file.write_text("c1,1767225600,5 {}\nc2,1767225601,6 'q'\n", "utf-8")

@@ -28,7 +28,7 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import make_context
-from ours_cli.runs.blocks import digest_of
+from ours_cli.runs.blocks import content_digest
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.shards.shard import Shard, read_shard
 from ours_cli.shards.shard_rows import ShardRows
@@ -132,7 +132,7 @@ def test_a_limit_is_of_all_rows(drawn: list[Any], limit: int, total: int) -> Non
         taken += sum(1 for table in part.tables(tables) for _ in table.records)
     assert {part.rows for part in parts} == {min(limit, len(rows))}
     assert taken == sum(part.own for part in parts) == min(limit, len(rows))
-    assert {part.source_digest() for part in parts} == {digest_of(rows[:limit]).hex()}
+    assert {part.source_digest() for part in parts} == {content_digest(rows[:limit]).hex()}
 
 
 @given(st.lists(st.binary(max_size=8), max_size=50), st.integers(1, 40))
@@ -341,7 +341,7 @@ def test_the_canary_is_of_the_shards_own_rows(ours: Ours, sandbox: StartSandbox,
 
 
 def test_a_shard_goes_on_and_ends_by_itself(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
-    """Finished, it is done; the other one is not, and a run of all rows is yet another."""
+    """Once finished, it is done; the other shard is not, and a run of all rows is another run again."""
     box = sandbox(window_ms=None)
     file = history(tmp_path)
     run = shard(ours, file, 0, total=2).json["run"]
@@ -387,7 +387,7 @@ def test_epoch_numbers_are_told_by_all_rows(ours_process: Ours, sandbox: StartSa
 def test_an_odd_unit_on_a_pipe_is_judged_as_in_a_run_of_the_whole(
     kind: str, odd_at: list[int], tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
 ) -> None:
-    """An odd number near the beginning is taken, as long as nothing has told the unit; its shard's too."""
+    """An odd number near the beginning is accepted while nothing has shown the unit; in its shard too."""
     times = [1772352000 + n for n in range(60)]
     for position in odd_at:
         times.insert(position, 1772352000000 + position)

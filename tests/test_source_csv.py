@@ -292,8 +292,7 @@ def test_a_file_full_of_stray_quotes_takes_linear_time(line: str) -> None:
 
 
 def test_a_raw_record_is_read_in_the_tables_own_dialect() -> None:
-    header = "a;b;_line;_distinctId;_code;_message;_raw\n"
-    table = table_of(header + '1;2;7;;bad_csv;m;"x;""y"\n')
+    table = table_of("a;b\n1;2\n")
     assert parse_raw('x;"y\n;z"', table) == ["x", "y\n;z"]
     assert parse_raw("x", table) == ["x"]
     for raw, code in [
@@ -305,13 +304,6 @@ def test_a_raw_record_is_read_in_the_tables_own_dialect() -> None:
         problem = parse_raw(raw, table)
         assert isinstance(problem, Malformed)
         assert (problem.line, problem.raw, problem.code) == (1, raw, code)
-
-
-def test_a_source_with_its_own_line_column_keeps_it() -> None:
-    table = table_of("_file,_line\nf,1\n")
-    assert parse_raw("x,2", table) == ["x", "2"]
-    added = ",".join(f"_ours_{name}" for name in ("line", "distinctId", "code", "message", "raw"))
-    assert parse_raw("x,2", table_of(f"_file,_line,{added}\n")) == ["x", "2"]
 
 
 def test_the_file_is_closed_at_the_end_and_position_reaches_its_size(tmp_path: Path) -> None:

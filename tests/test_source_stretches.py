@@ -47,7 +47,7 @@ def _flat(rows: Iterator[Stretch | Record | Malformed]) -> Iterator[Record | Mal
 
 
 def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
-    """Every row of the table, as whoever has so many pieces parsed elsewhere comes to know of them."""
+    """Every row of the table, as seen by code that has so many pieces at a time parsed elsewhere."""
     assert table.pieces is not None
     pieces = table.pieces()
     found: list[Record | Malformed] = []

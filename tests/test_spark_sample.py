@@ -145,7 +145,7 @@ def write_orders(folder: Path, count: int) -> Path:
 
 
 def dying_ours(folder: Path) -> Path:
-    """An `ours` of which the first takes the Python worker that feeds it along into death, halfway."""
+    """An `ours` whose first run dies halfway, together with the Python worker that feeds it."""
     path, real = folder / "dying-ours", ours_path(folder)
     path.write_text(
         "#!/bin/sh\n"

@@ -125,7 +125,7 @@ WRITINGS = [*(form + " %z" for form in EXACT), "%d/%m/%Y %H:%M:%S.%f %z", "%m/%d
 def test_a_column_is_read_whole_and_right_or_a_flag_is_demanded(
     column: list[datetime], zone: tzinfo, form: str
 ) -> None:
-    """By what the survey settles no cell is altered in time; where it settles nothing, none could be read."""
+    """What the survey settles alters no cell's time; where it settles nothing, no cell could be read."""
     texts = [moment.astimezone(zone).strftime(form) for moment in column]
     survey = ColumnSurvey()
     for line, text in enumerate(texts, 2):

@@ -87,7 +87,7 @@ def write_csv(path: Path, rows: range) -> Path:
 
 
 def write_json(path: Path, rows: range, row_of: Callable[[int, int], dict[str, Any]]) -> Path:
-    """A row a line, now and then a broken one; `row_of` gets its number, and by which oddity to spoil it."""
+    """One row per line, now and then a broken one; `row_of` gets its number and how to spoil it."""
     with path.open("w", encoding="utf-8") as file:
         for number in rows:
             odd = number % 97 if has_oddities(number) else 0

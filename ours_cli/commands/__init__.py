@@ -1,1 +1,1 @@
-"""One command per file: each reads its flags, calls the house, and returns an exit code."""
+"""One command per file: each reads its flags, calls the rest of the program, and returns an exit code."""

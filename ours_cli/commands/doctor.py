@@ -1,4 +1,4 @@
-"""`ours doctor`: is everything there to send with, and is the API still the one that ours knows?"""
+"""`ours doctor`: is everything ready for sending, and is the API still the one that ours knows?"""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TEXT_AT: Final = 19
 
 @dataclass(slots=True)
 class _Learned:
-    """What the looking brought to light besides findings, for `-o json`."""
+    """What the checks found out in addition to the findings, for `-o json`."""
 
     base_url: str | None = None
     drift: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ def doctor(
 
 
 def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _Learned) -> Iterator[Finding]:
-    """Everything in the order in which a sending command would meet it."""
+    """Run every check, in the order in which a sending command depends on it."""
     yield Finding("version", Level.ok, f"ours {__version__}, Python {platform.python_version()}")
     problem: OursError | None = None
     try:
@@ -122,7 +122,7 @@ def _network(
 
 
 def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
-    """Keep the greatest batch for the commands that send, or forget the one that is no longer stated."""
+    """Keep the batch limit for the commands that send, or forget one that is no longer stated."""
     try:
         keep_limit(state_dir(), base_url, limit, time.time())
     except OursError as error:
@@ -135,7 +135,7 @@ def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
 
 
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
-    """The steps of the way to the server; returns whether it is open."""
+    """The steps of connecting to the server; returns whether all of them succeeded."""
     parts = urlsplit(endpoint.base_url)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
@@ -147,7 +147,7 @@ def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generat
 
 
 def _lines(finding: Finding, width: int | None) -> str:
-    """A finding as lines that fit the terminal: level, what was looked at, how it is."""
+    """A finding as lines that fit the terminal: level, what was checked, result."""
     line = f"{finding.level.value:<8} {finding.check:<9} {printable(finding.text)}"
     lines = folded(line, width, _TEXT_AT)
     if finding.hint:

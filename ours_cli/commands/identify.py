@@ -134,7 +134,7 @@ def _sources(files: list[str]) -> list[Location]:
     except SourceError as error:
         if error.hint is not None:
             raise
-        # A visitor's id in FILE's place, most likely, so it is not repeated.
+        # Most likely a visitor's id in place of FILE, so it is not repeated.
         raise SourceError(
             "there is no such FILE of visitors",
             hint="one visitor is named by --external-id ID, --email ADDRESS or --user-id ID",

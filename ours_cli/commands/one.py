@@ -25,7 +25,7 @@ from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, m
 
 
 class Body(NamedTuple):
-    """One body to send, the id that its result names, and what the person should know of it."""
+    """One body to send, the id that its result names, and what the person should know about it."""
 
     fields: dict[str, Any]
     distinct_id: str | None
@@ -67,8 +67,8 @@ def send_one(way: Singly, body: Body) -> int:
 def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body]) -> int:
     """Send a body for each line, in order, each before the next line is read; returns the exit code.
 
-    A line that cannot be sent, or that the server refuses, is told and passed over (exit 3 at the end);
-    what would stop the next line as well stops here.
+    A line that cannot be sent, or that the server refuses, is reported and skipped (exit 3 at the end);
+    an error that would stop the next line as well ends the command.
     """
     collect_as_usual()
     console = _console(way)

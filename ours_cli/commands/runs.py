@@ -138,7 +138,7 @@ def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -
 
 
 def _part(runs_dir: Path, name: str) -> Part:
-    """A receipt: of a run on this machine, or of any machine's where `name` is a file."""
+    """A receipt: of a run on this machine, or on any machine where `name` is a file."""
     path = Path(name)
     if not path.is_file():
         return part(name, _receipt(_run_or_file(runs_dir, name)))
@@ -202,13 +202,13 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
     if output is Output.json:
         end = arguments.index("--") if "--" in arguments else len(arguments)
         arguments[end:end] = ["-o", output.value]
-    # The report's mend and resume commands are made of what was typed: of the run's command, not of this one.
+    # The report builds its mend and resume commands from what was typed, which must be the run's command.
     sys.argv[1:] = arguments
     return app.run(arguments)
 
 
 def _resuming(known: KnownRun) -> list[str]:
-    """The command line that goes on with this run and no other."""
+    """The command line that resumes this run and no other."""
     command, *words = known.head.arguments
     return [command, "--resume", known.head.id, *going_on(words)]
 
@@ -219,19 +219,19 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
     folders = [named_folder(runs_dir, name) for name in names] if older is None else _old(runs_dir, older)
     folders = list(dict.fromkeys(folders))
     for folder in folders:
-        # Of all, before the first is gone.
+        # Check all of them before the first is deleted.
         refuse_running(folder)
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
     for name in damaged_runs(runs_dir) if older is not None else ():
-        # Nothing says for sure when it began, or whether it still matters to somebody.
+        # Nothing shows for sure when it began, or whether it still matters to somebody.
         console.warn(f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it")
     console.result(f"{counted(len(folders), 'run')} deleted")
 
 
 def _old(runs_dir: Path, older: str) -> list[Path]:
-    """Runs and rehearsals that began longer ago than this; those that run right now are left alone."""
+    """Runs and rehearsals that began longer ago than this; those running now are left alone."""
     try:
         began_before = time.time() - parse_duration(older)
     except ValueError as error:

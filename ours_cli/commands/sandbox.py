@@ -11,14 +11,12 @@ import typer
 
 from ours_cli.console import Console
 from ours_cli.counted import counted
-from ours_cli.durations import parse_duration
+from ours_cli.durations import DAY_MS, parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.escape import printable
 from ours_cli.garbage import collect_as_usual
 from ours_cli.reports.histogram import instant
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent, load_faults
-
-DAY_MS = 86_400_000
 
 
 def sandbox(
@@ -75,7 +73,7 @@ def sandbox(
 
 
 def _line(event: StoredEvent) -> str:
-    """One line an event: what, when and under which id; never whom, nor properties."""
+    """One line per event: what, when and under which id; never who, nor properties."""
     when = instant(int(event.time)) if event.time is not None else instant(event.arrived_ms)
     return printable(f"{event.path}  {when}  {event.event}  {event.distinct_id}")
 

@@ -64,7 +64,7 @@ def track(
 
 
 def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
-    """One body, of flags laid over data; raises `UsageError`."""
+    """One body: the flags laid over the data; raises `UsageError`."""
     body = build_body(fields, data)
     warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK, empty_flags(fields))

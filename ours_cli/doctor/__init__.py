@@ -1,1 +1,1 @@
-"""What `ours doctor` looks at: findings of this machine, of the network, and of the API's own document."""
+"""The checks of `ours doctor`: this machine, the network, and the API's own document."""

@@ -1,4 +1,4 @@
-"""Pure: the live OpenAPI document against `contract.py`: what is another, in words."""
+"""Pure: the live OpenAPI document against `contract.py`: what differs, in words."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any, Final
 from ours_cli.contract import (
     DEFAULT_PROPERTIES,
     EVENT_KEYS,
-    EVENT_NAME_MAX,
-    ID_MAX,
     IDENTIFY_KEYS,
     PROPERTIES_MAX,
+    TEXT_MAX,
     TOKEN_MAX,
     USER_PROPERTIES,
 )
@@ -20,9 +19,8 @@ from ours_cli.doctor.openapi import Document, Schema
 
 _ENDPOINTS: Final = ("track", "identify", "batch")
 _REQUIRED_OF_A_ROW: Final = frozenset({"event", "distinctId"})
-_LENGTHS: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SHOWN: Final = 5
-"""Differences that the text names; `-o json` has them all."""
+"""Differences listed in the text; `-o json` has them all."""
 
 _TEXT_MAX: Final = 120
 """Characters of one difference in the text: names are the server's, and may be of any length."""
@@ -57,7 +55,7 @@ def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
 
 
 def differences(document: Document) -> Iterator[str]:
-    """Everything in which the document and `contract.py` differ; what it leaves open is no difference."""
+    """Every difference between the document and `contract.py`; what the document leaves open is none."""
     posts = document.posts()
     yield from (f"POST /{name} is gone" for name in _ENDPOINTS if name not in posts)
     yield from (f"POST /{name} is new" for name in sorted(posts.difference(_ENDPOINTS)))
@@ -96,7 +94,7 @@ def _keys(where: str, described: dict[str, Schema], known: tuple[str, ...]) -> I
 
 def _limits(document: Document, track: Schema) -> Iterator[str]:
     fields = document.properties(track)
-    for name, known in {"token": TOKEN_MAX, **_LENGTHS}.items():
+    for name, known in {"token": TOKEN_MAX, **TEXT_MAX}.items():
         yield from _number(f"{name}: at most", fields.get(name, {}).get("maxLength"), known, "characters")
     most = fields.get("eventProperties", {}).get("maxProperties")
     yield from _number("eventProperties: at most", most, PROPERTIES_MAX, "keys")
@@ -119,7 +117,7 @@ def _known(group: str, described: dict[str, Schema], known: dict[str, str]) -> I
 
 
 def _kind(schema: Schema) -> str:
-    """The one type that a schema states, null apart; `any` where it leaves it open."""
+    """The one type that a schema states apart from null; `any` where it leaves the type open."""
     stated = schema.get("type")
     kinds = [kind for kind in (stated if isinstance(stated, list) else [stated]) if kind != "null"]
     return str(kinds[0]) if len(kinds) == 1 and isinstance(kinds[0], str) else "any"

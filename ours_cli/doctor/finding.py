@@ -1,4 +1,4 @@
-"""Pure: one thing that was looked at, how it is, and what all of them mean for the exit code."""
+"""Pure: the result of one check, and what all results mean for the exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ours_cli.errors import ExitCode, OursError
 
 
 class Level(StrEnum):
-    """How one thing is. Only `failed` gives an exit code other than 0."""
+    """The result of one check. Only `failed` gives an exit code other than 0."""
 
     ok = "ok"
     warning = "warning"
@@ -20,9 +20,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, in words without any secret, and what to do about it.
+    """What was checked, its result in words without any secret, and what to do about it.
 
-    `exit_code` is that of a command that would meet the same trouble; only for `failed`.
+    `exit_code` is that of a command that meets the same trouble; only for `failed`.
     """
 
     check: str

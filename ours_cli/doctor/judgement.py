@@ -1,4 +1,4 @@
-"""Pure: what was measured of the network, and what the server answered → findings."""
+"""Pure: measurements of the network and the server's answer → findings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ours_cli.sending.retry import Again, Answer, Broken, Failure, judge_single,
 from ours_cli.sending.stops import fatal
 
 SLOW_S: Final = 1.0
-"""A step that takes longer than this is worth a word."""
+"""A step that takes longer than this is worth mentioning."""
 
 SKEW_S: Final = 2.0
 """`Date` has whole seconds; a difference up to this says nothing."""
 
 CERTIFICATE_DAYS: Final = 14
-"""A certificate that ends sooner than this is worth a word."""
+"""A certificate that ends sooner than this is worth mentioning."""
 
 _DAY_S: Final = 86_400
-_NAMES: Final = {"dns": "resolved to", "connect": "connected to", "tls": "spoken:"}
+_NAMES: Final = {"dns": "resolved to", "connect": "connected to", "tls": "agreed on"}
 _NO_ANSWER: Final = "check the network, and HTTPS_PROXY where a proxy stands in between"
 _HINTS: Final = {
     "dns": "check --base-url and the network",
@@ -30,7 +30,7 @@ _HINTS: Final = {
 
 
 def judge_step(measured: Measured, now_s: float) -> Finding:
-    """One step of the way to the server."""
+    """One step of connecting to the server."""
     step, took = measured.step, f"{measured.seconds * 1000:.0f} ms"
     if measured.trouble is not None:
         code = ExitCode.CONTRACT if step == "tls" else ExitCode.UNAVAILABLE
@@ -70,7 +70,7 @@ def judge_clock(answer: Answer, asked_s: float, answered_s: float) -> Finding:
     theirs = server_clock(answer.headers)
     if theirs is None:
         return Finding("clock", Level.warning, "the answer has no Date to compare this clock with")
-    # Date is cut to its second: half a second is the best guess of the rest.
+    # Date is cut to whole seconds: half a second is the best guess for the rest.
     ahead = (asked_s + answered_s) / 2 - (theirs + 0.5)
     if abs(ahead) <= SKEW_S + (answered_s - asked_s) / 2:
         return Finding("clock", Level.ok, f"agrees with the server's within {SKEW_S:g} s")

@@ -11,11 +11,11 @@ _HOPS_MAX = 32
 """References followed in a row; a document that refers in a circle ends there."""
 
 _EFFORT_MAX = 500_000
-"""Keys and entries looked at in all: one whose circles branch would else be followed for ever."""
+"""Keys and entries looked at in all: a document with branching circles would otherwise never end."""
 
 
 class Document:
-    """An OpenAPI document. Every look-up forgives what is missing: drift is to be told, not tripped over."""
+    """An OpenAPI document. Every look-up tolerates what is missing: drift is reported, never a crash."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
@@ -23,12 +23,12 @@ class Document:
 
     @property
     def is_endless(self) -> bool:
-        """Whether looking was given up: what was found is only a part then."""
+        """Whether the search was given up: what was found is then only a part."""
         return self._effort_left <= 0
 
     @classmethod
     def read(cls, body: bytes) -> Document | None:
-        """The document in an answer, or None when it is no OpenAPI document."""
+        """The document in an answer, or None when it is not an OpenAPI document."""
         try:
             root = json.loads(body)
         except (ValueError, RecursionError):
@@ -60,7 +60,7 @@ class Document:
         return {str(name): self.resolve(value) for name, value in properties.items()}
 
     def resolve(self, schema: Any) -> Schema:
-        """A schema with its references followed and its alternatives, but for null, laid together."""
+        """A schema with its references followed and its alternatives, except null, merged."""
         return self._resolve(schema, _HOPS_MAX)
 
     def _resolve(self, schema: Any, hops: int) -> Schema:

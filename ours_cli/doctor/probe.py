@@ -1,4 +1,4 @@
-"""The way to the server, a step at a time and measured: name, connection, TLS. Nothing is sent over it."""
+"""Connecting to the server, step by step and timed: name, connection, TLS. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step: TypeAlias = Literal["dns", "connect", "tls"]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One step: how long it took in seconds, what it gave, or `trouble`.
+    """One step: how long it took in seconds, what it found, or `trouble`.
 
     `ends_s` is when the server's certificate ends, in seconds since the epoch.
     """
@@ -29,7 +29,7 @@ class Measured:
 
 
 def probe(host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> Iterator[Measured]:
-    """Walk the way to the server; the first step that fails is the last."""
+    """Connect to the server; the first step that fails is the last."""
     started = time.monotonic()
     addresses = _look_up(host, port, timeout)
     seconds = time.monotonic() - started
@@ -51,7 +51,7 @@ def probe(host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> I
 
 
 def _look_up(host: str, port: int, timeout: float) -> list[str] | str:
-    """Addresses of the host, or why there are none. A name server that is silent is not waited for."""
+    """Addresses of the host, or why there are none. A silent name server is given `timeout` seconds."""
     found: list[list[Any] | Exception] = []
 
     def look_up() -> None:

@@ -1,4 +1,4 @@
-"""The whole way once, through the program's own door: an export into a sandbox, rejects, and no doubles."""
+"""One rehearsal through the command line: an export into a sandbox, rejects, and no duplicates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ours_cli.destination import destination
 from ours_cli.doctor.finding import Finding, Level, of_error
-from ours_cli.errors import ExitCode, OursError
+from ours_cli.errors import ExitCode, OursError, reason
 from ours_cli.options import Target
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint
@@ -37,8 +37,7 @@ def self_test() -> Finding:
     except OursError as error:
         return of_error("self-test", error)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        text = f"there is no place for a rehearsal: {reason}"
+        text = f"there is no place for a rehearsal: {reason(error)}"
         return Finding("self-test", Level.failed, text, "TMPDIR names another place", ExitCode.LOCAL_IO)
     seconds = time.monotonic() - started
     if problem is not None:

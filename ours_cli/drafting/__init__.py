@@ -1,1 +1,1 @@
-"""Many rows at once: a field map compiled for columns, and the drafts that it makes."""
+"""Rows in bulk: a field map compiled for columns, and the drafts that it makes."""

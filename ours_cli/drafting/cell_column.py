@@ -13,14 +13,14 @@ from ours_cli.templates.field_value import Absent
 
 Rows: TypeAlias = "Sequence[list[str]]"
 CellColumn: TypeAlias = "Callable[[Sequence[tuple[str, ...]], Rows], Sequence[Any] | None]"
-"""From columns and rows to one value a row; None where a row has none, or not a plain one."""
+"""From columns and rows to one value per row; None where any row has no plain value."""
 
 _OF_NUMBERS: Final = b"0123456789.-,"
 _NUMBER_MAX: Final = 16
 
 
 def cells_column(position: int) -> CellColumn:
-    """The cells as they stand; none may be blank."""
+    """The cells unchanged; none may be blank."""
 
     def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[str] | None:
         cells = columns[position]
@@ -30,7 +30,7 @@ def cells_column(position: int) -> CellColumn:
 
 
 def numbers_column(position: int, others: CellColumn) -> CellColumn:
-    """JSON of plain numbers; `others` takes cells of which one is otherwise."""
+    """JSON of plain numbers; `others` takes over where any cell holds something else."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
         numbers = plain_numbers(columns[position])
@@ -40,7 +40,7 @@ def numbers_column(position: int, others: CellColumn) -> CellColumn:
 
 
 def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
-    """The numbers that cells hold; None where one is not as `numerals.is_plain_number` has it, or is long."""
+    """The numbers in the cells; None where any is long, or not plain by `numerals.is_plain_number`."""
     text = ",".join(cells)
     if not text or max(map(len, cells)) > _NUMBER_MAX or text.count(",") >= len(cells) or not text.isascii():
         return None
@@ -54,7 +54,7 @@ def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
 
 
 def looked_up_column(position: int, table: CellTable) -> CellColumn:
-    """What a table has for each cell."""
+    """A table's entry for each cell."""
 
     def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
         values = list(map(table.__getitem__, columns[position]))
@@ -64,7 +64,7 @@ def looked_up_column(position: int, table: CellTable) -> CellColumn:
 
 
 def json_column(position: int, table: JsonTable) -> CellColumn:
-    """JSON of what a table has for each cell."""
+    """JSON of a table's entry for each cell."""
 
     def column(columns: Sequence[tuple[str, ...]], _: Rows) -> Sequence[Any] | None:
         values = list(map(table.__getitem__, columns[position]))
@@ -74,7 +74,7 @@ def json_column(position: int, table: JsonTable) -> CellColumn:
 
 
 def worked_out_column(slot: Slot) -> CellColumn:
-    """What a slot of several columns gives for each row."""
+    """The value for each row of a slot that reads several columns."""
 
     def column(_: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[Any] | None:
         values = list(map(slot.get, rows))
@@ -84,7 +84,7 @@ def worked_out_column(slot: Slot) -> CellColumn:
 
 
 def written_column(inner: CellColumn) -> CellColumn:
-    """JSON of values. Raises `TypeError` for what orjson does not write."""
+    """JSON of values. Raises `TypeError` for what orjson cannot write."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         values = inner(columns, rows)
@@ -94,7 +94,7 @@ def written_column(inner: CellColumn) -> CellColumn:
 
 
 def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:
-    """Texts without blanks around them; none may be empty, or longer than `longest` characters."""
+    """Texts with blanks around them removed; none may be empty, or longer than `longest` characters."""
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         texts = inner(columns, rows)

@@ -1,6 +1,6 @@
-"""A template that reads one column, as a table: from the cell's text to what the template gives for it.
+"""A template that reads one column, as a table: from the cell's text to the template's value.
 
-Columns repeat themselves (states, flags, quantities), so what was worked out once is looked up from then on.
+Values repeat within a column (states, flags, quantities), so each is worked out once and then looked up.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SCALARS: Final = frozenset({str, int, float, bool, Absent})
 class CellTable(dict[str, object]):
     """Looks up, or works out, a template's value for the text of its only column.
 
-    `getter` is the template bound to rows of `width` cells, of which it reads the one at `position`; what it
-    raises passes through and is not remembered. Lists and objects are made anew each time.
+    `getter` is the template bound to rows of `width` cells; it reads the one at `position`. What it raises
+    passes through and is not remembered. Lists and objects are made anew each time.
     """
 
     def __init__(self, getter: Getter, position: int, width: int) -> None:
@@ -43,7 +43,7 @@ class CellTable(dict[str, object]):
 class JsonTable(dict[str, str | None]):
     """As `CellTable`, but with the value as JSON, and None where there is none.
 
-    Raises `TypeError` for what orjson does not write.
+    Raises `TypeError` for what orjson cannot write.
     """
 
     def __init__(self, getter: Getter, position: int, width: int) -> None:

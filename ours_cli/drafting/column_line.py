@@ -1,8 +1,8 @@
-"""A field map compiled for whole columns: JSON of many rows' bodies at once, as `straight_line` makes each.
+"""A field map compiled for whole columns: the JSON of bodies in bulk, the same as from `straight_line`.
 
-Most rows of a file fill every column that is mapped, and their bodies are alike but for the values. Then each
-column is checked and written as JSON in one go, and a body is one f-string. Rows that lack a value, or have
-one that is not plainly right, are left to the straight line. Keys stand in the order of canonical JSON.
+Most rows of a file fill every mapped column, and their bodies differ only in the values. Then each column is
+checked and written as JSON in one go, and a body is one f-string. Rows that lack a value, or have one that is
+not plainly right, are left to the straight line. Keys are in the order of canonical JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ours_cli.contract import EVENT_NAME_MAX, ID_MAX
+from ours_cli.contract import ID_MAX, TEXT_MAX
 from ours_cli.drafting.cell_column import (
     CellColumn,
     Rows,
@@ -28,6 +28,7 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
+from ours_cli.drafting.seldom import SeldomError
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
@@ -37,11 +38,9 @@ from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
 
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
-
 
 class _Value(NamedTuple):
-    """What fills a gap of the body: texts, to stand between quotes, or JSON; `is_id` names the visitor."""
+    """What fills a gap in the body: texts to put between quotes, or JSON; `is_id`: it names the visitor."""
 
     column: CellColumn
     is_text: bool
@@ -49,7 +48,7 @@ class _Value(NamedTuple):
 
 
 class ColumnLine:
-    """Reads many rows of one table at once. The times are read last: reading them counts."""
+    """Reads rows of one table in bulk. The times are read last: reading them changes the reader's counts."""
 
     def __init__(
         self,
@@ -61,22 +60,22 @@ class ColumnLine:
         given: CellColumn | None,
     ) -> None:
         self._width = width
-        self._pick = itemgetter(*used)  # of two cells at least, or it gives no tuple
+        self._pick = itemgetter(*used)  # of at least two cells, or it returns no tuple
         self._values = values
         self._moment = moment
         self._given = given
         names: dict[str, Any] = {}
-        # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
+        # The source is made of numbered names and of literals by repr: no text of a user is ever code.
         exec(compile(source, "<column mapping>", "exec"), names)  # noqa: S102
         self._texts: Callable[[Iterable[Any]], list[str]] = names["texts"]
 
     def __call__(
         self, rows: Rows, are_plain: bool, read_one: Callable[[list[str]], dict[str, Any] | None]
     ) -> Bodies | None:
-        """The bodies of `rows`; `read_one` takes rows that lack a value, and may take none.
+        """The bodies of `rows`; those that lack a value go to `read_one`, which may give None.
 
-        None for all of them where too many do, or where it does not show which. Raises `TypeError` as
-        `drafts.RowsReader`.
+        None altogether where too many lack a value, or where it cannot be told which. Raises `TypeError` as
+        `drafts.RowsReader` does.
         """
         if set(map(len, rows)) == {self._width} and (bodies := self._read(rows, are_plain)) is not None:
             return bodies
@@ -119,7 +118,7 @@ class ColumnLine:
 
 
 def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
-    """Bodies of rows, of those that are whole and of the others, in their order."""
+    """The bodies of whole rows and those of the others, merged in the rows' order."""
 
     def merge(own: Sequence[Any], left: Sequence[Any]) -> list[Any]:
         taken, rest = iter(own), iter(left)
@@ -135,7 +134,7 @@ def _merged(whole: Sequence[bool], these: Bodies, others: Bodies) -> Bodies:
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
-    """Texts as they stand between quotes in JSON; raises `TypeError` for what is not Unicode."""
+    """Texts as JSON writes them between quotes; raises `TypeError` for invalid Unicode."""
     written = orjson.dumps(texts)
     if b"\\" not in written:
         return texts
@@ -145,7 +144,7 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
 
 
 class _Moment:
-    """The column of times, read; None for one that is no time."""
+    """Reads the column of times; None for a cell that is no time."""
 
     def __init__(self, reader: TimeReader, time: CellColumn, zone: CellColumn | None) -> None:
         self._reader = reader
@@ -168,20 +167,16 @@ def compile_columns(body: Body, columns: tuple[str, ...]) -> ColumnLine | None:
     if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
         return None
     if body.time is None or not any(key in ID_MAX for key, _ in body.top):
-        return None  # whom it is about must be looked for in each row
+        return None  # the visitor must be looked for in each row
     writer = _Writer(columns)
     try:
         return writer.write(body, objects)
-    except _SeldomError:
+    except SeldomError:
         return None
 
 
-class _SeldomError(Exception):
-    """Something that is not worth a column of its own."""
-
-
 class _Writer:
-    """Writes the f-string that every body is, and collects the columns that fill it."""
+    """Writes the f-string of a body, and collects the columns that fill it."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._names = columns
@@ -202,7 +197,7 @@ class _Writer:
         moment = _Moment(body.reader, self._column(body.time), zone)
         parts["time"] = "{time}"
         if len(self._used) < 2:
-            raise _SeldomError
+            raise SeldomError
         # Without its first brace: see `drafts.Bodies`.
         template = ",".join(f"{_literal(key)}:{parts[key]}" for key in sorted(parts)) + "}}"
         filled = ", ".join([*(f"v{number}" for number in range(len(self._values))), "time"])
@@ -212,7 +207,7 @@ class _Writer:
     def _object(self, mapped: BodyObject) -> str:
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries):
-            raise _SeldomError
+            raise SeldomError
         parts = {name: self._value(slot) for name, slot in slots.items()}
         parts |= dict.fromkeys(mapped.constants, "null")
         return "{{" + ",".join(f"{_literal(name)}:{parts[name]}" for name in sorted(parts)) + "}}"
@@ -233,19 +228,19 @@ class _Writer:
         return self._add(column, is_text=False)
 
     def _text(self, key: str, slot: Slot) -> str:
-        longest = _LONGEST.get(key)
+        longest = TEXT_MAX.get(key)
         if not used_columns(slot.template, self._names) and slot.gives != "json":
             text = slot.get([])
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
-                raise _SeldomError
+                raise SeldomError
             return _literal(text.strip())
         column = trimmed_column(self._column(slot), longest)
         return self._add(column, is_text=True, is_id=key in ID_MAX)
 
     def _given(self, slot: Slot) -> CellColumn:
         if not used_columns(slot.template, self._names):
-            raise _SeldomError
-        return trimmed_column(self._column(slot), _LONGEST.get("distinctId"))
+            raise SeldomError
+        return trimmed_column(self._column(slot), TEXT_MAX.get("distinctId"))
 
     def _add(self, column: CellColumn, *, is_text: bool, is_id: bool = False) -> str:
         gap = f"{{v{len(self._values)}}}"
@@ -253,7 +248,7 @@ class _Writer:
         return f'"{gap}"' if is_text else gap
 
     def _column(self, slot: Slot) -> CellColumn:
-        """What the slot gives, not as JSON."""
+        """The slot's values, not as JSON."""
         used = self._columns_of(slot)
         if len(used) > 1:
             return worked_out_column(slot)
@@ -264,14 +259,14 @@ class _Writer:
         return looked_up_column(position, CellTable(slot.get, position, len(self._names)))
 
     def _bare_reference(self, slot: Slot) -> Placeholder | None:
-        """The placeholder that a template is, where it names a whole cell."""
+        """The template's only placeholder, where it names a whole cell."""
         only = slot.template.placeholders[0] if slot.template.is_single else None
         return None if only is None or locate(only.reference, self._names).steps else only
 
     def _columns_of(self, slot: Slot) -> set[int]:
         used = used_columns(slot.template, self._names)
         if slot.gives == "json" or not used:
-            raise _SeldomError
+            raise SeldomError
         self._used |= used
         return used
 
@@ -284,5 +279,5 @@ def _literal(value: object) -> str:
     try:
         written = orjson.dumps(value).decode()
     except TypeError:
-        raise _SeldomError from None
+        raise SeldomError from None
     return written.replace("{", "{{").replace("}", "}}")

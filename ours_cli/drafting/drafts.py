@@ -1,8 +1,8 @@
-"""Rows → drafts, many at once: the half of the mapping that needs to know of no other row.
+"""Rows → drafts, in bulk: the half of the mapping that needs to know no other row.
 
-A draft is an event with the id that it has if no row before it is its equal. Rows that are not plainly right
-are left to the general mapping, which judges them one by one. Nothing here counts, so that drafts can be
-thrown away, or made elsewhere.
+A draft is an event with the id that it gets unless an earlier row is equal. Rows that are not plainly right
+are left to the general mapping, which judges them one by one. Nothing here changes the run's counts, so
+drafts can be thrown away, or made in another process.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Bodies(NamedTuple):
     """Bodies of consecutive rows, in columns: entry n of each is of row n.
 
     `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
-    to the general mapping: what else stands there means nothing. `given` are the distinctIds that the rows
-    bear themselves, empty for one that bears none, None where no row does. `times` are in ms since the epoch.
+    to the general mapping: its entries elsewhere then mean nothing. `given` are the rows' own distinctIds,
+    empty for a row without one, None where no row has one. `times` are in ms since the epoch.
     `is_doubtful`: a row may name its visitor by a doubtful id (see `doubtful_ids`).
     """
 
@@ -44,16 +44,16 @@ class Bodies(NamedTuple):
 
 
 RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
-"""Bodies for rows, each with a time; true where no cell of theirs needs escaping in JSON.
+"""From rows to their bodies, each with a time; the flag says that no cell needs escaping in JSON.
 
-Raises `TypeError` where one holds what orjson does not write, an integer of more than 64 bits, say.
+Raises `TypeError` for what orjson cannot write, such as an integer of more than 64 bits.
 """
 
 
 def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> Bodies:
-    """Bodies, None for a row that is left out, in columns; `are_sorted`: their keys are in canonical order.
+    """Bodies (None for a row that is left out) as columns; `are_sorted`: their keys are in canonical order.
 
-    Raises `TypeError` as `RowsReader`.
+    Raises `TypeError` as `RowsReader` does.
     """
     given = None
     if any("distinctId" in body for body in bodies if body):
@@ -70,12 +70,11 @@ def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> B
 
 
 class Draft(NamedTuple):
-    """Drafts of consecutive rows, the first at `start` of all that were drafted together.
+    """Drafts of consecutive rows; `start` is the first one's position among all rows drafted together.
 
-    `bodies`, `sizes` and `times` are as in `EventRun`; `digests` are those of their contents, `ID_BYTES`
-    each, joined, and `given` the distinctIds that the rows bear, where they do. Of a row that is left out
-    there is no more than that; `reasons` are as in `SiftedRows`, None where no row is left out. `is_doubtful`
-    is as in `Bodies`.
+    `bodies`, `sizes` and `times` are as in `EventRun`. `digests` are those of their contents, `ID_BYTES`
+    each, joined, and `given` the rows' own distinctIds, if any: a row that is left out has only these.
+    `reasons` are as in `SiftedRows`, None where no row is left out. `is_doubtful` is as in `Bodies`.
     """
 
     start: int
@@ -89,7 +88,7 @@ class Draft(NamedTuple):
     is_doubtful: bool
 
     def run(self, table: int, seq: int) -> EventRun:
-        """The events that these are if each has its id, those left out apart."""
+        """The drafts as events with their own ids, without the rows left out."""
         seqs: Sequence[int] = range(seq, seq + len(self.rows))
         rows = self.rows
         if self.reasons is not None:
@@ -99,7 +98,7 @@ class Draft(NamedTuple):
 
 
 class Drafts(NamedTuple):
-    """What was drafted of `rows`: all of them but those between the drafts.
+    """What was drafted of `rows`: all except those between the drafts.
 
     `naive_as_utc` counts the times that stated no zone. `sought` is for the `Sieve`, `keys` for `KeyWatch`.
     """
@@ -125,8 +124,8 @@ _DIGEST_OF_BRACE: Final = blake2b(b"{", digest_size=ID_BYTES)
 class Drafter:
     """Drafts the rows of one table, and finishes drafts. `reader` is the run's, which drafting never touches.
 
-    `read` goes by a reader of its own, `apart`. `seal` makes events of a draft, for a table and the number of
-    its first row. `sieve` says which rows are left out. `watch`, where there is one, must see every row.
+    `read` uses a reader of its own, `apart`. `seal` turns a draft into events, given the table and the number
+    of its first row. `sieve` says which rows are left out. `watch`, if any, must see every row.
     """
 
     def __init__(
@@ -150,8 +149,8 @@ class Drafter:
     ) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other.
 
-        That is so where a time would tell the reader something that later times are read by, and where a row
-        looked plain and is not.
+        That is so where a time would teach the reader something that later times depend on, and where a row
+        looked plain but is not.
         """
         apart = self._apart
         apart.__dict__.update(self._reader.__dict__, naive_as_utc=0)
@@ -274,7 +273,7 @@ def _derived(digests: list[bytes]) -> list[bytes]:
 
 
 def _as_written(texts: list[str]) -> list[bytes]:
-    """What JSON writes of each text between its quotes. Raises `TypeError` where one is no Unicode."""
+    """Each text as JSON writes it between quotes. Raises `TypeError` for invalid Unicode."""
     if (inside := inside_quotes(orjson.dumps(texts))) is not None:
         return inside.split(b'","')
     return [orjson.dumps(text)[1:-1] for text in texts]

@@ -1,4 +1,4 @@
-"""What a template gives for each of many JSON rows, worked out for all of them at once."""
+"""A template's values for many JSON rows, worked out in bulk."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Odd(Enum):
 
 
 ODD: Final = Odd.ODD
-"""In place of a value: the row has a problem, or is to be looked at by itself."""
+"""In place of a value: the row has a problem, or must be looked at by itself."""
 
 KeyColumn: TypeAlias = "Callable[[Objects], list[Any]]"
-"""From rows to what a slot gives for each: a value, ABSENT, or `ODD` where it raises."""
+"""From rows to a slot's result for each: a value, ABSENT, or `ODD` where it raises."""
 
 _TEXTS: Final = {str}
 _NOT_TEXTS: Final = {int, float, bool}
@@ -46,14 +46,14 @@ def key_column(slot: Slot) -> KeyColumn:
 
 
 class _Path(NamedTuple):
-    """A key of a row and those below it; not where a row has a key of `before`, which goes before it."""
+    """A key of a row and those below it; of no use where a row has a key of `before`, which would win."""
 
     keys: tuple[str, ...]
     before: tuple[str, ...]
 
 
 def _path_of(slot: Slot) -> _Path | None:
-    """The only one that the slot reads; None where it reads several, or anything else."""
+    """The only path that the slot reads; None where it reads several, or anything else."""
     if not slot.template.is_single or slot.gives == "json":
         return None
     reference = slot.template.placeholders[0].reference
@@ -123,14 +123,14 @@ def _each(get: Getter) -> KeyColumn:
 
 
 def _values(path: _Path, rows: Objects) -> list[Any] | None:
-    """What rows hold there, None where they lack a key, which means the same; None where it does not show."""
+    """The rows' values there, None for a missing key, which means the same; None where it is unclear."""
     if any(key in row for key in path.before for row in rows):
         return None
     *outer, last = path.keys
     for key in outer:
         rows = _below(key, rows)
         if set(map(type, rows)) != {dict}:
-            return None  # one lacks it; or holds JSON in a text, say
+            return None  # a row lacks the key, or holds JSON in a text, for example
     return _below(last, rows)
 
 
@@ -142,7 +142,7 @@ def _below(key: str, rows: Objects) -> list[Any]:
 
 
 class _TextTable(dict[str, object]):
-    """As `CellTable`, for the text at the one place of a row that the getter reads."""
+    """As `CellTable`, for the text at the one place in a row that the getter reads."""
 
     def __init__(self, getter: Getter, path: _Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which keys JSON rows have, which show only as they come: those sent, and those left behind."""
+"""Which keys JSON rows have, known only as rows come: those sent, and those left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ours_cli.record import Fields
 class KeyWatch:
     """Notes the keys of one table's rows, in their order.
 
-    `references` are those of the map, each with the keys that it may read. `recognise` says of the first row
+    `references` are those of the map, each with the keys that it may read. `recognise` says for the first row
     with keys whether a preset knows it.
     """
 
@@ -52,7 +52,7 @@ class KeyWatch:
                 self._tally.columns_left[key] = None
 
     def knows_all(self, keys: Collection[str]) -> bool:
-        """Whether a row that has these keys at most would tell nothing."""
+        """Whether a row with no other keys than these would tell nothing new."""
         return self._known.issuperset(keys)
 
 

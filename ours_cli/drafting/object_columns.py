@@ -1,8 +1,7 @@
-"""A field map compiled for JSON rows: the bodies of many at once, each value worked out column by column.
+"""A field map compiled for JSON rows: their bodies in bulk, worked out column by column.
 
-A row lacks some keys as often as not: what it lacks is taken out of its body. Rows with a value that may not
-stand where it is mapped to, or none whom they are about, come out as None. Keys stand in the order of
-canonical JSON.
+Rows often lack some keys: what a row lacks is taken out of its body. Rows with a value of a type that its
+field does not allow, or without a visitor, come out as None. Keys are in the order of canonical JSON.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import (
     DEFAULT_PROPERTIES,
-    EVENT_NAME_MAX,
     ID_MAX,
     PROPERTIES_MAX,
+    TEXT_MAX,
     USER_PROPERTIES,
 )
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
+from ours_cli.drafting.seldom import SeldomError
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
 
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _SCALARS: Final = frozenset({str, int, float, bool})
 _TEXTS: Final = frozenset({str})
 _OF_KIND: Final = {
@@ -34,7 +33,7 @@ _KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT
 
 
 class _Column(NamedTuple):
-    """What fills one place of the bodies, and the types that may stand there; `is_needed` in each of them."""
+    """What fills one place in the bodies, and the types allowed there; `is_needed`: no body may lack it."""
 
     values: KeyColumn
     allowed: frozenset[type]
@@ -42,18 +41,18 @@ class _Column(NamedTuple):
 
 
 class ObjectColumns:
-    """Makes the bodies of many rows; in place of the times stands 0."""
+    """Makes the bodies of many rows, with 0 in place of the times."""
 
     def __init__(self, columns: list[_Column], ids: list[int], source: str) -> None:
         self._columns = columns
         self._ids = ids
         names: dict[str, Any] = {}
-        # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
+        # The source is made of numbered names and of literals by repr: no text of a user is ever code.
         exec(compile(source, "<object mapping>", "exec"), names)  # noqa: S102
         self._bodies: Callable[[Iterable[Any]], list[dict[str, Any] | None]] = names["bodies"]
 
     def __call__(self, rows: Objects) -> list[dict[str, Any] | None]:
-        """The bodies, None for rows that are to be looked at one by one."""
+        """The bodies; None for rows that must be looked at one by one."""
         columns: list[list[Any]] = []
         lacking: set[int] = set()
         odd: set[int] = set()
@@ -87,16 +86,12 @@ def compile_objects(body: Body) -> ObjectColumns | None:
     writer = _Writer()
     try:
         return writer.write(body)
-    except _SeldomError:
+    except SeldomError:
         return None
 
 
-class _SeldomError(Exception):
-    """Something that is not worth a column of its own."""
-
-
 class _Writer:
-    """Writes the display that every body is, and collects the columns that fill it."""
+    """Writes the dict display of a body, and collects the columns that fill it."""
 
     def __init__(self) -> None:
         self._columns: list[_Column] = []
@@ -115,7 +110,7 @@ class _Writer:
             else:
                 parts[key] = part
         if not ids or "event" not in parts:
-            raise _SeldomError  # whom it is about must be looked for in each row
+            raise SeldomError  # the visitor must be looked for in each row
         parts["time"] = "'time': 0"
         display = ", ".join([*(parts[key] for key in sorted(parts)), *given])
         filled = ", ".join(f"v{number}" for number in range(len(self._columns)))
@@ -126,13 +121,13 @@ class _Writer:
         """`'userProperties': {...}`, or nothing where nothing is mapped."""
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
-            raise _SeldomError
+            raise SeldomError
         known = _KNOWN.get(key)
         values: dict[str, str] = {}
         for name, slot in slots.items():
             kind = "any" if known is None else known.get(name)
             if kind not in _OF_KIND:
-                raise _SeldomError
+                raise SeldomError
             values[name] = self._value(slot, _OF_KIND[kind])
         values |= dict.fromkeys(mapped.constants, "None")
         inner = ", ".join(f"{name!r}: {values[name]}" for name in sorted(values))
@@ -141,16 +136,16 @@ class _Writer:
     def _value(self, slot: Slot, allowed: frozenset[type]) -> str:
         if slot.template.is_literal and slot.gives != "json":
             if str not in allowed:
-                raise _SeldomError
+                raise SeldomError
             return repr(slot.get({}))
         return self._add(key_column(slot), allowed, is_needed=False)
 
     def _text(self, key: str, slot: Slot) -> str:
-        longest = _LONGEST.get(key)
+        longest = TEXT_MAX.get(key)
         if slot.template.is_literal:
             text = str(slot.get({})).strip()
             if not text or (longest is not None and len(text) > longest):
-                raise _SeldomError
+                raise SeldomError
             return repr(text)
         return self._add(_trimmed(key_column(slot), longest), _TEXTS, is_needed=key == "event")
 
@@ -181,7 +176,7 @@ def _trimmed(inner: KeyColumn, longest: int | None) -> KeyColumn:
 
 
 def _without_gaps(body: dict[str, Any]) -> dict[str, Any]:
-    """A body without what its row lacks, and without objects of which nothing is left."""
+    """A body without what its row lacks, and without objects left empty."""
     kept: dict[str, Any] = {}
     for key, value in body.items():
         if type(value) is dict:

@@ -1,4 +1,4 @@
-"""A field map for rows that are JSON objects, many at once: the bodies of those that obey the contract.
+"""A field map for JSON rows in bulk: the bodies of those that obey the contract.
 
 Other rows are left to the general mapping, which knows what is wrong with them.
 """
@@ -22,7 +22,7 @@ _TIMES: Final = frozenset({str, int, float})
 
 
 class ObjectLine:
-    """Reads many rows of one table at once, each with a time. Times are read last: reading them counts."""
+    """Reads rows of one table in bulk, each with a time. Times are read last: reading them changes counts."""
 
     def __init__(self, body: Body, reader: TimeReader) -> None:
         assert body.time is not None
@@ -48,7 +48,7 @@ class ObjectLine:
         return bodies_of(bodies, are_sorted=False)
 
     def _read_one(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """A row's body without its time; None where it does not obey the contract, or would be counted."""
+        """A row's body without its time; None where it breaks the contract, or would change a count."""
         try:
             body = self._untimed.read(row)
         except FilterProblem:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, product
 from typing import Any, Final
 
-from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 
 TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
@@ -39,20 +39,19 @@ _PLAIN_PROPERTIES: Final = {
     "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
 }
 _PLAIN_VALUES: Final = frozenset({str, int, float, bool})
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 
 
 def is_plain(body: dict[str, Any]) -> bool:
-    """Whether a row is such; false means no more than that it must be judged rule by rule.
+    """Whether a row is plain; false only means that it must be judged rule by rule.
 
-    Whole objects are compared with what may stand in them, which is quick.
+    Whole objects are compared with what they may contain, which is quick.
     """
     if not _PLAIN_BODY.issuperset(zip(body, map(type, body.values()), strict=True)):
         return False
     for key in TEXTS:
         if key in body:
             text: str = body[key]
-            if not text or text.strip() != text or len(text) > _LONGEST.get(key, len(text)):
+            if not text or text.strip() != text or len(text) > TEXT_MAX.get(key, len(text)):
                 return False
             if key in ID_MAX and not is_sure(text):
                 return False
@@ -74,10 +73,10 @@ def is_plain(body: dict[str, Any]) -> bool:
 
 
 def which_are_plain(bodies: Sequence[dict[str, Any]]) -> list[bool]:
-    """What `is_plain` says of each row, for a third of the time where nearly all are such."""
+    """`is_plain` of each row, in a third of the time where nearly all are plain."""
     if bodies and are_plain(bodies):
         return [True] * len(bodies)
-    # One row that is otherwise must not cost all the others; where many are, each is looked at.
+    # One row that is not plain must not cost all the others; where many are not, each is looked at.
     plain: list[bool] = []
     misses = 0
     for start in range(0, len(bodies), _FEW):
@@ -95,9 +94,9 @@ _MISSES_MAX: Final = 5
 
 
 def are_plain(bodies: Sequence[dict[str, Any]]) -> bool:
-    """Whether all of these rows, one at least, are such; their keys may differ.
+    """Whether all of these rows (at least one) are plain; their keys may differ.
 
-    What may stand under a key does not depend on the row, so the values of each key are judged together.
+    What a key may hold does not depend on the row, so the values of each key are judged together.
     """
     columns = _columns(bodies)
     if columns is None:
@@ -113,7 +112,7 @@ _WHOM: Final = frozenset({"externalId", "email", "userId"})
 
 
 def _columns(bodies: Sequence[dict[str, Any]]) -> dict[str, list[Any]] | None:
-    """The values of each key, in the rows that have it; None where a row lacks a key that each must have."""
+    """The values of each key, in the rows that have it; None where a row lacks a required key."""
     keys = bodies[0].keys()
     if set(map(len, bodies)) == {len(keys)}:
         with suppress(KeyError):
@@ -149,7 +148,7 @@ def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bo
     kinds = set(map(type, chain.from_iterable(map(_values_of, values))))
     if plain.issuperset(product(set(chain.from_iterable(values)), kinds)):
         return True
-    # Not every type that was found may stand under every key that was.
+    # Not every type found is allowed under every key found.
     return plain.issuperset(
         chain.from_iterable(zip(known, map(type, known.values()), strict=True) for known in values)
     )
@@ -157,7 +156,7 @@ def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bo
 
 _values_of: Final[Callable[[Any], Iterable[Any]]] = dict.values
 _JUDGES: Final[dict[str, Callable[[list[Any]], bool]]] = {
-    **{key: partial(_are_texts, _LONGEST.get(key)) for key in TEXTS},
+    **{key: partial(_are_texts, TEXT_MAX.get(key)) for key in TEXTS},
     **{key: partial(_are_ids, longest) for key, longest in ID_MAX.items()},
     "time": _are_times,
     "eventProperties": _are_event_properties,

@@ -1,4 +1,4 @@
-"""Which of many rows a run is not about, found while they are drafted: what `selection` says of each."""
+"""Which rows a run leaves out, decided in bulk while they are drafted, as `selection` does for each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ours_cli.templates.field_value import FilterProblem
 
 
 class Sieve:
-    """For rows of a table of these columns, None for JSON. `sought` is the run's: sifting never touches it.
+    """For rows of a table with these columns (None: JSON). `sought` is the run's: sifting never touches it.
 
-    Ids that are derived are sampled later: only who has seen the rows before knows them.
+    Derived ids are sampled later, since they depend on the rows before.
     """
 
     def __init__(self, selection: Selection, columns: tuple[str, ...] | None, sought: SoughtKeys) -> None:
@@ -36,19 +36,19 @@ class Sieve:
         return None if all(kept) else kept
 
     def sought(self) -> tuple[list[str], list[str]]:
-        """What to tell `note` of the rows that were judged last, once they count."""
+        """What to pass to `note` for the rows judged last, once they count."""
         return [*self._apart.found], [*self._apart.never_found]
 
     def note(self, sought: tuple[list[str], list[str]]) -> None:
-        """Rows of which `sought` gave this count."""
+        """The rows for which `sought` returned this count now."""
         self._sought.take(*sought)
 
     def reasons(
         self, kept: Sequence[bool | None] | None, times: Sequence[int], given: Sequence[str] | None
     ) -> list[str | None] | None:
-        """Why each row is left out, None for one that is not; None where none is.
+        """Why each row is left out, None for one that is kept; None altogether where all are kept.
 
-        `times` are in ms since the epoch, `given` the distinctIds that rows bear, if any do.
+        `times` are in ms since the epoch, `given` the rows' own distinctIds, if any.
         """
         selection = self._selection
         reasons: list[str | None] = [None] * len(times)

@@ -1,10 +1,10 @@
 """A field map compiled for one CSV table to straight-line code: a Python function from cells to a body.
 
-What `field_body` decides for every row anew (which keys there are, what stands in which cell, what must be
-checked) is settled once and written down as source, one line after the other, as a person would write it for
-this very file. The function deals with what is plainly right; a row that is not raises `UnusualRow` (or the
-problem of a filter) before anything was counted, and goes to `field_body`, which knows what is wrong with it.
-Keys are set in the order in which canonical JSON has them, so that nothing need be sorted.
+What `field_body` decides anew for every row (which keys there are, which cell holds what, what must be
+checked) is settled once and written down as source code, as a person would write it for this very file. The
+function handles what is plainly right; any other row raises `UnusualRow` (or a filter's problem) before
+anything was counted, and goes to `field_body`, which knows what is wrong with it. Keys are set in the order
+of canonical JSON, so that nothing need be sorted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ours_cli.contract import DEFAULT_PROPERTIES, EVENT_NAME_MAX, ID_MAX, PROPERTIES_MAX, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
 from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
@@ -25,24 +25,23 @@ from ours_cli.timestamps import TimeProblem
 CellReader: TypeAlias = "Callable[[list[str]], dict[str, Any]]"
 
 
-class UnusualRow(Exception):  # noqa: N818 - no failure: another one reads it
+class UnusualRow(Exception):  # noqa: N818 - no failure: another mapper reads it
     """A row that straight-line code leaves to the general mapping."""
 
 
 class StraightLine(NamedTuple):
-    """`read` makes a row's body; `source` is its code.
+    """`read` makes a row's body.
 
     `is_plain`: what it makes obeys the contract (sizes, time and distinctId apart), holds no list and no
-    object of an object, and has its keys in canonical order.
+    object within an object, and has its keys in canonical order.
     """
 
     read: CellReader
-    source: str
     is_plain: bool
     read_columns: ColumnLine | None = None
 
     def read_all(self, rows: Sequence[list[str]], are_plain: bool) -> Bodies:
-        """The bodies of many rows, but of those that are unusual; see `drafts.RowsReader`.
+        """The bodies of many rows, except unusual ones; see `drafts.RowsReader`.
 
         Their times may be read in any order.
         """
@@ -63,12 +62,11 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
         return None
     source = "\n    ".join(["def read(cells):", *writer.lines]) + "\n"
     names = writer.names | {"ABSENT": ABSENT, "UnusualRow": UnusualRow}
-    # The source is made of numbered names and of literals by repr: no text of the person's is ever code.
+    # The source is made of numbered names and of literals by repr: no text of a user is ever code.
     exec(compile(source, "<straight-line mapping>", "exec"), names)  # noqa: S102
-    return StraightLine(names["read"], source, writer.is_plain, compile_columns(body, columns))
+    return StraightLine(names["read"], writer.is_plain, compile_columns(body, columns))
 
 
-_LONGEST: Final = {"event": EVENT_NAME_MAX, **ID_MAX}
 _KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
 _MAY_HOLD_MORE: Final = frozenset({"json", "split"})
 """Filters whose result may be a list or an object."""
@@ -135,8 +133,8 @@ class _Writer:
         self.lines.append(
             f"{key} = {bare}.strip()" if bare else f"{key} = {value}.strip() if {condition} else ''"
         )
-        if key in _LONGEST:
-            self.lines.append(f"if len({key}) > {_LONGEST[key]}: raise UnusualRow")
+        if key in TEXT_MAX:
+            self.lines.append(f"if len({key}) > {TEXT_MAX[key]}: raise UnusualRow")
 
     def _context(self, ip: Slot, agent: Slot) -> None:
         for name, slot in (("ip", ip), ("userAgent", agent)):
@@ -147,7 +145,7 @@ class _Writer:
         )
 
     def _require(self, top: list[str], objects: dict[str, BodyObject]) -> None:
-        """An event needs a name and someone whom it is about (contract: one event)."""
+        """An event needs a name and a visitor (contract: one event)."""
         if "event" in top:
             self.lines.append("if not event: raise UnusualRow")
         whom = [key for key in ID_MAX if key in top]
@@ -156,7 +154,7 @@ class _Writer:
         self.lines.append(f"if not ({' or '.join(whom) or None}): raise UnusualRow")
 
     def _body(self, body: Body, objects: dict[str, BodyObject]) -> None:
-        """The body, in canonical order. The time comes after all that may be unusual: reading it counts."""
+        """The body, in canonical order. The time is read after all that may be unusual: reading it counts."""
         self.lines.append("body = {}")
         moment = self._moment(body)
         keys = {*objects, *(key for key, _ in body.top)} - {"distinctId"}
@@ -204,7 +202,7 @@ class _Writer:
         return "value", f"(value := {given}) is not ABSENT"
 
     def _bare_cell(self, slot: Slot) -> str | None:
-        """`c3` for a template that gives the text of a cell as it stands."""
+        """`c3` for a template that gives a cell's text unchanged."""
         reference = _only_reference(slot)
         if reference is None or reference.filters or slot.gives == "json":
             return None

@@ -1,1 +1,1 @@
-"""distinctIds and the books of keys that they need, in the same memory for any number."""
+"""distinctIds and the key books that they need, in constant memory."""

@@ -1,7 +1,7 @@
-"""Ids that name nobody, or many: `NULL` and its like, and numbers of which a spreadsheet cut the last digits.
+"""Ids that name nobody, or many: `NULL` and its like, and numbers whose last digits a spreadsheet cut.
 
-To the API they are ids as any other, so all rows that bear one become one visitor. They are sent, since an id
-may be spelled so; but the person is told.
+To the API they are ids like any other, so all rows with one become one visitor. They are sent, since an id
+may be spelled so; but the person is warned.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BASE: Final = (
 WORDS: Final = frozenset(
     spelled for word in _BASE for spelled in (word, word.upper(), word.capitalize(), word.title())
 ) | {"NaN", "[object Object]"}
-"""What exports and programs write where there is no id."""
+"""What exports and programs write for a missing id."""
 
 CUT: Final = "scientific notation"
 """In place of a word: the id is a number that a spreadsheet rounded, `1.23457E+11`."""
@@ -39,7 +39,7 @@ def is_sure(text: str) -> bool:
 
 
 def doubts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys that name the visitor doubtfully, each with the word, or `CUT`; `body` obeys the contract."""
+    """The keys with a doubtful visitor id, each with the word, or `CUT`; `body` obeys the contract."""
     for key in ID_MAX:
         text = body.get(key)
         if text and not is_sure(text):

@@ -16,20 +16,20 @@ ID_BYTES: Final = 16
 """A derived id has 128 bits: a collision among 10^12 events is less likely than one in 10^14."""
 
 SERIAL_DIGITS: Final = 9
-"""Whole numbers of up to so many digits are taken for serial numbers, which every table has its own of."""
+"""Whole numbers of up to this many digits are taken for serial numbers, and every table has its own."""
 
 _first_64_bits = struct.Struct("=q8x").unpack
-"""In this machine's order of bytes: the number is this process's own affair."""
+"""In this machine's byte order: the number never leaves this process."""
 
 _GIVEN: Final = struct.Struct("=qqq")
-"""What is kept of the first row that bears an id: keys of the id and of the content, and the line."""
+"""What is kept of the first row with an id: keys of the id and of the content, and the line."""
 
 _GIVEN_PILE_MAX: Final = 100_000
 """Such records in memory, about 3 MB, before they move to disk."""
 
 
 class DistinctIds:
-    """Hands out the distinctIds of one run. `salt` joins the ids of rows that have no time of their own."""
+    """Hands out the distinctIds of one run. `salt` goes into the ids of rows without a time of their own."""
 
     def __init__(self, salt: bytes) -> None:
         self._timed = hashlib.blake2b(digest_size=ID_BYTES)
@@ -39,11 +39,11 @@ class DistinctIds:
         self.repeats = 0
 
     def derive(self, content: bytes, *, timed: bool) -> str:
-        """The id of an event: a digest of its canonical JSON, told apart from its equals by occurrence.
+        """The id of an event: a digest of its canonical JSON and, among equal events, of its occurrence.
 
-        The same export gives the same ids whatever its file is called and in whatever order its flags stand.
+        The same export gives the same ids whatever its file is called and in whatever order the flags are.
         A row without time is stamped by the server, so the same row sent another day is another event: its id
-        takes the run's salt too.
+        depends on the run's salt too.
         """
         digest = (self._timed if timed else self._untimed).copy()
         digest.update(content)
@@ -53,9 +53,9 @@ class DistinctIds:
         return digest.hexdigest()
 
     def repeated(self, digests: bytes, content: Callable[[int], bytes]) -> list[tuple[int, str]]:
-        """Note events with a time, many at once: position and id of those that had an equal before them.
+        """Note events with a time, in bulk; returns position and id of those with an equal before them.
 
-        The id of any other is its digest, as `derive` has it; `digests` are joined. `content` gives canonical
+        The id of any other is its digest, as in `derive`; `digests` are joined. `content` gives canonical
         JSON by position.
         """
         keys = array("q", digests)[::2]
@@ -67,10 +67,10 @@ class DistinctIds:
         return found
 
     def conflicts(self, ids: Sequence[str], digests: bytes, lines: Sequence[int]) -> list[tuple[int, int]]:
-        """Note given ids in turn; position and first line of those that a row of other content bore before.
+        """Note given ids in turn; returns position and first line of those that a row of other content had.
 
         The server would drop the later row as a duplicate, silently. Equal content is an honest repeat,
-        counted in `repeats`. `digests` are those of the contents, joined; the ids are Unicode.
+        counted in `repeats`. `digests` are those of the contents, joined; the ids are valid Unicode.
         """
         records = array("q", bytes(_GIVEN.size * len(ids)))
         records[::3] = array("q", map(_key_of, ids))
@@ -86,7 +86,7 @@ class DistinctIds:
         return found
 
     def conflict(self, distinct_id: str, content_digest: bytes, line: int) -> int | None:
-        """As `conflicts`, of one row: the first line. Raises `UnicodeEncodeError` for an id that is none."""
+        """As `conflicts` for one row: the first line. Raises `UnicodeEncodeError` for invalid Unicode."""
         distinct_id.encode()
         found = self.conflicts([distinct_id], content_digest, [line])
         return found[0][1] if found else None
@@ -99,8 +99,8 @@ def _digest_key(text: str) -> int:
 _key_of: Final = (
     hash if sys.hash_info.width == 64 and sys.hash_info.algorithm.startswith("siphash") else _digest_key
 )
-"""The 64 bits that stand for an id. What the interpreter has for texts is a digest as good for it, at a tenth
-of the cost: it is keyed, and nobody but this process need know it."""
+"""The 64 bits that represent an id. The interpreter's own hash of a text serves as well as a digest, at a
+tenth of the cost: it is keyed, and never leaves this process."""
 
 
 def _occurrence(times: int) -> bytes:
@@ -108,5 +108,5 @@ def _occurrence(times: int) -> bytes:
 
 
 def digest_of(content: bytes) -> bytes:
-    """The digest that stands for this content, `ID_BYTES` long."""
+    """The digest of this content, `ID_BYTES` long."""
     return hashlib.blake2b(content, digest_size=ID_BYTES).digest()

@@ -1,12 +1,12 @@
-"""Records on disk, by their keys: pages of a temporary file, each of one part of the keys, in no order.
+"""Records on disk, by key: unsorted pages of a temporary file, each for one part of the keys.
 
-A record is its key, 64 bits, and what else its user gives it; all of one file are of one size.
+A record is a 64-bit key and whatever its user adds; all records of a file have the same size.
 
-A part's newest page is searched as it is. The keys of its older pages are marked in a filter on disk, a page
-of bits for each part, of which a search reads one byte: it seldom reads an older page for nothing.
+A part's newest page is searched directly. The keys of its older pages are marked in a filter on disk, one
+page of bits for each part. A search reads one byte of it, so it seldom reads an older page for nothing.
 
-The file is its owner's alone, has no name where the system allows that, and goes with the process. Memory
-keeps four bytes a page, which is a byte for 1,024 bytes of records.
+The file is private, has no name where the system allows that, and goes away with the process. Memory keeps
+four bytes per page, which is one byte for 1,024 bytes of records.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.errors import LocalIOError
+from ours_cli.errors import LocalIOError, reason
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -28,7 +28,7 @@ KEY_BYTES: Final = 8
 PAGE_BYTES: Final = 4096
 
 _NONE: Final = 0
-"""No page of keys: the first pages, as many as there are parts, are those of the filter."""
+"""Stands for no page of keys: the first pages, one per part, are those of the filter."""
 
 # Where the filter marks a key: which byte of the page is in the third 16 bits, which bit in the last eight.
 _THIRD_HALF_WORD, _LAST_BYTE = (2, 7) if sys.byteorder == "little" else (1, 0)
@@ -38,9 +38,9 @@ _BITS: Final = bytes(1 << number % 8 for number in range(256))
 
 
 class KeyPages:
-    """Appends records to parts and finds one by its key. Raises `LocalIOError`, as on a full disk.
+    """Appends records to parts and finds one by its key. Raises `LocalIOError`, on a full disk for example.
 
-    `record_bytes` is the size of a record, a multiple of that of a key.
+    `record_bytes` is the size of a record, a multiple of a key's size.
     """
 
     def __init__(self, parts: int, record_bytes: int = KEY_BYTES) -> None:
@@ -50,7 +50,7 @@ class KeyPages:
         self._last = array("I", [_NONE]) * parts
         self._room = array("H", [0]) * parts
         self._previous = array("I")
-        """Of each page of keys the one before it in its part."""
+        """For each page of keys, the one before it in its part."""
 
     def append(self, part: int, records: bytes | bytearray) -> None:
         """Add records, one after the other, to a part."""
@@ -108,7 +108,7 @@ class KeyPages:
                 self._file = _temporary_file()
                 weakref.finalize(self, self._file.close)
             self._file.seek(start)
-            while data:  # a write may be short: on a disk that is nearly full, say
+            while data:  # a write may be short: on a nearly full disk, for example
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise _unusable(error) from None
@@ -123,7 +123,7 @@ class KeyPages:
 
 
 def _marks(records: bytes, record_bytes: int) -> Iterator[tuple[int, int]]:
-    """Where a page of the filter marks the keys of records, a page of them at most: the byte and the bit."""
+    """Where the filter marks the keys of at most one page of records: byte and bit."""
     half_words = memoryview(records).cast("H")[_THIRD_HALF_WORD :: record_bytes // 2].tobytes()
     places = int.from_bytes(half_words, sys.byteorder) & _MASKS
     return zip(
@@ -134,9 +134,9 @@ def _marks(records: bytes, record_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def find_record(key: bytes, records: bytes | bytearray, record_bytes: int) -> bytes | None:
-    """The record of this key among records that stand one after the other, if it is there."""
+    """The record with this key among joined records, if it is there."""
     at = records.find(key)
-    while at > 0 and at % record_bytes:  # not where a key stands
+    while at > 0 and at % record_bytes:  # not at the beginning of a record
         at = records.find(key, at + 1)
     return None if at < 0 else bytes(records[at : at + record_bytes])
 
@@ -144,15 +144,14 @@ def find_record(key: bytes, records: bytes | bytearray, record_bytes: int) -> by
 def _temporary_file() -> FileIO:
     import tempfile
 
-    # As SQLite chooses: the folder for temporary files is often memory, and this one is as long as the run.
-    large = "/var/tmp"  # noqa: S108 - nothing is made there that has a name
+    # As SQLite does: the folder for temporary files is often in memory, and this file grows with the run.
+    large = "/var/tmp"  # noqa: S108 - the file has no name there
     folder = large if "TMPDIR" not in os.environ and os.access(large, os.W_OK) else None
     return tempfile.TemporaryFile(buffering=0, dir=folder)
 
 
 def _unusable(error: OSError) -> LocalIOError:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
     return LocalIOError(
-        f"a temporary file cannot be used: {reason}",
+        f"a temporary file cannot be used: {reason(error)}",
         hint="is the disk full? the variable TMPDIR names the folder to use instead",
     )

@@ -1,12 +1,12 @@
-"""Which keys a run has met, and with what: exact for 64-bit digests, in the same memory for any number.
+"""Which keys a run has met, and with which records: exact for 64-bit digests, in constant memory.
 
-What is noted are records, of one size: one or more 64-bit integers, of which the first is the key.
+All records have one size: one or more 64-bit integers, the first of which is the key.
 
-A filter of fixed size knows of nearly all new keys that they cannot have been met; it is asked, and told, of
-some hundred keys in a few operations on whole byte strings. The records themselves are dealt into parts by
-some bits of their keys, in no order: dealing costs a third of what sorting does. Parts that are long enough
-together move to pages on disk. Only what the filter lets through, true repeats and a few per cent of
-suspects, is searched for in its part.
+A filter of fixed size rules out nearly all new keys; it is asked and updated for some hundred keys in a few
+operations on whole byte strings. The records themselves are dealt into parts by some bits of their keys,
+unsorted: dealing costs a third of what sorting does. Once the parts are long enough together, they move to
+pages on disk. Only what the filter lets through, true repeats and a few per cent of suspects, is searched for
+in its part.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from typing import Final
 from ours_cli.ids.key_pages import KEY_BYTES, KeyPages, find_record
 
 FEW_MAX: Final = 8_000
-"""Keys that stand in a dictionary, about 1 MB, before filter and parts are made."""
+"""Keys kept in a dictionary, about 1 MB, before filter and parts are made."""
 
 PILE_MAX: Final = 200_000
 """Records of the parts in memory, about 2.5 MB of bare keys, before they move to disk."""
 
 _AT_ONCE: Final = 512
-"""Keys that are asked for together: many a string, and few enough that two seldom share a place."""
+"""Keys looked up together: many per byte string, and few enough that two seldom share a place."""
 
 # The filter is a blocked Bloom filter of 4 MiB: a key's two bits lie in one byte, its place. At five million
-# keys it lets ten strangers in a hundred through, which costs a search; none that was noted is ever missed.
+# keys it lets ten unknown keys in a hundred through, which costs a search; a noted key is never missed.
 _PLACES: Final = 1 << 22
 _PLACES_OF_PART: Final = 1024
 _PARTS: Final = _PLACES // _PLACES_OF_PART
 
-# Where the parts of a key stand: its place in the lower of two words, the choice of its bits in a byte.
+# Where the parts of a key are: its place in the lower of two words, the choice of its bits in a byte.
 _LOW_WORD, _BITS_BYTE = (0, 3) if sys.byteorder == "little" else (1, 4)
 _PLACE_MASKS: Final = int.from_bytes(array("I", [_PLACES - 1] * _AT_ONCE).tobytes(), sys.byteorder)
 _PART_MASKS: Final = int.from_bytes(array("I", [_PARTS - 1] * _AT_ONCE).tobytes(), sys.byteorder)
@@ -46,7 +46,7 @@ _BITS: Final = bytes(_PAIRS[number * len(_PAIRS) // 256] for number in range(256
 
 
 class KnownKeys:
-    """Notes records by their keys, and tells with what record a key that it knew was first noted.
+    """Notes records by their keys, and returns for a known key the record noted first.
 
     A record is `words` signed 64-bit integers, the key first. Raises `LocalIOError`.
     """
@@ -59,9 +59,9 @@ class KnownKeys:
         self._record_words = words
 
     def note(self, records: array[int]) -> list[tuple[int, bytes]]:
-        """Note records in turn, one after the other in `records`, but for those whose key had been noted.
+        """Note the records joined in `records` in turn, except those whose key is already noted.
 
-        Of these the position, and the bytes of the record that was: one earlier in `records`, too.
+        Returns the position of each of these, and the bytes of the record noted first, maybe one of these.
         """
         if self._many is not None:
             return self._many.note(records)
@@ -83,7 +83,7 @@ class _ManyKeys:
         self._filter = bytearray(_PLACES)
         self._parts = [bytearray() for _ in range(_PARTS)]
         self._count = 0
-        """Records that stand in the parts in memory."""
+        """Records in the parts in memory."""
         self._pile_max = pile_max
         self._record_words = words
         self._record_bytes = words * KEY_BYTES
@@ -118,7 +118,7 @@ class _ManyKeys:
         return None
 
     def _note_some(self, records: array[int]) -> list[tuple[int, bytes]]:
-        """As `note` of at least two and at most `_AT_ONCE` records."""
+        """As `note`, for at least two and at most `_AT_ONCE` records."""
         keys = records[:: self._record_words].tobytes()
         size = len(keys) // KEY_BYTES
         number = int.from_bytes(memoryview(keys).cast("I")[_LOW_WORD::2].tobytes(), sys.byteorder)
@@ -142,7 +142,7 @@ class _ManyKeys:
         return known
 
     def _sift(self, places: list[int], bits: bytes) -> list[int]:
-        """Set these bits at these places; the positions of the keys of which they may all have stood."""
+        """Set these bits at these places; returns the positions of keys whose bits may all have been set."""
         size, kept = len(places), self._filter
         old = int.from_bytes(itemgetter(*places)(kept), "little")
         wanted = int.from_bytes(bits, "little")
@@ -156,7 +156,7 @@ class _ManyKeys:
             at = missing.find(0, at + 1)
         if len(set(places)) == size:
             return suspects
-        # The last that was written at a place was not told what others there had written before it.
+        # The last write at a shared place has undone the others there: set their bits again.
         for place, value in zip(places, bits, strict=True):
             kept[place] |= value
         return sorted({*suspects, *_repeats(places)})
@@ -186,7 +186,7 @@ def _words(number: int, size: int) -> list[int]:
 
 
 def _repeats(values: Iterable[int]) -> list[int]:
-    """The positions of the values that stand earlier, too."""
+    """The positions of values that also occur earlier."""
     repeats, seen = [], set[int]()
     for at, value in enumerate(values):
         if value in seen:

@@ -1,8 +1,8 @@
-"""How often a run has seen what: occurrence numbers of equal rows.
+"""How often a run has seen each key: occurrence numbers of equal rows.
 
-The memory it takes does not grow with the run, even when every row repeats. Which keys were noted is
-`known_keys`' matter; nearly all come once, and of them nothing else is kept. How often the others came
-stands in a dictionary, and moves to a temporary database on disk when that is full.
+Its memory does not grow with the run, even when every row repeats. `known_keys` knows which keys were noted;
+nearly all occur once, and nothing else is kept for them. The counts of the others are in a dictionary, and
+move to a temporary database on disk when that is full.
 
 Keys are 64-bit digests, so no file holds anything of any row; two rows that share one by chance (one in 10^13
 for a million rows) merely count as repeats of each other, which leaves their ids distinct all the same.
@@ -25,24 +25,24 @@ MEMORY_MAX: Final = 8_000
 _CACHE_KIB: Final = 1024
 
 _MARKS: Final = 1 << 20
-"""Bytes of a second filter: which keys the database may have. Most rows that come again do so once."""
+"""Bytes of a second filter: which keys the database may have. Most repeated rows repeat only once."""
 
 
 class Ledger:
-    """Counts keys, signed 64-bit integers. `LocalIOError` when what it moves to disk finds no room there."""
+    """Counts keys, signed 64-bit integers. Raises `LocalIOError` when the disk is full or cannot be read."""
 
     def __init__(
         self, memory_max: int = MEMORY_MAX, few_max: int = FEW_MAX, pile_max: int = PILE_MAX
     ) -> None:
         self._known = KnownKeys(few_max, pile_max)
         self._newest: dict[int, int] = {}
-        """How often known keys have come: what the database has not, or not as new."""
+        """How often known keys have occurred, where the database has no count or an older one."""
         self._memory_max = memory_max
         self._disk: sqlite3.Connection | None = None
         self._marks = bytearray()
 
     def note(self, keys: array[int]) -> list[tuple[int, int]]:
-        """Note one occurrence of each key in turn; (position, times before) of those that had come before."""
+        """Note one occurrence of each key in turn; returns (position, times before) of those seen before."""
         times = []
         for at, _ in self._known.note(keys):
             key = keys[at]
@@ -54,14 +54,17 @@ class Ledger:
         return times
 
     def _find(self, key: int) -> int:
-        """What the database has of a known key; of those that came once it has nothing."""
+        """What the database has of a known key; keys seen only once are not in it."""
         if self._disk is None or not self._marks[key >> 32 & _MARKS - 1] >> (key >> 52 & 7) & 1:
             return 1
-        found = self._disk.execute("SELECT times FROM seen WHERE key = ?", (key,)).fetchone()
+        try:
+            found = self._disk.execute("SELECT times FROM seen WHERE key = ?", (key,)).fetchone()
+        except self._disk.Error as error:
+            raise _unusable(error) from None
         return int(found[0]) if found else 1
 
     def _move_to_disk(self) -> None:
-        """In order, since the database takes neighbours together."""
+        """Sorted, since the database stores neighbouring keys together."""
         import sqlite3
 
         newest = self._newest
@@ -69,11 +72,8 @@ class Ledger:
             if self._disk is None:
                 self._disk, self._marks = _temporary_database(), bytearray(_MARKS)
             self._disk.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", sorted(newest.items()))
-        except sqlite3.OperationalError as error:
-            raise LocalIOError(
-                f"a temporary database cannot be used: {error}",
-                hint="is the disk full? the variable TMPDIR names the folder to use instead",
-            ) from None
+        except sqlite3.Error as error:
+            raise _unusable(error) from None
         marks = self._marks
         for key in newest:
             marks[key >> 32 & _MARKS - 1] |= 1 << (key >> 52 & 7)
@@ -91,3 +91,10 @@ def _temporary_database() -> sqlite3.Connection:
     disk.execute("CREATE TABLE seen (key INTEGER PRIMARY KEY, times INTEGER)")
     disk.execute("BEGIN")
     return disk
+
+
+def _unusable(error: Exception) -> LocalIOError:
+    return LocalIOError(
+        f"a temporary database cannot be used: {error}",
+        hint="is the disk full? the variable TMPDIR names the folder to use instead",
+    )

@@ -19,12 +19,12 @@ _ESCAPED: Final = r"\\\g<0>"
 
 
 def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> str:
-    """`ours backfill ...` for this FILE, read as `told`, a flag a line."""
+    """`ours backfill ...` for this FILE, read as `told`, one flag per line."""
     return _joined("backfill", argument, _flags(told, proposal))
 
 
 def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> str:
-    """`ours COMMAND FILE --preset NAME` for this FILE, with these flags more, a flag a line."""
+    """`ours COMMAND FILE --preset NAME` for this FILE, with these extra flags, one per line."""
     every = [*read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
     return _joined(preset.command, argument, every)
 

@@ -41,7 +41,7 @@ class Findings:
         return [column for column in self.columns if column.is_time]
 
     def shows_range(self, column: Column, *, show_values: bool) -> bool:
-        """Whether the first and last time may be shown: of dates of birth they are values of two people."""
+        """Whether the first and last time may be shown: for dates of birth they are two people's values."""
         return show_values or column.name not in self.flags
 
     @property

@@ -1,4 +1,4 @@
-"""What one value looks like, told from its text alone; and its masked form, which shows nothing of it."""
+"""What one value looks like, judged by its text alone; and its masked form, which shows nothing of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
 
 from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styles_that_read
+from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
@@ -17,7 +18,7 @@ Kind: TypeAlias = Literal[
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
 """The ways of writing numbers that are tried; the first that reads a whole column wins."""
 
-# The first that fits is it; in one expression, since most texts are tried against all of them.
+# The first that fits wins; in one expression, since most texts are tried against all of them.
 _FORM: Final = re.compile(
     r"(?P<boolean>(?i:true|false))"
     r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
@@ -25,7 +26,7 @@ _FORM: Final = re.compile(
     r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
     r"|(?P<ssn>[0-9]{3}-[0-9]{2}-[0-9]{4})"
     r"|(?P<email>[^@\s]+@[^@\s]+\.[^@\s]+)"
-    r"|(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    rf"|(?P<uuid>{UUID})"
     r"|(?P<ip>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2}))"
     r"|(?P<url>(?i:https?)://\S+)"
     r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"
@@ -35,9 +36,9 @@ _FORM: Final = re.compile(
     r"|(?P<object>\{(?s:.*)\})"
     r"|(?P<list>\[(?s:.*)\])"
 )
-# Cheap look before the styles of numbers are tried.
+# A cheap check before the styles of numbers are tried.
 _MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
-# No style groups or divides these otherwise: most numbers there are, told without trying each style.
+# All styles read these alike: most numbers, recognised without trying each style.
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
 _ALL_STYLES: Final = frozenset(NUMBER_STYLES)
@@ -48,8 +49,8 @@ _RUNS = re.compile(r"(.)\1{7,}")
 
 
 SHAPE: Final = str.maketrans("12345678", "99999999")
-"""Makes a text's shape: digits but 0 become 9. `kind_of` says the same of it as of the text; `styles_of` and
-`is_same_in_all` do where there is no exponent. A column of thousands of numbers or ids has few shapes."""
+"""Makes a text's shape: digits except 0 become 9. `kind_of` gives the same for it as for the text; so do
+`styles_of` and `is_same_in_all` where there is no exponent. A column of thousands of ids has few shapes."""
 
 
 def shapes_of(texts: Sequence[str]) -> list[str]:
@@ -98,7 +99,7 @@ def is_same_in_all(text: str) -> bool:
 def masked(text: str) -> str:
     """Letters as `x` and `X`, digits as `9`, long runs cut short: "Ann Lee, 34" is "Xxx Xxx, 99".
 
-    A text without any letter or digit is `x` throughout: its signs are the value ("+" of a test's result).
+    A text without any letter or digit is `x` throughout: its signs are the value ("+" as a test result).
     """
     if not any(map(str.isalnum, text)):
         text = "x" * min(len(text), _MASK_SHOWN + 1)

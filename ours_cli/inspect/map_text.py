@@ -14,7 +14,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def map_text(found: Findings) -> str:
-    """The whole file, that of a preset where one knows the export. No value of any row is in it."""
+    """The whole file, a preset's where one knows the export. It holds no row's value."""
     if found.preset is not None:
         return preset_map_text(found, found.preset)
     return "\n".join(_lines(found)) + "\n"

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+from ours_cli.durations import DAY_MS
 from ours_cli.inspect.kinds import SHAPE
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
-from ours_cli.timestamps.written import date_sign, is_date
+from ours_cli.timestamps.written import stated_order
 
 Order: TypeAlias = Literal["day", "month"]
 
-_DAY_MS: Final = 86_400_000
 # 1900 to 2100: what lies beyond is a number, not a time.
 _EARLIEST_MS: Final = -2_208_988_800_000
 _LATEST_MS: Final = 4_102_444_800_000
@@ -45,7 +45,7 @@ class Span:
         self.first = time_ms if self.first is None else min(self.first, time_ms)
         self.last = time_ms if self.last is None else max(self.last, time_ms)
         self.in_window += window[0] <= time_ms <= window[1]
-        self.days[time_ms // _DAY_MS] += 1
+        self.days[time_ms // DAY_MS] += 1
 
     def __add__(self, other: Span) -> Span:
         ends = [end for end in (self.first, other.first, self.last, other.last) if end is not None]
@@ -131,11 +131,11 @@ class Moments:
         if not _EARLIEST_MS <= time_ms < _LATEST_MS:
             return
         self.settled.add(time_ms, self._window)
-        if (order := _stated_order(text)) is not None:
+        if (order := stated_order(text)) is not None:
             self.stated[order] += 1
         if self._reader.naive_as_utc > naive:
             self.naive += 1
-            self.at_midnight += time_ms % _DAY_MS == 0
+            self.at_midnight += time_ms % DAY_MS == 0
         self.formats[form_of(text.translate(SHAPE))] += 1
 
     def _read_both_ways(self, text: str) -> None:
@@ -148,7 +148,7 @@ class Moments:
         if reader.naive_as_utc:
             reader.naive_as_utc = 0
             self.naive += 1
-            self.at_midnight += times["day"] % _DAY_MS == 0
+            self.at_midnight += times["day"] % DAY_MS == 0
         self.by_order["day"].add(times["day"], self._window)
         self.by_order["month"].add(times["month"], self._window)
         self.formats[form_of(text.translate(SHAPE))] += 1
@@ -193,15 +193,3 @@ def _zone_form(rest: str) -> str:
     if not rest:
         return ""
     return "Z" if rest == "Z" else "+offset" if rest[0] in "+-" else "zone"
-
-
-def _stated_order(text: str) -> Order | None:
-    """The order that a numeric date proves by a number above 12."""
-    if text[:3].isdigit():
-        return None  # a year first, or no numeric date at all
-    sign = date_sign(text)
-    if sign is None or not is_date(text):
-        return None
-    if sign.endswith("day"):
-        return "day"
-    return "month" if sign.endswith("month") else None

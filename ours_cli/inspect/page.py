@@ -10,14 +10,14 @@ from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
 from ours_cli.inspect.profile import Column
 from ours_cli.reports.histogram import bar_lines, histogram, instant
+from ours_cli.source.delimiter_detection import DELIMITER_NAMES
 from ours_cli.wrapping import folded, folded_all
 
-_DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _NAME_MAX: Final = 34
 _EXAMPLE_MAX: Final = 43
 _EXAMPLE_MIN: Final = 12
 _BESIDE: Final = 34
-"""Columns that a row of the table takes beside the name and the example."""
+"""Terminal columns that a row of the table takes in addition to the name and the example."""
 
 _BARS: Final = 7
 _ORDERS: Final = {
@@ -48,7 +48,9 @@ def _file(found: Findings, width: int | None) -> list[str]:
     how: list[str] = [table.format]
     how += [table.encoding] if table.format != "parquet" else []
     if table.columns is not None:
-        how.append(f"{_DELIMITERS.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells")
+        how.append(
+            f"{DELIMITER_NAMES.get(table.dialect.delimiter, repr(table.dialect.delimiter))} between cells"
+        )
         how.append(f"header on line {table.header_line}" if table.header_line else "no header")
     name, written = printable(found.name), printable(", ".join(how))
     line = f"{name}: {written}"

@@ -1,4 +1,4 @@
-"""The map of a recognised preset as a file of one's own, for `--map`: a copy, with what is needed besides.
+"""The map of a recognised preset as a file of one's own, for `--map`: a copy plus what else is needed.
 
 Text is copied rather than made anew, so that the preset's comments come along. Its `[preset]` table,
 which only the program's own maps have, is left out.
@@ -78,7 +78,7 @@ def _lacking(line: str, found: Findings) -> str:
 
 
 def _settled(found: Findings, preset: Preset) -> Iterator[tuple[str, Any]]:
-    """What the preset does not say of the reading, and this file was read by or proves."""
+    """The reading options that the preset leaves open and this file was read with or proves."""
     told, said = found.sample.read, preset.map.source
     for key in ("format", "delimiter", "quote", "encoding", "header_row"):
         if key not in said and (value := getattr(told, key)) is not None:

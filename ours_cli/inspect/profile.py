@@ -58,7 +58,7 @@ class Column:
             self.moments.add(value)
 
     def add_all(self, cells: list[str]) -> None:
-        """Enter cells that are not blank, as `add` would one by one: those of a shape are looked at once."""
+        """Enter cells that are not blank, as `add` would one by one: each shape is looked at only once."""
         if not cells:
             return
         self.filled += len(cells)
@@ -109,7 +109,7 @@ class Column:
                 self.many_meanings += times
 
     def share(self, kind: Kind) -> float:
-        """The part of the filled cells that is of this kind."""
+        """The share of the filled cells that is of this kind."""
         return self.kinds[kind] / self.filled if self.filled else 0
 
     @cached_property
@@ -119,7 +119,7 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether at least four fifths of what is filled are times, if only a zone were known."""
+        """Whether at least four fifths of the filled cells are times, or would be if a zone were known."""
         times = self.moments.readable + self.moments.unknown_zones
         return self.filled > 0 and not self.moments.gave_up and times >= 0.8 * self.filled
 
@@ -163,7 +163,7 @@ class Profile:
     keys_left_out: int = 0
 
     def declare(self, names: tuple[str, ...]) -> None:
-        """Make the columns of a header; one that has no name, or a name that stands twice, stays out."""
+        """Make the columns of a header; a column without a name, or with a repeated one, stays out."""
         for name in names:
             if name.strip() and names.count(name) == 1:
                 self._column(name, placeholder(name), 0)
@@ -217,7 +217,7 @@ class Profile:
 
 
 def _is_plain(key: str) -> bool:
-    """Whether a key can stand in a path as it is."""
+    """Whether a key can be used in a path unchanged."""
     return bool(key) and key == key.strip() and not any(character in key for character in '.[]{}|"')
 
 

@@ -49,9 +49,9 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Templates by field, reading of times, and properties.
+    """Templates by field, how times are read, and properties.
 
-    `needs` must be settled before anything can be sent rightly; `notes` are worth a thought.
+    `needs` must be settled before anything can be sent correctly; `notes` are worth a thought.
     """
 
     event: str
@@ -69,7 +69,7 @@ class Proposal:
 def propose(
     roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str
 ) -> Proposal:
-    """Lay the roles together; `stem` is the file's name without suffix, for an event that no column names."""
+    """Combine the roles; `stem` is the file's name without suffix, for an event that no column names."""
     draft = _Draft(roles, columns, flags, rows)
     time, zone, order = draft.time()
     external_id, email = draft.person()
@@ -252,7 +252,7 @@ def order_of(column: Column) -> tuple[str | None, str | None]:
 
 
 def _keys(inner: str, name: str) -> Iterator[str]:
-    """Keys for a column, the best first; another column may have made its key of the same words."""
+    """Keys for a column, the best first; another column may have the same words."""
     yield from (key_of(inner), key_of(name), name)
     yield from (f"{key_of(name)}_{number}" for number in count(2))
 
@@ -267,7 +267,7 @@ def _only_style(column: Column) -> str | None:
 
 
 def _filter(column: Column, style_of_file: str | None) -> tuple[str, str]:
-    """The filter that types a column without losing a digit, and what to say of it, if anything."""
+    """The filter that types a column without losing a digit, and what to say about it, if anything."""
     if column.type == "boolean" and not column.typed:
         return "bool", ""
     if column.share("scientific") > 0.1:

@@ -1,4 +1,4 @@
-"""Which column is what in an event: told from names first, then from what the columns hold.
+"""Which column is what in an event: decided by names first, then by what the columns hold.
 
 `choose_roles` is the one place where the header's names decide.
 """
@@ -19,7 +19,7 @@ _EVENT_NAMES: Final = (
     "buchungsart", "category", "name",
 )  # fmt: skip
 _EVENT_NAMES_MAX: Final = 200
-"""Distinct names beyond which a column hardly names events."""
+"""With more distinct names than this, a column hardly names events."""
 
 _GOOD_TIMES: Final = {
     "event time": 9, "event date": 9, "event dt": 9, "timestamp": 8, "event timestamp": 9, "time": 8,
@@ -52,7 +52,7 @@ _FEW: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The columns that an event is made of; None where no column is fit for it."""
+    """The columns that an event is made of; None where no column fits."""
 
     event: Column | None = None
     time: Column | None = None
@@ -119,7 +119,7 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
         and _what(column, flags) in ("", HEALTH)
     ]
     found = _first(_EVENT_NAMES, fit)
-    # "Name" is seldom an event's; it is where the table also says whose event it was.
+    # "Name" is seldom an event's name, except where the table also says whose event it was.
     if found is not None and _name(found) == "name" and _first(("distinct id", "user id"), columns) is None:
         return None
     return found
@@ -141,7 +141,7 @@ def _time_score(column: Column) -> float:
 
 
 def _clock(time: Column, columns: Sequence[Column]) -> Column | None:
-    """The column of hours and minutes that goes with a column of dates: its name differs by the word."""
+    """The column of hours and minutes that goes with a column of dates: its name has the same other words."""
     wanted = set(words_of(time.name)) - DATE_WORDS
     for column in columns:
         words = set(words_of(column.name))

@@ -22,17 +22,17 @@ HEAD_ROWS: Final = 5_000
 PLACES: Final = 24
 PLACE_ROWS: Final = 200
 STREAM_HEAD_ROWS: Final = 20_000
-"""What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after so many rows only each
-`STREAM_STEP`th is looked at."""
+"""What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after this many rows, only
+every `STREAM_STEP`th is looked at."""
 STREAM_STEP: Final = 25
 _TAIL_ROWS: Final = 20
 
 
 @dataclass(slots=True)
 class Sample:
-    """A table, and the rows of it to look at; the fields below are complete once `rows` is exhausted.
+    """A table, and its rows to look at; the fields below are complete once `rows` is exhausted.
 
-    `doubts` says which reading the file itself refused, and why; `read` is the one that worked. `tail` are
+    `doubts` says which reading options failed on the file, and why; `read` are those that worked. `tail` are
     the last rows of the file.
     """
 
@@ -52,16 +52,16 @@ class Sample:
 def take_sample(
     location: Location, read: ReadOptions, *, full: bool, limit: int | None, stdin: BinaryIO | None
 ) -> Sample:
-    """Open a source and choose its rows. A title above the header, or no header, is found out and said.
+    """Open a source and choose its rows. A title above the header, or no header, is detected and reported.
 
-    Raises `SourceError` for what is no table.
+    Raises `SourceError` for what is not a table.
     """
     doubts: list[str] = []
     try:
         table = open_table(location, read, stdin)
     except SourceError as doubt:
         if location == "-":
-            raise  # what was read of it is gone
+            raise  # what was read from it is gone
         if (known := _known_without_header(location, read)) is not None:
             doubts.append("a known export without a header, in which nothing is quoted")
             read = known
@@ -105,7 +105,7 @@ def _known_without_header(location: Path, read: ReadOptions) -> ReadOptions | No
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether it is a file that can be entered midway: no pipe by name, not packed."""
+    """Whether it is a file that can be entered midway: neither a named pipe nor compressed."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -117,7 +117,7 @@ _NAMED: Final[tuple[tuple[str, frozenset[str], tuple[str, ...]], ...]] = (
         ("account number", "account no"),
     ),
 )
-"""What it is, words of a name that say so, and phrases; the first that fits holds."""
+"""What it is, words of a name that say so, and phrases; the first that fits wins."""
 
 
 _TELLING_KINDS: Final[dict[Kind, str]] = {

@@ -23,7 +23,7 @@ from ours_cli.templates.template import parse
 class Start:
     """A command to copy.
 
-    `needs` must be settled before anything can be sent rightly; `notes` are worth a thought; `sent` are the
+    `needs` must be settled before anything can be sent correctly; `notes` are worth a thought; `sent` are the
     names of columns whose values leave with this command. `date_order` is what the times of a preset prove.
     """
 
@@ -53,7 +53,7 @@ def with_preset(
     columns: Mapping[str, Column],
     header: Sequence[str] | None,
 ) -> Start:
-    """The command of a preset; the order of day and month that its time's column proves is told with it.
+    """The command of a preset, with a flag for the order of day and month that its time column proves.
 
     `header` is None where each row names its keys.
     """
@@ -124,7 +124,7 @@ def _columns_of(template: str | None) -> tuple[str, ...]:
 
 
 def _beside(told: ReadOptions, preset: Preset) -> ReadOptions:
-    """What must be said of the reading beside what the preset says itself."""
+    """The reading options needed in addition to the preset's own."""
     source, usual = preset.map.source, ReadOptions()
     said: dict[str, Any] = {
         key: getattr(usual, key)

@@ -32,7 +32,7 @@ def study(
     limit: int | None = None,
     stdin: BinaryIO | None = None,
 ) -> Findings:
-    """Look at one source; `argument` is its name as typed. Raises `SourceError` for what is no table."""
+    """Look at one source; `argument` is its name as typed. Raises `SourceError` for what is not a table."""
     sample = take_sample(location, read, full=full, limit=limit, stdin=stdin)
     table = sample.table
     now = time.time_ns() // 1_000_000
@@ -76,7 +76,7 @@ def _preset_of(first: Record, read: ReadOptions, profile: Profile) -> Preset | N
 
 
 def _names(profile: Profile) -> set[str]:
-    """The columns, and of JSON the keys above them too, by which a preset is recognised."""
+    """The columns, and for JSON the keys above them too, by which a preset is recognised."""
     paths = [name.split(".") for name in profile.columns]
     return {*profile.columns, *(".".join(path[:end]) for path in paths for end in range(1, len(path)))}
 

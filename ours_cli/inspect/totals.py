@@ -1,4 +1,4 @@
-"""Rows at the end of a file that are no records: totals, footnotes, "end of report"."""
+"""Rows at the end of a file that are not records: totals, footnotes, "end of report"."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Footer(NamedTuple):
 def footers(
     tail: Iterable[Record], header: Sequence[str] | None, time: Column | None, usual_cells: float
 ) -> list[Footer]:
-    """The rows at the end without a readable time that begin like a total, or hold few cells of the usual."""
+    """The rows at the end without a readable time that begin like a total, or have few cells filled."""
     if header is None or time is None or time.name not in header:
         return []
     position = list(header).index(time.name)

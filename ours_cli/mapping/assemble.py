@@ -67,9 +67,9 @@ class EventAssembler:
     def plain(
         self, origin: Origin, body: dict[str, Any], *, is_sorted: bool = True
     ) -> Event | Reject | Filtered:
-        """As a call, for a body known to obey the contract, with a time and without lists.
+        """As `__call__`, for a body known to obey the contract, with a time and without lists.
 
-        `is_sorted` says that its keys stand in canonical order.
+        `is_sorted` says that its keys are in canonical order.
         """
         given = body.pop("distinctId", "")
         if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
@@ -77,7 +77,7 @@ class EventAssembler:
         try:
             content = orjson.dumps(body) if is_sorted else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         except TypeError:
-            content = b""  # an integer of more than 64 bits, say
+            content = b""  # an integer of more than 64 bits, for example
         if not content or len(content) >= PROPERTIES_UTF16_MAX:
             return self(origin, {**body, "distinctId": given})
         item = self._seal(origin, given, content, body["event"], body.get("time"))
@@ -86,11 +86,11 @@ class EventAssembler:
         return item
 
     def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
-        """Events of drafts, the first of row number `seq`: as `plain`, many at once."""
+        """Events of drafts, the first of row number `seq`: as `plain`, in bulk."""
         run = draft.run(table, seq)
 
         def content(at: int) -> bytes:
-            """What an id is derived from; that of a row that is left out is nobody's."""
+            """What an id is derived from; empty for a row that is left out."""
             place = _place(run, seq + at)
             return b"" if place is None else b"{" + run.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
 
@@ -122,9 +122,9 @@ class EventAssembler:
     def _identified(
         self, draft: Draft, given: Sequence[str], table: int, content: Callable[[int], bytes]
     ) -> tuple[list[tuple[int, str]], dict[int, Fault]]:
-        """Note the rows: which have an id other than their draft's, and what is wrong with ids they bear.
+        """Note the rows; returns which get an id other than their draft's, and what is wrong with given ids.
 
-        Rows that are left out count among their equals, but a given id of theirs is not noted.
+        Rows that are left out count among their equals, but their given ids are not noted.
         """
         reasons = draft.reasons or repeat(None)
         bearing = [at for at, (own, why) in enumerate(zip(given, reasons, strict=False)) if own and not why]
@@ -140,7 +140,7 @@ class EventAssembler:
         return repeated, {bearing[at]: self._duplicate(table, lines[at], first) for at, first in conflicts}
 
     def _sampled(self, run: EventRun, draft: Draft, seq: int) -> tuple[EventRun, list[str | None] | None]:
-        """Of the events those that the sample takes by their derived ids, and why each row is left out."""
+        """The events that the sample takes by their derived ids, and why each other row is left out."""
         reasons = [*(draft.reasons or [None] * len(draft.rows))]
         places = []
         for place, number in enumerate(run.seqs):
@@ -153,7 +153,7 @@ class EventAssembler:
         return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
 
     def _note_ids(self, items: Iterable[Finished]) -> None:
-        """Note by what each event names its visitor."""
+        """Note the doubtful ids by which events name their visitor."""
         for item in items:
             events = item.events if isinstance(item, SiftedRows) else item
             if isinstance(events, (Event, EventRun)):
@@ -173,7 +173,7 @@ class EventAssembler:
     def _seal(
         self, origin: Origin, given: str, content: bytes, name: str, time_ms: int | None
     ) -> Event | Reject | Filtered:
-        """Give an event its id; the last that can go wrong are an id that another row bears, and the time."""
+        """Give an event its id; all that can still go wrong is an id that another row has, and the time."""
         if given:
             fault = self._clash(given, content, origin)
             if fault is not None:
@@ -191,7 +191,7 @@ class EventAssembler:
         return Event(origin, distinct_id, sealed, name, time_ms)
 
     def pass_over(self, body: dict[str, Any]) -> None:
-        """Count a body that is filtered among its equals: the others keep the ids that they have without it.
+        """Count a filtered body among its equals: the others keep the ids that they have without the filter.
 
         A given id is not noted: no row that is sent can clash with one that is not.
         """
@@ -217,12 +217,12 @@ class EventAssembler:
         return None
 
     def _samples(self, distinct_id: str, content: bytes, time_ms: int | None) -> bool:
-        # The id of a row without time is another in each run; its content is not.
+        # The id of a row without time differs in each run; its content does not.
         return self.selection.takes(distinct_id.encode() if time_ms is not None else content)
 
     def _clash(self, given: str, content: bytes, origin: Origin) -> Fault | None:
         if isinstance(origin.row, Record) and origin.row.refused_id == given:
-            # Fed back as it was: the row that it clashes with is not in this file, but the server has it.
+            # Fed back unchanged: the row that it clashes with is not in this file, but the server has it.
             return Fault(
                 "duplicate_id",
                 f"{self._place} {origin.row.line} still bears the distinctId of another row:"
@@ -260,7 +260,7 @@ def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
 
 
 def _place(run: EventRun, seq: int) -> int | None:
-    """Which of the events is that of row number `seq`, if it has one."""
+    """The position of the event of row number `seq`, if it has one."""
     place = bisect_left(run.seqs, seq)
     return place if place < len(run) and run.seqs[place] == seq else None
 

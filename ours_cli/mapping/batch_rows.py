@@ -32,7 +32,7 @@ from ours_cli.timestamps import TimeProblem, TimeReader
 
 
 class BatchMapping:
-    """Takes rows as they are: checks keys, reads times, leaves nulls out unless told."""
+    """Takes rows as they are: checks keys, reads times, leaves nulls out unless asked to send them."""
 
     def __init__(
         self, assemble: EventAssembler, reader: TimeReader, tally: Tally, *, send_nulls: bool
@@ -44,7 +44,7 @@ class BatchMapping:
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
-        """Refuse what is no table of JSON objects; raises `UsageError`."""
+        """Refuse what is not a table of JSON objects; raises `UsageError`."""
         if table.columns:
             raise UsageError(
                 f"{table.name} is a delimited file, and batch takes rows shaped like /track (NDJSON or JSON)",
@@ -64,11 +64,11 @@ class BatchMapping:
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
-        """What tells which rows belong into one shard."""
+        """What decides which rows belong in one shard."""
         return batch_key(self._reader, _settle_text)
 
     def drafter(self, table: Table) -> Drafter | None:
-        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        """What drafts the rows of a bound table, or None where each must be mapped by itself."""
         if table.columns == ():
             return None
         reader = copy(self._reader)
@@ -153,7 +153,7 @@ def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -
 def _is_right_already(
     rows: Sequence[dict[str, Any]], plain: list[bool], given: list[Any], times: list[int | None]
 ) -> bool:
-    """Whether rows are the bodies that are made of them, so that none need be copied to be changed."""
+    """Whether the rows are their own bodies already, so that none need be copied and changed."""
     if not all(plain) or set(map(type, given)) != {int} or times != given:
         return False
     return not any(map(dict[str, Any].__contains__, rows, repeat("distinctId")))

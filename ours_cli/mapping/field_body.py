@@ -53,7 +53,7 @@ class TimeMapping(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A template bound to one table; `gives` says of what kind every value is that it gives."""
+    """A template bound to one table; `gives` is the kind of all its values."""
 
     template: Template
     get: Getter
@@ -92,7 +92,7 @@ class Body:
                 body[key] = entries
         if self.context is not None:
             ip, agent = self.context[0].get(fields), self.context[1].get(fields)
-            # Either of them empty: the context as a whole is absent, as an empty cell is an absent field.
+            # If either is empty, the whole context is absent, as an empty cell is an absent field.
             if ip is not ABSENT and agent is not ABSENT:
                 body["identityContext"] = {"ip": ip, "userAgent": agent}
         return body
@@ -110,7 +110,7 @@ class Body:
 
 
 class BodyObject:
-    """The templates of one of the API's objects: of the whole, of its keys, and of keys of objects in it."""
+    """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
     def __init__(self) -> None:
         self.whole: Getter | None = None
@@ -119,7 +119,7 @@ class BodyObject:
         self.constants: dict[str, Any] = {}
 
     def read(self, fields: Fields) -> dict[str, Any]:
-        """Map one row's object; empty when nothing is there."""
+        """Map one row's object; empty when nothing is there. Raises FilterProblem."""
         found = self._whole(fields)
         for key, slot in self.entries:
             value = slot.get(fields)
@@ -150,8 +150,8 @@ class BodyObject:
 class BodyBuilder:
     """Compiles templates for one table and remembers which columns they use.
 
-    `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as it
-    is written and the top-level keys that it may read. `missing` names the columns of optional properties
+    `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as
+    written and the top-level keys that it may read. `missing` names the columns of optional properties
     that a CSV table lacks.
     """
 
@@ -163,7 +163,7 @@ class BodyBuilder:
         self.references: dict[str, tuple[str, ...]] = {}
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
-        """Compile everything that the person mapped; raises `UsageError` when a column is not there."""
+        """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
         body = Body()
         for key, name in TOP:
             text = getattr(fields, name)
@@ -185,7 +185,10 @@ class BodyBuilder:
         return body
 
     def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
-        """`-p '*'`: every column that nothing else uses becomes an event property of its own name."""
+        """`-p '*'`: every column that nothing else uses becomes an event property of the same name.
+
+        Raises `UsageError` for an excluded column that does not exist.
+        """
         if not fields.star:
             return
         properties = objects["eventProperties"]
@@ -270,7 +273,7 @@ def listed(columns: Iterable[str]) -> str:
 
 
 def unknown_column(flag: str, column: str, columns: tuple[str, ...]) -> UsageError:
-    """The error for a column that is not there, with the nearest one."""
+    """The error for a column that does not exist, with the nearest one."""
     close = nearest(column, columns)
     hint = f"did you mean {close!r}?" if close else f"the columns are {listed(columns)}"
     return UsageError(f"{flag}: there is no column {column!r}", hint=hint)

@@ -36,9 +36,9 @@ Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
 
 class TimeColumn(NamedTuple):
-    """Where one table's times stand: what to call it in a message, and what gets a row's time as written.
+    """Where one table's times are: its name for messages, and the getter of a row's time as written.
 
-    `keeps` tells the rows that `--where` leaves in: of the others the times say nothing. `is_optional` says
+    `keeps` tells which rows `--where` keeps: the times of the others do not matter. `is_optional` says
     that rows without a time are sent all the same.
     """
 
@@ -55,13 +55,13 @@ class RowMapping(Protocol):
         """Compile for one table; raises `UsageError` when the mapping and its columns do not fit."""
 
     def drafter(self, table: Table) -> Drafter | None:
-        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        """What drafts the rows of a bound table, or None where each must be mapped by itself."""
 
     def time_column(self, table: Table) -> TimeColumn | None:
-        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+        """Where the times are, or None where it reads none; raises as `bind`, notes nothing."""
 
     def row_key(self, table: Table) -> RowKey:
-        """What tells which rows belong into one shard; raises as `bind`, notes nothing."""
+        """What decides which rows belong in one shard; raises as `bind`, notes nothing."""
 
 
 class FieldMapping:
@@ -123,7 +123,7 @@ class FieldMapping:
         return sampled(_mapper(body, self._assemble, self._watch, keeps), selection)
 
     def drafter(self, table: Table) -> Drafter | None:
-        """What drafts rows of a table that was bound, or None where each must be mapped by itself."""
+        """What drafts the rows of a bound table, or None where each must be mapped by itself."""
         assemble = self._assemble
         if isinstance(assemble, VisitorAssembler) or table.columns == ():
             return None
@@ -136,7 +136,7 @@ class FieldMapping:
         sieve = Sieve(assemble.selection, table.columns, self._sought)
         if table.columns is None:
             line = ObjectLine(body, body.reader)
-            # Elsewhere than in the run's process no table is bound, and nobody asks what was watched.
+            # In a worker process no table is bound, and nobody asks what was watched.
             watch = self._watch or KeyWatch(builder.references, fields, self._tally, None)
             return Drafter(line, self._times.reader, body.reader, assemble.seal, sieve, watch)
         compiled = compile_body(body, table.columns)
@@ -151,7 +151,7 @@ class FieldMapping:
                 self._tally.header_zones[name.strip()] = zone
 
     def time_column(self, table: Table) -> TimeColumn | None:
-        """Where the times stand, or None where it reads none; raises as `bind`, notes nothing."""
+        """Where the times are, or None where it reads none; raises as `bind`, notes nothing."""
         if table.columns == () or self._identify:
             return None
         fields = self._fields_of(table)
@@ -165,7 +165,7 @@ class FieldMapping:
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:
-        """What tells which rows belong into one shard; raises as `bind`, notes nothing."""
+        """What decides which rows belong in one shard; raises as `bind`, notes nothing."""
         with self._advising(table):
             body = BodyBuilder(table, self._hmac_key).body(self._fields_of(table), self._times)
         return field_key(body, table.columns, keeps_ids=not self._identify)
@@ -197,7 +197,7 @@ def _with_preset(error: UsageError, table: Table, given: str | None) -> UsageErr
 
 
 def _names(table: Table) -> Iterable[str]:
-    """What a preset is recognised by. For JSON the first row is taken from the table: nobody will read it."""
+    """What a preset is recognised by. For JSON this takes the table's first row: nobody else will read it."""
     if table.names is not None:
         return table.names
     from ours_cli.mapping.presets import names_in
@@ -277,7 +277,7 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
 def _straight_mapper(
     body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler, keeps: Test | None
 ) -> Mapper:
-    """Rows of a CSV table by straight-line code; the general mapper takes what that finds unusual."""
+    """Maps rows of a CSV table by straight-line code; unusual ones go to the general mapper."""
     general = _mapper(body, assemble, None, keeps)
     compiled = compile_body(body, columns)
     if compiled is None:

@@ -15,7 +15,7 @@ from ours_cli.suggest import nearest
 
 STAR: Final = "*"
 NESTING: Final = ("custom_properties", "consent")
-"""Visitor properties that are objects: `custom_properties.NAME` sets one key of theirs."""
+"""Visitor properties that are objects: `custom_properties.NAME` sets one of their keys."""
 
 _SEPARATORS: Final = (":=@", "=@", ":=", "=")
 
@@ -34,7 +34,7 @@ class Value(NamedTuple):
 class FieldMap(NamedTuple):
     """Every field of an event, as the person gave it; None or empty where nothing was given.
 
-    `event_object` (and its fellows) fill the whole object from one template; single names override its keys.
+    `event_object` (and its like) fill the whole object from one template; single names override its keys.
     """
 
     event: str | None = None
@@ -76,7 +76,7 @@ class FieldMap(NamedTuple):
         )
 
     def templates(self) -> dict[str, str]:
-        """What makes each field, by its path in the body (`eventProperties.amount`), as it was given."""
+        """The template of each field, by its path in the body (`eventProperties.amount`), as it was given."""
         found: dict[str, str | None] = {
             **{path: getattr(self, name) for path, name in _PATHS.items()},
             **{
@@ -174,7 +174,7 @@ _ALSO_CALLED: Final = {
     **dict.fromkeys(("dob", "birthday", "birthdate"), "date_of_birth"),
     "sex": "gender",
 }
-"""Names of visitor properties elsewhere that are spelled nothing like the API's."""
+"""Other tools' names of visitor properties that are spelled nothing like the API's."""
 
 
 def check_user_property(name: str, flag: str = "-u") -> None:

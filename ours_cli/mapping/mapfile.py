@@ -54,7 +54,7 @@ class MapFile(NamedTuple):
 
 def load_map(path: Path) -> MapFile:
     """Read a map file; raises `UsageError` naming file and key for whatever is wrong with it."""
-    import tomllib  # only who has a map pays for it
+    import tomllib  # only commands with a map pay for it
 
     try:
         document = tomllib.loads(path.read_text("utf-8"))
@@ -70,7 +70,7 @@ def load_map(path: Path) -> MapFile:
 
 
 def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
-    """Turn a parsed TOML document into fields; `where` names it in errors."""
+    """Turn a parsed TOML document into fields; raises `UsageError`, in which `where` names the document."""
     for key in document:
         if key not in _KEYS:
             close = MISNAMED_KEYS.get(key) or nearest(key, _KEYS)

@@ -1,9 +1,8 @@
-"""The maps that ship with the program: a TOML file each in `maps/`, and how an export is told to be of one.
+"""The maps that ship with the program: one TOML file each in `maps/`, and how an export of one is recognised.
 
-Beside what any map file has, a preset's `[preset]` table says what it is (`title`), what it `maps` and what
-it `leaves` behind, for which `command` it is, whether the export keeps silent about its zone
-(`demands_zone`), and by which column names or JSON keys it is `recognised_by`, or by how many `cells` where
-it has no header.
+In addition to what any map file has, a preset's `[preset]` table says what it is (`title`), what it `maps`
+and `leaves` behind, which `command` it is for, whether the export does not state its zone (`demands_zone`),
+and by which column names or JSON keys it is `recognised_by`, or by how many `cells` where it has no header.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.suggest import nearest
+from ours_cli.uuids import UUID
 
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LIST_WIDTH: Final = 80
 
 
@@ -50,7 +49,7 @@ def preset_names() -> tuple[str, ...]:
 
 @cache
 def load_preset(name: str) -> Preset:
-    """Read one preset; raises `UsageError` with the nearest name when there is none of this one."""
+    """Read one preset; raises `UsageError` with the nearest name when there is no such preset."""
     if name not in preset_names():
         close = nearest(name, preset_names())
         raise UsageError(
@@ -70,7 +69,7 @@ def preset_text(name: str) -> str:
 
 
 def _lenient(fields: FieldMap) -> FieldMap:
-    """Exports differ by version and settings: a property whose column is not there is left out, and said."""
+    """Exports differ by version and settings: a property whose column is missing is left out and reported."""
 
     def optional(values: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value._replace(optional=True) for name, value in values.items()}
@@ -85,7 +84,7 @@ def _lenient(fields: FieldMap) -> FieldMap:
 def recognise(names: Iterable[str]) -> Preset | None:
     """The preset of an export with these column names (or keys, as `names_in` gives them), if there is one.
 
-    All of a preset's marks must be there; of several such presets the one with the most marks is it.
+    All of a preset's marks must be there; of several such presets the one with the most marks wins.
     """
     found = {name.strip() for name in names}
     fitting = [preset for preset in _all() if preset.recognised_by and found.issuperset(preset.recognised_by)]
@@ -97,7 +96,7 @@ def recognise_headerless(cells: Sequence[str]) -> Preset | None:
     for preset in _all():
         if preset.cells and preset.cells == len(cells):
             column = int((preset.map.fields.distinct_id or "").strip("{}"))
-            if _UUID.fullmatch(cells[column - 1].strip()):
+            if re.fullmatch(UUID, cells[column - 1].strip()):
                 return preset
     return None
 
@@ -109,7 +108,7 @@ def names_in(row: Mapping[str, Any]) -> set[str]:
 
 
 def preset_objects() -> list[dict[str, Any]]:
-    """What `--list-presets -o json` prints, a preset an object."""
+    """What `--list-presets -o json` prints, one object per preset."""
     return [
         {
             "name": preset.name,

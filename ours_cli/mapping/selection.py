@@ -47,14 +47,14 @@ class Selection(NamedTuple):
         return None
 
     def takes(self, key: bytes) -> bool:
-        """Whether the sample takes the row of this key: by a hash, so the same one each time, anywhere."""
+        """Whether the sample takes the row with this key: by a hash, so the same rows each time, anywhere."""
         if self.sample is None:
             return True
         digest = blake2b(key, digest_size=8, person=b"ours-sample").digest()
         return int.from_bytes(digest, "big") < self.sample
 
     def takes_id(self, given: str) -> bool:
-        """Whether the sample takes the row that bears this id."""
+        """Whether the sample takes the row with this id."""
         return self.takes(given.encode("utf-8", "surrogatepass"))
 
 
@@ -72,7 +72,7 @@ def read_selection(
 ) -> Selection:
     """Read the flags. `times` knows zone and order of the run's times. Raises `UsageError`.
 
-    With `zone_per_row` no zone is that of the run, and a bound must state its own.
+    With `zone_per_row` the run has no zone of its own, and a bound must state one.
     """
     selection = Selection(
         where=tuple(read_condition(text) for text in where),
@@ -112,7 +112,7 @@ def _sample(text: str | None) -> int | None:
 def sampled(
     map_row: Callable[[Origin], Event | Reject | Filtered], selection: Selection
 ) -> Callable[[Origin], Event | Reject | Filtered]:
-    """The mapper with its rejects sampled too, so that they keep their share; events were, by their id.
+    """The mapper with its rejects sampled too, so that they keep their share; events are, by their id.
 
     A reject goes by its id as well, or by its content where it has none.
     """

@@ -1,4 +1,4 @@
-"""The map of a table that needs none: its columns bear the API's own names."""
+"""The map of a table that needs none: its columns have the API's own names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ours_cli.templates.template import placeholder
 
 
 def self_mapping(table: Table, *, identify: bool) -> FieldMap:
-    """The map of a table whose columns bear the API's own names (but never a mere `user_id`).
+    """The map of a table whose columns have the API's own names (but never a mere `user_id`).
 
-    `eventProperties.NAME` and its fellows map into the objects. For JSON rows the API's keys map themselves.
+    `eventProperties.NAME` and its like map into the objects. For JSON rows the API's keys map themselves.
     """
     columns = _api_keys(identify) if table.names is None else table.names
     given: dict[str, Any] = {"properties": {}, "user_properties": {}, "default_properties": {}}
@@ -56,7 +56,7 @@ def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> Non
 
 
 def _named_so(table: Table, *keys: str) -> str | None:
-    """The hint where a column bears the API's name of what is missing, but other fields have a mapping."""
+    """The hint where a column has the API's name of what is missing, but other fields have a mapping."""
     for key in keys:
         if key in (table.names or ()):
             flag = next((name for top, name in TOP if top == key), key).replace("_", "-")

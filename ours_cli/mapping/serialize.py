@@ -27,7 +27,7 @@ def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault
 
 
 def inside_quotes(written: bytes) -> bytes | None:
-    """What JSON writes of texts, one at least, with `","` between each two; None where it is elsewhere, too.
+    """The JSON of at least one text, joined by `","` without the outer quotes; None where a text holds `","`.
 
     `written` is the JSON of the list. A quote that is part of a text has a backslash before it.
     """

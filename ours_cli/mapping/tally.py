@@ -1,4 +1,4 @@
-"""What a run counts beside its books: what is sent, but the person should know of."""
+"""What a run counts in addition to its books: what is sent, but the person should know about."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ours_cli.ids.doubtful_ids import doubts
 
 @dataclass(slots=True)
 class Tally:
-    """What a run counts beside its books: things that are sent, but that the person should know of.
+    """What a run counts in addition to its books: things sent that the person should know about.
 
     `sought_in_vain` are the keys that `--where` names and that no row has had yet.
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
-    `known_as` is the advice that a preset knows these rows, where nothing else was said of them.
+    `known_as` is the advice that a preset knows these rows, where nothing else was said about them.
     """
 
     nulls_dropped: int = 0
@@ -31,7 +31,7 @@ class Tally:
     known_as: str = ""
 
     def note_ids(self, body: Mapping[str, Any]) -> None:
-        """Note by what a body that is sent names its visitor."""
+        """Note the doubtful ids by which a body that is sent names its visitor."""
         self.doubtful_ids.update(doubts(body))
 
     def expect(self, names: Iterable[str]) -> None:

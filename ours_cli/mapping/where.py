@@ -1,6 +1,6 @@
 """`--where 'COLUMN=VALUE'`: conditions on a row's cells, read once, compiled once per table.
 
-Cells are compared as text without the blanks around it: a JSON number by its digits as they stand, `true`,
+Cells are compared as text without the blanks around it: a JSON number by its digits as written, `true`,
 `false`; an empty, blank, missing or null cell is the empty text.
 """
 
@@ -18,11 +18,11 @@ from ours_cli.templates.reference import Getter, Reference, cell_getter, key_get
 from ours_cli.templates.template import parse
 
 Test: TypeAlias = "Callable[[Fields], bool]"
-"""Whether a row is kept; raises FilterProblem where a path leads into a text that is no JSON."""
+"""Whether a row is kept; raises FilterProblem where a path leads into a text that is not JSON."""
 
 
 class SoughtKeys:
-    """Which keys of JSON rows conditions look for in vain: rows show their keys only as they come.
+    """Which keys the conditions look for in vain: JSON rows show their keys only as they come.
 
     A key is in `never_found` from the first row that lacks it to the first that has it.
     """
@@ -61,7 +61,7 @@ _EXAMPLE: Final = "--where 'status=paid', 'status!=paid' or 'status~^pa'; 'statu
 
 
 def read_condition(text: str) -> Condition:
-    """Read one condition. A name with `=`, `~` or `!` in it stands in double quotes. Raises `UsageError`."""
+    """Read one condition. A name with `=`, `~` or `!` in it needs double quotes. Raises `UsageError`."""
     quoted = _QUOTED.fullmatch(text)
     found = quoted or _BARE.fullmatch(text)
     if found is None:

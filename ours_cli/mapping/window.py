@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ours_cli.durations import DAY_MS
 from ours_cli.mapping.validate import Fault
 
 
@@ -25,6 +26,6 @@ class Window(NamedTuple):
         if age < 0:
             return Fault("outside_window", "the time lies in the future")
         if self.max_age_ms is not None and age > self.max_age_ms:
-            days = self.max_age_ms / 86_400_000
+            days = self.max_age_ms / DAY_MS
             return Fault("outside_window", f"the time is older than the {days:g} days that the API takes")
         return None

@@ -57,12 +57,12 @@ def bar_lines(bars: Sequence[Bar], outside: Mapping[str, int] | None = None) -> 
 
 
 def instant(time_ms: int) -> str:
-    """Milliseconds since the epoch as ISO 8601 in UTC; one beyond the years 1 to 9999 as their end."""
+    """Milliseconds since the epoch as ISO 8601 in UTC, limited to the years 1 to 9999."""
     within = min(max(time_ms, _FIRST_MS), _LAST_MS)
     moment = _EPOCH + timedelta(milliseconds=within)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def date_of(day: int) -> str:
-    """A day since the epoch as ISO date; one beyond the years 1 to 9999 as the last or first of them."""
+    """A day since the epoch as ISO date, limited to the years 1 to 9999."""
     return date.fromordinal(min(max(_FIRST_DAY + day, 1), date.max.toordinal())).isoformat()

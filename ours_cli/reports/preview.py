@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ours_cli.chunk import Chunk, Chunker
+from ours_cli.durations import DAY_MS
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.ids.identity import SERIAL_DIGITS
@@ -23,8 +24,6 @@ EXAMPLES: Final = 3
 LINES_PER_CODE: Final = 5
 NAMES_MAX: Final = 1000
 """Distinct event names counted one by one; beyond, a name is most likely a mistaken template."""
-
-_DAY_MS: Final = 86_400_000
 
 
 class SourceName(NamedTuple):
@@ -92,7 +91,7 @@ class Preview:
                 self.reject_tables.setdefault(item.code, []).append(item.origin.table)
             self.reject_messages.setdefault(item.code, item.message)
             if item.time_ms is not None:
-                self.outside[item.time_ms // _DAY_MS] += 1
+                self.outside[item.time_ms // DAY_MS] += 1
             return
         self.events += 1
         self._enter_names({item.name: 1})
@@ -137,7 +136,7 @@ class Preview:
         first, last = min(times_ms), max(times_ms)
         self.earliest = first if self.earliest is None else min(self.earliest, first)
         self.latest = last if self.latest is None else max(self.latest, last)
-        self.days.update([time_ms // _DAY_MS for time_ms in times_ms])
+        self.days.update([time_ms // DAY_MS for time_ms in times_ms])
 
     def _count(self, chunk: Chunk | None) -> None:
         if chunk is not None:
@@ -152,7 +151,7 @@ class Preview:
         warnings: list[str],
         templates: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The object that `--dry-run -o json` prints: nothing was sent, so events stand under `unsent`."""
+        """The object that `--dry-run -o json` prints: nothing was sent, so events are under `unsent`."""
         return {
             "command": command,
             "status": "partial" if books.rejected else "complete",

@@ -21,7 +21,7 @@ from ours_cli.wrapping import folded_all
 _NAMES_SHOWN: Final = 10
 _EXAMPLE_WIDTH: Final = 48
 _TEMPLATE_MIN: Final = 24
-"""Columns that a template has beside its field; with fewer it stands below."""
+"""The least room for a template beside its field, in columns; with less it goes below."""
 
 _KEY: Final = re.compile(r'( +)("(?:[^"\\]|\\.)*"): ')
 
@@ -68,7 +68,7 @@ def preview_text(
 
 
 def _example(example: dict[str, Any], templates: Mapping[str, str], width: int | None) -> list[str]:
-    """An event as pretty JSON, and behind each field the template that made it."""
+    """An event as pretty JSON, and after each field the template that made it."""
     lines = json_text(example, indent=2).splitlines()
     path: list[str] = []
     made: dict[int, str] = {}

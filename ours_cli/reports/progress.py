@@ -1,4 +1,4 @@
-"""How far a run is, in figures and words. Pure but for the clock it is given: who draws is the console."""
+"""How far a run is, in figures and words. Pure except for the clock it is given; the console draws it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from ours_cli.reports.report import Books
 
 _PACE_OVER_S: Final = 30.0
-"""Speed and time left are those of so many seconds: a pause long ago says nothing of now."""
+"""Speed and time left are measured over this many seconds: a pause long ago says nothing about now."""
 
 _BETWEEN: Final = " · "
 
 
 class Standing:
-    """Where a run stands: told by the run, read by whoever shows it, which may be another thread.
+    """How far a run is: updated by the run, read by whoever shows it, which may be another thread.
 
     `files` are the sources in all, `size` their bytes, None where a pipe is among them; `limit` is after how
     many rows the run ends. `clock` gives seconds.
@@ -49,7 +49,7 @@ class Standing:
         self._replays = 0
 
     def table(self, table: Table) -> None:
-        """A source begins; the one before it is read."""
+        """A source begins; the one before it has been read."""
         if self._table is not None:
             self._behind.append(_Read(self._table.taken, self._table.size or self._table.position()))
         self._table = table
@@ -93,7 +93,7 @@ class Standing:
 
     @property
     def share(self) -> float | None:
-        """How much is done, from 0 to 1; None where the whole is not known."""
+        """How much is done, from 0 to 1; None where the total is not known."""
         if self._size is None:
             return None
         share = self._done() / self._size if self._size else 1.0
@@ -121,7 +121,7 @@ class Standing:
         return f"{self._reason}; next try in {seconds:.0f} s" if seconds > 0 else ""
 
     def figures(self, width: int | None = None) -> str:
-        """The books and the speed in one line, of `width` columns: what matters less goes first."""
+        """The books and the speed in one line, of `width` columns: what matters least is left out first."""
         books, traffic = self._books, self._traffic
         if books is None or traffic is None:
             return ""
@@ -184,7 +184,7 @@ class _Pace:
             self._seen.popleft()
 
     def per_second(self) -> float | None:
-        """Its growth a second, or None before a second has passed."""
+        """Its growth per second, or None before a second has passed."""
         if not self._seen:
             return None
         (began, before), (now, value) = self._seen[0], self._seen[-1]

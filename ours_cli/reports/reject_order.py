@@ -1,7 +1,7 @@
 """Rejects in the order of the source, whatever the order of the answers.
 
-Answers come as they come, and rejects are written with their block. So a settled block that has rejects waits
-for the blocks before it, which may yet have some; one without is recorded at once.
+Answers come in any order, and rejects are written with their block. So a settled block with rejects waits for
+the blocks before it, which may still get some; one without is recorded immediately.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from ours_cli.runs.blocks import Block
 
 WAITING_MAX: Final = 2_000
-"""Rejects that wait: when one request is not answered for long, those behind it are written all the same."""
+"""Rejects that may wait: when an answer takes long, those after it are written all the same."""
 
 _start: Final = attrgetter("start")
 
@@ -40,7 +40,7 @@ class RejectOrder:
         self._release(self._first_open())
 
     def close(self) -> None:
-        """Hand on all that wait: what is before them is not sent any more."""
+        """Hand on all that wait: the blocks before them are not sent any more."""
         self._release(float("inf"))
 
     def _release(self, before: float) -> None:

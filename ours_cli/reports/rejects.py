@@ -15,8 +15,7 @@ import sys
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import IO, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
@@ -78,7 +77,7 @@ class KnownRejects(NamedTuple):
 
 
 class Rejects:
-    """All rejects of a run. Nothing is created until the first reject, but for a path the person named.
+    """All rejects of a run. Nothing is created until the first reject, except a path that the person named.
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
     the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
@@ -116,14 +115,6 @@ class Rejects:
     def files(self) -> list[RejectFile]:
         """What this attempt has on disk; to be relied on after a `sync`, and once it is closed."""
         return [file.as_it_is() for file in self._files] if self._at_end is None else self._at_end
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def add_table(self, index: int, table: Table) -> None:
         """Make a table known before its first reject."""
@@ -175,7 +166,7 @@ class Rejects:
             self._reserved.close()
 
     def _reserve(self) -> IO[str] | None:
-        """Open a path that the person named at once, so that a failure shows before anything is sent."""
+        """Open a path that the person named immediately, so that a failure shows before anything is sent."""
         if self._named is None or any(Path(file.path) == self._named for file in self._known):
             return None
         self._keep_aside(self._named)
@@ -232,12 +223,12 @@ class Rejects:
 
 
 def _shape(table: Table) -> str:
-    """A digest of what a rejects file's rows look like: column names must not stand in the journal."""
+    """A digest of what a rejects file's rows look like: column names must not be in the journal."""
     return hashlib.blake2b(repr((table.columns, table.dialect)).encode(), digest_size=8).hexdigest()
 
 
 class _OpenFile:
-    """A rejects file that is written, and the digest of all that is in it."""
+    """A rejects file open for writing, and the digest of all that is in it."""
 
     def __init__(
         self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b | None = None

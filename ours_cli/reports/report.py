@@ -43,7 +43,7 @@ class Books:
             self.filtered += 1
 
     def mapped_all(self, events: int, filtered: int = 0) -> None:
-        """Enter rows that came out of the mapping together, so many as events and so many left out."""
+        """Enter rows that came out of the mapping together: events to send, and rows left out."""
         self.read += events + filtered
         self.unsent += events
         self.filtered += filtered
@@ -65,7 +65,7 @@ class Books:
         self.codes.update(block.codes)
 
     def passed_over(self, rows: int) -> None:
-        """Enter rows of other shards, which the pipeline has not seen."""
+        """Enter rows of other shards, which the pipeline never saw."""
         self.read += rows
         self.elsewhere += rows
 
@@ -87,7 +87,7 @@ class Books:
 
 
 class ShardPart(NamedTuple):
-    """What a shard's report says beside its books, so that receipts of several machines can be merged.
+    """What a shard's report has in addition to its books, so that receipts of machines can be merged.
 
     `shard` is K/N, `mapping` the digest of the mapping. `source` is the digest of all rows of the source,
     those of other shards included; None when it was not read to its end. `rate` is the events per second of
@@ -115,8 +115,8 @@ class ShardPart(NamedTuple):
 class Report:
     """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
 
-    `again_helps` is false where `resume` comes to the same end until the source or a flag changes: then no
-    person is told to type it.
+    `again_helps` is false where `resume` would end the same way until the source or a flag changes: then
+    nobody is told to type it.
     """
 
     command: str

@@ -13,7 +13,7 @@ from ours_cli.options import MappingFlags
 def chosen_map(flags: MappingFlags, command: str, *, zone_is_told: bool = True) -> MapFile:
     """The map of the flags, an empty one without them; raises `UsageError` for one that is not for `command`.
 
-    `zone_is_told` says whether other flags settle in which zone the times are.
+    `zone_is_told` says whether other flags settle which zone the times are in.
     """
     if flags.preset is None:
         return load_map(Path(flags.map)) if flags.map else MapFile(FieldMap())

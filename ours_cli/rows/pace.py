@@ -1,7 +1,7 @@
-"""Watches how fast a run is, and once that is known has its rows looked at: which of them will come too late?
+"""Measures how fast a run is, and then has its rows looked at: which of them will come too late?
 
 An observer around another. Reading ahead is done in a thread, so that the run is not held up, and for slow
-runs only: at `SLOW_RATE` it costs a few hundredths of what sending does.
+runs only: at `SLOW_RATE` it costs a few per cent of what sending does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ours_cli.reports.report import Books
 
 AFTER_S: Final = 60.0
-"""Seconds after which the speed so far is taken for that of the run; shorter runs are not looked ahead of."""
+"""Seconds after which the speed so far is taken for that of the run; shorter runs get no forecast."""
 SLOW_RATE: Final = 2_000.0
 """Events per second above which no row ages much while a run lasts."""
 
@@ -30,12 +30,13 @@ now_s: Callable[[], float] = time.monotonic
 
 
 class Pace:
-    """Passes everything on to `observer`, and tells it the forecast's warning when there is one."""
+    """Passes everything on to `observer`, and the forecast's warning when there is one."""
 
     def __init__(self, observer: Observer, forecast: Forecast) -> None:
         self._observer = observer
         self._forecast = forecast
         self._began = now_s()
+        self._has_looked = False
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._warning: str | None = None
@@ -47,7 +48,7 @@ class Pace:
     def books(self, books: Books, traffic: Traffic, /) -> None:
         """The books moved: by now the speed may be known, or the forecast made."""
         self._observer.books(books, traffic)
-        if self._thread is None:
+        if not self._has_looked:
             if traffic.accepted and (elapsed := now_s() - self._began) >= AFTER_S:
                 self._look(traffic.accepted / elapsed, elapsed)
         elif self._warning is not None:
@@ -63,17 +64,18 @@ class Pace:
         self._observer.warn(text)
 
     def close(self) -> None:
-        """The run is over, and what will come of its rows is known."""
+        """The run is over: no forecast is needed any more."""
         self._ended.set()
-        if self._thread is not None and self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     def _look(self, rate: float, elapsed: float) -> None:
         def look() -> None:
-            # A thread's errors would be printed as they are; what is wrong with the rows is the run's to say.
+            # A thread's errors would be printed; the run itself reports what is wrong with the rows.
             with suppress(Exception):
                 self._warning = self._forecast(rate, elapsed, self._ended.is_set)
 
-        self._thread = threading.Thread(target=look, daemon=True)
+        self._has_looked = True
         if rate <= SLOW_RATE:
+            self._thread = threading.Thread(target=look, daemon=True)
             self._thread.start()

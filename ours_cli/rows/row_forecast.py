@@ -1,4 +1,4 @@
-"""Whether a command over rows would come too late with some of them: a look at its files beforehand."""
+"""Whether a command over rows would send some of them too late: a look at its files beforehand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
-    """Warn before a slow run starts of the rows that it would come to too late."""
+    """Warn, before a slow run starts, of the rows that it would reach too late."""
     pace = rate(run)
     if pace is None or pace > FORECAST_RATE_MAX or not sources.can_be_read_again:
         return
@@ -27,7 +27,7 @@ def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Cons
 
 
 def may_age(run: RowRun, sources: RowSources) -> bool:
-    """Whether a look ahead at the measured speed makes sense: where `--rate` is told, it was done before."""
+    """Whether a look ahead at the measured speed makes sense: with `--rate`, it was done before the start."""
     return run.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
 
 
@@ -39,7 +39,7 @@ def forecast(
     began_s: float | None = None,
     is_over: Callable[[], bool] = lambda: False,
 ) -> str | None:
-    """What to warn of when the run goes on at `rate`; None also where nobody waits for it any more."""
+    """What to warn of if the run goes on at `rate`; None also once nobody waits for it any more."""
     from ours_cli.row_mapping import map_rows
 
     trial = run.prepare(attempt.run_id)
@@ -47,7 +47,7 @@ def forecast(
         return None
     trial.context.times.reader.settle(attempt.times)
     ageing = AgeingRows(rate, trial.context.window, began_s)
-    # What is wrong with the source is the run's to say.
+    # The run itself reports what is wrong with the source.
     with suppress(OursError):
         for item in map_rows(
             trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()

@@ -27,16 +27,16 @@ from ours_cli.source import ReadOptions
 
 WORKERS_MAX: Final = 64
 WORKERS_AUTO_MAX: Final = 2
-"""Processes that `--workers auto` starts at most: the one that reads and sends can feed no more."""
+"""The most processes that `--workers auto` starts: the one that reads and sends cannot feed more."""
 
 WORKERS_AUTO_BYTES: Final = 16 << 20
-"""From here on `--workers auto` starts any: a smaller file is sent before they are warm."""
+"""Bytes from which on `--workers auto` starts any: a smaller file is sent before they are warm."""
 
 
 class Prepared(NamedTuple):
     """What is made anew for each attempt: ids and tallies must not remember the one before.
 
-    `shard` is there where the run is of one shard's rows.
+    `shard` is set where the run is limited to one shard.
     """
 
     context: RunContext
@@ -55,10 +55,10 @@ class Prepared(NamedTuple):
 class RowRun(NamedTuple):
     """One command over rows, its flags read.
 
-    `arguments` are the FILEs as typed, `sources` what they stand for, `helpers` the other files that flags of
-    the mapping name. `prepare` makes the mapping for a run of this id; `fingerprint` is all that makes two
-    mappings the same; `templates` is what makes each field. `progress` says whether it is to be shown, None:
-    where it can be drawn.
+    `arguments` are the FILEs as typed, `sources` what they expand to, `helpers` the other files that mapping
+    flags name. `prepare` makes the mapping for the run with this id; `fingerprint` is equal for equal
+    mappings; `templates` has the template of each field. `progress` says whether to show it; None: where it
+    can be drawn.
     """
 
     command: str
@@ -99,7 +99,7 @@ def shard_of(run: RowRun) -> Shard | None:
 
 
 def sharded(run: RowRun) -> RowRun:
-    """The run of the rows of its shard, where it has one; raises `UsageError`."""
+    """The run limited to its shard's rows, where it has one; raises `UsageError`."""
     shard = shard_of(run)
     if shard is None:
         return run
@@ -118,7 +118,7 @@ def rate(run: RowRun) -> float | None:
 
 
 def batch_events(run: RowRun, most: int | None = None) -> int:
-    """Events per request: no more than `--rate` gives in a second, for a request is a burst.
+    """Events per request: no more than `--rate` allows in a second, since a request is a burst.
 
     `most` is what the API is known to take. Contract: /identify has no bulk form.
     """
@@ -129,7 +129,7 @@ def batch_events(run: RowRun, most: int | None = None) -> int:
 
 
 def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
-    """The greatest batch that doctor found this API to take, where it makes a difference; -v says so."""
+    """The batch limit that doctor found for this API, where it makes a difference; -v reports it."""
     if run.target.sandbox or run.route is IDENTIFY:
         return None
     known = known_limit(state_dir(), base_url, time.time())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
-    """What observes a run, as its flags and the terminal have it."""
+    """The observer of a run that its flags and the terminal call for."""
     wanted = run.progress
     if wanted is None and run.batching.rejects == "-" and sys.stdout.isatty():
         wanted = False  # rejects come onto the same screen, and would tear the bar

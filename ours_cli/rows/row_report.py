@@ -43,7 +43,7 @@ def make_report(
 ) -> Report:
     """The report of one attempt; its books are those of the whole run.
 
-    `decided` are the flags that say what the run decided, for its rejects to be read alike. `part` is there
+    `decided` are the flags that state what the run decided, so that its rejects are read alike. `part` is set
     where it is one shard's.
     """
     return Report(
@@ -64,7 +64,7 @@ def make_report(
 
 
 def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows | None) -> ShardPart | None:
-    """What the report of a shard tells of the whole; None where the run is of all rows."""
+    """What a shard's report says about the whole; None where the run is of all rows."""
     if shard is None:
         return None
     whole, own = run.batching.rate, rate(run)

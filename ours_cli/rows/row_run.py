@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from ours_cli.runs.attempt import Attempt
     from ours_cli.workers.worker_pool import Workers
 
-GIVE_UP_AFTER_S: Final = 900.0
-
 _REPEATED: Final = (
     "the attempt before was killed, or could not write down what was done: its last calls may have been made"
     " again, and /identify cannot tell; they set the same properties"
@@ -110,7 +108,7 @@ def execute(run: RowRun) -> int:
 
 
 def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
-    """The sources, opened one by one; where one is a pipe, once its first rows have told how it writes times.
+    """The sources, opened one by one; a pipe once its first rows have shown how it writes times.
 
     A pipe may be silent for long, so it is waited for here, where the run can be stopped.
     """
@@ -136,7 +134,7 @@ def _attempt(
         rejects = Rejects(run.batching.rejects, attempt.folder, attempt.known_rejects, past=attempt.past)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
-            # What sends loads behind the fork: workers have no use for it, and memory for it each.
+            # The sending code loads after the fork: workers do not need it, and each would pay its memory.
             from ours_cli.pipeline import run as run_pipeline
 
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
@@ -214,7 +212,7 @@ def _close(rejects: Rejects, result: Result) -> None:
 
 
 def _pass_over(run: RowRun, result: Result, prepared: Prepared) -> None:
-    """Enter the rows of other shards, and judge what is about all rows."""
+    """Enter the rows of other shards, and judge what concerns all rows."""
     if prepared.shard is None:
         return
     result.books.passed_over(prepared.shard.others)
@@ -241,7 +239,7 @@ def _plan(
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.pipeline import Plan
-    from ours_cli.sending.delivery import DeliveryOptions
+    from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
     sending, batching = run.sending, run.batching
     return Plan(

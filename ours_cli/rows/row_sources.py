@@ -12,11 +12,11 @@ from typing import BinaryIO, Literal, TypeAlias
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.runs.blocks import Block, digest_of
+from ours_cli.runs.blocks import Block, content_digest
 from ours_cli.source import ReadOptions, open_table
 
 Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
-"""The rows of a table that a run is about, out of all rows."""
+"""From all rows of a table to those that a run is about."""
 
 Source: TypeAlias = "Path | Literal['-']"
 
@@ -87,12 +87,12 @@ class RowSources:
 
     def begins_like(self, block: Block, choose: Chooser) -> bool:
         """Whether the first rows that the run is about are those of this block, which begins with row 0."""
-        if digest_of(self._first_rows(1, choose)) != block.head:
+        if content_digest(self._first_rows(1, choose)) != block.head:
             return False  # without waiting for more of a pipe that trickles
-        return digest_of(self._first_rows(block.end, choose)) == block.digest
+        return content_digest(self._first_rows(block.end, choose)) == block.digest
 
     def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
-        """As many rows from the beginning, or as many as there are."""
+        """The first `count` rows, or all where there are fewer."""
         if any(_may_block(source) and source != "-" for source in self._sources):
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
@@ -123,7 +123,7 @@ class RowSources:
 
 
 class _Pipe:
-    """A source that can be read once: `held` has what was looked at, `table.records` goes on behind it."""
+    """A source that can be read once: `held` has what was looked at, `table.records` goes on after it."""
 
     def __init__(self, table: Table) -> None:
         self.table = table

@@ -104,7 +104,7 @@ def begin_run(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:
-    """How the files write their times; `pinned` is what an earlier attempt went by. A pipe tells later."""
+    """How the files write their times; `pinned` is what an earlier attempt used. A pipe shows it later."""
     if sources.may_block:
         return pinned or Conventions()
     trial = run.prepare(new_run_id())

@@ -26,6 +26,7 @@ from ours_cli.mapping.where import only_column, where_flag
 from ours_cli.mapping.window import Window
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
+from ours_cli.templates.filter_functions import no_hmac_key
 from ours_cli.templates.template import parse
 from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
@@ -98,7 +99,7 @@ class RunContext(NamedTuple):
         return "--tz ZONE says otherwise"
 
     def decided_flags(self) -> list[str]:
-        """The flags that say what nobody said: the order and unit that were found, UTC for want of a zone."""
+        """The flags for what no flag said: the order and unit that were found, UTC for lack of a zone."""
         reader = self.times.reader
         flags = [] if reader.decided_order is None else [f"--{reader.decided_order}-first"]
         flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
@@ -132,7 +133,7 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
 
 
 def max_age_ms(text: str | None) -> int | None:
-    """Read `--max-age`: a duration in milliseconds, None for `none`, the API's window when not given."""
+    """Read `--max-age`: milliseconds, None for `none`, by default the API's window; raises `UsageError`."""
     if text is None:
         return WINDOW_MS
     if text.strip().lower() == "none":
@@ -241,7 +242,5 @@ def hmac_key(path: str | None) -> bytes:
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()
     if not key:
-        raise UsageError(
-            "the hmac filter needs a key", hint="export OURS_HMAC_KEY=..., or --hmac-key-file PATH"
-        )
+        raise no_hmac_key()
     return key

@@ -93,7 +93,7 @@ class Attempt:
             write_head(self.folder, self._head)
 
     def rehearsal(self) -> Replay:
-        """What is done once more, for a look at the source before the run reads it."""
+        """A second replay, for a look at the source before the run reads it."""
         return Replay(self._blocks)
 
     def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:

@@ -1,7 +1,7 @@
 """Blocks: runs of consecutive source rows whose outcomes are recorded together, with a digest of the rows.
 
 A row's number (`seq`) counts every row read in the run, over all its files, from 0. A block is settled when
-each of its rows has an outcome; only then does the journal hear of it.
+each of its rows has an outcome; only then does the journal get it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RowDigest:
         return self._hash.digest()
 
 
-def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
+def content_digest(rows: Iterable[Record | Malformed]) -> bytes:
     """The digest of these rows: 16 bytes."""
     digest = RowDigest()
     for row in rows:
@@ -57,8 +57,8 @@ def digest_of(rows: Iterable[Record | Malformed]) -> bytes:
 class Block:
     """Rows `start` (inclusive) to `end` (exclusive) and what became of them.
 
-    `head` is the digest of the first row alone, kept of row 0 only: a pipe that begins otherwise is told at
-    once, without waiting for as many rows as the block has. `held` are its rejects that are in no file yet.
+    `head` is the digest of the first row alone, kept for row 0 only: a pipe that begins otherwise is known by
+    it, without waiting for as many rows as the block has. `held` are its rejects that are in no file yet.
     """
 
     start: int
@@ -104,7 +104,7 @@ class BlockTracker:
 
     @property
     def room(self) -> int:
-        """After how many more rows that are left out the block ends, if there are no others."""
+        """How many more rows the block takes if all of them are left out."""
         block = self._current
         if block is None:
             return ROWS_MAX
@@ -120,7 +120,7 @@ class BlockTracker:
         _, row, seq = item[0]
         block = self._current
         if block is None:
-            block = self._current = Block(seq, head=digest_of([row]) if seq == 0 else b"")
+            block = self._current = Block(seq, head=content_digest([row]) if seq == 0 else b"")
             self._digest = RowDigest()
         self._digest.add(row)
         block.end = seq + 1
@@ -137,7 +137,7 @@ class BlockTracker:
         seq = together.seq if isinstance(together, SiftedRows) else together.seqs[0]
         block = self._current
         if block is None:
-            head = digest_of([together.rows.record(0)]) if seq == 0 else b""
+            head = content_digest([together.rows.record(0)]) if seq == 0 else b""
             block = self._current = Block(seq, head=head)
             self._digest = RowDigest()
         self._digest.add_all(together.rows)

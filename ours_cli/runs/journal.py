@@ -1,7 +1,7 @@
 """What is done, for the program: which blocks of a run's rows have an outcome, kept in SQLite.
 
 It holds row numbers, digests, counts and codes: no row data, no token. The order of a commit is fixed: answer
-verified, rejects on disk, then the block here. Rows that stand in no block are sent (again).
+verified, rejects on disk, then the block here. Rows in no block are sent (again).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _count(value: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The receipts of one command's shards, added up. `problems` says why they are no whole, if they are not.
+    """The receipts of one command's shards, added up. `problems` says why they are not a whole, if so.
 
     `missing`, `doubled` and `unfinished` name shards (K/N). `read` is the rows of the source, once; None
     where the shards do not agree on it.
@@ -210,7 +210,7 @@ def _listed(shards: Sequence[str]) -> str:
 
 
 def incomplete(merged: Merged) -> SourceError | None:
-    """The error for receipts that are no whole."""
+    """The error for receipts that are not a whole."""
     if not merged.problems:
         return None
     hint = "run the command again with each --shard that is missing or unfinished: it goes on"

@@ -19,7 +19,7 @@ class PackedBlocks(Sequence[Block]):
     """Recorded blocks in 56 bytes each, where an object takes 600; one is made when it is asked for."""
 
     def __init__(self, blocks: Iterable[Block]) -> None:
-        """Raises `ValueError` for a block that cannot be one."""
+        """Raises `ValueError` for an impossible block."""
         self._packed = bytearray()
         self._heads: dict[int, bytes] = {}
         self._codes: dict[int, bytes] = {}

@@ -1,8 +1,8 @@
 """Settled blocks, some at a time, on their way to the journal.
 
-To have a block durably on disk takes milliseconds, or many of them, whatever its size. So blocks wait for
-each other a little, for recording to take no more than a fiftieth of the time. A crash in between costs what
-one with requests in flight costs: those rows are sent again, with the ids that they had.
+Syncing a block takes milliseconds or more, whatever its size. So blocks wait for each other a little, so
+that recording takes at most a fiftieth of the time. A crash in between costs what one with requests in
+flight costs: those rows are sent again, with the ids that they had.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ours_cli.errors import OursError
 from ours_cli.runs.blocks import Block
 
 PAUSE_FACTOR: Final = 49.0
-"""How many times as long as the last recording took to wait before the next."""
+"""The wait before the next recording, in multiples of the time that the last one took."""
 
 PAUSE_FACTOR_WITHOUT_IDS: Final = 9.0
-"""The same where the server cannot tell a repeated row (contract: /identify): fewer are at stake then."""
+"""The same where the server cannot recognise a repeated row (contract: /identify): fewer are at stake."""
 
 PAUSE_MAX_S: Final = 0.5
 
@@ -27,7 +27,7 @@ PAUSE_MAX_S: Final = 0.5
 class Recorder:
     """Collects settled blocks and hands them to `record`, in the running event loop.
 
-    `record` makes them durable. Its error goes to `failed`, and the blocks stay: `close` tries once more.
+    `record` makes them durable. Its error goes to `failed`, and the blocks stay: `close` tries again.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Resume by replay: the source is read from its start, what is done is verified and passed over.
+"""Resume by replay: the source is read from its start, what is done is verified and skipped.
 
 Rows that are done are never judged again; only their digests are compared, block by block.
 """
@@ -12,7 +12,7 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Origin
 from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Table
-from ours_cli.runs.blocks import Block, RowDigest, digest_of
+from ours_cli.runs.blocks import Block, RowDigest, content_digest
 
 
 class SourceChangedError(SourceError):
@@ -32,11 +32,11 @@ class Replay:
         self.table: Table | None = None
         """The table whose rows come, for messages."""
         self.is_cut: Callable[[], bool] = lambda: False
-        """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
+        """Whether `--limit` ended the rows: for a shard, only code that counts all rows can tell."""
 
     @property
     def is_over(self) -> bool:
-        """Whether no row that is done can come any more."""
+        """Whether all rows that are done have come."""
         return self._block is None
 
     def covers(self, seq: int) -> bool:
@@ -58,7 +58,7 @@ class Replay:
     def supersedes(self, origin: Origin) -> bool:
         """Whether this row, done when the file ended within it, is another by now: then it is not done."""
         block = self._block
-        if block is None or not block.is_half_row or digest_of([origin.row]) == block.digest:
+        if block is None or not block.is_half_row or content_digest([origin.row]) == block.digest:
             return False
         self._pass(block)
         return True

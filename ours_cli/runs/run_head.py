@@ -47,7 +47,7 @@ class OtherVersionError(SourceError):
 class RunHead:
     """One run. Times in whole seconds since the epoch; `arguments` and `folder` repeat the command.
 
-    `times` is what its sources told of their times when it began: every attempt reads them by the same.
+    `times` is how its sources wrote their times when it began: every attempt reads them the same way.
     `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
     many of them are other shards'.
     """

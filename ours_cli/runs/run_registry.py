@@ -25,7 +25,7 @@ class KnownRun(NamedTuple):
     head: RunHead
 
     def settled_times(self) -> Conventions | None:
-        """How its rows were read. None while no row has an outcome: its files may hold others by now.
+        """How its rows were read. None while no row has an outcome: its files may hold other rows by now.
 
         Raises `SourceError` when its journal is damaged.
         """
@@ -102,8 +102,8 @@ def find_run(
 ) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
 
-    An unfinished run of the same files is it, whatever they hold now (the replay finds out). An unfinished
-    run of other files, or of standard input, is it when the source begins like its first block: a renamed
+    An unfinished run of the same files matches, whatever they hold now (the replay finds out). An unfinished
+    run of other files, or of standard input, matches when the source begins like its first block: a renamed
     file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
 
     Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, and for any

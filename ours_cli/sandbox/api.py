@@ -174,7 +174,7 @@ def _struck_result(index: int, then: Then) -> dict[str, Any]:
 def _batch_answer(results: list[dict[str, Any]], events: Sequence[rules.Event]) -> _Judged:
     """200 all, 207 some, 500 when rows were valid but none could be queued.
 
-    The contract does not say what a batch of invalid rows only gets: 207, so that each row's reason is told.
+    The contract does not say what a batch of only invalid rows gets: 207, so that each row's reason is given.
     """
     failed = len(results) - len(events)
     queue_failed = any(result.get("code") == "queue_failed" for result in results) if failed else False

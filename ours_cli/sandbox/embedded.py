@@ -53,7 +53,7 @@ class Sandbox:
         self._store, self._server = store, server
 
     def stop(self) -> None:
-        """Cut every connection and close the database, at once; stopping twice is harmless."""
+        """Cut every connection and close the database immediately; stopping twice is harmless."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -63,7 +63,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """The URL a client is to be pointed at, without a slash at its end."""
+        """The URL to point a client at, without a slash at its end."""
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
         return f"http://127.0.0.1:{self._server.port}/api/v1"

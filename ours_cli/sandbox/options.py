@@ -1,4 +1,4 @@
-"""What a sandbox is told before it starts."""
+"""The options of a sandbox, set before it starts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The API contract as data and pure functions: one row in, an `Event` or the reason it is invalid out.
 
-Where the contract is silent, this module decides so: lengths count characters; `null` in an optional field
+Where the contract is silent, this module decides: lengths count characters; `null` in an optional field
 is "not given" (the vendor's SDK types allow it); unknown top-level keys are kept and ignored; the values
 inside `eventProperties` are not trimmed; the 200 keys are those of the top level; objects inside arrays
 have no depth limit; a `distinctId` may have any length.
@@ -74,7 +74,7 @@ class Event(NamedTuple):
 
 
 def parse_json(raw: bytes) -> Any:
-    """Read a JSON text exactly; raises ValueError where it is none."""
+    """Read a JSON text exactly; raises ValueError for anything else."""
     parsed = orjson.loads(raw)
     # orjson turns integers beyond 64 bits into floats. Twenty digits in a row may be one: keep them.
     if b"0" * 20 in raw.translate(_DIGITS_TO_ZERO):

@@ -83,7 +83,7 @@ class SandboxServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 _cut(connection)
 
     def reset_on_close(self, connection: socket.socket) -> None:
-        """Let the closing of this connection be a TCP reset instead of a farewell."""
+        """Make closing this connection a TCP reset instead of an orderly end."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with self._lock:
             self._resets.add(connection)
@@ -95,7 +95,7 @@ class SandboxServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close the connection; a shutdown first would send the farewell that a reset must not have."""
+        """Close the connection; a shutdown first would send the FIN that a reset must not have."""
         with self._lock:
             self._connections.discard(request)
             reset = request in self._resets

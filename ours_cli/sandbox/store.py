@@ -41,7 +41,7 @@ ON CONFLICT (distinct_id) DO UPDATE SET times_received = times_received + 1
 """
 # Readers such as the sqlite3 shell can look in while the sandbox writes.
 _FOR_A_FILE = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
-# Nothing of it is to survive a crash or a full disk: no journal (a fifth of the time) and no waiting.
+# Nothing in it need survive a crash or a full disk: no journal (a fifth of the time) and no waiting.
 _FOR_TEMPORARY = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
 _PAGE = 1000
 
@@ -73,7 +73,7 @@ class Store:
     def record(self, request: Received, events: Sequence[Event], *, tell_new: bool) -> list[StoredEvent]:
         """Log a request and store its accepted events, in one transaction.
 
-        Returns the events that were not known before when `tell_new` asks for them, else nothing.
+        Returns the events that were not known before when `tell_new` asks for them, else none.
         """
         arrived = time.time_ns() // 1_000_000
         with self._lock:

@@ -25,7 +25,7 @@ CREATE INDEX IF NOT EXISTS visitors_phone ON visitors (phone);
 def tells_of_visitor(event: Event) -> bool:
     """True when the event sets properties or ties identifiers together.
 
-    An event with one bare identifier teaches nothing: skipping it keeps bulk loads quick.
+    An event with one bare identifier adds nothing: skipping it keeps bulk loads quick.
     """
     ids = (event.user_id, event.external_id, event.email)
     return event.fields.get("userProperties") is not None or sum(map(bool, ids)) > 1
@@ -38,7 +38,7 @@ def update_visitor(connection: Connection, event: Event) -> None:
     visitor, user_id, external_id, email, stored = row or (None, event.user_id, None, None, "{}")
     properties = merge_properties(json.loads(stored), sent)
     known = (
-        # A visitor that came without an Ours id is given one, as the real API does.
+        # A visitor without an Ours id gets one, as from the real API.
         user_id or uuid4().hex,
         _merge_id(external_id, event.fields, "externalId"),
         _merge_id(email, event.fields, "email"),

@@ -3,7 +3,7 @@
 The model is Vector's Adaptive Request Concurrency: additive increase and multiplicative decrease over rounds
 of answers, by a moving mean of latency and its deviation. Two things are added. Slow start (RFC 5681) finds
 the order of magnitude in a few rounds. And the latency without a queue is kept beside the moving mean (BBR's
-RTprop): the mean follows a queue that grows slowly and never sees it, be it the server's or this process's.
+RTprop): the mean follows a slowly growing queue without noticing it, be it the server's or this process's.
 
 Times are seconds of any steady clock, given by the caller.
 """
@@ -14,22 +14,22 @@ from math import inf, sqrt
 from typing import Final, NamedTuple, Protocol
 
 START: Final = 2
-"""In flight at first, and never fewer for latency's sake: one travels while the next is made."""
+"""Requests in flight at first; latency never lowers it further: one travels while the next is made."""
 
 CONCURRENCY_MAX: Final = 64
-"""No more than this on one's own accord; `--concurrency N` may."""
+"""The most that `auto` allows; `--concurrency N` may exceed it."""
 
 IN_FLIGHT_BYTES_MAX: Final = 32 << 20
-"""Bytes of events in flight on one's own accord: memory must not grow with latency."""
+"""The most bytes of events in flight that `auto` allows: memory must not grow with latency."""
 
 ROUND_MIN: Final = 4
-"""Answers that make a round at least; else as many as may be in flight."""
+"""The fewest answers that make a round; else as many as may be in flight."""
 
 MEAN_ALPHA: Final = 0.4
 """Weight of the newest round in the moving mean (Vector: ewma_alpha)."""
 
 DEVIATIONS: Final = 2.5
-"""Deviations above the moving mean that are a jump (Vector: rtt_deviation_scale)."""
+"""Deviations above the moving mean that count as a jump (Vector: rtt_deviation_scale)."""
 
 SLOWER_RATIO: Final = 0.9
 """What a jump in latency, or a queue, leaves of the limit (Vector: decrease_ratio)."""
@@ -38,16 +38,16 @@ REFUSED_RATIO: Final = 0.5
 """What a refusal leaves of the limit (RFC 5681: half)."""
 
 TOLERANCE: Final = 1.5
-"""Up to this many times the latency without a queue all is well (Netflix Gradient2: rttTolerance)."""
+"""Up to this multiple of the latency without a queue, all is well (Netflix Gradient2: rttTolerance)."""
 
 QUEUE: Final = 2.0
-"""From this many times on, half of what is in flight only waits its turn."""
+"""From this multiple on, half of what is in flight only waits its turn."""
 
 CONFIRMS: Final = 1.1
-"""Up to this many times the latency without a queue, a round says that it still holds."""
+"""Up to this multiple of the latency without a queue, a round confirms it."""
 
 BASE_AGE_S: Final = 30.0
-"""A latency without a queue that no round has come near for so long is measured again (BBR: 10 s)."""
+"""Seconds after which a latency without a queue that no round confirmed is measured again (BBR: 10 s)."""
 
 
 class Flight(NamedTuple):
@@ -60,7 +60,7 @@ class Flight(NamedTuple):
 
 
 class Concurrency(Protocol):
-    """How many requests may be in flight; is told of each one's start and end."""
+    """How many requests may be in flight; learns of each one's start and end."""
 
     @property
     def limit(self) -> int:
@@ -143,7 +143,7 @@ class AdaptiveConcurrency:
     def answered(self, flight: Flight, now: float) -> None:
         """The server took it: its latency counts towards the round."""
         if flight.started < self._changed_at or flight.opens_connection:
-            return  # it tells of another limit, or of TCP and TLS
+            return  # it reflects another limit, or TCP and TLS
         if flight.size * 2 < self._largest:
             return  # a small request is quick, and would make the others look slow
         if flight.size > self._largest * 2:
@@ -159,7 +159,7 @@ class AdaptiveConcurrency:
         if flight.started < self._refused_at:
             return
         if max(flight.crowd, self._in_flight) < 2:
-            return  # a lone request that is refused says nothing of how many the server can take
+            return  # a lone request that is refused says nothing about how many the server can take
         self._refused_at = now
         self._is_slow_start = False
         self._set(int((self._limit_before_probe or self.limit) * REFUSED_RATIO), now)

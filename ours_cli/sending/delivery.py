@@ -1,6 +1,6 @@
 """Chunks → outcomes: sends, judges each answer row by row, and sends again what the answer left open.
 
-Nothing is called accepted unless the answer for that row says so. Rows of which no answer speaks stay unsent.
+Nothing is called accepted unless the answer for that row says so. Rows that no answer mentions stay unsent.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from ours_cli.sending.http_client import AsyncPoster
 
 LONE_REFUSALS_MAX = 16
-"""Lone rows answered 400 with nothing accepted yet: then it is not the rows (exit 8)."""
+"""Lone rows answered 400 with nothing accepted yet: then the rows are not the cause (exit 8)."""
+
+GIVE_UP_AFTER_S = 900.0
+"""Seconds without progress after which a run stops unless --give-up-after says otherwise."""
 
 DRAIN_S = 8.0
-"""Seconds that requests in flight get to end once the run stops; within 10 s all is over, the report too."""
+"""Seconds that requests in flight have to end once the run stops; within 10 s all is over, the report too."""
 
 
 class DeliveryOptions(NamedTuple):
@@ -56,14 +59,14 @@ class DeliveryOptions(NamedTuple):
     concurrency: int | None = None
     rate: float | None = None
     timeout: float = 30.0
-    give_up_after: float = 900.0
+    give_up_after: float = GIVE_UP_AFTER_S
     ca_file: Path | None = None
 
 
 class Delivery:
     """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
 
-    `on_wait(reason, seconds)` is told of pauses that a person would wonder about, `on_clock(seconds)`, at the
+    `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
     first answer, of how far the server's clock is ahead.
     """
 
@@ -103,8 +106,8 @@ class Delivery:
     def prepare(self) -> None:
         """Make the HTTP client, once; raises `UsageError` where it cannot connect to this endpoint at all.
 
-        It takes longer to load than all that reads and maps, so the caller chooses the moment, before the
-        first chunk.
+        It takes longer to load than the reading and mapping code together, so the caller chooses the moment,
+        before the first chunk.
         """
         if self._poster is None:
             from ours_cli.sending.http_client import AsyncPoster
@@ -128,7 +131,7 @@ class Delivery:
         senders: set[asyncio.Task[None]] = set()
         feeding = asyncio.create_task(self._start_all(chunks, senders))
         stopped = asyncio.create_task(self._gate.stopped())
-        # The stop must reach a source that is silent, and a full house of senders that wait for answers.
+        # The stop must interrupt a silent source, and senders that all wait for answers.
         await asyncio.wait({feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
         feeding.cancel()
         (failure,) = await asyncio.gather(feeding, return_exceptions=True)
@@ -144,7 +147,7 @@ class Delivery:
 
     async def _start_all(self, chunks: AsyncIterator[Chunk], senders: set[asyncio.Task[None]]) -> None:
         async for chunk in chunks:
-            # Beside the first, which must be able to travel whatever its size.
+            # Except the first, which must be able to travel whatever its size.
             while senders and self._held_bytes + chunk.size > self._concurrency.bytes_max:
                 await self._more_room()
             self._held_bytes += chunk.size
@@ -186,7 +189,7 @@ class Delivery:
                 continue
             async with self._gate.turn(len(part.events)):
                 if not self._limit.allows(part):
-                    parts.append(part)  # the 413 of another one came in while this one waited
+                    parts.append(part)  # another request got a 413 while this one waited
                     continue
                 started = _now()
                 verdict = await self._fly(part, resend)
@@ -197,7 +200,7 @@ class Delivery:
             resend = bool(left) and isinstance(verdict, (Judged, Failure, Again, Nonsense))
 
     async def _fly(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
-        """Ask, and let the concurrency learn from how it went."""
+        """Ask, and let the concurrency learn from the result."""
         flight = self._concurrency.sent(chunk.size, _now())
         try:
             verdict = await self._ask(chunk, resend)
@@ -271,7 +274,7 @@ class Delivery:
         return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
-        # The request held the token, and a server may say back what it was sent.
+        # The request held the token, and a server may echo what it was sent.
         return Reject(event.origin, event.distinct_id, code, message.replace(self._endpoint.token, "***"))
 
     def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:

@@ -52,9 +52,9 @@ class Gate:
             while True:
                 # While this one waited, others may have proven the server, or found it in trouble.
                 if await self._wait():
-                    has_slot = False  # all who were held would go at once
+                    has_slot = False  # all who were held would go together
                 elif not (self._proven or is_prober):
-                    # A place kept here would be one that the prober of the moment may be waiting for.
+                    # The current prober may be waiting for a place kept here.
                     has_place, has_slot = self._leave(has_place), False
                     is_prober = await self._prober.acquire()
                 elif not has_place:
@@ -112,7 +112,7 @@ class Gate:
         raise self._error
 
     async def _take_place(self) -> bool:
-        """Become one of the few inside; returns False when it must be tried again after a look around."""
+        """Become one of the few inside; returns False after a wait: the state must be checked again first."""
         if self._inside < self._limit():
             self._inside += 1
             return True

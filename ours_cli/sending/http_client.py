@@ -36,7 +36,7 @@ _NOTHING: Final = httpx.ByteStream(b"")
 
 
 class _NoCookies(CookieJar):
-    """Keeps none: the API sets none, and looking for them takes a twelfth of the time of a request."""
+    """Keeps none: the API sets none, and looking for them takes a twelfth of a request's time."""
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Whatever the server sets is dropped."""
@@ -59,7 +59,7 @@ class AsyncPoster:
         self._headers = httpx.Headers(_headers())
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
         self._clients: list[httpx.AsyncClient] = []
-        # What cannot be connected to at all shows before a row is read. The client last used is the next.
+        # An unusable endpoint shows before a row is read. The client used last is used next.
         self._idle = [self._new_client()]
 
     def _new_client(self) -> httpx.AsyncClient:
@@ -76,7 +76,7 @@ class AsyncPoster:
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
-        import asyncio  # who sends one event needs none: it takes as long to load as ten modules of ours
+        import asyncio  # sending one event needs none of it: it takes as long to load as ten modules of ours
 
         client = self._idle.pop() if self._idle else self._new_client()
         try:
@@ -236,7 +236,7 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
     if endpoint.base_url.startswith("http://"):
         # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Python would write the session keys there, and with them whoever reads the file reads health records.
+    # Python would write the session keys there, and whoever has them can read health records.
     os.environ.pop("SSLKEYLOGFILE", None)
     try:
         return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()

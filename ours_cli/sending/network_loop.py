@@ -1,4 +1,4 @@
-"""The event loop of a run: asyncio's own, but for one thing."""
+"""The event loop of a run: asyncio's own, except for one thing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ else:
 
 
 class NetworkLoop(_PlatformLoop):
-    """The event loop for an `AsyncPoster`: its end never waits for a name server.
+    """The event loop for an `AsyncPoster`: closing it never waits for a name server.
 
     asyncio looks names up in threads that it waits for when the loop closes, and Python once more at exit: a
     name server that is silent would hold back the report of an interrupted run for half a minute.

@@ -21,7 +21,7 @@ RETRY_AFTER_MAX_S = 24 * 3600.0
 """A server that asks for more than a day means something else: the header is ignored."""
 
 _REPEATED_BYTES_MAX: Final = 64 << 10
-"""Answers that are longer are not kept to be known again."""
+"""Longer answers are not kept for recognition."""
 
 _RETRIED = frozenset({408, 409, 425, 429})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -50,7 +50,7 @@ class Failure(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The answer speaks of each row: indexes accepted, `(index, code, message)` rejected, to send again.
+    """The answer covers each row: indexes accepted, `(index, code, message)` rejected, to send again.
 
     `floor_s` is as in `Again`.
     """
@@ -75,7 +75,7 @@ class Nonsense(NamedTuple):
 
 
 class TooLarge(NamedTuple):
-    """413: send less at once. `limit` is the server's number; of events or bytes, the contract is silent."""
+    """413: send less at a time. `limit` is the server's number; whether events or bytes is not said."""
 
     limit: int | None
 
@@ -110,7 +110,7 @@ def judge_batch(answer: Answer, count: int) -> Verdict:
     if answer.status == 500:
         judged = _judge_results(answer, count)
         if judged is not None:
-            # Contract: of a 500 with results, the failed rows are retried whatever their code says.
+            # Contract: in a 500 with results, the failed rows are retried whatever their code says.
             again = sorted([*judged.again, *(row[0] for row in judged.rejected)])
             return judged._replace(rejected=[], again=again)
     return _judge_status(answer)
@@ -186,11 +186,11 @@ def _read_results(text: bytes, count: int, *, must_succeed: bool) -> Judged | No
 
 
 _read_again = lru_cache(maxsize=4)(_read_results)
-"""As `_read_results`: what accepts each row of a full batch is the same text for every batch."""
+"""As `_read_results`: an answer that accepts a full batch is the same text for every batch."""
 
 
 def _are_all_accepted(results: list[Any]) -> bool:
-    """Whether all are there, in order and accepted: what the walk would find, in half of its time."""
+    """Whether all are there, in order and accepted: what the walk would find, in half the time."""
     try:
         indexes = [result["index"] for result in results if result["success"] is True]
     except (KeyError, TypeError):

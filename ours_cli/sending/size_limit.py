@@ -10,8 +10,8 @@ class SizeLimit:
 
     `size` and `envelope` are in bytes: of a whole request, and of what it adds around its events.
 
-    A 413 without a number leaves open whether events or bytes were too many. So a chunk is then held to be
-    too large only where it exceeds half of a refused one in both: a few huge rows must not have a million
+    A 413 without a number leaves open whether events or bytes were too many. So a chunk then counts as
+    too large only where it exceeds half of a refused one in both: a few huge rows must not make a million
     small ones travel one by one.
     """
 

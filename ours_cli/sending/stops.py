@@ -1,4 +1,4 @@
-"""Pure: when another try is of no use → the error that stops the command; else how long to wait for it."""
+"""Pure: when another try is of no use → the error that stops the command; else how long to wait first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONSENSE_MAX: Final = 5
 """Answers in a row that do not add up before the command stops."""
 
 NAME_FAILURES_MAX: Final = 3
-"""Failed look-ups of the host's name before any answer: then the name is wrong, and no wait mends it."""
+"""Failed look-ups of the host's name before any answer: then the name is wrong, and waiting does not help."""
 
 
 _NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
@@ -40,7 +40,7 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
 
 
 def refused_token(status: int, then: str = "") -> AuthError:
-    """The error for a 401 or 403; `then` is what the hint says of afterwards."""
+    """The error for a 401 or 403; `then` ends the hint."""
     return AuthError(
         f"the server refuses the token ({status})",
         hint=f"check the token; a Test Mode key needs --test{then}",
@@ -84,7 +84,7 @@ class Patience:
         if left <= 0:
             reason = f"{verdict.reason}, for {self._give_up_after:g} s"
             if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
-                # There was a server all the time, and it never spoke as the API does.
+                # There was a server all the time, and it never answered as the API does.
                 raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
             # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
             more = ""

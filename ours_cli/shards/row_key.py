@@ -1,7 +1,7 @@
-"""What tells which rows belong together, for `--shard`: cheap to map, and equal for rows that become equal.
+"""What decides which rows belong together, for `--shard`: cheap to map, and equal for rows that become equal.
 
-A key is the distinctId that a row is given, else what the API is told of event, person and time. None: the
-row cannot be read that far, and no event comes of it.
+A key is the distinctId that a row is given, else what the API gets of event, person and time. None: the
+row cannot be read that far, and does not become an event.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _TEXTS: Final = ("event", "userId", "externalId", "email", "distinctId")
 def field_key(body: Body, columns: tuple[str, ...] | None, *, keeps_ids: bool) -> RowKey:
     """The keys of one table's rows under a field map; `keeps_ids`: those of a rejects file are honoured.
 
-    Every row's time is read here, with a reader of its own. The run's reader, which sees the rows of its
-    shard alone, follows it, so that the unit of epoch numbers is told by all rows.
+    Every row's time is read here, with a reader of its own. The run's reader, which sees only the rows
+    of its shard, follows it, so that all rows decide the unit of epoch numbers.
     """
     reduced, reader = copy(body), body.reader
     reduced.objects, reduced.context = {}, None
@@ -80,4 +80,4 @@ def _key(known: dict[str, Any], distinct_id: str) -> bytes | None:
     try:
         return orjson.dumps(known, option=orjson.OPT_SORT_KEYS) if known else None
     except TypeError:
-        return None  # a text that is no Unicode: rejected as well
+        return None  # invalid Unicode: rejected in any case

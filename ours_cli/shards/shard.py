@@ -1,4 +1,4 @@
-"""`--shard K/N`: which of N processes a row belongs to. Pure: the row's key alone tells, on any machine."""
+"""`--shard K/N`: which of N processes a row belongs to. Pure: the row's key alone decides, on any machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Shard(NamedTuple):
     total: int
 
     def takes(self, key: bytes) -> bool:
-        """Whether the row of this key is this shard's: by a hash, so that exactly one of `total` takes it."""
+        """Whether this shard takes the row with this key: by a hash, so that exactly one of `total` does."""
         digest = blake2b(key, digest_size=8, person=b"ours-shard").digest()
         return int.from_bytes(digest, "big") % self.total == self.number
 

@@ -1,9 +1,9 @@
 """The rows of one shard out of all rows of a source: the others are passed over before they are mapped.
 
-A row's shard is told by its key (`row_key`), which is the same for all rows that could have to do with one
-another: rows that become equal events meet in one shard, and are numbered there as in a run of the whole;
-so do rows that bear the same given id, whether their content conflicts or not. What has no key is a reject in
-any case, and goes by its content as it stands.
+A row's shard depends on its key (`row_key`), which is the same for all rows that could affect one another:
+rows that become equal events meet in one shard, and are numbered there as in a run of the whole; so do rows
+with the same given id, whether their content conflicts or not. A row without a key is a reject in any case;
+its raw content is its key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table, records
-from ours_cli.runs.blocks import RowDigest, digest_of
+from ours_cli.runs.blocks import RowDigest, content_digest
 from ours_cli.shards.shard import Shard
 from ours_cli.source.arguments import STANDARD_INPUT
 
@@ -23,7 +23,7 @@ from ours_cli.source.arguments import STANDARD_INPUT
 class ShardRows:
     """Walks the tables of a source once. `rows` counts all rows so far, `own` those of the shard.
 
-    `limit` is of all rows. The mapping is that of the run, its time reader settled before the first row.
+    `limit` counts all rows. The mapping is that of the run, its time reader settled before the first row.
     """
 
     def __init__(self, shard: Shard, mapping: RowMapping, limit: int | None) -> None:
@@ -46,7 +46,7 @@ class ShardRows:
             )
 
     def of(self, table: Table, rows: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
-        """Those of the next rows of this table that are the shard's; raises as the mapping's `bind`."""
+        """The shard's rows among the next rows of this table; raises as the mapping's `bind`."""
         if table.columns == () or self.rows == self._limit:
             return
         key_of, takes, see = self._mapping.row_key(table), self._shard.takes, self._digest.add
@@ -54,14 +54,14 @@ class ShardRows:
             self.rows += 1
             see(row)
             key = None if isinstance(row, Malformed) else key_of(row)
-            if takes(digest_of([row]) if key is None else key):
+            if takes(content_digest([row]) if key is None else key):
                 self.own += 1
                 yield row
             if self.rows == self._limit:
                 return
 
     def _stretches(self, table: Table) -> Iterator[Stretch | Record | Malformed]:
-        """As `of`, the shard's plain rows many at once, as they are mapped fastest."""
+        """As `of`, with the shard's plain rows in bulk, which are mapped fastest."""
         assert table.stretches is not None
         lines: list[int] = []
         fields: list[Any] = []
@@ -86,11 +86,11 @@ class ShardRows:
 
     @property
     def is_cut(self) -> bool:
-        """Whether as many rows were read as the limit has."""
+        """Whether the limit was reached."""
         return self.rows == self._limit
 
     def source_digest(self) -> str:
-        """What all rows so far were: the same for each shard of one source (32 hexadecimal digits)."""
+        """The digest of all rows so far: the same for each shard of one source (32 hexadecimal digits)."""
         return self._digest.value().hex()
 
 

@@ -1,4 +1,4 @@
-"""One body from flags, `--data` or a line: built, judged by the contract, and doubted, before it is sent."""
+"""One body from flags, `--data` or a line: built, judged by the contract and checked for doubts."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
     if fields.distinct_id is not None and not fields.distinct_id.strip():
-        # A random one in its place would count the event once more each time it is sent.
+        # A random one in its place would make the event count again each time it is sent.
         raise UsageError(
             "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
         )
@@ -150,7 +150,7 @@ def _read(value: Value, name: str, flag: str) -> Any:
 def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -> list[str]:
     """Put `time` into the body as milliseconds, when the person gave one; raises `UsageError`.
 
-    Returns what the person should know of how it was read.
+    Returns what the person should know about how it was read.
     """
     value = time_text if time_text is not None else body.pop("time", None)
     if value is None and flags == TimeFlags():
@@ -197,7 +197,7 @@ def empty_flags(fields: FieldMap) -> list[str]:
 
 
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
-    """Warnings of what is sent as it stands, and seldom meant so."""
+    """Warnings about what is sent as it is, but seldom meant so."""
     return [
         *(_doubt(key, word) for key, word in doubts(body)),
         *_colons(fields),
@@ -265,7 +265,7 @@ _SINGLE_MESSAGES: Final = {
     "missing_identifier": "nothing says whom this is about",
     "missing_properties": "there is no visitor property to set",
 }
-"""What is said of rows elsewhere, where there is no row."""
+"""Messages in place of those that speak of a row: here there is none."""
 
 _FAULT_HINTS: Final = {
     "missing_event": "ours track 'Order Placed' --external-id ID",
@@ -276,7 +276,7 @@ _FAULT_HINTS: Final = {
 
 
 def settle_distinct_id(body: dict[str, Any]) -> str:
-    """The event's distinctId: as given, else a random UUID, made once and kept over retries."""
+    """The event's distinctId: as given, else a random UUID, kept over retries. Raises `UsageError`."""
     given = body.get("distinctId")
     if given is not None and not (isinstance(given, str) and given.strip()):
         raise UsageError("distinctId must be a text", hint="leave it out, and a random one is made")

@@ -38,7 +38,7 @@ class RefusedError(OursError):
 
 
 class SingleOptions(NamedTuple):
-    """How to send one body. Times in seconds; `on_wait(reason, seconds)` is told of pauses."""
+    """How to send one body. Times in seconds; `on_wait(reason, seconds)` hears of pauses."""
 
     timeout: float
     give_up_after: float

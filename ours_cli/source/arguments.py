@@ -20,7 +20,7 @@ DATA_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".json",
 
 
 def data_suffix(path: Path) -> str:
-    """The suffix that tells the format, lower-case: `.csv` of `Export.CSV.gz`."""
+    """The suffix that shows the format, lower-case: `.csv` of `Export.CSV.gz`."""
     name = path.name.lower().removesuffix(".gz")
     return Path(name).suffix
 

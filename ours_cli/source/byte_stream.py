@@ -17,7 +17,7 @@ from ours_cli.source.containers import is_gzip, refuse_container
 
 BLOCK_BYTES = 256 * 1024
 SAMPLE_BYTES = 64 * 1024
-# Bounds the look-ahead where `--skip-lines` or a first line without end would have it grow.
+# Bounds the look-ahead where `--skip-lines` or an endless first line would let it grow.
 _MAX_SAMPLE_BYTES = 64 * 1024 * 1024
 # What a pipe may still deliver after its first line. Long enough for a writer in mid-burst, short enough that
 # `tail -f` is not felt to hang.
@@ -26,7 +26,7 @@ _MAGIC_BYTES = 16
 
 
 class Sample(NamedTuple):
-    """The beginning of a source; `complete` where it is the whole of it."""
+    """The beginning of a source; `complete`: it is the whole source."""
 
     data: bytes
     complete: bool
@@ -56,10 +56,10 @@ class ByteStream:
         self._file.close()
 
     def sample(self, lines: int) -> Sample:
-        """Look ahead: 64 KiB, or more until `lines` lines; on a pipe those lines and what follows at once."""
+        """Look ahead: 64 KiB, or more until `lines` lines; on a pipe those lines and what is there then."""
         while not self._ended and not self._is_enough(lines):
             self._look_further()
-        # One block more tells whether what is there is the whole of it.
+        # One more block shows whether this is the whole source.
         if not self._ended and self._file.is_ready(0):
             self._look_further()
         return Sample(self._ahead, self._ended)
@@ -103,7 +103,7 @@ class _RawFile:
         self.size = _regular_size(self._fd)
 
     def read(self) -> bytes:
-        """What is there, at least one byte; b"" at the end."""
+        """What is available, at least one byte; b"" at the end."""
         try:
             if self._fd is not None and not os.get_blocking(self._fd):
                 # A non-blocking pipe answers "nothing yet" just like "the end": wait, or rows would be lost.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ours_cli.uuids import UUID
+
 _NUMBER = r"[-+(]?[$€£¥]? ?\d[\d.,' ]*%?\)?"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
 _DATE = (
@@ -12,10 +14,8 @@ _DATE = (
     r"|\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4})"
 )
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{_UUID}")
-# No column is ever called so, whatever its neighbours are called.
-CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{_UUID}")
+DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{UUID}")
+CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{UUID}")
 """Never the name of a column, whatever its neighbours are called."""
 
 _NAMES_MIN = 2

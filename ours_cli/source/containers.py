@@ -1,4 +1,4 @@
-"""Files that hold no text: told by their first bytes, and refused with what to do instead."""
+"""Files that hold no text: recognised by their first bytes, and refused with what to do instead."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CONTAINERS = (
         "`sqlite3 -csv -header {} 'SELECT ...' | ours ... -`",
     ),
     # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
-    # Files on disk that end as Parquet does, too, are opened before anybody comes here.
+    # Files on disk that also end like Parquet are opened before this check.
     _Container(
         b"PAR1\x15",
         "Parquet, which is read from its end: it can come neither through a pipe nor packed nor cut off",

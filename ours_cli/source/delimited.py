@@ -19,14 +19,14 @@ csv.field_size_limit(MAX_RECORD)
 
 # Many short lines weigh more than their characters: about 64 bytes each.
 _MAX_RECORD_LINES = 4 * 1024 * 1024
-# How many lines are handed over at once on a second reading. Few, since rows that fail come in rows.
+# How many lines are handed over together on a second reading. Few, since failing rows come in series.
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
 _ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
 
 
 class Row(NamedTuple):
-    """Cells as they stand, and the physical line (1-based) on which they begin."""
+    """Cells unchanged, and the physical line (1-based) on which they begin."""
 
     line: int
     cells: list[str]
@@ -51,7 +51,7 @@ class RowReader:
 
     Inside quotes, what follows depends on the text alone, not on where the quote was opened. So once an
     attempt has failed on line E, a later record that is still inside quotes at the end of its first line,
-    before E, must fail alike: it is rejected at once. That keeps files full of stray quotes linear.
+    before E, must fail alike: it is rejected immediately. That keeps files full of stray quotes linear.
     """
 
     def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
@@ -71,7 +71,7 @@ class RowReader:
         self._start()
 
     def next_row(self) -> Row | Malformed | None:
-        """The next row as it stands, blank ones too; None at the end."""
+        """The next row unchanged, blank ones too; None at the end."""
         line = self.line
         try:
             cells = next(self._reader, None)
@@ -100,9 +100,9 @@ class RowReader:
                 return
 
     def stretches(self, width: int) -> Iterator[Stretch | Record | Malformed]:
-        """The rows from here on, as `records` has them, plain ones many at once.
+        """The rows from here on, as `records` has them, plain ones in bulk.
 
-        Where `records` has begun, this goes on behind it. It waits for no block while it has rows.
+        Where `records` has begun, this goes on after it. It waits for no block while it has rows.
         """
         while self.has_lines or self._takes_next():
             yield from self.rows(width)
@@ -120,7 +120,7 @@ class RowReader:
         return self._held * min(1.0, left / lines) if left > 0 else 0.0
 
     def take(self, block: TextLines) -> None:
-        """Take these lines in, behind those that are left."""
+        """Take these lines in, after those that are left."""
         self._keep(block)
 
     def go_to(self, line: int) -> None:
@@ -171,7 +171,7 @@ class RowReader:
     def _checked(
         self, rows: list[list[str]], lines: list[int], width: int
     ) -> Iterator[Stretch | Record | Malformed]:
-        """These rows, which stand on `lines` and end before the last of them."""
+        """These rows, which are on `lines` and end before the last of them."""
         if set(map(len, rows)) == {width} and all(map(_FIRST, rows)):
             self.line = lines[-1]
             yield Stretch(lines[:-1], rows)

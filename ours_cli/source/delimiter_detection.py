@@ -11,7 +11,7 @@ from ours_cli.source.lines import TextLines
 
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _ROWS_TRIED = 200
-# Without a delimiter in the first row, which then is a title, the rows below must speak clearly.
+# Without a delimiter in the first row, which then is a title, the rows below must be unambiguous.
 _CLEAR_WIDTH = 3
 _CLEAR_SHARE = 0.9
 
@@ -30,7 +30,7 @@ def sample_rows(lines: list[str], dialect: Dialect, first_line: int, *, complete
 
 
 def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
-    """The delimiter of the table that begins with `lines`; a comma where nothing speaks for another."""
+    """The delimiter of the table that begins with `lines`; a comma where nothing points to another."""
     tables = {
         delimiter: sample_rows(lines, Dialect(delimiter, quote), 1, complete=complete)
         for delimiter in DELIMITER_NAMES

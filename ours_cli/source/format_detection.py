@@ -46,7 +46,7 @@ def detect_format(text: str, *, suffix: str, told: SourceFormat | None, name: st
 
 
 def _is_written_in_lines(body: str) -> bool:
-    """Whether the name may be believed: whole values stand on lines, or at least no document begins there."""
+    """Whether the name may be believed: lines hold whole values, or at least no document begins there."""
     first, _, others = body.partition("\n")
     if first.startswith("{"):
         return first.strip() != "{"

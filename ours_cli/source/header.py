@@ -1,4 +1,4 @@
-"""Whether the first row is a header: told from titles, from data, and from text in fixed columns."""
+"""Whether the first row is a header, as opposed to a title, data, or text in fixed columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that is no NDJSON: an array of objects, or objects one after another, as `jq .` prints them."""
+"""JSON that is not NDJSON: an array of objects, or objects one after another, as `jq .` prints them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class JsonElementReader:
             yield _row(element)
 
     def stretches(self) -> Iterator[Stretch | Malformed]:
-        """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
+        """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
         self._splitter.finds_many = True
         while self._is_more():
             item = self._part[self._at]
@@ -136,7 +136,7 @@ def _row(element: _Element) -> Record | Malformed:
 
 
 def _elements(blocks: Iterator[bytes], name: str, splitter: _Splitter) -> Iterator[list[_Element | Stretch]]:
-    """The elements that end in one block after the other."""
+    """The elements that end in each block, block by block."""
     waiting: list[bytes] = []
     size = 0
     for block in blocks:
@@ -209,7 +209,7 @@ class _Splitter:
             yield _Element(line, b"", _UNCLOSED_ARRAY)
 
     def _many(self) -> Iterator[Stretch]:
-        """The objects from here on that are plainly such; goes to what comes next."""
+        """The plain objects from here on; moves to what comes next."""
         is_object = self._buffer[self._start] == _OPEN_OBJECT
         found = leading_objects(self._buffer, self._start) if is_object else None
         if found is None:
@@ -334,7 +334,7 @@ class _Splitter:
         return self._rest(_BROKEN) if final else None
 
     def _rest(self, problem: JsonProblem) -> _Element:
-        # The element that was cut off says all there is to say; the array is not reported once more.
+        # The element that was cut off says all there is to say; the array is not reported again.
         self._in_array = False
         return self._take(len(self._buffer), problem)
 

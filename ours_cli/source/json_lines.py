@@ -17,7 +17,7 @@ class JsonLineReader:
     def __init__(self, blocks: Iterator[ByteLines], first_line: int) -> None:
         self._blocks = blocks
         self._block = ByteLines([])
-        self._at = 0  # of the lines of the block, the next one
+        self._at = 0  # the next line of the block
         self._offset = first_line
 
     def records(self) -> Iterator[Record | Malformed]:
@@ -26,7 +26,7 @@ class JsonLineReader:
             yield from self._next(len(self._block.lines))
 
     def stretches(self) -> Iterator[Stretch | Malformed]:
-        """The rows from here on, many at once; where `records` has begun, this goes on behind it."""
+        """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
         while self._is_more():
             yield from self.rows()
 
@@ -57,7 +57,7 @@ class JsonLineReader:
         self._block, self._at, self._offset = ByteLines([]), 0, line
 
     def rows(self) -> Iterator[Stretch | Malformed]:
-        """The rows on the lines that were taken in, many at once."""
+        """The rows on the lines that were taken in, in bulk."""
         while self.has_lines:
             lines = self._block.lines[self._at : self._at + STRETCH_MAX]
             found = None if self._block.oversize else parse_objects(lines)

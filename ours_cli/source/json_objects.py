@@ -56,11 +56,11 @@ def parse_objects(lines: list[bytes]) -> tuple[list[dict[str, Any]], list[bytes]
 def _may_have_lost(raw: bytes, written: bytes) -> bool:
     r"""Whether `raw` may have keys or digits that are not in `written`, its value written again.
 
-    Every key has a colon. Colons and digits of strings stand in both, unless `raw` spells them as escapes.
+    Every key has a colon. Colons and digits of strings are in both, unless `raw` spells them as escapes.
     """
     if raw.count(b":") != written.count(b":") or (b"\\" in raw and b"\\u003" in raw):
         return True
-    # An id of so many digits is no loss where it is there still; a rounded integer has fewer.
+    # An id of so many digits is no loss if it is still there; a rounded integer has fewer.
     numbers = _long_numbers(raw)
     return bool(numbers) and numbers != _long_numbers(written)
 

@@ -1,7 +1,7 @@
-"""Objects of a JSON array that follow one another, found many at once and proven by parsing them.
+"""Consecutive objects of a JSON array, found in bulk and proven by parsing them.
 
-Where an object ends cannot be seen without reading it. But it is likely where its braces are even, with
-nothing but blanks and commas to the next one. If what stands between two such places is an object by itself,
+Where an object ends cannot be seen without reading it. But it likely ends where its braces are balanced, with
+nothing but blanks and commas before the next one. If what is between two such places is an object by itself,
 it is the one that begins there: no object is the beginning of another.
 """
 
@@ -16,7 +16,7 @@ _BETWEEN = re.compile(rb"\}[ \t\r\n,]*+(?=\{)")
 
 
 class ObjectRun(NamedTuple):
-    """Objects and what orjson writes for each; `starts` are their places, and that of what comes next."""
+    """Objects and what orjson writes for each; `starts` are their positions, and that of what comes next."""
 
     starts: list[int]
     objects: list[dict[str, Any]]
@@ -24,9 +24,9 @@ class ObjectRun(NamedTuple):
 
 
 def leading_objects(text: bytes, start: int) -> ObjectRun | None:
-    """The objects in `text` from `start` on, where one begins, but for the last, which may be cut off.
+    """The objects in `text` from `start` on, where one begins, except the last, which may be cut off.
 
-    None where there is none besides, or one is not plainly an object.
+    None where there is no other, or one is not plainly an object.
     """
     starts, raws = [start], []
     depth = 0

@@ -112,12 +112,12 @@ def split_text(text: str) -> list[str]:
 
 
 def is_damaged(text: str) -> bool:
-    """Whether `text` holds a NUL or stands for undecodable bytes."""
+    """Whether `text` holds a NUL or stand-ins for undecodable bytes."""
     return "\0" in text or not is_intact(text)
 
 
 def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextBlock]:
-    """Decode `blocks` and cut them behind lines, leaving out the first `skip`."""
+    """Decode `blocks` and cut them after lines, leaving out the first `skip`."""
     for text, oversize in _whole_lines(_decode(blocks, codec), _text_end, _first_text_end):
         left = text
         if skip:
@@ -129,7 +129,7 @@ def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[Text
 
 
 def byte_blocks(blocks: Iterator[bytes], skip: int) -> Iterator[ByteBlock]:
-    r"""Cut UTF-8 `blocks` behind lines, which end with `\n`, leaving out the first `skip`."""
+    r"""Cut UTF-8 `blocks` after lines, which end with `\n`, leaving out the first `skip`."""
     for data, oversize in _whole_lines(blocks, _byte_end, _byte_first_end):
         left = data
         if skip:

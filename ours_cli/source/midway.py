@@ -1,4 +1,4 @@
-"""A few rows from the midst of a file on disk, begun where a record begins: for looks, never for sending."""
+"""A few rows from the middle of a file on disk, from where a record begins: to look at, never to send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ours_cli.source.lines import ByteLines, TextLines, split_text
 from ours_cli.source.text_encoding import decoder
 
 _BLOCK_BYTES = 256 * 1024
-# A cell with line ends in it hides where records begin: so many lines are tried, on so many rows each.
+# Line ends within cells hide where records begin: this many lines are tried, on this many rows each.
 _STARTS_TRIED = 80
 _ROWS_JUDGED = 30
 _FIT_ENOUGH = 0.5
@@ -23,7 +23,7 @@ _FIT_ENOUGH = 0.5
 def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Record] | None:
     """At most `count` records, read at `share` (0 to 1) of the file; at 1, its last ones.
 
-    None where no beginning of a record can be told there. Lines are not known, and 0. Only for plain CSV and
+    None where no beginning of a record can be found there. Lines are unknown: 0. Only for plain CSV and
     NDJSON files; `table` is the same file, opened. Raises `SourceError` when it cannot be read.
     """
     text = _block(path, table, share)

@@ -78,7 +78,7 @@ class _Opening:
         self._header_line = 0
 
     def table(self) -> Table:
-        """The table, of the format that was told or detected."""
+        """The table, of the format that was given or detected."""
         text = "".join(self._lines)
         told = self._options.format
         kind = detect_format(text, suffix=self._suffix, told=told, name=self._stream.name)

@@ -58,7 +58,7 @@ class ReadOptions:
 
     @property
     def lines_above(self) -> int:
-        """How many physical lines stand above the table."""
+        """How many physical lines are above the table."""
         return self.skip_lines if self.header_row is None else self.header_row - 1
 
     @property

@@ -102,7 +102,7 @@ class _Columns:
 
 
 class _Rows:
-    """The rows of one file, read from its beginning; they can be taken one by one, then many at once."""
+    """The rows of one file, read from its beginning; they can be taken one by one, then in bulk."""
 
     def __init__(self, file: Any, path: Path, columns: _Columns) -> None:
         self.size = path.stat().st_size
@@ -117,7 +117,7 @@ class _Rows:
         self._damaged: _Columns | None = None
 
     def position(self) -> int:
-        """How far reading is, in bytes of the file: those of a row are taken to be the same for all."""
+        """How far reading is, in bytes of the file: all rows are taken to be of the same size."""
         done = self._read - len(self._waiting)
         return self.size * done // self._total if self._total else self.size
 
@@ -130,7 +130,7 @@ class _Rows:
             self._close()
 
     def stretches(self) -> Iterator[Stretch | Record | Malformed]:
-        """The rows from here on, many at once."""
+        """The rows from here on, in bulk."""
         try:
             while self._is_more():
                 first, rows = self._read - len(self._waiting) + 1, self._waiting[::-1]

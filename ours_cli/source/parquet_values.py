@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from ours_cli.durations import DAY_MS
+
 Convert: TypeAlias = "Callable[[Any], Any]"
 """From a value as pyarrow gives it, never None, to the value of a JSON row; None where there is none."""
 
@@ -23,14 +25,14 @@ _FLOAT: Final = struct.Struct("f")
 
 
 class UnsupportedTypeError(Exception):
-    """No JSON value can stand for a column of this type."""
+    """JSON has no value for a column of this type."""
 
 
 def readable(kind: Any, *, damaged: bool = False) -> tuple[Any, Convert | None]:
     """The Arrow type to cast a column of type `kind` to, and what makes JSON values of it.
 
     The cast keeps pyarrow from making objects that lose digits (nanoseconds) or cannot be made (years beyond
-    9999). None stands for values that are right as they are. With `damaged`, texts that are no valid UTF-8
+    9999). None means that the values are right as they are. With `damaged`, texts that are not valid UTF-8
     keep their bytes as surrogates, so that only rows that use them fail. Raises `UnsupportedTypeError`.
     """
     from pyarrow import types
@@ -142,7 +144,7 @@ def _day(value: int) -> str:
 
 
 def _day_of_ms(value: int) -> str:
-    return _day(value // 86_400_000)
+    return _day(value // DAY_MS)
 
 
 def _clock(unit: str) -> Convert:

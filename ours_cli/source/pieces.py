@@ -1,10 +1,10 @@
-"""Whole rows as text, to be parsed elsewhere: pieces of a file, handed out before one knows what is in them.
+"""Whole rows as text, to be parsed elsewhere: pieces of a file, handed out before their content is known.
 
-A piece ends where a row most likely ends: with a line, and for delimited text with an even number of quotes
-before it. Whether it does shows when it is parsed, by itself: if the last row in it is whole, and it is a row
+A piece ends where a row most likely ends: at the end of a line, and for delimited text after an even number
+of quotes. Whether it does shows when the piece is parsed by itself: if the last row in it is whole, and a row
 of the table like all before it, then the next piece begins with a row, and reading them one after the other
-comes to the same. If not, the piece and all that were handed out after it are taken back, and are read in the
-ordinary way, which knows what to do with rows that are not right.
+gives the same result. If not, the piece and all later ones are taken back and read in the ordinary way, which
+knows what to do with rows that are not right.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ours_cli.source.json_objects import parse_objects
 from ours_cli.source.lines import ByteBlock, TextBlock, is_damaged, split_text
 
 _LINES_BACK: Final = 64
-"""In so many lines at the end of a block the end of a row is looked for."""
+"""Lines at the end of a block among which the end of a row is looked for."""
 
 _ORDINARY_MAX: Final = 64
 """Blocks that are read in the ordinary way, at most, before a piece is tried again."""
@@ -115,7 +115,7 @@ class LinePieces(Generic[_Block]):
         self._after_failure = 1
 
     def next(self) -> Piece | Stretch | Record | Malformed | None:
-        """What comes next; None at the end, and as long as pieces that are out must be known first."""
+        """What comes next; None at the end, and while pieces handed out must be judged first."""
         while True:
             if (row := next(self._rows, None)) is not None:
                 return row
@@ -145,7 +145,7 @@ class LinePieces(Generic[_Block]):
         self._after_failure = 1
 
     def take_back(self) -> None:
-        """It was not: it and all after it come once more, it itself in the ordinary way."""
+        """It was not: that piece and all later ones are read again, the first in the ordinary way."""
         line, _ = self._out[0]
         self._reader.go_to(line)
         while self._out:
@@ -170,7 +170,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
         blocks.cut = self._cut_inside
 
     def _next_block(self) -> TextBlock | None:
-        """The next block, cut behind a row; what is cut off comes next, and is joined to what follows it."""
+        """The next block, cut after a row; what is cut off comes next, and is joined to what follows it."""
         block = self.blocks.small()
         if block is None or block.oversize or not self._quote:
             return block
@@ -189,7 +189,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
         return TextBlock(text)
 
     def _cut_inside(self, block: TextBlock) -> tuple[TextBlock, TextBlock | None]:
-        """Cut a block that begins within quotes behind a row."""
+        """Cut a block that begins within quotes after a row."""
         text = block.text
         if block.oversize or not self._quote or text.count(self._quote) % 2:
             return block, None
@@ -198,7 +198,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
 
 
 def _end_of_row(text: str, quote: str) -> int:
-    """The last end of a line, of those looked at, behind which stands an odd number of quotes; else 0."""
+    """The last of the line ends looked at that an odd number of quotes follows; else 0."""
     end, is_inside = len(text), True
     for _ in range(_LINES_BACK):
         start = text.rfind("\n", 0, end - 1) + 1
@@ -213,7 +213,7 @@ def _end_of_row(text: str, quote: str) -> int:
 def parse_piece(piece: Piece, table: Table) -> list[Stretch] | None:
     """The rows of a piece; None where it is not certain that each is a row of the table, and the last whole.
 
-    That is so too where a row is blank, or has another width: it may mean something for those below it.
+    None too where a row is blank or has another width: that may affect how those below it are read.
     """
     text, first_line = piece
     if isinstance(text, bytes):

@@ -8,24 +8,21 @@ from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_objects import parse_object
 from ours_cli.source.lines import TextLines, is_damaged, split_text
 
-_REJECT_COLUMNS = ("line", "distinctId", "code", "message", "raw")
-
 
 def parse_raw(raw: str, table: Table) -> Fields | Malformed:
     """The fields of `raw`, one record in the dialect of `table`; lines of a `Malformed` count from 1.
 
-    The columns that a rejects file adds at its end are not part of a raw record.
+    `table.columns` are the source's own, without those that a rejects file adds.
     """
     if table.columns is None:
         try:
             return parse_object(raw.encode("utf-8", "surrogateescape"))
         except JsonProblem as problem:
             return Malformed(1, raw, problem.code, problem.message)
-    width = _own_width(table.columns)
-    # What stands here was cut out of a file, so the line end that it lacks says nothing.
+    # This text was cut out of a file, so a missing line end says nothing.
     lines = split_text(raw if raw.endswith(("\n", "\r")) else raw + "\n")
     reader = RowReader(iter([TextLines(lines, len(raw), is_damaged(raw))]), table.dialect, 1)
-    found = list(reader.records(width))
+    found = list(reader.records(len(table.columns)))
     if not found:
         return Malformed(1, raw, "bad_csv", "the row is empty")
     if isinstance(found[0], Record):
@@ -33,12 +30,3 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
             return found[0].fields
         return Malformed(1, raw, "bad_csv", "more than one row")
     return found[0]._replace(raw=raw)
-
-
-def _own_width(columns: tuple[str, ...]) -> int:
-    """The number of columns before those of a rejects file."""
-    for prefix in ("_ours_", "_"):
-        added = tuple(prefix + column for column in _REJECT_COLUMNS)
-        if columns[-len(added) :] == added:
-            return len(columns) - len(added)
-    return len(columns)

@@ -77,7 +77,7 @@ def _last_header_row(rows: Sequence[Row]) -> int:
 
 
 def _is_data_column(rows: Sequence[Row], column: int) -> bool:
-    """Whether nearly all cells of a column are data; looks no further than it takes to see that not."""
+    """Whether nearly all cells of a column are data; stops as soon as they cannot be."""
     left = len(rows) - _DATA_SHARE * len(rows)
     for row in rows:
         left -= not _is_data(row, column)
@@ -116,7 +116,7 @@ def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: i
 
 
 def _is_other_header(row: Row, above: Sequence[Row], below: Row) -> bool:
-    """Whether names stand in `row`, data of as many columns `below` it, and other columns or data `above`."""
+    """Whether `row` holds names, `below` data of as many columns, and `above` other columns or data."""
     if not names_columns(row.cells) or row.cells == above[0].cells:
         return False
     if reach(below.cells) != reach(row.cells) or not any(

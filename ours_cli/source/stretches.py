@@ -9,7 +9,7 @@ from ours_cli.record import Malformed, Record, Stretch
 
 
 def gather(rows: Iterable[Record | Malformed]) -> Iterator[Stretch | Malformed]:
-    """The same rows, records together as far as they reach. Only for rows that need not be waited for."""
+    """The same rows, consecutive records joined. Only for rows that need not be waited for."""
     lines: list[int] = []
     fields: list[Any] = []
     for row in rows:

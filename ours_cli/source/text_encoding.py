@@ -53,7 +53,7 @@ def is_intact(text: str) -> bool:
 
 
 def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEncoding:
-    """The encoding of a source that begins with `data`; `told` is the person's word and wins."""
+    """The encoding of a source that begins with `data`; `told` is what the person said, and wins."""
     for mark, codec in _BOMS:
         if data.startswith(mark) and _agrees(told, codec):
             return TextEncoding(codec, len(mark), f"{codec.upper()} by its byte order mark")
@@ -83,7 +83,7 @@ def _wide_codec(data: bytes) -> str | None:
 
 
 def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
-    """UTF-8, unless several lines say otherwise and none speaks for it.
+    """UTF-8, unless several lines say otherwise and none supports it.
 
     A single bad line may as well be damage in a UTF-8 file, so it is left to be rejected on its own.
     """

@@ -22,7 +22,7 @@ ABSENT: Final = Absent.ABSENT
 """A field that is not there: its cell is empty or missing. Never sent, neither as `""` nor as null."""
 
 
-class FilterProblem(ValueError):  # noqa: N818 - it rejects a row, it is no failure of the program
+class FilterProblem(ValueError):  # noqa: N818 - it rejects a row, it is not a failure of the program
     """One row's value cannot be used as the template says; the row becomes a reject.
 
     `code` is one of bad_number, bad_int, bad_bool, bad_json, bad_date, bad_text, bad_type, unmapped_value and
@@ -50,7 +50,7 @@ def present(value: object) -> object:
 
 
 def as_text(value: object) -> str:
-    """Render any value in the midst of text: digits as they stand, true/false, compact JSON for the rest."""
+    """Render any value within text: digits as written, true/false, compact JSON for the rest."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-r"""Arguments of filters, read and checked once, when the template is.
+r"""Arguments of filters, read and checked once, together with the template.
 
 An argument follows the filter's name after a colon. `\` takes the meaning from `| : , = { }`, a blank and
 itself; before anything else it is an ordinary character. Each function here raises `ArgumentError`.
@@ -14,7 +14,7 @@ from ours_cli.templates.numerals import DEFAULT_STYLE, STYLES, Style
 
 
 class ArgumentError(ValueError):
-    """The argument is not what the filter wants; the message goes behind the filter's name."""
+    """The argument is not what the filter wants; the message goes after the filter's name."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ def _split_unescaped(text: str, separator: str, most: int = 0) -> list[str]:
 
 
 def without_trailing_blanks(argument: str) -> str:
-    """What is written behind the colon, without blanks at its end that no backslash precedes."""
+    """What is written after the colon, without blanks at its end that no backslash precedes."""
     kept = argument.rstrip()
     if not kept or kept.endswith(":"):
         return argument
@@ -49,7 +49,7 @@ def without_trailing_blanks(argument: str) -> str:
 
 
 def no_argument(argument: str | None) -> None:
-    """Of filters that take none."""
+    """Refuse an argument, for filters that take none."""
     if argument is not None:
         raise ArgumentError("takes no argument", "leave out the colon and what follows")
 
@@ -92,7 +92,7 @@ _SAMPLE = datetime(2031, 10, 29, tzinfo=UTC)
 
 
 def date_argument(argument: str | None) -> str | None:
-    """A format of strptime from which a whole date comes, or none."""
+    """A strptime format that gives a whole date, or none."""
     if argument is None:
         return None
     form = _unescape(argument).strip()

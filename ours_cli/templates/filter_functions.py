@@ -1,6 +1,6 @@
-"""What filters do to a value: each function here makes that of one filter, from its argument.
+"""What filters do to a value: each function here makes one filter from its argument.
 
-What is made takes a value that is there and returns one or `ABSENT`; it raises `FilterProblem`.
+A filter takes a value that is there and returns one or `ABSENT`; it raises `FilterProblem`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def bool_filter(_: None) -> Filter:
 
 
 def json_filter(_: None) -> Filter:
-    """What a text of JSON says; what is no text stays."""
+    """The value of a JSON text; anything that is not text stays."""
 
     def parsed(value: object) -> object:
         if not isinstance(value, str):
@@ -158,7 +158,7 @@ _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,17}")
 
 
 def auto_filter(_: None) -> Filter:
-    """Type what would come back as the very same text; leave all else as it stands."""
+    """Type what would come back as the very same text; leave all else unchanged."""
 
     def typed(value: object) -> object:
         if not isinstance(value, str):
@@ -201,7 +201,7 @@ def prefix_filter(prefix: str) -> Filter:
 
 
 def replace_filter(pair: tuple[str, str]) -> Filter:
-    """The text with one part of it replaced wherever it stands."""
+    """The text with one part of it replaced wherever it occurs."""
     return lambda value: present(_text(value).replace(*pair))
 
 
@@ -221,8 +221,8 @@ _TYPED_VALUES: Final = ("string_value", "int_value", "double_value", "float_valu
 def param_filter(name: str) -> Filter:
     """Find the value of one key in a list of `{key, value}`, as Google Analytics keeps parameters.
 
-    A text is read as JSON first, as on a path. Of the values, each of which stands under its type, it is the
-    one that is there; an integer comes as text.
+    A text is read as JSON first, as on a path. The values are keyed by type: the one that is there
+    is taken; an integer comes as text.
     """
     typed, parsed = auto_filter(None), json_filter(None)
 
@@ -262,7 +262,10 @@ def hmac_filter(key_of: HmacKey | None) -> Filter:
 
     key = key_of() if key_of else b""
     if not key:
-        raise UsageError(
-            "filter `hmac` needs a secret key", hint="set OURS_HMAC_KEY or give --hmac-key-file FILE"
-        )
+        raise no_hmac_key()
     return lambda value: digest(key, _utf8(value), "sha256").hex()
+
+
+def no_hmac_key() -> UsageError:
+    """The error where the hmac filter is used and there is no key."""
+    return UsageError("the hmac filter needs a key", hint="export OURS_HMAC_KEY=..., or --hmac-key-file PATH")

@@ -80,7 +80,7 @@ def build(call: FilterCall, hmac_key: HmacKey | None) -> Filter:
 
     Raises UsageError when the call is `hmac` and there is no key; the key is asked for only then.
     """
-    # hmac is made of its key; no secret is ever written into a template.
+    # hmac is made from its key; no secret is ever written into a template.
     return _KINDS[call.name].make(hmac_key if call.name == "hmac" else call.argument)
 
 

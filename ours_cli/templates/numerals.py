@@ -56,7 +56,7 @@ _NO_NUMBER = frozenset({"-", "--", "\u2013", "\u2014", "n/a", "null", "none", "n
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 # Only codes in wide use, and in capitals: the whole of ISO 4217 has TOP, ALL and MAD, and a cell such as
-# "TOP 10" is no amount.
+# "TOP 10" is not an amount.
 _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|ILS|INR|KRW|SGD|HKD|TWD|THB|MYR|IDR"
     "|PHP|VND|BRL|MXN|ARS|CLP|COP|PEN|ZAR|AED|SAR|RUB|UAH|EGP|NGN|KES"
@@ -85,7 +85,7 @@ def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
     """Return the exact value of an amount such as `$1,234.50`, `(12.00)`, `- $5` or `12 kr`.
 
     Text that says there is no number (`--`, `N/A`, `none`, ...) is ABSENT. Percentages, broken grouping and
-    scientific notation (but for plain JSON numbers such as `1.5e3`) raise NumeralError.
+    scientific notation (except plain JSON numbers such as `1.5e3`) raise NumeralError.
     """
     text = text.strip()
     if len(text) > _LONGEST:
@@ -103,7 +103,7 @@ def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
 
 
 def styles_that_read(text: str, names: Iterable[str]) -> frozenset[str]:
-    """Those of the styles in which `read_decimal` finds a number in `text`, for the price of one."""
+    """Those of the styles in which `read_decimal` finds a number in `text`, at the cost of one."""
     text = text.strip()
     if _JSON_NUMBER.fullmatch(text):
         return frozenset(name for name in names if _is_read(text, STYLES[name]))

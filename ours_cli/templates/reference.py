@@ -20,7 +20,7 @@ Steps: TypeAlias = "tuple[str | int, ...]"
 
 
 class Reference(NamedTuple):
-    """A column as a template names it. A `quoted` name is taken to the letter: no trimming, no path."""
+    """A column as a template names it. A `quoted` name is taken literally: no trimming, no path."""
 
     name: str
     quoted: bool = False
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 def locate(reference: Reference, columns: tuple[str, ...]) -> Cell:
     """Find the column that a reference means: the exact name, then the trimmed one, then a path into JSON.
 
-    Raises UsageError when there is none, when several columns bear that name, or when the name is empty.
+    Raises UsageError when there is none, when several columns have that name, or when the name is empty.
     """
     if not reference.name.strip():
         raise UsageError(
@@ -53,7 +53,7 @@ def locate(reference: Reference, columns: tuple[str, ...]) -> Cell:
 
 
 def cell_getter(reference: Reference, columns: tuple[str, ...]) -> Getter:
-    """Compile the reference for CSV rows, whose cells stand in the order of `columns`."""
+    """Compile the reference for CSV rows, whose cells are in the order of `columns`."""
     position, steps = locate(reference, columns)
     column = columns[position]
 

@@ -2,7 +2,7 @@
 
 The grammar: text, `{{` and `}}` for literal braces, and placeholders `{column|filter:argument}`.
 A column's name may hold anything but `{`, `}` and `|`; any name at all can be written in double quotes, a
-quote inside it doubled: `{"odd|name"}`. `{a.b[0].c}` reaches into JSON where no column bears that name.
+quote inside it doubled: `{"odd|name"}`. `{a.b[0].c}` reaches into JSON where no column has that name.
 
 A placeholder without a value (its cell is empty or missing) makes the whole field ABSENT, unless the filter
 `default` supplies one; with several placeholders, any one of them does.
@@ -133,7 +133,7 @@ def bind(template: Template, columns: tuple[str, ...] | None, hmac_key: HmacKey 
 def bind_text(template: Template, columns: tuple[str, ...] | None, hmac_key: HmacKey | None = None) -> Getter:
     """Compile the template for a string field (ids, email, event): the getter yields a str or ABSENT.
 
-    A number gives its digits as they stand; a boolean, list or object raises FilterProblem `bad_type`.
+    A number gives its digits as written; a boolean, list or object raises FilterProblem `bad_type`.
     """
     get = bind(template, columns, hmac_key)
     if not template.is_single:
@@ -155,7 +155,7 @@ def bind_text(template: Template, columns: tuple[str, ...] | None, hmac_key: Hma
 def bind_json(template: Template, columns: tuple[str, ...] | None, hmac_key: HmacKey | None = None) -> Getter:
     """Compile the right side of `NAME:=JSON`: rendered as text, then read as JSON, to the letter.
 
-    What does not read raises FilterProblem `bad_json`; without placeholders, UsageError at once.
+    What does not read raises FilterProblem `bad_json`; without placeholders, UsageError immediately.
     """
     if template.is_literal:
         return _constant_json(_constant_text(template))
@@ -184,7 +184,7 @@ _FILTER = re.compile(r"\|((?:\\.|[^\\{}|])*)", re.DOTALL)
 
 
 def _read_placeholder(text: str, start: int) -> tuple[Placeholder, int]:
-    """Read the placeholder whose brace stands at `start`; return it and the position after it."""
+    """Read the placeholder whose brace is at `start`; return it and the position after it."""
     quoted = _QUOTED_NAME.match(text, start + 1)
     name = quoted or _BARE_NAME.match(text, start + 1)
     assert name is not None  # the bare form matches the empty text

@@ -33,7 +33,7 @@ _DEFAULTS = (datetime(2001, 2, 3), datetime(2004, 11, 12))
 
 
 def read_any_order(text: str) -> tuple[date, str] | None:
-    """The date, and the text of its clock and zone (empty without a clock); None for what is surely no date.
+    """The date, and the text of its clock and zone (empty without a clock); None for what cannot be a date.
 
     "Mar 3 11:00:00 EST 2026" (ctime, date(1), Java) gives 3 March 2026 and " 11:00:00 EST".
     """

@@ -1,4 +1,4 @@
-"""What a column tells of how it writes its times: the order of numeric dates, the unit of epoch numbers."""
+"""What a column shows of how it writes its times: the order of numeric dates, the unit of epoch numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ours_cli.timestamps.written import DateOrder, DateSign, clean, date_sign, i
 
 
 class Place(NamedTuple):
-    """Where a cell stands: the name of its source, and its line there."""
+    """Where a cell is: the name of its source, and its line there."""
 
     source: str
     line: int
@@ -72,12 +72,12 @@ class ColumnSurvey:
 
     @property
     def open_date(self) -> Place | None:
-        """The first cell that is two days, as long as nothing tells the order."""
+        """The first cell that is two days, while nothing shows the order."""
         return self._first.get("either") if self.order is None else None
 
     @property
     def open_year(self) -> Place | None:
-        """The first cell whose year may stand first or last, as long as nothing tells."""
+        """The first cell whose year may come first or last, while nothing shows which."""
         return self._first.get("year") if self.order is None or not self.year_last else None
 
     def is_settled(self) -> bool:
@@ -91,7 +91,7 @@ class ColumnSurvey:
 
 
 def is_plain(value: object) -> bool:
-    """Whether a cell is a time that no order of dates concerns: ISO 8601, epoch, a named month."""
+    """Whether a cell is a time that needs no order of dates: ISO 8601, epoch, a named month."""
     if isinstance(value, str) and is_plain_iso(value):
         with suppress(ValueError):
             datetime.fromisoformat(value)

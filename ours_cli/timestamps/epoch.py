@@ -1,8 +1,8 @@
-"""Epoch numbers → milliseconds, their unit told by their size.
+"""Epoch numbers → milliseconds, their unit inferred from their size.
 
 Each unit has its own thousandfold range, from 1973 to the year 5138, so that a number can be in one unit
-only. Smaller and greater numbers are no times. Eight and fourteen digits are not read here: they are YYYYMMDD
-and YYYYMMDDHHMMSS (see `written`); fourteen-digit milliseconds would lie beyond the year 2286.
+only. Smaller and greater numbers are not times. Eight and fourteen digits are not read here: they are
+YYYYMMDD and YYYYMMDDHHMMSS (see `written`); fourteen-digit milliseconds would lie beyond the year 2286.
 """
 
 from __future__ import annotations

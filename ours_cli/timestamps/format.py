@@ -1,10 +1,11 @@
-"""Times in a form the person has told: strptime directives, or Excel's serial days."""
+"""Times in a form the person has given: strptime directives, or Excel's serial days."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
 
+from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import LONGEST, Written
 from ours_cli.timestamps.zones import stated_zone
@@ -32,11 +33,14 @@ def check_format(form: str) -> None:
 
 
 def read_format(text: str, form: str) -> Written:
-    """Read `text` by strptime directives alone; %z and %Z take all zones that `parse_zone` knows."""
+    """Read `text` by strptime directives alone; %z and %Z take all zones that `parse_zone` knows.
+
+    Raises TimeProblem: `bad_time`, or `unknown_zone` for a zone that is not known.
+    """
     if len(text) > LONGEST or any(letter.isdigit() and not letter.isascii() for letter in text):
         raise _unlike()
     text = text.strip()
-    if "%Z" not in form:  # strptime's own %Z knows but the names of this machine's zone, and drops them
+    if "%Z" not in form:  # strptime's own %Z knows only the names of this machine's zone, and drops them
         try:
             moment = datetime.strptime(text, form)
         except (ValueError, OverflowError):
@@ -60,10 +64,10 @@ def _read_zone_apart(text: str, form: str) -> Written:
 
 
 def read_excel(text: str) -> Written:
-    """Read a serial day number (1900 date system); the day's fraction is rounded to milliseconds."""
+    """Read a serial day number (1900 date system), rounded to milliseconds. Raises TimeProblem `bad_time`."""
     if not _SERIAL.fullmatch(text) or not _EXCEL_LAST_WRONG_DAY < float(text) < _EXCEL_END:
         raise bad_time("not an Excel day number after February 1900", None)
-    milliseconds = round(float(text) * 86_400_000)
+    milliseconds = round(float(text) * DAY_MS)
     return Written(_EXCEL_DAY_ZERO + timedelta(milliseconds=milliseconds), None)
 
 

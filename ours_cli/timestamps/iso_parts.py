@@ -12,6 +12,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
+from ours_cli.durations import DAY_MS
+
 PARTS_MAX: Final = 4096
 """Entries of one table, about 400 KB."""
 
@@ -21,7 +23,7 @@ _DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
 
 class IsoParts:
-    """Tables of the parts of `YYYY-MM-DDTHH:MM:SS`, of fractions and offsets behind it, in milliseconds."""
+    """Tables of the parts of `YYYY-MM-DDTHH:MM:SS`, of fractions and offsets after it, in milliseconds."""
 
     def __init__(self) -> None:
         self._days: dict[str, int] = {}
@@ -31,7 +33,7 @@ class IsoParts:
     def read(self, texts: Sequence[Any], *, naive_as_utc: bool) -> tuple[list[int], int] | None:
         """The times in ms since the epoch, and how many of them state no zone; they are taken for UTC.
 
-        None where one is written otherwise, or states no zone and `naive_as_utc` does not allow it.
+        None where one has another form, or states no zone and `naive_as_utc` does not allow it.
         """
         times = self._look_up(texts)
         if times is None:
@@ -67,7 +69,7 @@ class IsoParts:
                         return False
                     if len(days) >= PARTS_MAX:
                         days.clear()
-                    days[day] = (date.fromisoformat(day[:10]).toordinal() - _DAY_ZERO) * 86_400_000
+                    days[day] = (date.fromisoformat(day[:10]).toordinal() - _DAY_ZERO) * DAY_MS
                 if end not in ends and (len(ends) >= PARTS_MAX or not self._learn_end(end)):
                     return False
             except ValueError:
@@ -84,7 +86,7 @@ class IsoParts:
         else:
             offset = moment.utcoffset()
             assert offset is not None
-            self._ends[end] -= offset.days * 86_400_000 + offset.seconds * 1_000
+            self._ends[end] -= offset.days * DAY_MS + offset.seconds * 1_000
         return True
 
 

@@ -25,7 +25,7 @@ class TimeProblem(ValueError):  # noqa: N818 (a row's fate, counted and reported
 
     @property
     def advice(self) -> str:
-        """The message and, behind it, what to do: for a reject, which has one text only."""
+        """The message and then what to do: for a reject, which has one text only."""
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
     def __str__(self) -> str:
@@ -33,5 +33,5 @@ class TimeProblem(ValueError):  # noqa: N818 (a row's fate, counted and reported
 
 
 def bad_time(message: str, hint: str | None = FORMAT_HINT) -> TimeProblem:
-    """The common case: a value that is no time at all, or lacks a part."""
+    """The common case: a value that is not a time at all, or lacks a part."""
     return TimeProblem("bad_time", message, hint)

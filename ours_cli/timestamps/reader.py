@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, NamedTuple
 
+from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
 from ours_cli.timestamps.format import check_format, read_excel, read_format
 from ours_cli.timestamps.iso_parts import IsoParts
@@ -34,11 +35,10 @@ class TimeRules(NamedTuple):
     """What the person said about the times of a source.
 
     `zone` is for times that state none. `format` is a strptime format or "excel" (serial days); then
-    nothing else is read. `order` is that of numeric dates such as 03/04/2026, `unit` that of epoch numbers,
-    other forms are read beside them. `dst` decides local times
-    that a clock change made happen twice or never: "earlier" takes the offset before the change, "later"
-    the one after it (as `fold` 0 and 1). So 02:30 in a gap is 03:30 summer time with "earlier" and 01:30
-    winter time with "later".
+    nothing else is read. `order` is that of numeric dates such as 03/04/2026, `unit` that of epoch numbers;
+    other forms are read as well. `dst` decides local times that a clock change made happen twice or never:
+    "earlier" takes the offset before the change, "later" the one after it (as `fold` 0 and 1). So 02:30 in a
+    gap is 03:30 summer time with "earlier" and 01:30 winter time with "later".
     """
 
     zone: tzinfo | None = None
@@ -50,7 +50,7 @@ class TimeRules(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """How a column writes its times, as far as the column itself tells.
+    """How a column writes its times, as far as the column itself shows it.
 
     `order` is that of its numeric dates. `year_last` says that dates like 26-09-24, too, are known not to
     begin with the year. `unit` is that of its epoch numbers.
@@ -64,10 +64,10 @@ class Conventions:
 class TimeReader:
     """Reads the times of one column; raises TimeProblem for what cannot be read without guessing.
 
-    `naive_as_utc` counts the times that had no zone, and no rule gave one: they were read as UTC.
-    `epoch_unit` is the unit of epoch numbers, told, settled or seen: numbers of another one are
-    `mixed_epoch_units`. Seen means: two numbers of it, none of another between them; a single odd one decides
-    nothing. `contradictions` counts dates that cannot be in the order that the column itself had told,
+    `naive_as_utc` counts the times without a zone, where no rule gave one: they were read as UTC.
+    `epoch_unit` is the unit of epoch numbers, given, settled or seen: numbers of another one are
+    `mixed_epoch_units`. Seen means: two numbers of it with none of another between them; a single odd one
+    decides nothing. `contradictions` counts dates that cannot be in the order that the column itself showed,
     `open_dates` those that need an order where none is known.
     """
 
@@ -83,7 +83,7 @@ class TimeReader:
         self.settle(Conventions())
 
     def settle(self, found: Conventions) -> None:
-        """Take what the column tells of itself; what the rules say goes before it."""
+        """Take what the column shows of itself; what the rules say takes precedence."""
         self.decided_order = None if self.rules.order else found.order
         self._year_last = self.rules.order is not None or found.year_last
         self.epoch_unit = self.rules.unit or found.unit
@@ -91,20 +91,20 @@ class TimeReader:
         self._are_ms = self.epoch_unit == "ms"
 
     def follow(self, leader: TimeReader) -> None:
-        """Know of the unit of epoch numbers what `leader` has seen of it so far."""
+        """Take over what `leader` has seen so far of the unit of epoch numbers."""
         self.epoch_unit, self._are_ms = leader.epoch_unit, leader._are_ms
         self.unit_is_sure = leader.unit_is_sure
 
     @property
     def decided_unit(self) -> EpochUnit | None:
-        """The unit that the column told of itself, beyond doubt."""
+        """The unit that the column itself showed beyond doubt."""
         return self.epoch_unit if self.unit_is_sure and self.rules.unit is None else None
 
     def __call__(self, value: object, zone: str | None = None) -> int:
         """The time in milliseconds since the epoch; finer digits are cut off (towards the past), not rounded.
 
-        `zone` is the text of the row's own zone column, if it has one: for a time that states no zone it goes
-        before the rules' zone.
+        `zone` is the text of the row's own zone column, if it has one: for a time that states no zone it
+        takes precedence over the rules' zone.
         """
         if not isinstance(value, str):
             if type(value) is int and self._are_ms and 10**12 <= value < 10**13:
@@ -114,7 +114,7 @@ class TimeReader:
             try:
                 moment = datetime.fromisoformat(value)
             except ValueError:
-                pass  # 24:00:00, or no such day: told below
+                pass  # 24:00:00, or no such day: reported below
             else:
                 if moment.tzinfo is None:
                     return self._place(moment, zone)
@@ -177,7 +177,7 @@ class TimeReader:
         return read_written(text, self.decided_order)
 
     def _read_open(self, text: str) -> Written:
-        """Read what the column has not told the order of; the rules may have."""
+        """Read a date whose order the column has not shown; the rules may say it."""
         try:
             return read_written(text, self.rules.order)
         except TimeProblem as problem:
@@ -248,14 +248,14 @@ class TimeReader:
 
 
 def _milliseconds(span: timedelta) -> int:
-    return span.days * 86_400_000 + span.seconds * 1_000 + span.microseconds // 1_000
+    return span.days * DAY_MS + span.seconds * 1_000 + span.microseconds // 1_000
 
 
 def number_text(value: object) -> str:
-    """A number's digits, a whole float without its ".0"; raises TimeProblem for what is no number."""
+    """A number's digits, a whole float without its ".0"; raises TimeProblem for what is not a number."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    # Beyond a size it is no time, and Python refuses to write out an int of more than 4,300 digits.
+    # Beyond this size it is not a time, and Python refuses to write out an int of more than 4,300 digits.
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < GREATEST:
         raise bad_time("not a time")
     return repr(value)

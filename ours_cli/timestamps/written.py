@@ -32,7 +32,7 @@ _TYPOGRAPHY = {0x00A0: " ", 0x2009: " ", 0x202F: " ", 0x2212: "-"}
 
 
 class Written(NamedTuple):
-    """A naive moment and the zone that stood beside it, if any.
+    """A naive moment and the zone that was written with it, if any.
 
     `letters` is set where that zone was an abbreviation: the zone is then what the letters mean by
     themselves, and None where several zones share them.
@@ -96,7 +96,7 @@ def read_written(text: str, order: DateOrder | None) -> Written:
 
 
 def date_sign(text: str) -> DateSign | None:
-    """What a numeric date tells of a column's order of day and month; None for all other texts.
+    """What a numeric date shows of a column's order of day and month; None for all other texts.
 
     "day" and "month": read in this order alone. "either": two days, by the order. "same": one day by both.
     "year": its year may stand first as well ("26-09-24"). "short day" and "short month" are written alike,

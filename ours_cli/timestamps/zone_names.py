@@ -2,7 +2,7 @@
 
 `ABBREVIATIONS` are fixed offsets: a text that ends in "EST" means UTC-5, in July as well. Letters that
 several countries use are read as the United States use them where exports nearly always do (EST, CST, MST,
-PST and their daylight forms); where no reading is safe they stand in `AMBIGUOUS` and are refused. Both give
+PST and their daylight forms); where no reading is safe they are in `AMBIGUOUS` and refused. Both give
 way to the zone that the person names, where that zone uses these letters (`zones.offset_by_letters`).
 `TITLES` are the names of Windows (Unicode CLDR, windowsZones, territory 001), and those of Rails and
 Calendly that are not simply a city: cities are found among the IANA names.
@@ -45,7 +45,7 @@ ABBREVIATIONS = {
 # India, Ireland or Israel; British summer or Bangladesh; Atlantic or Arabia; Armenia or Amazonas; ...
 AMBIGUOUS = frozenset({"IST", "BST", "AST", "ADT", "AMT", "GST", "SST", "WST", "ECT"})
 
-# Letters used in places for which the IANA data has but numbers ("+04"); elsewhere it has the letters itself.
+# Letters used in places for which the IANA data has only numbers ("+04"); elsewhere it has the letters.
 LOCAL_LETTERS = {
     "AMT": frozenset({"Asia/Yerevan", "America/Manaus", "America/Cuiaba", "America/Porto_Velho"}),
     "AST": frozenset(

@@ -69,7 +69,7 @@ def ambiguous_letters() -> TimeProblem:
 
 
 def offset_by_letters(letters: str, moment: datetime, zone: tzinfo | None) -> timedelta | None:
-    """What `zone` is east of UTC at the naive `moment`, if these letters are its own at that time.
+    """The offset of `zone` east of UTC at the naive `moment`, if these letters are its own at that time.
 
     They tell the two passes of a repeated hour apart, too: "01:30 BST" and "01:30 GMT" in London.
     """
@@ -131,7 +131,7 @@ def _iana_names() -> dict[str, str]:
 
 @cache
 def _titles() -> dict[str, str]:
-    """Every title and city, bare of blanks and punctuation; where a title is also a city the title wins."""
+    """Every title and city, without blanks and punctuation; where a title is also a city the title wins."""
     titles = {
         _bare(name.rpartition("/")[2]): name
         for name in sorted(_iana_names().values())
@@ -144,7 +144,7 @@ def _titles() -> dict[str, str]:
 
 
 def _bare(name: str) -> str:
-    """What is left when "Time (US & Canada)" and "Time - US & Canada" are to be one."""
+    """The form in which "Time (US & Canada)" and "Time - US & Canada" are the same."""
     return "".join(filter(str.isalnum, name)).lower()
 
 

@@ -27,7 +27,7 @@ async def map_rows_with(
 ) -> AsyncGenerator[Mapped, None]:
     """As `map_rows`: the same items in the same order, whatever the number of workers.
 
-    `meanwhile` is called once, before the first item: where it takes long, workers have something to do.
+    `meanwhile` is called once, before the first item: if it takes long, the workers are busy meanwhile.
     """
     finisher = RowFinisher(limit, replay)
     pool = await workers.connect()
@@ -61,7 +61,7 @@ class _Walk:
             pool.begin(table.table)
 
     async def ask(self) -> None:
-        """Have the workers begin with the next rows, as many as they should have before them."""
+        """Give the workers the next rows, as many as they should have queued."""
         while len(self._waiting) < self._pool.ahead_max and (rows := self._rows.next()) is not None:
             self._waiting.append(rows)
             if not isinstance(rows, Piece):

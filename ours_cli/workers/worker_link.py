@@ -18,7 +18,7 @@ _SOCKET_BUFFER: Final = 1 << 20
 
 
 class WorkerLink(asyncio.BufferedProtocol):
-    """This process's end of the line, in an event loop: messages are received where they are read from."""
+    """This process's end of the line, in an event loop: messages are read from where they are received."""
 
     def __init__(self, why_it_ended: Callable[[], OursError]) -> None:
         self._why_it_ended = why_it_ended
@@ -37,7 +37,7 @@ class WorkerLink(asyncio.BufferedProtocol):
         self._transport = transport
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the message knows its size
-        """Where what arrives next belongs."""
+        """Where to put what arrives next."""
         return memoryview(self._target)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -61,7 +61,7 @@ class WorkerLink(asyncio.BufferedProtocol):
         """It has caught up."""
         self._writable.set()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - died is died
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason does not matter
         """The worker has ended."""
         self._is_lost = True
         self._arrived.set()
@@ -70,7 +70,7 @@ class WorkerLink(asyncio.BufferedProtocol):
     def send(self, message: object) -> None:
         """Send a message as soon as there is room."""
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        # In one go: its length alone would wake the worker.
+        # Together: the length alone would wake the worker.
         self._transport.writelines([_LENGTH.pack(len(data)), data])
 
     async def send_all(self, message: object) -> None:

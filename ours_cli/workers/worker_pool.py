@@ -1,7 +1,7 @@
 """Worker processes that draft rows (`--workers`). Everything else stays with the parent: files, ids, sending.
 
 A worker knows of no row but those it is asked about, and holds neither lock nor connection: it closes every
-file that it inherits at once, and ends when the parent does, however that ends.
+inherited file immediately, and ends when the parent does, however that ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import errno
 import os
 import signal
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,7 +18,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 from ours_cli.drafting.drafts import Drafter, Drafts
-from ours_cli.errors import LocalIOError, OursError
+from ours_cli.errors import LocalIOError, OursError, reason
 from ours_cli.garbage import collect_as_usual, collect_seldom
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import may_be_marked
@@ -27,14 +26,12 @@ from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.worker_link import WorkerLink, new_line, read_message, write_message
 
-can_fork: Final = sys.platform != "win32"
-
 _BUFFER: Final = 1 << 20
 
 _AHEAD: Final = 8
-"""Parts of the source that each worker may have before it, or behind it and not yet taken."""
+"""Parts of the source that each worker may have queued, or answered and not yet taken."""
 _LARGEST: Final = 8 << 20
-"""Bytes in one piece of memory that a worker needs, at most, but for extraordinary rows."""
+"""The most bytes in one piece of memory that a worker needs, except for extraordinary rows."""
 
 _FIRST_FILE: Final = 3
 """The file descriptor behind standard input, output and error."""
@@ -107,8 +104,9 @@ class Workers:
                 self._workers.append(_fork(mapping))
         except OSError as error:
             self._end()
-            reason = os.strerror(error.errno) if error.errno else type(error).__name__
-            raise LocalIOError(f"a worker process cannot be started: {reason}", hint="--workers 1") from None
+            raise LocalIOError(
+                f"a worker process cannot be started: {reason(error)}", hint="--workers 1"
+            ) from None
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +144,7 @@ class Connected:
         return _AHEAD * len(self._links) + 1
 
     def begin(self, table: Table) -> None:
-        """A table begins: whatever is asked from now on is of it."""
+        """A table begins: whatever is asked from now on is about it."""
         for link in self._links:
             link.send(
                 _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
@@ -161,7 +159,7 @@ class Connected:
     async def answer(self) -> list[Drafts] | None:
         """The answer to the oldest question that is open: drafts of all its rows.
 
-        None where rows must be mapped one after the other, and where a piece was none.
+        None where rows must be mapped one after the other, and where a piece was not whole rows.
         """
         link = self._links[self._answered % len(self._links)]
         self._answered += 1
