@@ -177,8 +177,30 @@ def test_a_proxy_without_its_password(
     assert "127.0.0.1:" in checks(ended)["proxy"]["text"]
     assert "dns" not in checks(ended)
     assert TOKEN not in ended.out + ended.err
-    monkeypatch.setenv("NO_PROXY", "api.example")
-    assert proxy_for("https://api.example/v1") is None
+
+
+@pytest.mark.parametrize(
+    ("left_out", "url", "is_left_out"),
+    [
+        ("api.example", "https://api.example/v1", True),
+        ("other.example, .example", "https://api.example/v1", True),
+        ("api.example:443", "https://api.example/v1", True),
+        ("api.example:8443", "https://api.example/v1", False),
+        ("api.example:8443", "https://api.example:8443/v1", True),
+        ("pi.example", "https://api.example/v1", False),
+        ("2001:db8::1", "https://[2001:db8::1]/v1", True),
+        ("2001:db8::", "https://[2001:db8::1]/v1", False),
+        ("10.0.0.7", "https://10.0.0.7:8443", True),
+        ("other.example,*", "https://api.example/v1", True),
+        ("", "https://api.example/v1", False),
+    ],
+)
+def test_hosts_that_no_proxy_leaves_out(
+    monkeypatch: pytest.MonkeyPatch, left_out: str, url: str, is_left_out: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    monkeypatch.setenv("NO_PROXY", left_out)
+    assert (proxy_for(url) is None) == is_left_out
 
 
 def test_a_proxy_that_cannot_be_one(ours: Ours, no_rehearsal: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ def test_refused_for_ever(ours: Ours, tmp_path: Path) -> None:
     command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{free_port()}/api/v1")
     report = settled(ours(*command, "-o", "json", "--give-up-after", 0.3), 5, unsent=5)
     assert "refused" in report["error"]
+    assert report["bytes"] == 0, "what had no connection was never sent"
 
 
 @pytest.mark.parametrize("command", ["batch", "identify", "track"])
@@ -70,7 +71,7 @@ def test_name_not_found(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     elif command == "identify":
         settled(ours("identify", contacts_file(tmp_path, 3), *CONTACT_FLAGS, *where), 5, unsent=3)
     else:
-        settled(ours("batch", rows_file(tmp_path, 3), *where), 5, unsent=3)
+        assert settled(ours("batch", rows_file(tmp_path, 3), *where), 5, unsent=3)["bytes"] == 0
     assert time.monotonic() - began < 3, "three look-ups tell; nobody waits for --give-up-after"
 
 
@@ -244,6 +245,7 @@ def test_proxy_with_credentials_fails(
         ended = ours(command, *rest, *where)
         assert ended.code == 5, ended.err
         assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
+        assert command == "track" or ended.json["bytes"] == 0
         if reply is not None:
             assert bytes(server.seen).startswith(b"CONNECT ingest.example.com:443")
             assert b"events" not in server.seen

@@ -194,7 +194,7 @@ def test_certificate_that_is_not_to_be_trusted(
         assert bytes(server.seen) == b""
         assert server.connections == 1
         if command != "track":
-            settled(ended, 8, unsent=None)
+            assert settled(ended, 8, unsent=None)["bytes"] == 0, "nothing was sent"
 
 
 @pytest.mark.parametrize("command", ["batch", "track"])

@@ -17,9 +17,10 @@ def test_a_request_goes_with_its_answer(sandbox: StartSandbox) -> None:
     """Its body, rows of hundreds of kilobytes, must not wait for Python to look for garbage."""
     endpoint = Endpoint(sandbox().base_url, TOKEN)
     body = b'{"token":"%b","events":[]}' % TOKEN.encode()
+    sent: list[int] = []
 
     async def go() -> int:
-        poster = AsyncPoster(endpoint, timeout=5, ca_file=None)
+        poster = AsyncPoster(endpoint, timeout=5, ca_file=None, on_sent=sent.append)
         before = sys.getrefcount(body)
         assert isinstance(await poster.post("batch", body), Answer)
         after = sys.getrefcount(body)
@@ -29,5 +30,6 @@ def test_a_request_goes_with_its_answer(sandbox: StartSandbox) -> None:
     gc.disable()
     try:
         assert asyncio.run(go()) == 0
+        assert sent == [len(body)]
     finally:
         gc.enable()

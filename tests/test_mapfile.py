@@ -169,9 +169,29 @@ def test_the_same_events_as_flags_and_flags_override(
     assert (other.event, other.body["time"]) == ("Order", ago(30))
 
 
-def test_contradicting_source_options(ours: Ours, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('timezone = "ZONE"', 'timezone = "America/New_York"'),
+        ('max_age = "a month"', 'max_age = "30d"'),
+        ('date_order = "us"', "without it"),
+        ('epoch_unit = "minutes"', "without it"),
+        ('dst = "maybe"', "without it"),
+        ('format = "xml"', "without it"),
+    ],
+)
+def test_source_options_that_mean_nothing(ours: Ours, tmp_path: Path, line: str, hint: str) -> None:
+    """It is the map's key that is wrong, not a flag that nobody typed."""
+    key = line.partition(" ")[0]
     data = write(tmp_path / "o.csv", f"when,id\n{iso(1)},7\n")
-    fields = write(tmp_path / "m.toml", 'event = "E"\n[source]\ndate_order = "us"\n')
+    fields = write(tmp_path / "m.toml", f'event = "E"\ntime = "{{when}}"\n[source]\n{line}\n')
     ended = ours("backfill", data, "--map", fields, "--dry-run")
     assert ended.code == 2
-    assert 'must be "day" or "month"' in ended.err
+    assert f"error: source.{key} in {fields}" in ended.err
+    assert f"hint: {hint}" in ended.err
+    flag = f"--{key.replace('_', '-')}" if key not in ("timezone", "date_order") else "--tz"
+    assert flag not in ended.err
+    if key != "date_order":
+        typed = ours("backfill", data, "--map", fields, "--dry-run", flag, "nonsense")
+        assert f"error: {flag}" in typed.err
+        assert "source." not in typed.err

@@ -46,10 +46,14 @@ _KEYS: Final = (*TEXT_FIELDS, *_OBJECT_KEYS, "identityContext", "exclude", "clea
 
 
 class MapFile(NamedTuple):
-    """A map file, read: its fields, and the options of its `[source]` table by their TOML names."""
+    """A map file, read: its fields, and the options of its `[source]` table by their TOML names.
+
+    `name` is what errors call it.
+    """
 
     fields: FieldMap
     source: Mapping[str, Any] = {}
+    name: str = "the map file"
 
 
 def load_map(path: Path) -> MapFile:
@@ -90,7 +94,7 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
         given["star"] = _star(given["properties"].pop(STAR), where)
     for key in ("exclude", "clear"):
         given[key] = _names(document.get(key, []), key, where)
-    return MapFile(FieldMap(**given), _source(document.get("source", {}), where))
+    return MapFile(FieldMap(**given), _source(document.get("source", {}), where), where)
 
 
 def _star(value: Value, where: str) -> bool:

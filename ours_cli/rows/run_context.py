@@ -125,27 +125,45 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
     """
     return RunContext(
         run_id=run_id,
-        window=Window(max_age_ms(flags.max_age or source.source.get("max_age"))),
+        window=Window(_max_age_ms(_told(flags.max_age, "--max-age", source, "max_age"))),
         times=_time_mapping(flags, source, zone_columns),
         ids=DistinctIds(run_id.encode()),
         tally=Tally(),
     )
 
 
-def max_age_ms(text: str | None) -> int | None:
-    """Read `--max-age`: milliseconds, None for `none`, by default the API's window; raises `UsageError`."""
-    if text is None:
+class _Told(NamedTuple):
+    """What was told, if anything, and where: by a flag, or by a key of the map file."""
+
+    text: str | None
+    origin: str
+    by_map: bool
+
+
+def _told(typed: str | None, flag: str, source: MapFile, key: str) -> _Told:
+    if typed or key not in source.source:
+        return _Told(typed or None, flag, by_map=False)
+    return _Told(source.source[key], f"source.{key} in {source.name}", by_map=True)
+
+
+def _max_age_ms(told: _Told) -> int | None:
+    """Milliseconds, None for `none`, by default the API's window; raises `UsageError`."""
+    if told.text is None:
         return WINDOW_MS
-    if text.strip().lower() == "none":
+    if told.text.strip().lower() == "none":
         return None
     try:
-        return int(parse_duration(text) * 1000)
+        return int(parse_duration(told.text) * 1000)
     except ValueError as error:
-        raise UsageError(f"--max-age: {error}", hint="--max-age 30d, or --max-age none") from None
+        raise UsageError(
+            f"{told.origin}: {error}",
+            hint='max_age = "30d", or "none"' if told.by_map else "--max-age 30d, or --max-age none",
+        ) from None
 
 
 def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> TimeMapping:
-    zone_text = flags.tz or source.source.get("timezone")
+    told = _told(flags.tz, "--tz", source, "timezone")
+    zone_text = told.text
     template = parse(zone_text) if zone_text is not None and "{" in zone_text else None
     if template is not None and not zone_columns:
         raise UsageError("--tz names a zone here, not a column", hint="--tz Europe/Berlin")
@@ -154,13 +172,16 @@ def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> Time
         try:
             zone = parse_zone(zone_text)
         except TimeProblem as problem:
-            raise UsageError(f"--tz: {problem.message}", hint=problem.hint) from None
+            own_hint = 'timezone = "America/New_York", or an offset such as "-05:00"'
+            raise UsageError(
+                f"{told.origin}: {problem.message}", hint=own_hint if told.by_map else problem.hint
+            ) from None
     rules = TimeRules(
         zone=zone,
         format=flags.time_format or source.source.get("time_format"),
         order=_date_order(flags, source),
-        unit=_epoch_unit(flags.epoch_unit or source.source.get("epoch_unit")),
-        dst=_dst(flags.dst or source.source.get("dst")),
+        unit=_epoch_unit(_told(flags.epoch_unit, "--epoch-unit", source, "epoch_unit")),
+        dst=_dst(_told(flags.dst, "--dst", source, "dst")),
     )
     try:
         return TimeMapping(TimeReader(rules), template)
@@ -182,27 +203,29 @@ def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | 
             return "day"
         case "month":
             return "month"
-    raise UsageError('date_order in the map file must be "day" or "month"')
+    raise UsageError(
+        f'source.date_order in {source.name} must be "day" or "month"', hint="without it, the dates tell"
+    )
 
 
-def _epoch_unit(text: str | None) -> EpochUnit | None:
-    if text is None:
+def _epoch_unit(told: _Told) -> EpochUnit | None:
+    if told.text is None:
         return None
     for unit in UNITS:
-        if unit == text:
+        if unit == told.text:
             return unit
-    raise UsageError(f"--epoch-unit must be one of {', '.join(UNITS)}", hint="without it, their size tells")
+    raise UsageError(f"{told.origin} must be one of {', '.join(UNITS)}", hint="without it, their size tells")
 
 
-def _dst(text: str | None) -> Literal["reject", "earlier", "later"]:
-    match text:
+def _dst(told: _Told) -> Literal["reject", "earlier", "later"]:
+    match told.text:
         case None:
             return "reject"
         case "earlier":
             return "earlier"
         case "later":
             return "later"
-    raise UsageError("--dst must be earlier or later", hint="without it such times are rejected")
+    raise UsageError(f"{told.origin} must be earlier or later", hint="without it such times are rejected")
 
 
 def read_options(flags: Reading, source: MapFile) -> ReadOptions:
@@ -213,7 +236,7 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     if flags.header_row is not None:
         given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
     return ReadOptions(
-        format=_format(flags.format or given.get("format")),
+        format=_format(_told(flags.format, "--format", source, "format")),
         delimiter=flags.delimiter or given.get("delimiter"),
         quote=flags.quote if flags.quote is not None else given.get("quote"),
         encoding=flags.encoding or given.get("encoding"),
@@ -223,13 +246,15 @@ def read_options(flags: Reading, source: MapFile) -> ReadOptions:
     )
 
 
-def _format(text: str | None) -> Literal["csv", "tsv", "ndjson", "json"] | None:
-    match text:
-        case None | "csv" | "tsv" | "ndjson" | "json":
+def _format(told: _Told) -> Literal["csv", "tsv", "ndjson", "json"] | None:
+    match told.text:
+        case None | "csv" | "tsv" | "ndjson" | "json" as text:
             return text
         case "jsonl":
             return "ndjson"
-    raise UsageError("--format must be csv, tsv, ndjson or json", hint="without it, name and content decide")
+    raise UsageError(
+        f"{told.origin} must be csv, tsv, ndjson or json", hint="without it, name and content decide"
+    )
 
 
 def hmac_key(path: str | None) -> bytes:

@@ -113,7 +113,15 @@ class Delivery:
             from ours_cli.sending.http_client import AsyncPoster
 
             options = self._options
-            self._poster = AsyncPoster(self._endpoint, timeout=options.timeout, ca_file=options.ca_file)
+            self._poster = AsyncPoster(
+                self._endpoint,
+                timeout=options.timeout,
+                ca_file=options.ca_file,
+                on_sent=self._count_bytes,
+            )
+
+    def _count_bytes(self, size: int) -> None:
+        self.traffic.bytes += size
 
     async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
         """Send all chunks. Raises the `OursError` that stopped the run, once what is in flight has ended."""
@@ -222,7 +230,6 @@ class Delivery:
         assert self._poster is not None
         body = self._route.compose(self._endpoint, chunk)
         self.traffic.requests += 1
-        self.traffic.bytes += len(body)
         self.traffic.retries += resend
         answer = await self._poster.post(self._route.path, body)
         if isinstance(answer, Failure):

@@ -11,7 +11,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from importlib.util import find_spec
@@ -42,15 +42,39 @@ class _NoCookies(CookieJar):
         """Whatever the server sets is dropped."""
 
 
+class _Body(httpx.ByteStream):
+    """A body that tells when it goes out: without a connection none does."""
+
+    def __init__(self, body: bytes, on_sent: Callable[[int], None]) -> None:
+        super().__init__(body)
+        self._size = len(body)
+        self._on_sent = on_sent
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._on_sent(self._size)
+        async for part in super().__aiter__():
+            yield part
+
+
 class AsyncPoster:
     """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop.
+
+    `on_sent` is told of the bytes of each body that begins to leave.
 
     Each connection has a client, and so a pool, of its own: httpcore's pool looks at every connection that it
     has for each request, which with dozens of them takes longer than all else that is done for one.
     """
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float, ca_file: Path | None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        ca_file: Path | None,
+        on_sent: Callable[[int], None] = lambda _size: None,
+    ) -> None:
         _note_absence_of_sniffio()
+        self._on_sent = on_sent
         self._endpoint = endpoint
         self._timeout = timeout
         self._tls = tls_context(endpoint, ca_file)
@@ -94,6 +118,7 @@ class AsyncPoster:
         request = httpx.Request(
             "POST", self._url(path), headers=self._headers, content=body, extensions=self._extensions
         )
+        request.stream = _Body(body, self._on_sent)
         response = await client.send(request, stream=True)
         try:
             received = bytearray()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ours_cli.errors import UsageError
 
 _KINDS: Final = frozenset({"http", "https", "socks5", "socks5h"})
+_PORTS: Final = {"http": 80, "https": 443}
 _HINT: Final = "{}=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out"
 
 
@@ -32,13 +33,16 @@ def proxy_for(base_url: str) -> Proxy | None:
     Raises `UsageError` for one that cannot be connected to at all; its address, which may hold a password, is
     not shown.
     """
-    from urllib.request import getproxies, proxy_bypass  # as long to load as all else of `--dry-run`
+    from urllib.request import getproxies, proxy_bypass  # heavy, and httpx needs it too
 
     parts = urlsplit(base_url)
     proxies = getproxies()
     kind = parts.scheme if proxies.get(parts.scheme) else "all"
     url = proxies.get(kind)
-    if not url or proxy_bypass(parts.hostname or ""):
+    # With its port, which NO_PROXY may name, and without which the end of an IPv6 address is taken for one.
+    asked = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 443)}"
+    left_out = [name.strip() for name in proxies.get("no", "").split(",")]
+    if not url or "*" in left_out or proxy_bypass(asked):
         return None
     origin = _variable(kind) or "the system's settings"
     url = url if "://" in url else f"http://{url}"
@@ -47,7 +51,7 @@ def proxy_for(base_url: str) -> Proxy | None:
         host, port = proxy.hostname, proxy.port
     except ValueError:
         raise unusable(origin, "is not HOST:PORT with a port from 1 to 65535") from None
-    if "@" in url[len(proxy.scheme) + len("://") + len(proxy.netloc) :]:
+    if "@" in proxy.path + proxy.query + proxy.fragment:
         # What stands before it was taken for host and port: a part of the password would be shown.
         raise unusable(origin, "has a password with a character that must be written as %XX")
     if proxy.scheme not in _KINDS:
