@@ -123,6 +123,23 @@ class TestUnfinished:
         assert ended.code == 6
         assert f"the source changed: {where.format(*files)} not what they were" in ended.err
 
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    @pytest.mark.parametrize("limit", [1, 50, 250, 399])
+    def test_a_limit_within_what_is_done(
+        self, limit: int, workers: str, ours: Ours, stopped: Sandbox, file: Path
+    ) -> None:
+        before = stopped.totals().requests
+        ended = send(ours, file, "--limit", limit, "--workers", workers)
+        assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 400, 400)
+        assert f"--limit {limit} ends before the last row that this run has done" in ended.err
+        assert "holds no rows" not in ended.err
+        assert "had sent all of it" not in ended.err
+        assert stopped.totals().requests == before
+        behind = send(ours, file, "--limit", 450)
+        assert (behind.code, behind.json["read"], "--limit" in behind.err) == (0, 450, False)
+        assert send(ours, file).json["accepted"] == 1000
+        assert stored(stopped) == ids(1000)
+
     def test_a_file_that_was_cut(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
         before = stopped.totals().requests
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:250]))

@@ -165,7 +165,12 @@ def _end(
         console.warn(text)
     if result.error is None and (empty := nothing_read(run, result.books)) is not None:
         console.warn(empty)
-    if attempt.was_finished and result.error is None and not result.traffic.requests:
+    if attempt.replay.is_beyond_limit:
+        console.warn(
+            f"--limit {run.limit} ends before the last row that this run has done: the figures are those of"
+            " the whole run; a larger --limit, or none, goes on with it"
+        )
+    elif attempt.was_finished and result.error is None and not result.traffic.requests:
         console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
     decided = prepared.context.decided_flags()
     part = shard_part(run, attempt, result, prepared.shard)

@@ -31,6 +31,8 @@ class Replay:
         self._first_table: Table | None = None
         self.table: Table | None = None
         """The table whose rows come, for messages."""
+        self.is_beyond_limit = False
+        """Whether the limit ended before the last row that is done."""
         self.is_cut: Callable[[], bool] = lambda: False
         """Whether `--limit` ended the rows: of a shard, only who counts the others' rows too can tell."""
 
@@ -99,9 +101,19 @@ class Replay:
                 f"the source changed: {self._stretch(last_line)} are not what they were",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
+        self._go_on()
+        return block
+
+    def rest(self) -> Iterator[Block]:
+        """The blocks whose rows do not come any more, since `--limit` ends before them."""
+        while (block := self._block) is not None:
+            self.is_beyond_limit = True
+            self._go_on()
+            yield block
+
+    def _go_on(self) -> None:
         self._number += 1
         self._block = self._blocks[self._number] if self._number < len(self._blocks) else None
-        return block
 
     def end(self, rows: int) -> None:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
