@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _KEPT = frozenset("\n\t")
@@ -13,6 +14,23 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if char in _KEPT or _is_safe(char) else _escaped(char) for char in text)
+
+
+def shell_word(text: str) -> str:
+    r"""Quote a word for a shell; where `printable` would escape something, as bash and zsh read: `$'\x0b'`.
+
+    Line ends and tabs are escaped, too: a terminal into which a tab is pasted takes it for a request.
+    """
+    import shlex  # nothing of the kind is shown by --help
+
+    if printable(text) == text and _KEPT.isdisjoint(text):
+        return shlex.quote(text)
+    return "$'" + "".join(map(_in_dollar_quotes, text)) + "'"
+
+
+def shell_join(words: Iterable[str]) -> str:
+    """A command line that can be shown, and copied from the screen."""
+    return " ".join(map(shell_word, words))
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -26,6 +44,18 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def _is_safe(char: str) -> bool:
     # Cc control, Cf format (bidi marks among them), Cs surrogate, Co private, Cn unassigned, Zl/Zp separators
     return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def _in_dollar_quotes(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char not in _KEPT and _is_safe(char):
+        return char
+    code = ord(char)
+    if 0xDC80 <= code < 0xDD00:
+        return f"\\x{code - 0xDC00:02x}"  # a byte that was no UTF-8, as Python keeps it
+    # Beyond ASCII, \x would be a byte and not a character.
+    return _escaped(char) if code < 0x80 or code > 0xFF else f"\\u{code:04x}"
 
 
 def _escaped(char: str) -> str:

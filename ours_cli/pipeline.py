@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.chunk import Chunk, Chunker
-from ours_cli.errors import OursError
+from ours_cli.errors import OursError, UsageError
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
@@ -129,6 +129,10 @@ class _Run:
             self._check_end()
         except OursError as error:
             result.error = error
+            if not isinstance(error, UsageError):
+                # What earlier attempts have settled is of the run, whether or not it was read again.
+                for block in self._attempt.replay.rest():
+                    self._books.replayed(block)
             with suppress(OursError):  # whatever stopped the run is what the person should hear of
                 self._order.close()
                 self._recorder.close()

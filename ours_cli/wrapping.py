@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ours_cli.escape import shell_join, shell_word
+
 _HANG = 2
 
 
@@ -48,15 +50,16 @@ def folded_command(label: str, command: str, width: int | None) -> list[str]:
 
     The command then begins on a line of its own, and goes on after backslashes.
     """
-    line = f"{label} {command}"
-    if width is None or len(line) <= width:
-        return [line]
     import shlex
 
+    words = shlex.split(command)
+    line = f"{label} {shell_join(words)}"
+    if width is None or len(line) <= width:
+        return [line]
     indent = len(label) - len(label.lstrip(" ")) + _HANG
     lines: list[str] = [label]
     row = ""
-    for word in map(shlex.quote, shlex.split(command)):
+    for word in map(shell_word, words):
         if row and indent + len(row) + len(word) + len("  \\") > width:
             lines.append(" " * indent + row + " \\")
             row, indent = "", len(label) - len(label.lstrip(" ")) + 2 * _HANG

@@ -222,7 +222,7 @@ def rejects_unsynced() -> None:
     from ours_cli.reports.rejects import Rejects
 
     def sync(rejects: Any) -> None:
-        for stream in rejects._streams:
+        for stream, _ in rejects._streams:
             stream.flush()
         rejects._dirty = False
 

@@ -254,6 +254,21 @@ def test_disk_full_under_rejects(sandbox: StartSandbox, tmp_path: Path, named: b
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("count", [3, 2000])
+def test_rejects_that_cannot_be_written_are_told_by_their_path(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, count: int
+) -> None:
+    sandbox(fault(When(), "invalid_event"))
+    ended = ours("batch", rows_file(tmp_path, count), "--rejects", "/dev/full")
+    assert ended.code == 7
+    assert "error: /dev/full cannot be written: No space left on device\nhint: --rejects PATH" in ended.err
+    with Path("/dev/full").open("wb") as full:
+        into = run_into(full, "batch", rows_file(tmp_path, count), "--rejects", "-", "--restart")
+    assert into.code == 7
+    assert "error: standard output cannot be written: No space left on device" in into.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["sent", "dry run"])
 def test_a_report_that_cannot_be_written_is_printed_all_the_same(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, more: tuple[str, ...]

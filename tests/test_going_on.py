@@ -126,6 +126,23 @@ class TestUnfinished:
         assert ended.code == 6
         assert f"the source changed: {where.format(*files)} not what they were" in ended.err
 
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    @pytest.mark.parametrize("limit", [1, 50, 250, 399])
+    def test_a_limit_within_what_is_done(
+        self, limit: int, workers: str, ours: Ours, stopped: Sandbox, file: Path
+    ) -> None:
+        before = stopped.totals().requests
+        ended = send(ours, file, "--limit", limit, "--workers", workers)
+        assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, 400, 400)
+        assert f"--limit {limit} ends before the last row that this run has done" in ended.err
+        assert "holds no rows" not in ended.err
+        assert "had sent all of it" not in ended.err
+        assert stopped.totals().requests == before
+        behind = send(ours, file, "--limit", 450)
+        assert (behind.code, behind.json["read"], "--limit" in behind.err) == (0, 450, False)
+        assert send(ours, file).json["accepted"] == 1000
+        assert stored(stopped) == ids(1000)
+
     def test_a_file_that_was_cut(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
         before = stopped.totals().requests
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:250]))
@@ -441,6 +458,15 @@ def test_a_file_cut_while_it_is_read(sandbox: StartSandbox, ours: Ours, tmp_path
     path.write_bytes(whole)
     assert ours("batch", path, "-o", "json").json["accepted"] == 20_000
     assert (place.totals().events, stored(place)) == (20_000, ids(20_000))
+
+
+def test_a_run_that_stops_early_has_its_own_books(ours: Ours, stopped: Sandbox, file: Path) -> None:
+    """What is done is done, whether or not this attempt came to it."""
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([lines[1], lines[0], *lines[2:]]))
+    ended = send(ours, file)
+    assert (ended.code, ended.json["accepted"]) == (6, 400)
+    assert (ended.json["read"], ended.json["unsent"]) == (400, 0)
 
 
 class TestSeveralFiles:

@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import shlex
+import shutil
 import string
+import subprocess
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +47,26 @@ def look(ours: Ours, path: Path, *flags: str) -> dict[str, Any]:
 
 def columns(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {column["name"]: column for column in found["columns"]}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_a_command_with_control_characters_can_be_copied(ours: Ours, tmp_path: Path) -> None:
+    now = datetime.now(UTC).isoformat()
+    odd = " \x0b\x0c\r start\x0b end\t\n"
+    path = table(
+        tmp_path / "a.csv", ["created_at", "customer_id", odd], [[now, f"c{n}", "x"] for n in range(3)]
+    )
+    found = look(ours, path)["proposal"]
+    page = ours("inspect", path).out
+    shown = page.partition("start from:\n")[2]
+    assert "\\x0b" in shown
+    done = subprocess.run(
+        ["bash", "--norc", "-c", f"printf '%s\\0' {shown}"], capture_output=True, check=True
+    )
+    words = [word.decode() for word in done.stdout.split(b"\0")[:-1]]
+    assert words == shlex.split(found["command"].replace("\\\n", " "))
+    sent = ours(*words[1:], "-o", "json").json
+    assert (sent["unsent"], sent["columns_left"]) == (3, [])
 
 
 # --- what it shows -----------------------------------------------------------------------------------------

@@ -236,7 +236,7 @@ def test_a_zone_left_open_is_refused_not_guessed(case: Case, ours: Ours, tmp_pat
     ours("inspect", FOLDER / case.file, "--write-map", kept)
     ended = ours("backfill", FOLDER / case.file, "--map", kept, "--external-id", "x", "--dry-run")
     assert ended.code == 2
-    assert "--tz" in ended.err
+    assert "error: source.timezone in " in ended.err
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import subprocess
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_cli.escape import printable, shell_join
 from ours_cli.wrapping import folded, folded_command, folded_path, says_a_command
 
 WORDS = st.lists(st.text("abc,-.", min_size=1, max_size=12), min_size=1, max_size=30)
@@ -14,7 +19,7 @@ WORDS = st.lists(st.text("abc,-.", min_size=1, max_size=12), min_size=1, max_siz
 
 def test_without_a_terminal_a_line_stays_whole() -> None:
     assert folded("a " * 500, None) == ["a " * 500]
-    assert folded_command("run:", "ours " + "a " * 500, None) == ["run: ours " + "a " * 500]
+    assert folded_command("run:", "ours" + " a" * 500, None) == ["run: ours" + " a" * 500]
 
 
 @given(WORDS, st.integers(0, 6), st.integers(20, 90))
@@ -57,3 +62,30 @@ def test_commands_are_told_from_prose() -> None:
     assert says_a_command("hint: pipe the same input into: ours batch -")
     assert says_a_command("hint: did you mean 'ours backfill'?")
     assert not says_a_command("hint: a newer ours may know")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("width", [None, 40])
+def test_bash_reads_a_command_with_odd_characters_from_the_screen(width: int | None) -> None:
+    odd = [
+        "a\x0b\x0c\rb",
+        "tab\there",
+        "two\nlines",
+        "it's\x1b[0m\\",
+        "\x85é\u202eß\U000e0001",
+        "\udcff",
+        "{a b}",
+        "",
+    ]
+    lines = folded_command("then:", shlex.join(odd), width)
+    shown = "\n".join(lines).removeprefix("then:")
+    assert "\t" not in shown
+    assert all(printable(line) == line for line in lines)
+    done = subprocess.run(
+        ["bash", "--norc", "-c", f"printf '%s\\0' {shown.strip()}"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert done.stdout.split(b"\0")[:-1] == [os.fsencode(word) for word in odd]
+    assert shell_join(["ours", "a b"]) == "ours 'a b'"

@@ -18,7 +18,7 @@ from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
-from ours_cli.escape import printable
+from ours_cli.escape import printable, shell_join
 from ours_cli.folders import state_dir
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import is_running, read_blocks
@@ -187,7 +187,7 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
     if "-" in known.head.identity.sources:
         raise UsageError(
             f"run {known.head.id} read standard input, which only you can give again",
-            hint=f"pipe the same input into: {shlex.join(['ours', *_resuming(known)])}",
+            hint=f"pipe the same input into: {shell_join(['ours', *_resuming(known)])}",
         )
     from ours_cli import app
 

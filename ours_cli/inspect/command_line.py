@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
 
 from ours_cli.inspect.proposal import Proposal
 from ours_cli.mapping.presets import Preset
@@ -18,21 +17,30 @@ _SEPARATOR: Final = re.compile(r"[=:@\\]")
 _ESCAPED: Final = r"\\\g<0>"
 
 
-def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> str:
-    """`ours backfill ...` for this FILE, read as `told`, one flag per line."""
-    return _joined("backfill", argument, _flags(told, proposal))
+Command: TypeAlias = "tuple[tuple[str, ...], ...]"
+"""The words of a command, a flag a line."""
 
 
-def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> str:
-    """`ours COMMAND FILE --preset NAME` for this FILE, with these extra flags, one per line."""
+def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> Command:
+    """`ours backfill ...` for this FILE, read as `told`."""
+    return _command("backfill", argument, _flags(told, proposal))
+
+
+def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> Command:
+    """`ours COMMAND FILE --preset NAME` for this FILE, with these extra flags."""
     every = [*read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
-    return _joined(preset.command, argument, every)
+    return _command(preset.command, argument, every)
 
 
-def _joined(command: str, argument: str, flags: Iterable[list[str]]) -> str:
+def joined(command: Command, join: Callable[[Iterable[str]], str]) -> str:
+    """A command as text, each of its lines made by `join`."""
+    return " \\\n  ".join(map(join, command))
+
+
+def _command(command: str, argument: str, flags: Iterable[list[str]]) -> Command:
     # A file called -x.csv would be taken for a flag.
     file = f"./{argument}" if argument.startswith("-") and argument != "-" else argument
-    return " \\\n  ".join([shlex.join(["ours", command, file]), *map(shlex.join, flags)])
+    return (("ours", command, file), *map(tuple, flags))
 
 
 def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:

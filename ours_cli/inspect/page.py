@@ -39,7 +39,7 @@ def page(found: Findings, *, show_values: bool, width: int | None = None) -> str
     lines += ["", *_flagged(found)] if found.flags else []
     lines += ["", *_proposal(found)]
     shown = [*_file(found, width), *folded_all(map(printable, lines), width)]
-    return "\n".join([*shown, printable(found.start.command)])
+    return "\n".join([*shown, found.start.shown])
 
 
 def _file(found: Findings, width: int | None) -> list[str]:

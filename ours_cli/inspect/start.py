@@ -5,11 +5,13 @@ A preset wins over the columns' own proposal: it was written for this export, an
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ours_cli.inspect.command_line import command_line, preset_command
+from ours_cli.escape import shell_join
+from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal, order_of
 from ours_cli.inspect.roles import Roles
@@ -21,17 +23,27 @@ from ours_cli.templates.template import parse
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A command to copy.
+    """A command to copy, as its words.
 
     `needs` must be settled before anything can be sent correctly; `notes` are worth a thought; `sent` are the
     names of columns whose values leave with this command. `date_order` is what the times of a preset prove.
     """
 
-    command: str
+    words: Command
     needs: tuple[str, ...]
     notes: tuple[str, ...]
     sent: frozenset[str]
     date_order: str | None = None
+
+    @property
+    def command(self) -> str:
+        """The command as any shell reads it, whatever characters are in it."""
+        return joined(self.words, shlex.join)
+
+    @property
+    def shown(self) -> str:
+        """The command as it can be shown, and copied from there."""
+        return joined(self.words, shell_join)
 
 
 def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles) -> Start:

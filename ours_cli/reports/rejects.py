@@ -43,6 +43,9 @@ Past: TypeAlias = Literal["none", "ended", "killed"]
 One that could not write down its end, of a full disk, counts as killed.
 """
 
+_STDOUT: Final = Path("standard output")
+"""What messages call it."""
+
 _CHUNK_BYTES: Final = 1 << 20
 
 
@@ -91,8 +94,8 @@ class Rejects:
         self._stdout = path == "-"
         self._folder = folder
         self._tables: dict[int, Table] = {}
-        self._sinks: dict[object, RejectSink] = {}
-        self._streams: list[IO[str]] = []
+        self._sinks: dict[object, tuple[RejectSink, Path]] = {}
+        self._streams: list[tuple[IO[str], Path]] = []
         self._files: list[_OpenFile] = []
         self._past = past
         self._known = () if self._stdout else tuple(known)
@@ -124,10 +127,11 @@ class Rejects:
         """Write one reject; raises `LocalIOError` when the disk is full or the file cannot be made."""
         table = self._tables[reject.origin.table]
         key = None if self._stdout else (table.columns, table.dialect)
+        path = self._folder
         try:
-            sink = self._sinks.get(key)
-            if sink is None:
-                sink = self._sinks[key] = self._open(table)
+            if key not in self._sinks:
+                self._sinks[key] = self._open(table), self._streams[-1][1]
+            sink, path = self._sinks[key]
             self._dirty = True
             if table.prefix:
                 reject = reject._replace(message=table.prefix + reject.message)
@@ -135,28 +139,28 @@ class Rejects:
         except BrokenPipeError:
             raise ClosedOutputError from None
         except OSError as error:
-            raise _io_error(error, self.paths[-1] if self.paths else self._folder) from None
+            raise _io_error(error, path) from None
 
     def sync(self) -> None:
         """Have everything written so far on disk; raises `LocalIOError`."""
         if not self._dirty:
             return
-        try:
-            for stream in self._streams:
+        for stream, path in self._streams:
+            try:
                 stream.flush()
                 if is_regular(stream):
                     os.fsync(stream.fileno())
-        except BrokenPipeError:
-            raise ClosedOutputError from None
-        except OSError as error:
-            raise _io_error(error, self.paths[-1] if self.paths else self._folder) from None
+            except BrokenPipeError:
+                raise ClosedOutputError from None
+            except OSError as error:
+                raise _io_error(error, path) from None
         self._dirty = False
 
     def close(self) -> None:
         """Sync and close the files; a file that the person named and that stayed empty goes away."""
         self.sync()
         self._at_end = self.files()
-        for stream in self._streams:
+        for stream, _ in self._streams:
             if stream is not sys.stdout:
                 stream.close()
         if self._reserved is not None:
@@ -174,7 +178,7 @@ class Rejects:
 
     def _open(self, table: Table) -> RejectSink:
         if self._stdout:
-            self._streams.append(sys.stdout)
+            self._streams.append((sys.stdout, _STDOUT))
             return _JsonSink(sys.stdout)
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
@@ -184,7 +188,7 @@ class Rejects:
             file = self._begin(table, shape)
             if known is not None and Path(known.path).exists():
                 self.remarks.append(f"{known.path} was changed meanwhile: more rejects are in {file.path}")
-        self._streams.append(file.stream)
+        self._streams.append((file.stream, file.path))
         if is_regular(file.stream):
             self._files.append(file)
         return _JsonSink(file) if table.columns is None else _CsvSink(file, table, with_header=not begun)

@@ -47,9 +47,9 @@ def report_text(
     if report.rejects_file:
         lines += folded_path("  see      ", printable(report.rejects_file), width)
     if report.mend:
-        lines += folded_command("  mend the file, then:", printable(report.mend), width)
+        lines += folded_command("  mend the file, then:", report.mend, width)
     if report.resume and report.again_helps:
-        lines += folded_command("  go on with:", printable(report.resume), width)
+        lines += folded_command("  go on with:", report.resume, width)
     return "\n".join(lines)
 
 

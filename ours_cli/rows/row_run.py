@@ -172,7 +172,12 @@ def _end(
         console.warn(empty)
     if run.route is IDENTIFY and attempt.past == "killed":
         console.warn(_REPEATED)
-    if attempt.was_finished and result.traffic.requests:
+    if attempt.replay.is_beyond_limit:
+        console.warn(
+            f"--limit {run.limit} ends before the last row that this run has done: the figures are those of"
+            " the whole run; a larger --limit, or none, goes on with it"
+        )
+    elif attempt.was_finished and result.traffic.requests:
         done = counted(attempt.done_rows, "row was", "rows were")
         console.note(f"went on with run {attempt.run_id}: {done} done before")
     elif attempt.was_finished and result.error is None:

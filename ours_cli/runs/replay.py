@@ -31,6 +31,8 @@ class Replay:
         self._first_table: Table | None = None
         self.table: Table | None = None
         """The table whose rows come, for messages."""
+        self.is_beyond_limit = False
+        """Whether the limit ended before the last row that is done."""
         self.is_cut: Callable[[], bool] = lambda: False
         """Whether `--limit` ended the rows: for a shard, only code that counts all rows can tell."""
 
@@ -110,6 +112,11 @@ class Replay:
                 hint="--restart sends it as a new run; rows with the same distinctId count once",
             )
         return self._pass(block)
+
+    def rest(self) -> Iterator[Block]:
+        """The blocks whose rows do not come any more: `--limit` ends before them, or the run has to stop."""
+        while (block := self._block) is not None:
+            yield self._pass(block)
 
     def _pass(self, block: Block) -> Block:
         self._number += 1

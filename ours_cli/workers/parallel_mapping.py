@@ -44,7 +44,8 @@ async def map_rows_with(
                 break
     finally:
         pool.close()
-    finisher.end()
+    for block in finisher.end():
+        yield block
 
 
 class _Walk:
