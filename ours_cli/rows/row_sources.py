@@ -26,6 +26,7 @@ class RowSources:
 
     def __init__(self, sources: Sequence[Source], read: ReadOptions) -> None:
         self._sources = sources
+        self._numbers = {source: number for number, source in enumerate(sources)}
         self._read = read
         self._opened: dict[Source, _Pipe] = {}
 
@@ -112,7 +113,7 @@ class RowSources:
     def _open(self, source: Source, stdin: BinaryIO | None = None) -> Table:
         table = mended(open_table(source, self._read, stdin))
         if len(self._sources) > 1:
-            table.number = self._sources.index(source)
+            table.number = self._numbers[source]
         return table
 
     def _pipe(self, source: Source) -> _Pipe:
