@@ -183,7 +183,7 @@ class Rejects:
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
         file = _reopen(known, was_killed=self._past == "killed") if known is not None else None
-        begun = file is not None
+        begun = file is not None and known is not None and known.recorded.size > 0
         if file is None:
             file = self._begin(table, shape)
             if known is not None and Path(known.path).exists():
