@@ -108,6 +108,7 @@ class _Run:
         )
         self._tracker = BlockTracker(lambda block: self._order.settled(block))
         self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
+        self._unsynced: list[Reject] = []
         self._canary = Canary(plan.canary) if plan.canary else None
         self._settled = asyncio.Event()
         self._delivery = Delivery(
@@ -125,7 +126,7 @@ class _Run:
                 async with aclosing(self._chunks()) as chunks:
                     await self._delivery.deliver(chunks)
             self._recorder.close()
-            self._rejects.sync()
+            self._sync_rejects()
             self._check_end()
         except OursError as error:
             result.error = error
@@ -137,9 +138,10 @@ class _Run:
                 self._order.close()
                 self._recorder.close()
                 self._write_rejects(self._tracker.unsettled())
-                self._rejects.sync()
+                self._sync_rejects()
         for block in (*self._recorder.blocks, *self._tracker.unsettled()):
             self._books.unwritten(block.held)
+        self._books.unwritten(self._unsynced)
         return result
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
@@ -215,7 +217,7 @@ class _Run:
         resumed run would write them again.
         """
         self._write_rejects(blocks)
-        self._rejects.sync()
+        self._sync_rejects()
         self._attempt.commit(blocks, self._rejects.files)
 
     def _write_rejects(self, blocks: Sequence[Block]) -> None:
@@ -223,7 +225,12 @@ class _Run:
             while block.held:
                 if not self._rejects.are_shown:
                     self._rejects.write(block.held[0])
+                    self._unsynced.append(block.held[0])
                 block.held.popleft()
+
+    def _sync_rejects(self) -> None:
+        self._rejects.sync()
+        self._unsynced.clear()
 
     def _compare_clocks(self, skew_s: float) -> None:
         if (warning := clock_warning(skew_s)) is not None:

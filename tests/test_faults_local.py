@@ -281,6 +281,17 @@ def test_a_report_that_cannot_be_written_is_printed_all_the_same(
     assert len(stored(box)) == (0 if more else 3)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_rejects_that_were_not_written_are_not_in_the_books(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(fault(When(every_row=2), "invalid_event"))
+    ended = ours("batch", rows_file(tmp_path, 6), "--rejects", "/dev/full", "-o", "json")
+    assert ended.code == 7
+    assert (ended.json["rejected"], ended.json["unsent"]) == (0, 3)
+    assert "error: /dev/full cannot be written: No space left on device" in ended.err
+
+
 def test_a_disk_full_at_the_very_end_costs_no_report(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
