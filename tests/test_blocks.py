@@ -23,7 +23,7 @@ from ours_cli.intake import Intake
 from ours_cli.kept_rows import KeptRows
 from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
-from ours_cli.reports.rejects import Extent, KnownRejects, RejectFile
+from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest
 from ours_cli.runs.journal import Journal, is_running, read_blocks
 from ours_cli.runs.packed_blocks import PackedBlocks

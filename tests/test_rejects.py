@@ -651,5 +651,8 @@ class TestFilesThatPeopleHave:
         assert ended.json["reject_codes"] == {"ragged_row": 1}
         (row,) = csv.DictReader(second.read_text().splitlines())
         assert (row["id"], row["_raw"]) == ("", f'a,{iso(1)},"p, 1",5')
+        shown = ours("backfill", file, *self.BACKFILL, "--rejects", "-", "--restart")
+        row = json.loads(shown.out)
+        assert (row["_raw"], "id" in row) == (f'a,{iso(1)},"p, 1",5', False)
         second.write_text(second.read_text().replace('""p, 1"",5', '""p, 1"",5,mended'))
         assert ours("backfill", second, *self.BACKFILL).json["accepted"] == 1

@@ -12,7 +12,8 @@ from typing import Self
 
 from ours_cli.errors import ExitCode
 from ours_cli.private_files import make_private_folder
-from ours_cli.reports.rejects import Past, RejectFile, Rejects
+from ours_cli.reports.reject_files import Past, RejectFile
+from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import Journal

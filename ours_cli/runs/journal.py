@@ -21,7 +21,7 @@ from typing import IO, Any, Final, Self
 from ours_cli.errors import BusyError, LocalIOError, SourceError
 from ours_cli.private_files import local_io
 from ours_cli.record import TRUNCATED_ROW
-from ours_cli.reports.rejects import NOTHING, Extent, KnownRejects, RejectFile
+from ours_cli.reports.reject_files import NOTHING, Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
