@@ -65,9 +65,10 @@ def backfill(
     from ours_cli.mapping.selection import read_selection
     from ours_cli.rows.chosen_map import chosen_map
     from ours_cli.rows.fingerprint import key_digest
+    from ours_cli.rows.read_settings import read_options
     from ours_cli.rows.row_plan import Prepared, RowRun
     from ours_cli.rows.row_run import execute
-    from ours_cli.rows.run_context import hmac_key, make_context, read_options
+    from ours_cli.rows.run_context import hmac_key, make_context
     from ours_cli.sending.route import BATCH
     from ours_cli.source import expand
 

@@ -19,7 +19,7 @@ from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.options import Output, OutputFormat, Reading
 from ours_cli.private_files import replace_private
-from ours_cli.rows.run_context import read_options
+from ours_cli.rows.read_settings import read_options
 from ours_cli.source import expand
 
 

@@ -9,11 +9,9 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from ours_cli.contract import WINDOW_MS
 from ours_cli.counted import counted
-from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.ids.doubtful_ids import CUT
 from ours_cli.ids.identity import DistinctIds
@@ -24,11 +22,10 @@ from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.where import only_column, where_flag
 from ours_cli.mapping.window import Window
-from ours_cli.options import Reading, TimeFlags
-from ours_cli.source import ReadOptions
+from ours_cli.options import TimeFlags
+from ours_cli.rows.read_settings import max_age_ms, time_mapping
 from ours_cli.templates.filter_functions import no_hmac_key
-from ours_cli.templates.template import parse
-from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import parse_zone
 
 
 class RunContext(NamedTuple):
@@ -125,135 +122,10 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
     """
     return RunContext(
         run_id=run_id,
-        window=Window(_max_age_ms(_told(flags.max_age, "--max-age", source, "max_age"))),
-        times=_time_mapping(flags, source, zone_columns),
+        window=Window(max_age_ms(flags, source)),
+        times=time_mapping(flags, source, zone_columns=zone_columns),
         ids=DistinctIds(run_id.encode()),
         tally=Tally(),
-    )
-
-
-class _Told(NamedTuple):
-    """What was told, if anything, and where: by a flag, or by a key of the map file."""
-
-    text: str | None
-    origin: str
-    by_map: bool
-
-
-def _told(typed: str | None, flag: str, source: MapFile, key: str) -> _Told:
-    if typed or key not in source.source:
-        return _Told(typed or None, flag, by_map=False)
-    return _Told(source.source[key], f"source.{key} in {source.name}", by_map=True)
-
-
-def _max_age_ms(told: _Told) -> int | None:
-    """Milliseconds, None for `none`, by default the API's window; raises `UsageError`."""
-    if told.text is None:
-        return WINDOW_MS
-    if told.text.strip().lower() == "none":
-        return None
-    try:
-        return int(parse_duration(told.text) * 1000)
-    except ValueError as error:
-        raise UsageError(
-            f"{told.origin}: {error}",
-            hint='max_age = "30d", or "none"' if told.by_map else "--max-age 30d, or --max-age none",
-        ) from None
-
-
-def _time_mapping(flags: TimeFlags, source: MapFile, zone_columns: bool) -> TimeMapping:
-    told = _told(flags.tz, "--tz", source, "timezone")
-    zone_text = told.text
-    template = parse(zone_text) if zone_text is not None and "{" in zone_text else None
-    if template is not None and not zone_columns:
-        raise UsageError("--tz names a zone here, not a column", hint="--tz Europe/Berlin")
-    zone = None
-    if zone_text is not None and template is None:
-        try:
-            zone = parse_zone(zone_text)
-        except TimeProblem as problem:
-            own_hint = 'timezone = "America/New_York", or an offset such as "-05:00"'
-            raise UsageError(
-                f"{told.origin}: {problem.message}", hint=own_hint if told.by_map else problem.hint
-            ) from None
-    rules = TimeRules(
-        zone=zone,
-        format=flags.time_format or source.source.get("time_format"),
-        order=_date_order(flags, source),
-        unit=_epoch_unit(_told(flags.epoch_unit, "--epoch-unit", source, "epoch_unit")),
-        dst=_dst(_told(flags.dst, "--dst", source, "dst")),
-    )
-    try:
-        return TimeMapping(TimeReader(rules), template)
-    except TimeProblem as problem:
-        raise UsageError(
-            problem.message, hint=problem.hint or "--time-format '%d/%m/%Y %H:%M', or excel"
-        ) from None
-
-
-def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | None:
-    if flags.day_first and flags.month_first:
-        raise UsageError("--day-first and --month-first contradict each other", hint="keep one")
-    if flags.day_first or flags.month_first:
-        return "day" if flags.day_first else "month"
-    match source.source.get("date_order"):
-        case None:
-            return None
-        case "day":
-            return "day"
-        case "month":
-            return "month"
-    raise UsageError(
-        f'source.date_order in {source.name} must be "day" or "month"', hint="without it, the dates tell"
-    )
-
-
-def _epoch_unit(told: _Told) -> EpochUnit | None:
-    if told.text is None:
-        return None
-    for unit in UNITS:
-        if unit == told.text:
-            return unit
-    raise UsageError(f"{told.origin} must be one of {', '.join(UNITS)}", hint="without it, their size tells")
-
-
-def _dst(told: _Told) -> Literal["reject", "earlier", "later"]:
-    match told.text:
-        case None:
-            return "reject"
-        case "earlier":
-            return "earlier"
-        case "later":
-            return "later"
-    raise UsageError(f"{told.origin} must be earlier or later", hint="without it such times are rejected")
-
-
-def read_options(flags: Reading, source: MapFile) -> ReadOptions:
-    """Lay the reading flags over the map file's `[source]` table; raises `UsageError` on unknown formats."""
-    given = source.source
-    if flags.skip_lines is not None or flags.no_header:
-        given = {key: value for key, value in given.items() if key != "header_row"}
-    if flags.header_row is not None:
-        given = {key: value for key, value in given.items() if key not in ("skip_lines", "no_header")}
-    return ReadOptions(
-        format=_format(_told(flags.format, "--format", source, "format")),
-        delimiter=flags.delimiter or given.get("delimiter"),
-        quote=flags.quote if flags.quote is not None else given.get("quote"),
-        encoding=flags.encoding or given.get("encoding"),
-        skip_lines=flags.skip_lines if flags.skip_lines is not None else given.get("skip_lines", 0),
-        no_header=flags.no_header or given.get("no_header", False),
-        header_row=flags.header_row if flags.header_row is not None else given.get("header_row"),
-    )
-
-
-def _format(told: _Told) -> Literal["csv", "tsv", "ndjson", "json"] | None:
-    match told.text:
-        case None | "csv" | "tsv" | "ndjson" | "json" as text:
-            return text
-        case "jsonl":
-            return "ndjson"
-    raise UsageError(
-        f"{told.origin} must be csv, tsv, ndjson or json", hint="without it, name and content decide"
     )
 
 
