@@ -50,7 +50,7 @@ def is_regular(stream: IO[str]) -> bool:
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, durably; raises `LocalIOError`."""
+    """Write a file whole or not at all: it takes its name once it is on disk. Raises `LocalIOError`."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open_private(scratch, known_as=path) as stream:
