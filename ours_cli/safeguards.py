@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ours_cli.counted import counted
@@ -11,7 +10,6 @@ from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.event import Event, Reject
 from ours_cli.outcome import Outcome
 from ours_cli.reports.report import Books
-from ours_cli.runs.blocks import Block
 
 PERCENT_FROM = 100
 """Rows read before a percentage says anything; a shorter run is judged at its end."""
@@ -74,16 +72,19 @@ def check_expected(expected: int | None, books: Books) -> UnexpectedRowsError | 
     )
 
 
-def refuse_failed_canary(rows: int, done: Iterable[Block]) -> None:
-    """Raise `StoppedError` where a run's first `rows` rows, of which a canary said no, are tried again.
+class CanaryError(StoppedError):
+    """A row of the canary was rejected (exit 9)."""
 
-    The next rows would be the canary of an attempt that goes on, and then nothing would stop the rest.
+
+def failed_before() -> CanaryError:
+    """The error for a run that its canary has stopped, and that is to go on with another one.
+
+    That would be the rows behind the first, and if they are well, nothing would stop the rest.
     """
-    if rejected := sum(block.rejected for block in done if block.start < rows):
-        raise StoppedError(
-            f"--canary has stopped this run before: {rejected:,} of its first rows rejected",
-            hint="look at the rejects, mend the mapping, then --restart; without --canary the rest is sent",
-        )
+    return CanaryError(
+        "--canary has stopped this run before",
+        hint="look at the rejects, mend the mapping, then --restart; without --canary the rest is sent",
+    )
 
 
 class Canary:
@@ -135,11 +136,11 @@ class Canary:
             self._open -= len(outcome.accepted) + len(outcome.rejected)
             self._rejected += len(outcome.rejected)
 
-    def check(self) -> StoppedError | None:
+    def check(self) -> CanaryError | None:
         """The error to stop with when one of its rows was rejected."""
         if not self._rejected:
             return None
-        return StoppedError(
+        return CanaryError(
             f"stopped by --canary: {self._rejected:,} of the first {counted(self._wanted, 'row')} rejected",
             hint="look at the rejects, mend the mapping, then run it again with --restart",
         )

@@ -20,6 +20,9 @@ _FIELDS: Final = frozenset(
 )
 """An empty field is judged with its body."""
 
+_BLANKS: Final = frozenset({"--delimiter", "--quote"})
+"""A tab or a space is a value of these, and nothing at all one of --quote."""
+
 
 def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> None:
     """Raise `UsageError` if one of a command's `options` has the next one, or an empty text, for its value.
@@ -43,7 +46,8 @@ def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> Non
                     f"{name} has no value: what follows it is the flag {flag}",
                     hint=f'is a variable unset? With quotes, {name} "$name", no flag is taken for its value',
                 )
-        if not value.strip() and name.startswith("--") and name not in _FIELDS:
+        is_empty = not (value if name in _BLANKS else value.strip())
+        if is_empty and name.startswith("--") and name not in _FIELDS and name != "--quote":
             raise UsageError(
                 f"{name} is empty", hint="is a variable unset? Give it a value, or leave the flag out"
             )

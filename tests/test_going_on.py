@@ -469,6 +469,29 @@ def test_a_run_that_stops_early_has_its_own_books(ours: Ours, stopped: Sandbox, 
     assert (ended.json["read"], ended.json["unsent"]) == (400, 0)
 
 
+def test_the_same_file_by_another_way(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = sandbox()
+    (tmp_path / "x").mkdir()
+    write_rows(tmp_path / "u.ndjson", 5)
+    monkeypatch.chdir(tmp_path)
+    assert ours("batch", "u.ndjson").code == 0
+    monkeypatch.chdir(tmp_path / "x")
+    assert "had sent all of it before" in ours("batch", "../u.ndjson").err
+    assert box.totals().rows == 5
+
+
+def test_a_limit_within_what_is_done_and_its_expectation(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    file = write_rows(tmp_path / "u.ndjson", 5)
+    assert send(ours, file).code == 0
+    ended = send(ours, file, "--limit", "3", "--expect", "3")
+    assert (ended.code, ended.json["read"]) == (0, 5)
+
+
 class TestSeveralFiles:
     """An unfinished run of a folder: what it has done must still stand at the beginning."""
 

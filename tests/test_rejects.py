@@ -483,6 +483,11 @@ def test_flags_without_a_value_are_known(name: str) -> None:
     assert not takers & WITHOUT_VALUE
 
 
+def edit_head(home: Path, **changes: object) -> None:
+    (path,) = home.rglob("run.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
 class TestFilesThatPeopleHave:
     """What somebody has written into a rejects file, or not mended yet, is neither cut nor overwritten."""
 
@@ -585,7 +590,7 @@ class TestFilesThatPeopleHave:
             if kept == "rejects.1.csv":
                 assert (tmp_path / kept).read_text() == last_night
                 (warning,) = ended.json["warnings"]
-                assert warning == f"what another run left in {rejects} is in rejects.1.csv now"
+                assert warning == f"what was in {rejects} before is in rejects.1.csv now"
         assert rejects.exists() == (next_night == (1, 3))
         assert (tmp_path / "rejects.2.csv").exists() == (next_night == (1, 3))
 
@@ -600,6 +605,76 @@ class TestFilesThatPeopleHave:
         ended = ours("backfill", file, *self.BACKFILL, "--rejects", second)
         assert [len(path.read_text().splitlines()) for path in (first, second)] == [2, 2]
         assert f"{first} {second}" in ended.json["mend"]
+
+    def test_a_foreign_file_after_a_kill(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        """The killed attempt may have left rejects there, or it never came to it: nobody knows."""
+        sandbox(Fault(When(nth=(1,)), Then("status", status=401)))
+        file, rejects = self.export(tmp_path, *range(10)), tmp_path / "rejects.csv"
+        assert ours("backfill", file, *self.BACKFILL).code == 4
+        edit_head(home, state="running", exit_code=None)
+        rejects.write_text("precious\n")
+        ended = ours("backfill", file, *self.BACKFILL, "--rejects", rejects)
+        assert (ended.code, (tmp_path / "rejects.1.csv").read_text()) == (3, "precious\n")
+        assert ended.json["warnings"] == [f"what was in {rejects} before is in rejects.1.csv now"]
+
+    def test_mended_after_a_full_disk(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        sandbox()
+        file, rejects = self.export(tmp_path, *range(10)), tmp_path / "rejects.csv"
+        command = ("backfill", file, *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).code == 3
+        edit_head(home, state="failed", exit_code=7)
+        mended = rejects.read_text() + f"v99,{iso(1)},p99,1,mine,,,,,\n"
+        rejects.write_text(mended)
+        self.export(tmp_path, *range(12))
+        assert ours(*command).json["rejected"] == 6
+        assert rejects.read_text() == mended
+
+    def test_the_same_name_in_another_folder(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        one, two = tmp_path / "one", tmp_path / "two"
+        for folder in (one, two):
+            folder.mkdir()
+            self.export(folder, *range(4 if folder is one else 8))
+        for folder in (one, two):
+            monkeypatch.chdir(folder)
+            assert ours("backfill", "visits.csv", *self.BACKFILL, "--rejects", "r.csv").code == 3
+        theirs = (two / "r.csv").read_text()
+        self.export(one, *range(6))
+        ended = ours("backfill", "../one/visits.csv", *self.BACKFILL, "--rejects", "r.csv")
+        assert (ended.code, ended.json["rejected"]) == (3, 3)
+        assert len((one / "r.csv").read_text().splitlines()) == 1 + 2
+        assert (two / "r.1.csv").read_text() == theirs
+        assert len((two / "r.csv").read_text().splitlines()) == 1 + 1
+        assert f"{one / 'r.csv'} r.csv" in ended.json["mend"]
+
+    def test_a_replaced_export_tells_where_the_old_rejects_are(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", tmp_path / "visits.csv", *self.BACKFILL, "--rejects", rejects)
+        self.export(tmp_path, 1)
+        assert ours(*command).code == 3
+        self.export(tmp_path, 3, 5)
+        (warning,) = ours(*command).json["warnings"]
+        assert warning == f"what was in {rejects} before is in rejects.1.csv now"
+
+    def test_a_run_that_shows_its_rejects_forgets_no_file(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        file = self.export(tmp_path, 1)
+        first = ours("backfill", file, *self.BACKFILL).json
+        self.export(tmp_path, 1, 3)
+        assert ours("backfill", file, *self.BACKFILL, "--rejects", "-").code == 3
+        shown = ours("runs", "show", first["run"], "-o", "json").json
+        assert [entry["path"] for entry in shown["rejects"]] == [first["rejects_file"]]
 
     @pytest.mark.parametrize(
         ("flag", "path"),

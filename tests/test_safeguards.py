@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import fault
+from rows import ndjson
 
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.record import Record
@@ -24,6 +26,10 @@ def file(tmp_path: Path) -> Path:
     lines = [json.dumps({"event": "E", "externalId": f"c{n}", "distinctId": f"d{n}"}) for n in range(ROWS)]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def row(number: int) -> dict[str, Any]:
+    return {"event": "E", "distinctId": f"r{number}", "externalId": "c"}
 
 
 def spoilt(file: Path, *numbers: int) -> Path:
@@ -86,10 +92,34 @@ class TestCanary:
         before = box.totals()
         ended = ours("batch", path, "--canary", 7, "--batch-size", 100, "-o", "json")
         assert ended.code == 9
-        assert "error: --canary has stopped this run before: 1 of its first rows rejected" in ended.err
+        assert "error: --canary has stopped this run before\n" in ended.err
         assert box.totals() == before
         assert ours("batch", path, "--batch-size", 100, "-o", "json").code == 3
         assert box.totals().events > before.events
+
+    def test_behind_rows_that_are_filtered(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        box = sandbox()
+        rows = [{**row(n), "kind": "old"} for n in range(50)]
+        rows += [{**row(n), "externalId": None} for n in range(3)]
+        path = tmp_path / "rows.ndjson"
+        path.write_text(ndjson([*rows, *(row(n) for n in range(100, 200))]))
+        flags = ("--where", "kind!=old", "--canary", "20", "-o", "json")
+        for _ in range(3):
+            assert ours("batch", path, *flags).code == 9
+        assert box.totals().events <= 17
+
+    def test_of_a_file_that_grew(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        box = sandbox()
+        path = tmp_path / "rows.ndjson"
+        path.write_text(ndjson(row(n) for n in range(100)))
+        assert ours("batch", path, "--canary", "5").code == 0
+        more = [*({**row(n), "externalId": None} for n in range(3)), *(row(n) for n in range(200, 300))]
+        path.write_text(path.read_text() + ndjson(more))
+        for _ in range(3):
+            assert ours("batch", path, "--canary", "5").code == 9
+        assert box.totals().events <= 102
+        assert ours("batch", path).code == 3
+        assert box.totals().events == 200
 
     def test_bytes_may_cut_the_canary(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from conftest import Ours, StartSandbox
 
@@ -105,6 +107,17 @@ def test_an_empty_flag_is_not_taken_for_one_that_is_left_out(
     assert ended.code == 2
     assert f"error: {flag} is empty\nhint: is a variable unset?" in ended.err
     assert list(place.requests()) == []
+
+
+@pytest.mark.parametrize(("delimiter", "name"), [("\t", "tab"), (" ", "space")])
+def test_a_blank_can_be_a_delimiter(ours: Ours, tmp_path: Path, delimiter: str, name: str) -> None:
+    path = tmp_path / "rows.txt"
+    path.write_text(f"who{delimiter}at\nc{delimiter}2026-01-01\n")
+    flags = ("--event", "E", "--external-id", "{who}", "--time", "{at}", "--max-age", "none", "--dry-run")
+    for form in (("--delimiter", delimiter), (f"--delimiter={delimiter}",)):
+        assert ours("backfill", path, *flags, *form).code == 0, name
+    assert "error: --delimiter is empty" in ours("backfill", path, *flags, "--delimiter", "").err
+    assert ours("backfill", path, *flags, "--delimiter", delimiter, "--quote", "").code == 0
 
 
 def test_an_empty_ip_and_user_agent_are_left_out(ours: Ours, sandbox: StartSandbox) -> None:

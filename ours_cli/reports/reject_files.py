@@ -7,15 +7,9 @@ import os
 import sys
 from itertools import count
 from pathlib import Path
-from typing import IO, Final, Literal, NamedTuple, TypeAlias
+from typing import IO, Final, NamedTuple
 
 from ours_cli.private_files import open_private
-
-Past: TypeAlias = Literal["none", "ended", "killed"]
-"""What came before this attempt at a run: nothing, or attempts of which the last one ended, or was killed.
-
-One that could not write down its end, of a full disk, counts as killed.
-"""
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -31,7 +25,7 @@ NOTHING: Final = Extent(0, hashlib.blake2b(digest_size=16).hexdigest())
 
 
 class RejectFile(NamedTuple):
-    """A rejects file as it is on disk. `shape` is a digest of what its rows look like."""
+    """A rejects file on disk, by its absolute path. `shape` is a digest of what its rows look like."""
 
     path: str
     shape: str
@@ -69,7 +63,15 @@ class OpenFile:
     def as_it_is(self) -> RejectFile:
         """What is in it now; to be relied on after the stream was flushed."""
         size = os.fstat(self.stream.fileno()).st_size
-        return RejectFile(str(self.path), self._shape, Extent(size, self._digest.hexdigest()))
+        return self._file(Extent(size, self._digest.hexdigest()))
+
+    def as_read(self) -> RejectFile:
+        """What is on disk, where not all could be written; raises `OSError`."""
+        with self.path.open("rb") as stream:
+            return self._file(_take_in(stream, sys.maxsize, hashlib.blake2b(digest_size=16)))
+
+    def _file(self, extent: Extent) -> RejectFile:
+        return RejectFile(str(self.path.absolute()), self._shape, extent)
 
 
 def reopen(known: KnownRejects, *, was_killed: bool) -> OpenFile | None:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import IO, Final
@@ -18,7 +19,7 @@ from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.event import Reject
 from ours_cli.private_files import is_regular, local_io, make_private_folder, open_private
 from ours_cli.record import Table
-from ours_cli.reports.reject_files import KnownRejects, OpenFile, Past, RejectFile, keep_aside, reopen
+from ours_cli.reports.reject_files import KnownRejects, OpenFile, RejectFile, keep_aside, reopen
 from ours_cli.reports.reject_rows import CsvSink, JsonSink, RejectSink
 
 _STDOUT: Final = Path("standard output")
@@ -30,11 +31,17 @@ class Rejects:
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
     the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
-    changed it. A file that another run left at a path is kept under another name. `remarks` tells of both.
+    changed it (the last attempt may have been killed before it could note what it left). Any other file at a
+    named path is kept under another name.
     """
 
     def __init__(
-        self, path: str | None, folder: Path, known: Sequence[KnownRejects] = (), *, past: Past = "none"
+        self,
+        path: str | None,
+        folder: Path,
+        known: Sequence[KnownRejects] = (),
+        *,
+        was_killed: bool = False,
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self._stdout = path == "-"
@@ -43,11 +50,11 @@ class Rejects:
         self._sinks: dict[object, tuple[RejectSink, Path]] = {}
         self._streams: list[tuple[IO[str], Path]] = []
         self._files: list[OpenFile] = []
-        self._past = past
-        self._known = () if self._stdout else tuple(known)
+        self._was_killed = was_killed
+        self._known = tuple(known)
         self._at_end: list[RejectFile] | None = None
         self._dirty = False
-        self.remarks: list[str] = []
+        self._remarks: list[str] = []
         self._reserved = self._reserve()
 
     @property
@@ -58,8 +65,13 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [path for file in self._known if (path := Path(file.path)).exists()]
+        earlier = [self._shown(path) for file in self._known if (path := Path(file.path)).exists()]
         return list(dict.fromkeys(earlier + [file.path for file in self._files]))
+
+    def take_remarks(self) -> list[str]:
+        """What the person should know of files that others have written, each once."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
 
     def files(self) -> list[RejectFile]:
         """What this attempt has on disk; to be relied on after a `sync`, and once it is closed."""
@@ -103,8 +115,16 @@ class Rejects:
         self._dirty = False
 
     def close(self) -> None:
-        """Sync and close the files; a file that the person named and that stayed empty goes away."""
-        self.sync()
+        """Sync and close the files; a file that the person named and that stayed empty goes away.
+
+        Raises `LocalIOError`.
+        """
+        try:
+            self.sync()
+        except LocalIOError:
+            with suppress(OSError):
+                self._at_end = [file.as_read() for file in self._files]
+            raise
         self._at_end = self.files()
         for stream, _ in self._streams:
             if stream is not sys.stdout:
@@ -117,16 +137,15 @@ class Rejects:
 
     def _reserve(self) -> IO[str] | None:
         """Open a path that the person named immediately, so that a failure shows before anything is sent."""
-        if self._named is None or any(Path(file.path) == self._named for file in self._known):
+        if self._named is None or any(Path(file.path) == self._named.absolute() for file in self._known):
             return None
-        # What a killed attempt left is its own, and is written anew; another run's may not be mended yet.
-        if self._past != "killed":
-            try:
-                aside = keep_aside(self._named)
-            except OSError as error:
-                raise _io_error(error, self._named) from None
-            if aside is not None:
-                self.remarks.append(f"what another run left in {self._named} is in {aside.name} now")
+        try:
+            # Rows of another run may be there, and not mended yet.
+            aside = keep_aside(self._named)
+        except OSError as error:
+            raise _io_error(error, self._named) from None
+        if aside is not None:
+            self._remarks.append(f"what was in {self._named} before is in {aside.name} now")
         return open_private(self._named)
 
     def _open(self, table: Table) -> RejectSink:
@@ -135,11 +154,12 @@ class Rejects:
             return JsonSink(sys.stdout)
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
-        file = reopen(known, was_killed=self._past == "killed") if known is not None else None
+        file = reopen(known, was_killed=self._was_killed) if known is not None else None
         if file is None:
             file = self._begin(table, shape)
             if known is not None and Path(known.path).exists():
-                self.remarks.append(f"{known.path} was changed meanwhile: more rejects are in {file.path}")
+                changed = self._shown(Path(known.path))
+                self._remarks.append(f"{changed} was changed meanwhile: more rejects are in {file.path}")
         self._streams.append((file.stream, file.path))
         if is_regular(file.stream):
             self._files.append(file)
@@ -151,8 +171,12 @@ class Rejects:
         """Whether rows of this shape go into a file of an earlier attempt: not if another is named now."""
         if file.shape != shape or self._named is None:
             return file.shape == shape
-        path, named = Path(file.path), self._named
+        path, named = Path(file.path), self._named.absolute()
         return path == named or (path.parent == named.parent and path.stem.startswith(f"{named.stem}-"))
+
+    def _shown(self, path: Path) -> Path:
+        """The file as the person named it, where it is that one."""
+        return self._named if self._named is not None and path == self._named.absolute() else path
 
     def _begin(self, table: Table, shape: str) -> OpenFile:
         if self._reserved is not None:

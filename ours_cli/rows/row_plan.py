@@ -195,4 +195,4 @@ def _regular(path: str | None) -> Path | None:
 def _is_same(one: Path, other: Path) -> bool:
     if one.exists() and other.exists():
         return one.samefile(other)
-    return one.absolute() == other.absolute()
+    return os.path.normpath(one.absolute()) == os.path.normpath(other.absolute())

@@ -37,13 +37,13 @@ from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_choice import begin_run, choose_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.safeguards import check_expected, reject_limit
+from ours_cli.safeguards import CanaryError, check_expected, reject_limit
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times
 
 if TYPE_CHECKING:
-    from ours_cli.pipeline import Plan, Result
+    from ours_cli.pipeline import Observer, Plan, Result
     from ours_cli.runs.attempt import Attempt
     from ours_cli.workers.worker_pool import Workers
 
@@ -63,7 +63,8 @@ class _Ended(NamedTuple):
     @property
     def is_refused(self) -> bool:
         """Whether the command could not be obeyed and no row was taken: there is nothing to report."""
-        return isinstance(self.error, UsageError) and not self.report.books.read
+        books = self.report.books
+        return isinstance(self.error, UsageError) and books.read == books.elsewhere
 
     @property
     def exit_code(self) -> int:
@@ -131,12 +132,12 @@ def _attempt(
             attempt.replay.is_cut = lambda: shard.is_cut
         tables = _tables(run, sources, prepared, attempt)
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
-        rejects = Rejects(run.batching.rejects, attempt.folder, attempt.known_rejects, past=attempt.past)
         started = time.monotonic()
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             # The sending code loads after the fork: workers do not need it, and each would pay its memory.
             from ours_cli.pipeline import run as run_pipeline
 
+            rejects = _rejects(run, attempt, observer)
             plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
             pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
             try:
@@ -152,6 +153,15 @@ def _attempt(
         return _end(run, attempt, result, prepared, rejects, duration, console)
 
 
+def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
+    """The rejects of an attempt; what was moved out of their way is told at once."""
+    known, was_killed = attempt.known_rejects, attempt.was_killed
+    rejects = Rejects(run.batching.rejects, attempt.folder, known, was_killed=was_killed)
+    for remark in rejects.take_remarks():
+        observer.warn(remark)
+    return rejects
+
+
 def _end(
     run: RowRun,
     attempt: Attempt,
@@ -165,12 +175,12 @@ def _end(
     for text in (
         *prepared.context.warnings(run.templates),
         *prepared.context.left_behind(),
-        *rejects.remarks,
+        *rejects.take_remarks(),
     ):
         console.warn(text)
     if result.error is None and (empty := nothing_read(run, result.books)) is not None:
         console.warn(empty)
-    if run.route is IDENTIFY and attempt.past == "killed":
+    if run.route is IDENTIFY and attempt.may_repeat:
         console.warn(_REPEATED)
     if attempt.replay.is_beyond_limit:
         console.warn(
@@ -201,7 +211,7 @@ def _end(
 
     end = ended()
     try:
-        attempt.end(end.report, end.exit_code, rejects)
+        attempt.end(end.report, end.exit_code, rejects, failed_canary=isinstance(end.error, CanaryError))
     except OursError as error:
         result.error = result.error or error
         return ended()

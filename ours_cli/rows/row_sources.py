@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -33,7 +34,9 @@ class RowSources:
     @property
     def names(self) -> tuple[str, ...]:
         """Absolute paths, or "-" for standard input."""
-        return tuple("-" if source == "-" else str(source.absolute()) for source in self._sources)
+        return tuple(
+            "-" if source == "-" else os.path.normpath(source.absolute()) for source in self._sources
+        )
 
     @property
     def may_block(self) -> bool:

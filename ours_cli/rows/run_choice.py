@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination
-from ours_cli.errors import ExitCode, SourceError, UsageError
+from ours_cli.errors import SourceError, UsageError
 from ours_cli.folders import state_dir
 from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun, shard_of
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.run_head import Identity
-from ours_cli.safeguards import refuse_failed_canary
+from ours_cli.safeguards import failed_before
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 
@@ -32,7 +32,6 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
     `SourceError`, `BusyError` or `LocalIOError` as the run's journal has it.
     """
     from ours_cli.runs.attempt import Attempt
-    from ours_cli.runs.journal import read_blocks
     from ours_cli.runs.run_registry import find_run, named_run
 
     def begins_like(known: KnownRun, block: Block) -> bool:
@@ -64,8 +63,8 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
             f"run {known.head.id} is {theirs}, and this command {ours}",
             hint="resume with the flags it was begun with: ours runs show " + known.head.id,
         )
-    if known.head.exit_code == ExitCode.STOPPED and run.batching.canary is not None:
-        refuse_failed_canary(run.batching.canary, read_blocks(known.folder))
+    if known.head.failed_canary and run.batching.canary is not None:
+        raise failed_before()
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     if not attempt.was_finished:  # else it may turn out to be of other rows
         console.note(

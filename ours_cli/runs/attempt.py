@@ -12,7 +12,7 @@ from typing import Self
 
 from ours_cli.errors import ExitCode
 from ours_cli.private_files import make_private_folder
-from ours_cli.reports.reject_files import Past, RejectFile
+from ours_cli.reports.reject_files import RejectFile
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
@@ -28,8 +28,9 @@ class Attempt:
     """What the pipeline and the report need of a run's past; a context manager.
 
     `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `done_rows` how
-    many rows that is, `known_rejects` the rejects files, `past` how the last attempt ended, `was_finished`
-    whether every row had an outcome then, `times` how the sources write their times.
+    many rows that is, `known_rejects` the rejects files, `was_finished` whether every row had an outcome,
+    `was_killed` whether the last attempt had no end, `may_repeat` whether it may have had answers that it
+    could not write down, `times` how the sources write their times.
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
@@ -42,7 +43,9 @@ class Attempt:
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
-        self.past = _past(head)
+        self.was_killed = bool(head.attempts) and head.state == "running"
+        # Nor could one that found the disk full write down all that was answered.
+        self.may_repeat = self.was_killed or head.exit_code == ExitCode.LOCAL_IO
         self.times = head.times
         self._head = head
         self._journal = journal
@@ -104,7 +107,7 @@ class Attempt:
         self._mark_running()
         self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
 
-    def end(self, report: Report, exit_code: int, rejects: Rejects) -> None:
+    def end(self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool) -> None:
         """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
         if self._journal is None or not self._is_marked:
             return
@@ -122,6 +125,7 @@ class Attempt:
             rejects=tuple(str(path.absolute()) for path in rejects.paths),
             source=report.part.source if report.part else None,
             elsewhere=report.books.elsewhere,
+            failed_canary=failed_canary,
         )
         write_head(self.folder, self._head)
 
@@ -133,10 +137,3 @@ class Attempt:
         self._is_marked = True
         self._head = replace(self._head, state="running", attempts=self._head.attempts + 1, ended_s=None)
         write_head(self.folder, self._head)
-
-
-def _past(head: RunHead) -> Past:
-    if not head.attempts:
-        return "none"
-    # Nor could one note its end that found the disk full.
-    return "killed" if head.state == "running" or head.exit_code == ExitCode.LOCAL_IO else "ended"

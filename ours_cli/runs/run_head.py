@@ -49,7 +49,7 @@ class RunHead:
 
     `times` is how its sources wrote their times when it began: every attempt reads them the same way.
     `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
-    many of them are other shards'.
+    many of them are other shards'; `failed_canary` says that `--canary` stopped it.
     """
 
     id: str
@@ -66,6 +66,7 @@ class RunHead:
     times: Conventions = field(default_factory=Conventions)
     source: str | None = None
     elsewhere: int = 0
+    failed_canary: bool = False
 
     @property
     def is_finished(self) -> bool:
