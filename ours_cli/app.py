@@ -209,7 +209,7 @@ def _bug(error: Exception) -> OursError:
 
 
 def _local_io(error: OSError) -> OursError:
-    """What nobody nearer to it has named: a file of that name, or a help text that Typer prints."""
+    """The error for an `OSError` that nothing nearer to it has turned into one."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code is typer.echo.__code__:

@@ -67,7 +67,7 @@ class Console:
         _to_stderr(text)
 
     def end(self) -> None:
-        """See that all is written which others have left in stdout; raises as `result` does."""
+        """Flush what others have written to stdout; raises as `result` does."""
         _to_stdout("")
 
     def note(self, text: str) -> None:
@@ -253,7 +253,7 @@ def _to_stdout(text: str) -> None:
 
 
 def unwritten_result(error: OSError) -> LocalIOError:
-    """The error for a result of which standard output takes no more."""
+    """The error where standard output takes no more of a result."""
     return LocalIOError(
         f"the result cannot be written: {reason(error)}", hint="is the disk full? send it elsewhere"
     )

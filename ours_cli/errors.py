@@ -40,9 +40,9 @@ class OursError(Exception):
         self.hint = hint
 
     def prefixed(self, text: str, *, instead_of: str = "") -> Self:
-        """The same error with `text` before its message, or in place of `instead_of` where that stands there.
+        """The same error with `text` before its message, in place of `instead_of` if it begins with that.
 
-        Its class is not called, which may want other arguments than a message.
+        A copy: the class may want other arguments than a message.
         """
         copied = type(self).__new__(type(self))
         copied.__dict__.update(self.__dict__)

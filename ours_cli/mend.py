@@ -5,82 +5,33 @@ The names of those columns, shared by their writer (`rejects.py`) and this reade
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final, cast
 
-from ours_cli.record import CutStretches, Fields, Malformed, Piece, Pieces, Record, Stretch, Table
-from ours_cli.source import ReadOptions, parse_raw
+from ours_cli.record import (
+    DUPLICATE_ID,
+    CutStretches,
+    Fields,
+    Malformed,
+    Piece,
+    Pieces,
+    Record,
+    Stretch,
+    Table,
+)
+from ours_cli.source import parse_raw
 
 MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
 PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
 """Used instead of `MARKS` where the source has such a column itself."""
 
 
-DUPLICATE_ID: Final = "duplicate_id"
-"""The reject code of a given distinctId that another row has: such a row needs a new id."""
-
-
-WITHOUT_VALUE: Final = frozenset(
-    (
-        *("--no-header", "--send-nulls", "--day-first", "--month-first", "--list-presets"),
-        *("--test", "--sandbox", "--dry-run", "--curl", "--restart"),
-        *("-q", "--quiet", "-v", "--verbose", "--progress", "--no-progress", "-h", "--help"),
-    )
-)
-"""The flags of a command over rows that take no value."""
-
-
 def marks_for(names: Iterator[str] | tuple[str, ...] | dict[str, Any]) -> tuple[str, ...]:
     """The bookkeeping names that do not collide with a source's own."""
     return PREFIXED if any(name in MARKS for name in names) else MARKS
-
-
-def mend_command(
-    words: Sequence[str], files: Sequence[str], rejects: Sequence[Path], read: ReadOptions
-) -> list[str]:
-    """The command `words` again, on its rejects instead of its `files`.
-
-    Rejects begin with their header, are UTF-8 and quoted as usual, and those of JSON are NDJSON: flags that
-    say otherwise are dropped, and where a map file or a preset says so, a flag overrides it.
-    """
-    kept = _without(words, files, read)
-    if any(word.partition("=")[0] in ("--map", "--preset") for word in words):
-        kept += ["--skip-lines", "0"] if read.lines_above else []
-        kept += ["--encoding", "utf-8"] if read.encoding else []
-        kept += ["--quote", '"'] if not read.quote_character else []
-        kept += ["--format", "ndjson"] if read.format == "json" else []
-    return [kept[0], *map(str, rejects), *kept[1:]]
-
-
-def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
-    dropped = {"--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"}
-    dropped |= {
-        "--canary",
-        "--resume",
-        "--sample",
-        "--shard",
-    }  # to a sample or a shard, a mended row is a different one
-    dropped.add("--restart")
-    dropped |= {"--format"} if read.format == "json" else set()
-    dropped |= {"--quote"} if not read.quote_character else set()
-    names, kept = set(files), list(words[:1])
-    rest = iter(words[1:])
-    for word in rest:
-        own = [word, next(rest, "")] if takes_next(word) else [word]
-        if word not in names and word.partition("=")[0] not in dropped:
-            kept += own
-    return kept
-
-
-def takes_next(word: str) -> bool:
-    """Whether this word of a command line is a flag whose value is the next word."""
-    if word.startswith("--"):
-        return word != "--" and "=" not in word and word not in WITHOUT_VALUE
-    return len(word) == 2 and word.startswith("-") and word not in WITHOUT_VALUE
 
 
 def mended(table: Table) -> Table:

@@ -119,7 +119,7 @@ class _Run:
         """Read, map, send and record everything."""
         result = Result(self._books, self._delivery.traffic)
         loop = asyncio.get_running_loop()
-        # Before anything is read: whoever watches must know that what is read is not done yet.
+        # Before anything is read, so that the progress goes by settled rows from the start.
         self._observer.books(self._books, self._delivery.traffic)
         try:
             with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
@@ -131,7 +131,7 @@ class _Run:
         except OursError as error:
             result.error = error
             if not isinstance(error, UsageError):
-                # What earlier attempts have settled is of the run, whether or not it was read again.
+                # What earlier attempts have settled belongs to the run, whether or not it was read again.
                 for block in self._attempt.replay.rest():
                     self._books.replayed(block)
             with suppress(OursError):  # whatever stopped the run is what the person should hear of

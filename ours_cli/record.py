@@ -13,6 +13,9 @@ Fields: TypeAlias = "list[str] | dict[str, Any]"
 TRUNCATED_ROW: Final = "truncated_row"
 """The reject code of a last row that the file ends within: its writer may not be through with it."""
 
+DUPLICATE_ID: Final = "duplicate_id"
+"""The reject code of a given distinctId that another row has: such a row needs a new id."""
+
 RAGGED_ROW: Final = "ragged_row"
 """The reject code of a row with more cells than its header, or with fewer than its mapping needs."""
 

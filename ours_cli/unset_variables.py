@@ -1,8 +1,8 @@
 """What an unset shell variable leaves: the next flag where a value should be, or nothing.
 
 Typer would take either as the value: `track X --external-id $unset --dry-run` sent an event, and for a person
-called "--dry-run"; `--profile "$unset"` sent to the default account. A module of its own, since every command
-line is checked.
+called "--dry-run"; `--profile "$unset"` sent to the default account. Kept small: it is loaded for
+every command line.
 """
 
 from __future__ import annotations

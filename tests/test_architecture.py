@@ -133,6 +133,7 @@ MAY_KNOW = {
     "timestamps": "",
     "source": "record errors",
     "mend": "source record errors",
+    "mend_command": "source record errors",
     "templates": "record errors",
     "ids": "contract errors",
     # Rows one by one and rows in bulk are two halves of one stage.

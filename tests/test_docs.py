@@ -135,7 +135,7 @@ def codes_among(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
             yield node.value
-        elif isinstance(node, ast.Name) and node.id.endswith("_ROW"):
+        elif isinstance(node, ast.Name) and node.id in ("RAGGED_ROW", "TRUNCATED_ROW", "DUPLICATE_ID"):
             yield str(getattr(record, node.id))
 
 

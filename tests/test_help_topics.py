@@ -49,7 +49,7 @@ def test_a_commands_help(ours: Ours) -> None:
 def test_words_behind_a_topic_are_refused(ours: Ours) -> None:
     ended = ours("help", "templates", "filters")
     assert (ended.code, ended.out) == (ExitCode.USAGE, "")
-    assert "more stands behind 'templates'" in ended.err
+    assert "there is more after 'templates'" in ended.err
     assert "there is no topic 'nothing'" in ours("help", "nothing", "more").err
 
 

@@ -23,7 +23,8 @@ from rows import ago, iso, ndjson, write
 from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.event import Origin, Reject
-from ours_cli.mend import MARKS, PREFIXED, WITHOUT_VALUE, mend_command, mended
+from ours_cli.mend import MARKS, PREFIXED, mended
+from ours_cli.mend_command import WITHOUT_VALUE, mend_command
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.reports.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When

@@ -44,6 +44,6 @@ def help(  # noqa: A001 - the module and the function bear the command's name
             hint=f"did you mean 'ours help {close}'?" if close else f"the topics are {', '.join(TOPICS)}",
         )
     if more:
-        raise UsageError(f"help shows one topic, and more stands behind {name!r}", hint=f"ours help {name}")
+        raise UsageError(f"help shows one topic, and there is more after {name!r}", hint=f"ours help {name}")
     Console().result(topic(name).rstrip("\n"))
     return 0

@@ -18,7 +18,7 @@ _ESCAPED: Final = r"\\\g<0>"
 
 
 Command: TypeAlias = "tuple[tuple[str, ...], ...]"
-"""The words of a command, a flag a line."""
+"""The words of a command, one flag with its value per line."""
 
 
 def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> Command:

@@ -19,7 +19,7 @@ from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Fault, check_event, check_size, has_long_array
 from ours_cli.mapping.window import Window
-from ours_cli.record import Record, Table
+from ours_cli.record import DUPLICATE_ID, Record, Table
 
 
 class EventAssembler:
@@ -224,7 +224,7 @@ class EventAssembler:
         if isinstance(origin.row, Record) and origin.row.refused_id == given:
             # Fed back unchanged: the row that it clashes with is not in this file, but the server has it.
             return Fault(
-                "duplicate_id",
+                DUPLICATE_ID,
                 f"{self._place} {origin.row.line} still bears the distinctId of another row:"
                 " the API would drop it",
             )
@@ -242,7 +242,7 @@ class EventAssembler:
         file = self._files.get(first_table, f"file {first_table + 1}")
         where = f"{self._place} {first_line}" + (f" of {file}" if first_table != table else "")
         return Fault(
-            "duplicate_id",
+            DUPLICATE_ID,
             f"{self._place} {line} bears the distinctId of {where} and other content: the API would drop it",
         )
 

@@ -37,7 +37,7 @@ def preview_text(
 ) -> str:
     """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
 
-    `width` is that of the terminal, None where there is none; `leaving_out` as in `hint_for`.
+    `width` is that of the terminal, None where there is none; `leaving_out` as in `reject_hint`.
     """
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [

@@ -23,7 +23,7 @@ def report_text(
 ) -> str:
     """The report of a run on one screen; `receipt` is what a sandbox says it received.
 
-    `width` is that of the terminal, None where there is none; `leaving_out` as in `hint_for`.
+    `width` is that of the terminal, None where there is none; `leaving_out` as in `reject_hint`.
     """
     books, traffic = report.books, report.traffic
     speed = f", {traffic.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""

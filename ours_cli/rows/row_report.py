@@ -12,7 +12,7 @@ from ours_cli.console import Console
 from ours_cli.destination import Destination
 from ours_cli.errors import ExitCode, LocalIOError, OursError, StoppedError
 from ours_cli.escape import json_text
-from ours_cli.mend import mend_command
+from ours_cli.mend_command import mend_command
 from ours_cli.options import Output
 from ours_cli.private_files import check_replaceable, local_io, replace_private
 from ours_cli.reports.report import Books, Report, ShardPart, Status

@@ -13,7 +13,7 @@ from ours_cli.runs import journal, run_head
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import is_running, read_blocks
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.runs.run_head import Identity, RunHead, read_head
+from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_head
 from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
 
@@ -156,7 +156,8 @@ def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> Non
         not _same_mapping(bearer, identity) or _reads_other_files(bearer, identity)
     )
     if has_done and not is_another:
-        raise type(error)(
+        kind = OtherVersionError if isinstance(error, OtherVersionError) else SourceError
+        raise kind(
             f"{error.message}, and this command may be the one that goes on with it",
             hint="--restart begins a new run, whatever this one did;"
             f" ours runs delete {folder.name} removes it",

@@ -33,7 +33,7 @@ def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> Ours
         case Failure("tls", reason):
             return ContractError(reason, hint="nothing was sent; --ca-file names a company's own CA")
         case Failure("proxy_refused", reason, hint):
-            return UnavailableError(reason, hint=hint or "check HTTPS_PROXY")
+            return UnavailableError(reason, hint=hint)
         case Failure("name", reason, hint) if name_failures >= NAME_FAILURES_MAX:
             return UnavailableError(reason, hint=hint or "check --base-url and the network")
     return None

@@ -48,7 +48,7 @@ class ByteStream:
         return self._file.size
 
     def position(self) -> int:
-        """Bytes of the file read so far, compressed ones for gzip: those that are decompressed."""
+        """Bytes of the file read so far; for gzip, the compressed bytes of what was decompressed."""
         return self._file.position - self._file.waiting
 
     def close(self) -> None:

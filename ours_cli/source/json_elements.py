@@ -57,7 +57,7 @@ class JsonElementReader:
         self._part: list[_Element | Stretch] = []
         self._at = 0  # of the elements of the part, the next one
         self._size = 0  # of all blocks so far, in bytes
-        self._part_end = 0  # behind so many of these bytes
+        self._part_end = 0  # the part at hand ends after so many of them
         self._part_size = 0
 
     def records(self) -> Iterator[Record | Malformed]:
