@@ -246,6 +246,5 @@ class _Run:
         limit = self._plan.max_rejects
         if limit is not None and (stopped := limit.check(self._books, at_end=True)) is not None:
             raise stopped
-        expected = None if self._attempt.replay.is_beyond_limit else self._plan.expect
-        if (unexpected := check_expected(expected, self._books)) is not None:
+        if (unexpected := check_expected(self._plan.expect, self._books)) is not None:
             raise unexpected

@@ -13,7 +13,6 @@ from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.intake import Mapped, one_by_one
 from ours_cli.mapping.field_mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Stretch, Table, records
-from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 
 Rows: TypeAlias = Stretch | Record | Malformed
@@ -69,11 +68,11 @@ def map_rows(
         for rows in table.rows():
             own = finisher.within_limit(rows)
             if own is None:
-                yield from finisher.end()
+                finisher.end()
                 return
             table.take(own)
             yield from finisher.finish(table, own, table.draft(own))
-    yield from finisher.end()
+    finisher.end()
 
 
 class RowFinisher:
@@ -101,17 +100,10 @@ class RowFinisher:
             return rows.first(int(room))
         return rows
 
-    def end(self) -> Iterator[Block]:
-        """The source ended, or the limit did; raises as `Replay.end` where the source was longer before.
-
-        What an earlier attempt has settled behind the limit is of the run all the same: a block that the
-        limit cuts in two has no books of its parts.
-        """
-        if not self._is_cut:
-            self._replay.end(self._seq)
-        elif self._limit:
-            self._replay.is_beyond_limit = not self._replay.is_over
-            yield from self._replay.rest()
+    def end(self) -> None:
+        """The source ended, or the limit did; raises as `Replay.end`."""
+        if self._limit != 0:
+            self._replay.end(self._seq, is_cut=self._is_cut)
 
     def finish(self, table: BoundTable, rows: Rows | None, drafts: Drafts | None) -> Iterator[Mapped]:
         """What becomes of the next rows; where they were not drafted, they are mapped one by one.

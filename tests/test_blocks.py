@@ -183,7 +183,7 @@ class TestReplay:
             if covered[-1]:
                 replay.verify(Origin(0, row(number), number))
         assert covered == [True, True, False, False, True, False]
-        replay.end(6)
+        replay.end(6, is_cut=False)
 
     def test_a_changed_row_is_named_by_its_lines(self) -> None:
         replay = Replay([self.block(0, 2)])
@@ -213,7 +213,7 @@ class TestReplay:
                 for count in stretches:
                     events += self.pass_over(replay, seq, rows[seq : seq + count], together)
                     seq += count
-                replay.end(seq)
+                replay.end(seq, is_cut=False)
             except SourceChangedError as error:
                 events.append(str(error))
             found.append(events)
@@ -232,7 +232,7 @@ class TestReplay:
 
     def test_a_source_that_ends_early(self) -> None:
         with pytest.raises(SourceChangedError, match="ends after 1 row,"):
-            Replay([self.block(0, 2)]).end(1)
+            Replay([self.block(0, 2)]).end(1, is_cut=False)
 
 
 COUNTS = st.integers(0, 2**40)

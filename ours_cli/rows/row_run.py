@@ -62,9 +62,8 @@ class _Ended(NamedTuple):
 
     @property
     def is_refused(self) -> bool:
-        """Whether the command could not be obeyed and no row was taken: there is nothing to report."""
-        books = self.report.books
-        return isinstance(self.error, UsageError) and books.read == books.elsewhere
+        """Whether the command could not be obeyed and nothing was sent: there is nothing to report."""
+        return isinstance(self.error, UsageError) and not self.report.traffic.requests
 
     @property
     def exit_code(self) -> int:
@@ -182,12 +181,7 @@ def _end(
         console.warn(empty)
     if run.route is IDENTIFY and attempt.may_repeat:
         console.warn(_REPEATED)
-    if attempt.replay.is_beyond_limit:
-        console.warn(
-            f"--limit {run.limit} ends before the last row that this run has done: the figures are those of"
-            " the whole run; a larger --limit, or none, goes on with it"
-        )
-    elif attempt.was_finished and result.traffic.requests:
+    if attempt.was_finished and result.traffic.requests:
         done = counted(attempt.done_rows, "row was", "rows were")
         console.note(f"went on with run {attempt.run_id}: {done} done before")
     elif attempt.was_finished and result.error is None:

@@ -56,7 +56,7 @@ SET left_size = excluded.left_size, left_digest = excluded.left_digest
 """
 # A block of a row that was whole when it was read again; any other that is recorded twice is an error.
 _HALF_ROW: Final = json.dumps({TRUNCATED_ROW: 1})
-_DROP_HALF_ROW: Final = "DELETE FROM block WHERE first = ? AND codes = ?"
+_DROP_HALF_ROW: Final = "DELETE FROM block WHERE first >= ? AND first < ? AND codes = ?"
 
 
 class Journal:
@@ -106,7 +106,9 @@ class Journal:
         ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.executemany(_DROP_HALF_ROW, [(block.start, _HALF_ROW) for block in blocks])
+            self._connection.executemany(
+                _DROP_HALF_ROW, [(block.start, block.end, _HALF_ROW) for block in blocks]
+            )
             self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
@@ -209,8 +211,12 @@ def is_running(folder: Path) -> bool:
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     query = "SELECT first, stop, head, digest, accepted, rejected, filtered, codes FROM block ORDER BY first"
+    end = 0
     for *numbers, codes in connection.execute(query):
         block = Block(*numbers)
+        if block.start < end:
+            raise sqlite3.DatabaseError("two blocks have a row in common")
+        end = block.end
         block.codes = Counter(json.loads(codes))
         yield block
 

@@ -31,8 +31,6 @@ class Replay:
         self._first_table: Table | None = None
         self.table: Table | None = None
         """The table whose rows come, for messages."""
-        self.is_beyond_limit = False
-        """Whether the limit ended before the last row that is done."""
         self.is_cut: Callable[[], bool] = lambda: False
         """Whether `--limit` ended the rows: for a shard, only code that counts all rows can tell."""
 
@@ -59,11 +57,20 @@ class Replay:
 
     def supersedes(self, origin: Origin) -> bool:
         """Whether this row, done when the file ended within it, is another by now: then it is not done."""
-        block = self._block
-        if block is None or not block.is_half_row or content_digest([origin.row]) == block.digest:
+        block = self._half_row_at_end()
+        if block is None or content_digest([origin.row]) == block.digest:
             return False
         self._pass(block)
         return True
+
+    def _half_row_at_end(self) -> Block | None:
+        """The block that is next, if it is a half row and the last: with others behind it all have moved."""
+        block = self._block
+        return (
+            block
+            if block is not None and block.is_half_row and self._number + 1 == len(self._blocks)
+            else None
+        )
 
     def covers_all(self, start: int, end: int) -> bool:
         """Whether all rows from `start` to before `end` are surely done; they are the next ones."""
@@ -114,7 +121,7 @@ class Replay:
         return self._pass(block)
 
     def rest(self) -> Iterator[Block]:
-        """The blocks whose rows do not come any more: `--limit` ends before them, or the run has to stop."""
+        """The blocks whose rows do not come any more, since the run has to stop."""
         while (block := self._block) is not None:
             yield self._pass(block)
 
@@ -123,18 +130,20 @@ class Replay:
         self._block = self._blocks[self._number] if self._number < len(self._blocks) else None
         return block
 
-    def end(self, rows: int) -> None:
+    def end(self, rows: int, *, is_cut: bool) -> None:
         """The source ended after `rows` rows; raises `SourceChangedError` when it was longer before.
 
-        Raises `UsageError` where it was merely cut, by the limit: a new run, as for a file that was replaced,
-        would send rows twice, and ids that belong to their run would count twice.
+        Raises `UsageError` where it was merely cut, by the limit: of a block that it cuts in two nobody knows
+        whether it is still there. A new run, as for a file that was replaced, would send rows twice.
         """
-        if self._block is not None and self.is_cut():
+        if self._block is None:
+            return
+        if is_cut or self.is_cut():
             raise UsageError(
                 "--limit ends before the last row that this run has done",
                 hint="a larger --limit, or none, goes on with it; --restart begins a new run",
             )
-        if self._block is not None:
+        if self._half_row_at_end() is None:  # else its writer has taken it back, or ended the array with it
             raise SourceChangedError(
                 f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",

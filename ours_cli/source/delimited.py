@@ -196,6 +196,8 @@ class RowReader:
             self._other_width = len(cells)
         text = "".join(self._window[line - self._window_line : self.line - self._window_line])
         problem = _damage(text) if self._damaged else None
+        if problem is not None and problem[0] == "bad_encoding" and not _is_whole(text):
+            problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):
                 problem = (RAGGED_ROW, f"{len(cells)} cells where the header has {width}")
@@ -205,7 +207,7 @@ class RowReader:
                 RAGGED_ROW,
                 f"{len(cells)} cells where the header has {width}: another table began below a blank line",
             )
-        elif problem is None and len(cells) < width and not text.endswith(("\n", "\r")):
+        elif problem is None and len(cells) < width and not _is_whole(text):
             problem = (
                 TRUNCATED_ROW,
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
@@ -260,9 +262,16 @@ class RowReader:
             failure = _failure(error, on_first_line=last_read == line)
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
+            if failure[0] == "unclosed_quote" and line == window_end - 1 and not _is_whole(self._window[-1]):
+                failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
         self.line = line + 1
         self._start()
         return Malformed(line, raw, *failure)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a line has its end: the last one of a file may be half written."""
+    return text.endswith(("\n", "\r"))
 
 
 def csv_format(dialect: Dialect) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class JsonLineReader:
 
 
 def _diagnosis(problem: JsonProblem, *, cut_off: bool) -> tuple[str, str]:
-    if cut_off and problem.code == "bad_json":
+    if cut_off and problem.code in ("bad_json", "bad_encoding"):
         return TRUNCATED_ROW, f"the last line has no end and is {problem.message}"
     return problem.code, problem.message
 

@@ -44,8 +44,7 @@ async def map_rows_with(
                 break
     finally:
         pool.close()
-    for block in finisher.end():
-        yield block
+    finisher.end()
 
 
 class _Walk:
