@@ -26,14 +26,13 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
 
     `known_as` is the name that the person knows it by, if not `path`.
     """
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
+    # A pipe or device may be there to be written only; what is appended to a file may be read back.
+    mode = os.O_RDWR if append and (path.is_file() or not path.exists()) else os.O_WRONLY
+    flags = mode | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK) or path.is_symlink():
-            raise UsageError(
-                f"{path} is a link, and what goes there is private", hint="name the file itself"
-            ) from None
+        refuse_link(path)
         raise local_io(error, known_as or path) from None
     # surrogateescape writes invalid UTF-8 bytes back as they came.
     stream = os.fdopen(
@@ -42,6 +41,12 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
     if hasattr(os, "fchmod") and is_regular(stream):
         os.fchmod(descriptor, 0o600)
     return stream
+
+
+def refuse_link(path: Path) -> None:
+    """Raise `UsageError` for a link: private data must not go where somebody else points."""
+    if path.is_symlink():
+        raise UsageError(f"{path} is a link, and what goes there is private", hint="name the file itself")
 
 
 def is_regular(stream: IO[str]) -> bool:

@@ -110,7 +110,7 @@ def place_points(death: Death) -> None:
     sync = Rejects.sync
 
     def synced(rejects: Any) -> None:
-        dirty = rejects._dirty
+        dirty = rejects._is_dirty
         if dirty:
             death.at("rejects written")
         sync(rejects)
@@ -222,9 +222,9 @@ def rejects_unsynced() -> None:
     from ours_cli.reports.rejects import Rejects
 
     def sync(rejects: Any) -> None:
-        for stream, _ in rejects._streams:
-            stream.flush()
-        rejects._dirty = False
+        for _, file in rejects._sinks.values():
+            file.stream.flush()
+        rejects._is_dirty = False
 
     Rejects.sync = sync  # type: ignore[assignment,method-assign]
 

@@ -167,7 +167,8 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "completion
 """Where the stages are put together; a stage reaches one of these only where its row says so."""
 
 KNOW_NO_STAGE = (
-    *("batch_limits", "counted", "durations", "escape", "exact_json", "folders", "garbage", "memory"),
+    *("batch_limits", "counted", "durations", "escape", "exact_json", "file_lock", "folders", "garbage"),
+    "memory",
     *("option_groups", "private_files", "profiles", "signals", "standard_streams", "suggest", "topics"),
     *("unset_variables", "usage_errors", "uuids", "wrapping"),
 )

@@ -288,6 +288,8 @@ class TestJournal:
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
             (again,) = journal.blocks()
+            assert journal.rejects() == [KnownRejects("/r.csv", "shape", file.extent, None)]
+            journal.leave([file])
             assert journal.rejects() == [KnownRejects("/r.csv", "shape", file.extent, file.extent)]
         assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d" * 16)
         assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)

@@ -476,7 +476,7 @@ def test_a_slow_answer_leaves_the_clock_in_doubt() -> None:
         (Failure("timeout", "no answer"), Level.failed, ExitCode.UNAVAILABLE),
         (Failure("name", "no such name"), Level.failed, ExitCode.UNAVAILABLE),
         (Failure("tls", "not to be trusted"), Level.failed, ExitCode.CONTRACT),
-        (Failure("proxy_refused", "407"), Level.failed, ExitCode.UNAVAILABLE),
+        (Failure("proxy_refused", "407", "check HTTPS_PROXY"), Level.failed, ExitCode.UNAVAILABLE),
     ],
 )
 def test_answers(answer: Answer | Failure, level: Level, code: int) -> None:

@@ -326,4 +326,9 @@ def test_rejects_moved_away_while_they_are_written(sandbox: StartSandbox, tmp_pa
     out, err = process.communicate(timeout=30)
     assert process.returncode == 3, err
     assert json.loads(out)["rejected"] == 30
-    assert len((tmp_path / "mine.ndjson").read_text().splitlines()) == 30
+    assert 0 < len((tmp_path / "mine.ndjson").read_text().splitlines()) < 30
+    all_of_them = tmp_path / "rejects-2.ndjson"
+    assert len(all_of_them.read_text().splitlines()) == 30
+    assert json.loads(out)["rejects_file"] == str(all_of_them)
+    (warning,) = [text for text in json.loads(out)["warnings"] if "rejects" in text]
+    assert warning == f"{rejects} was replaced or moved while it was written: all are in {all_of_them}, too"

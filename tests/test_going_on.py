@@ -411,6 +411,7 @@ class TestFinished:
                 assert ended.code == code
                 balanced(ended)
         assert (ended.json["read"], ended.json["accepted"]) == (60, 60)
+        assert (ended.json["rejects_file"], ended.json["mend"]) == (None, None)
         assert sorted(event.body["externalId"] for event in place.events()) == sorted(
             f"p{n}" for n in range(60)
         )

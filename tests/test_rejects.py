@@ -7,6 +7,9 @@ import json
 import os
 import shlex
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +22,7 @@ from conftest import Ended, Ours, StartSandbox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
+from waiting import wait_for
 
 from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
@@ -606,6 +610,103 @@ class TestFilesThatPeopleHave:
         ended = ours("backfill", file, *self.BACKFILL, "--rejects", second)
         assert [len(path.read_text().splitlines()) for path in (first, second)] == [2, 2]
         assert f"{first} {second}" in ended.json["mend"]
+
+    def run_slowly(self, folder: Path, rejects: Path, box: Sandbox) -> subprocess.Popen[str]:
+        """A run that writes rejects for two seconds, and has written some."""
+        file = self.export(folder, *range(60))
+        words = ("--batch-size", "5", "--rate", "30", "--rejects", str(rejects))
+        command = [sys.executable, "-m", "ours_cli", "backfill", str(file), *self.BACKFILL, *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: box.totals().requests > 2 and rejects.stat().st_size)
+        return process
+
+    def test_saved_by_an_editor_while_the_run_goes_on(self, sandbox: StartSandbox, tmp_path: Path) -> None:
+        """Most editors write another file and rename it."""
+        rejects, saved = tmp_path / "rejects.csv", tmp_path / "saved"
+        process = self.run_slowly(tmp_path, rejects, sandbox())
+        saved.write_text(rejects.read_text().replace(",tbd,", ",1,"))
+        saved.rename(rejects)
+        out, _ = process.communicate(timeout=30)
+        result = json.loads(out)
+        assert result["rejected"] == 30
+        assert ",tbd," not in rejects.read_text()
+        rows = list(csv.DictReader((tmp_path / "rejects-2.csv").read_text().splitlines()))
+        assert sorted(int(row["id"][1:]) for row in rows) == list(range(1, 60, 2))
+        assert "replaced or moved while it was written" in result["warnings"][-1]
+        assert f"{rejects} {tmp_path / 'rejects-2.csv'}" in result["mend"]
+
+    def test_appended_to_and_emptied_while_the_run_goes_on(
+        self, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        rejects = tmp_path / "rejects.csv"
+        process = self.run_slowly(tmp_path, rejects, sandbox())
+        with rejects.open("a") as stream:
+            stream.write("MINE\n")
+        time.sleep(0.5)
+        text = rejects.read_text()
+        assert "MINE\n" in text
+        rejects.write_text("")
+        process.communicate(timeout=30)
+        assert process.returncode == 3
+        assert "\0" not in rejects.read_text()
+
+    def test_two_runs_do_not_write_one_file(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        rejects = tmp_path / "rejects.csv"
+        process = self.run_slowly(tmp_path, rejects, sandbox())
+        (tmp_path / "other").mkdir()
+        other = self.export(tmp_path / "other", 100, 101)
+        ended = ours("backfill", other, *self.BACKFILL, "--rejects", rejects)
+        assert ended.code == 11
+        assert f"error: another run writes its rejects to {rejects} right now" in ended.err
+        out, _ = process.communicate(timeout=30)
+        assert len(rejects.read_text().splitlines()) == 1 + json.loads(out)["rejected"]
+        assert not (tmp_path / "rejects.1.csv").exists()
+
+    def test_a_foreign_file_put_at_the_path_of_a_run_without_rejects(
+        self, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        box = sandbox()
+        rejects, foreign = tmp_path / "rejects.csv", write(tmp_path / "foreign", "precious\n")
+        file = self.export(tmp_path, *range(0, 40, 2))
+        words = ("--batch-size", "5", "--rate", "10", "--rejects", str(rejects))
+        command = [sys.executable, "-m", "ours_cli", "backfill", str(file), *self.BACKFILL, *words]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_for(lambda: box.totals().requests)
+        foreign.rename(rejects)
+        assert process.wait(30) == 0
+        assert rejects.read_text() == "precious\n"
+
+    def test_mended_before_an_attempt_that_is_killed(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        """It was killed before it opened the file: what the attempt before it left still counts."""
+        sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
+        rejects = tmp_path / "rejects.csv"
+        words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
+        command = ("backfill", self.export(tmp_path, *range(40)), *self.BACKFILL, *words)
+        assert ours(*command).code == 4
+        mended = rejects.read_text().rpartition(",tbd,")
+        rejects.write_text(",1,".join((mended[0], mended[2])))
+        edit_head(home, state="running", exit_code=None)
+        before = rejects.read_text()
+        assert ours(*command).json["rejected"] == 20
+        assert rejects.read_text() == before
+        assert (tmp_path / "rejects-2.csv").exists()
+
+    def test_a_known_file_that_is_a_link_by_now(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        box = sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, 1), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).code == 3
+        rejects.rename(tmp_path / "elsewhere.csv")
+        rejects.symlink_to(tmp_path / "elsewhere.csv")
+        self.export(tmp_path, 1, 2, 3)
+        before = box.totals().requests
+        ended = ours(*command)
+        assert (ended.code, f"{rejects} is a link" in ended.err) == (2, True)
+        assert box.totals().requests == before
 
     def test_a_foreign_file_after_a_kill(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
 from ours_cli.record import Record, Table
 from ours_cli.source import ReadOptions, open_table
+from ours_cli.source.text_encoding import ends_in_character
 
 CSV = "a,b\n1,é\n3,4\n"
 CSV_ROWS = [Record(2, ["1", "é"]), Record(3, ["3", "4"])]
@@ -204,6 +207,15 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:
     os.truncate(path, 4 * 300_000)
     with pytest.raises(SourceError, match="was cut while it was read"):
         list(records)
+
+
+@given(st.text(), st.integers(0, 3))
+def test_a_character_of_which_the_beginning_is_there(text: str, cut: int) -> None:
+    data = text.encode("utf-8", "ignore")
+    part = data[: len(data) - cut]
+    assert ends_in_character(part) == (part != part.decode("utf-8", "ignore").encode())
+    assert not ends_in_character(data + b"\xff")
+    assert not ends_in_character(b"\xe9t\xe9")
 
 
 def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from ours_cli.private_files import open_private
+from ours_cli.errors import BusyError
+from ours_cli.file_lock import lock
+from ours_cli.private_files import is_regular, open_private
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -19,9 +21,6 @@ class Extent(NamedTuple):
 
     size: int
     digest: str
-
-
-NOTHING: Final = Extent(0, hashlib.blake2b(digest_size=16).hexdigest())
 
 
 class RejectFile(NamedTuple):
@@ -35,33 +34,60 @@ class RejectFile(NamedTuple):
 class KnownRejects(NamedTuple):
     """A rejects file of earlier attempts: what blocks in the journal account for, and what was left.
 
-    The last attempt may have `left` more than is `recorded`: rejects of blocks that were not settled.
+    The last attempt may have `left` more than is `recorded`: rejects of blocks that were not settled. It is
+    None where that attempt was killed while it had the file open.
     """
 
     path: str
     shape: str
     recorded: Extent
-    left: Extent
+    left: Extent | None
 
 
 class OpenFile:
-    """A rejects file open for writing, and the digest of all that is in it."""
+    """A rejects file open for writing, and the digest of all that is in it. Made by `begin` and `reopen`."""
 
-    def __init__(
-        self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b | None = None
-    ) -> None:
+    def __init__(self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b) -> None:
         self.path = path
         self.stream = stream
-        self._shape = shape
-        self._digest = hashlib.blake2b(digest_size=16) if digest is None else digest
+        self.is_regular = is_regular(stream)
+        self.shape = shape
+        self._digest = digest
 
     def write(self, text: str) -> int:
         """Write text, as a stream does; raises `OSError`."""
         self._digest.update(text.encode("utf-8", "surrogateescape"))
         return self.stream.write(text)
 
+    def sync(self) -> None:
+        """Have all of it on disk; raises `OSError`."""
+        self.stream.flush()
+        if self.is_regular:
+            os.fsync(self.stream.fileno())
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it still is what its path names; an editor may have put another file there."""
+        if not self.is_regular:
+            return True
+        try:
+            there = self.path.stat()
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(self.stream.fileno()))
+
+    def move_to(self, path: Path) -> None:
+        """Go on in a new file, which gets all that is in this one; raises `OSError`, `OursError`."""
+        stream, digest, at = _open(path), hashlib.blake2b(digest_size=16), 0
+        while part := os.pread(self.stream.fileno(), _CHUNK_BYTES, at):
+            stream.buffer.write(part)  # type: ignore[attr-defined]
+            digest.update(part)
+            at += len(part)
+        self.stream.close()
+        self.path, self.stream, self._digest = path, stream, digest
+
     def as_it_is(self) -> RejectFile:
-        """What is in it now; to be relied on after the stream was flushed."""
+        """What is in it now; to be relied on after `sync`."""
         size = os.fstat(self.stream.fileno()).st_size
         return self._file(Extent(size, self._digest.hexdigest()))
 
@@ -71,13 +97,18 @@ class OpenFile:
             return self._file(_take_in(stream, sys.maxsize, hashlib.blake2b(digest_size=16)))
 
     def _file(self, extent: Extent) -> RejectFile:
-        return RejectFile(str(self.path.absolute()), self._shape, extent)
+        return RejectFile(str(self.path.absolute()), self.shape, extent)
 
 
-def reopen(known: KnownRejects, *, was_killed: bool) -> OpenFile | None:
+def begin(path: Path, shape: str) -> OpenFile:
+    """Open a file that is empty or does not exist; raises `OursError`, `BusyError` if another run has it."""
+    return OpenFile(path, shape, _open(path), hashlib.blake2b(digest_size=16))
+
+
+def reopen(known: KnownRejects) -> OpenFile | None:
     """Cut a file back to what is recorded, to be written on; None where somebody changed it, or it is gone.
 
-    An attempt that was killed could not note what it left: only what is recorded must be as it was then.
+    Raises `OursError` where it cannot be opened, `OSError` where it cannot be read.
     """
     path = Path(known.path)
     if not path.is_file():
@@ -86,12 +117,38 @@ def reopen(known: KnownRejects, *, was_killed: bool) -> OpenFile | None:
         digest = hashlib.blake2b(digest_size=16)
         if _take_in(stream, known.recorded.size, digest) != known.recorded:
             return None
-        whole = digest.copy()
-        if not was_killed and _take_in(stream, sys.maxsize, whole, known.recorded.size) != known.left:
+        whole = _take_in(stream, sys.maxsize, digest.copy(), known.recorded.size)
+        if known.left is not None and whole != known.left:
             return None
-    appended = open_private(path, append=True)
+    appended = _open(path)
     appended.truncate(known.recorded.size)
     return OpenFile(path, known.shape, appended, digest)
+
+
+def keep_aside(path: Path) -> Path | None:
+    """Rename what is at this path, if it is a file with anything in it; returns its new path.
+
+    Raises `OursError`, `BusyError` if a run writes it right now; `OSError` where it cannot be renamed.
+    """
+    if not path.is_symlink() and (not path.is_file() or not path.stat().st_size):
+        return None
+    with _open(path):
+        names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
+        return path.rename(next(name for name in names if not name.exists()))
+
+
+def _open(path: Path) -> IO[str]:
+    stream = open_private(path, append=True)
+    if is_regular(stream):
+        try:
+            lock(stream)
+        except OSError:
+            stream.close()
+            raise BusyError(
+                f"another run writes its rejects to {path} right now",
+                hint="--rejects PATH names another place",
+            ) from None
+    return stream
 
 
 def _take_in(stream: IO[bytes], most: int, digest: hashlib.blake2b, before: int = 0) -> Extent:
@@ -101,15 +158,3 @@ def _take_in(stream: IO[bytes], most: int, digest: hashlib.blake2b, before: int 
         digest.update(part)
         taken += len(part)
     return Extent(before + taken, digest.hexdigest())
-
-
-def keep_aside(path: Path) -> Path | None:
-    """Rename what is at this path, if it is a file with anything in it; returns its new path.
-
-    Raises `OSError`.
-    """
-    if path.is_symlink() or not path.is_file() or not path.stat().st_size:
-        return None
-    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
-    aside = next(name for name in names if not name.exists())
-    return path.rename(aside)

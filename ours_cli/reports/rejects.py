@@ -7,19 +7,18 @@ are also where people mend rows, so nothing that somebody wrote there is overwri
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.event import Reject
-from ours_cli.private_files import is_regular, local_io, make_private_folder, open_private
+from ours_cli.private_files import local_io, make_private_folder, refuse_link
 from ours_cli.record import Table
-from ours_cli.reports.reject_files import KnownRejects, OpenFile, RejectFile, keep_aside, reopen
+from ours_cli.reports.reject_files import KnownRejects, OpenFile, RejectFile, begin, keep_aside, reopen
 from ours_cli.reports.reject_rows import CsvSink, JsonSink, RejectSink
 
 _STDOUT: Final = Path("standard output")
@@ -31,8 +30,8 @@ class Rejects:
 
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
     the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
-    changed it (the last attempt may have been killed before it could note what it left). Any other file at a
-    named path is kept under another name.
+    changed it. Any other file at a named path is kept under another name. `note` is called with a file before
+    its first row, so that it is known whose it is.
     """
 
     def __init__(
@@ -41,19 +40,19 @@ class Rejects:
         folder: Path,
         known: Sequence[KnownRejects] = (),
         *,
-        was_killed: bool = False,
+        note: Callable[[RejectFile], None] = lambda _: None,
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self._stdout = path == "-"
         self._folder = folder
-        self._tables: dict[int, Table] = {}
-        self._sinks: dict[object, tuple[RejectSink, Path]] = {}
-        self._streams: list[tuple[IO[str], Path]] = []
-        self._files: list[OpenFile] = []
-        self._was_killed = was_killed
         self._known = tuple(known)
+        self._note = note
+        self._tables: dict[int, Table] = {}
+        self._sinks: dict[object, tuple[RejectSink, OpenFile | None]] = {}
+        self._left_behind: list[Path] = []
         self._at_end: list[RejectFile] | None = None
-        self._dirty = False
+        self._is_dirty = False
+        self._failure: LocalIOError | None = None
         self._remarks: list[str] = []
         self._reserved = self._reserve()
 
@@ -65,8 +64,9 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [self._shown(path) for file in self._known if (path := Path(file.path)).exists()]
-        return list(dict.fromkeys(earlier + [file.path for file in self._files]))
+        earlier = [self._shown(Path(file.path)) for file in self._known]
+        there = [path for path in (*earlier, *self._left_behind) if path.is_file()]
+        return list(dict.fromkeys([*there, *(file.path for file in self._open_files())]))
 
     def take_remarks(self) -> list[str]:
         """What the person should know of files that others have written, each once."""
@@ -75,44 +75,42 @@ class Rejects:
 
     def files(self) -> list[RejectFile]:
         """What this attempt has on disk; to be relied on after a `sync`, and once it is closed."""
-        return [file.as_it_is() for file in self._files] if self._at_end is None else self._at_end
+        return [file.as_it_is() for file in self._open_files()] if self._at_end is None else self._at_end
 
     def add_table(self, index: int, table: Table) -> None:
         """Make a table known before its first reject."""
         self._tables[index] = table
 
     def write(self, reject: Reject) -> None:
-        """Write one reject; raises `LocalIOError` when the disk is full or the file cannot be made."""
+        """Write one reject; raises `LocalIOError` when the disk is full or the file cannot be made.
+
+        After that it raises always: what the stream held is lost, and must not pass for written.
+        """
         table = self._tables[reject.origin.table]
         key = None if self._stdout else (table.columns, table.dialect)
-        path = self._folder
-        try:
+        if table.prefix:
+            reject = reject._replace(message=table.prefix + reject.message)
+        with self._writing(self._folder):
             if key not in self._sinks:
-                self._sinks[key] = self._open(table), self._streams[-1][1]
-            sink, path = self._sinks[key]
-            self._dirty = True
-            if table.prefix:
-                reject = reject._replace(message=table.prefix + reject.message)
+                self._sinks[key] = self._open(table)
+        sink, file = self._sinks[key]
+        self._is_dirty = True
+        with self._writing(_STDOUT if file is None else file.path):
             sink.write(reject, table)
-        except BrokenPipeError:
-            raise ClosedOutputError from None
-        except OSError as error:
-            raise _io_error(error, path) from None
 
     def sync(self) -> None:
-        """Have everything written so far on disk; raises `LocalIOError`."""
-        if not self._dirty:
+        """Have everything written so far on disk, under its name; raises as `write`."""
+        if not self._is_dirty:
             return
-        for stream, path in self._streams:
-            try:
-                stream.flush()
-                if is_regular(stream):
-                    os.fsync(stream.fileno())
-            except BrokenPipeError:
-                raise ClosedOutputError from None
-            except OSError as error:
-                raise _io_error(error, path) from None
-        self._dirty = False
+        for _, file in self._sinks.values():
+            with self._writing(_STDOUT if file is None else file.path):
+                if file is None:
+                    sys.stdout.flush()
+                    continue
+                file.sync()
+                if not file.is_in_place:
+                    self._move(file)
+        self._is_dirty = False
 
     def close(self) -> None:
         """Sync and close the files; a file that the person named and that stayed empty goes away.
@@ -123,49 +121,60 @@ class Rejects:
             self.sync()
         except LocalIOError:
             with suppress(OSError):
-                self._at_end = [file.as_read() for file in self._files]
+                self._at_end = [file.as_read() for file in self._open_files()]
             raise
         self._at_end = self.files()
-        for stream, _ in self._streams:
-            if stream is not sys.stdout:
-                stream.close()
+        for _, file in self._sinks.values():
+            if file is not None:
+                file.stream.close()
         if self._reserved is not None:
-            assert self._named is not None
-            if is_regular(self._reserved):
-                self._named.unlink(missing_ok=True)
-            self._reserved.close()
+            if self._reserved.is_regular and self._reserved.is_in_place:
+                self._reserved.path.unlink()
+            self._reserved.stream.close()
 
-    def _reserve(self) -> IO[str] | None:
+    def _open_files(self) -> list[OpenFile]:
+        return [file for _, file in self._sinks.values() if file is not None and file.is_regular]
+
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except BrokenPipeError:
+            raise ClosedOutputError from None
+        except OSError as error:
+            self._failure = _io_error(error, path)
+            raise self._failure from None
+
+    def _reserve(self) -> OpenFile | None:
         """Open a path that the person named immediately, so that a failure shows before anything is sent."""
+        for file in self._known:
+            refuse_link(self._shown(Path(file.path)))
         if self._named is None or any(Path(file.path) == self._named.absolute() for file in self._known):
             return None
-        try:
+        with self._writing(self._named):
             # Rows of another run may be there, and not mended yet.
             aside = keep_aside(self._named)
-        except OSError as error:
-            raise _io_error(error, self._named) from None
         if aside is not None:
             self._remarks.append(f"what was in {self._named} before is in {aside.name} now")
-        return open_private(self._named)
+        return begin(self._named, "")
 
-    def _open(self, table: Table) -> RejectSink:
+    def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
         if self._stdout:
-            self._streams.append((sys.stdout, _STDOUT))
-            return JsonSink(sys.stdout)
+            return JsonSink(sys.stdout), None
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
-        file = reopen(known, was_killed=self._was_killed) if known is not None else None
+        file = reopen(known) if known is not None else None
         if file is None:
-            file = self._begin(table, shape)
-            if known is not None and Path(known.path).exists():
-                changed = self._shown(Path(known.path))
+            file = self._next(table, shape)
+            if known is not None and (changed := self._shown(Path(known.path))).exists():
                 self._remarks.append(f"{changed} was changed meanwhile: more rejects are in {file.path}")
-        self._streams.append((file.stream, file.path))
-        if is_regular(file.stream):
-            self._files.append(file)
+        if file.is_regular:
+            self._note(file.as_it_is())
         if table.columns is None:
-            return JsonSink(file)
-        return CsvSink(file, table, with_header=not file.as_it_is().extent.size)
+            return JsonSink(file), file
+        return CsvSink(file, table, with_header=not file.as_it_is().extent.size), file
 
     def _goes_on(self, file: KnownRejects, shape: str) -> bool:
         """Whether rows of this shape go into a file of an earlier attempt: not if another is named now."""
@@ -178,18 +187,30 @@ class Rejects:
         """The file as the person named it, where it is that one."""
         return self._named if self._named is not None and path == self._named.absolute() else path
 
-    def _begin(self, table: Table, shape: str) -> OpenFile:
+    def _next(self, table: Table, shape: str) -> OpenFile:
         if self._reserved is not None:
-            assert self._named is not None
-            stream, self._reserved = self._reserved, None
-            return OpenFile(self._named, shape, stream)
-        first = self._named or self._folder / f"rejects.{_suffix(table)}"
-        path, number = first, len(self.paths) + 1
-        if number > 1:
-            names = (first.with_name(f"{first.stem}-{more}.{_suffix(table)}") for more in count(number))
-            path = next(name for name in names if not name.exists())
-        make_private_folder(path.parent)
-        return OpenFile(path, shape, open_private(path))
+            file, self._reserved = self._reserved, None
+            file.shape = shape
+            return file
+        return begin(
+            self._free(self._named or self._folder / f"rejects.{_suffix(table)}", _suffix(table)), shape
+        )
+
+    def _free(self, first: Path, suffix: str) -> Path:
+        make_private_folder(first.parent)
+        number = len(self.paths) + 1
+        further = (first.with_name(f"{first.stem}-{more}.{suffix}") for more in count(max(2, number)))
+        names = chain([first], further) if number == 1 else further
+        return next(path for path in names if not path.exists())
+
+    def _move(self, file: OpenFile) -> None:
+        """Somebody saved another file in its place: what was written to it since would be gone with it."""
+        old = file.path
+        file.move_to(self._free(old, old.suffix.removeprefix(".")))
+        file.sync()
+        self._note(file.as_it_is())
+        self._left_behind.append(old)
+        self._remarks.append(f"{old} was replaced or moved while it was written: all are in {file.path}, too")
 
 
 def _shape(table: Table) -> str:

@@ -154,8 +154,8 @@ def _attempt(
 
 def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
     """The rejects of an attempt; what was moved out of their way is told at once."""
-    known, was_killed = attempt.known_rejects, attempt.was_killed
-    rejects = Rejects(run.batching.rejects, attempt.folder, known, was_killed=was_killed)
+    path, known = run.batching.rejects, attempt.known_rejects
+    rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
     for remark in rejects.take_remarks():
         observer.warn(remark)
     return rejects

@@ -29,8 +29,8 @@ class Attempt:
 
     `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `done_rows` how
     many rows that is, `known_rejects` the rejects files, `was_finished` whether every row had an outcome,
-    `was_killed` whether the last attempt had no end, `may_repeat` whether it may have had answers that it
-    could not write down, `times` how the sources write their times.
+    `may_repeat` whether the last attempt may have had answers that it could not write down (it was killed, or
+    found the disk full), `times` how the sources write their times.
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
@@ -43,9 +43,8 @@ class Attempt:
         self.known_rejects = journal.rejects() if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
-        self.was_killed = bool(head.attempts) and head.state == "running"
-        # Nor could one that found the disk full write down all that was answered.
-        self.may_repeat = self.was_killed or head.exit_code == ExitCode.LOCAL_IO
+        had_no_end = bool(head.attempts) and head.state == "running"
+        self.may_repeat = had_no_end or head.exit_code == ExitCode.LOCAL_IO
         self.times = head.times
         self._head = head
         self._journal = journal
@@ -107,15 +106,22 @@ class Attempt:
         self._mark_running()
         self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
 
+    def begin_rejects(self, file: RejectFile) -> None:
+        """Note a rejects file that is about to be written; raises `LocalIOError`."""
+        if self._journal is not None:
+            self._journal.begin_rejects(file)
+
     def end(self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool) -> None:
         """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
-        if self._journal is None or not self._is_marked:
+        if self._journal is None:
+            return
+        self._journal.leave(rejects.files())
+        if not self._is_marked:
             return
         if not report.books.read and not rejects.paths and not self._blocks:
             # A file without rows is nothing to go on with, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
-        self._journal.leave(rejects.files())
         self._head = replace(
             self._head,
             ended_s=int(time.time()),

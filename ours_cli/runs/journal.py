@@ -9,19 +9,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import IO, Final, Self
 
 from ours_cli.errors import BusyError, LocalIOError, SourceError
+from ours_cli.file_lock import lock
 from ours_cli.private_files import local_io
 from ours_cli.record import TRUNCATED_ROW
-from ours_cli.reports.reject_files import NOTHING, Extent, KnownRejects, RejectFile
+from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
@@ -41,19 +41,16 @@ CREATE TABLE block (
 );
 CREATE TABLE rejects (
     path TEXT PRIMARY KEY, shape TEXT NOT NULL,
-    size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER NOT NULL, left_digest TEXT NOT NULL
+    size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER, left_digest TEXT
 );
 CREATE TABLE run (identity TEXT NOT NULL);
 """
-# Updates keep the order in which the files were begun.
+# What is left is unknown while the file is written. Updates keep the order in which the files were begun.
 _RECORD_REJECTS: Final = """
-INSERT INTO rejects VALUES (:path, :shape, :size, :digest, :size, :digest) ON CONFLICT (path) DO UPDATE
-SET size = excluded.size, digest = excluded.digest, left_size = excluded.size, left_digest = excluded.digest
+INSERT INTO rejects VALUES (:path, :shape, :size, :digest, NULL, NULL) ON CONFLICT (path) DO UPDATE SET
+shape = excluded.shape, size = excluded.size, digest = excluded.digest, left_size = NULL, left_digest = NULL
 """
-_LEAVE_REJECTS: Final = """
-INSERT INTO rejects VALUES (:path, :shape, 0, :nothing, :size, :digest) ON CONFLICT (path) DO UPDATE
-SET left_size = excluded.left_size, left_digest = excluded.left_digest
-"""
+_LEAVE_REJECTS: Final = "UPDATE rejects SET left_size = :size, left_digest = :digest WHERE path = :path"
 # A block of a row that was whole when it was read again; any other that is recorded twice is an error.
 _HALF_ROW: Final = json.dumps({TRUNCATED_ROW: 1})
 _DROP_HALF_ROW: Final = "DELETE FROM block WHERE first >= ? AND first < ? AND codes = ?"
@@ -113,6 +110,11 @@ class Journal:
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
 
+    def begin_rejects(self, file: RejectFile) -> None:
+        """Note a file that is about to be written, durably: whatever is found in it is this run's."""
+        with _house_errors(self._folder):
+            self._connection.execute(_RECORD_REJECTS, _parameters(file))
+
     def leave(self, rejects: Sequence[RejectFile]) -> None:
         """Note how the attempt leaves these files: with rejects of unsettled blocks, too."""
         with _house_errors(self._folder):
@@ -128,13 +130,13 @@ class Journal:
         with _house_errors(self._folder):
             rows = self._connection.execute("SELECT * FROM rejects ORDER BY rowid").fetchall()
             return [
-                KnownRejects(path, shape, Extent(size, digest), Extent(left_size, left_digest))
-                for path, shape, size, digest, left_size, left_digest in rows
+                KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
+                for path, shape, size, digest, *left in rows
             ]
 
 
 def _parameters(file: RejectFile) -> dict[str, str | int]:
-    return {"path": file.path, "shape": file.shape, **file.extent._asdict(), "nothing": NOTHING.digest}
+    return {"path": file.path, "shape": file.shape, **file.extent._asdict()}
 
 
 def _begin(folder: Path) -> sqlite3.Connection:
@@ -199,7 +201,7 @@ def is_running(folder: Path) -> bool:
     try:
         # Without making the file: a run that never began has none.
         with (folder / LOCK_NAME).open("r+b") as stream:
-            _lock_stream(stream)
+            lock(stream)
     except FileNotFoundError:
         return False
     except BlockingIOError:
@@ -232,7 +234,7 @@ def hold(folder: Path) -> IO[bytes]:
         raise local_io(error, folder) from None
     for _ in range(_LOCK_TRIES):
         with suppress(OSError):
-            _lock_stream(stream)
+            lock(stream)
             return stream
         time.sleep(_LOCK_PAUSE_S)
     stream.close()
@@ -240,17 +242,6 @@ def hold(folder: Path) -> IO[bytes]:
         f"another process runs {folder.name} right now",
         hint="wait for it, or stop it; then run this again",
     )
-
-
-def _lock_stream(stream: IO[Any]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ours_cli.record import RAGGED_ROW, STRETCH_MAX, TRUNCATED_ROW, Dialect, Mal
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.stretches import gather
-from ours_cli.source.text_encoding import is_intact
+from ours_cli.source.text_encoding import ends_in_character, is_intact
 
 # The default of 128 KiB is less than a real cell may hold.
 csv.field_size_limit(MAX_RECORD)
@@ -22,6 +22,7 @@ _MAX_RECORD_LINES = 4 * 1024 * 1024
 # How many lines are handed over together on a second reading. Few, since failing rows come in series.
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
+_AS_READ = ("utf-8", "surrogateescape")
 _ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
 
 
@@ -196,7 +197,7 @@ class RowReader:
             self._other_width = len(cells)
         text = "".join(self._window[line - self._window_line : self.line - self._window_line])
         problem = _damage(text) if self._damaged else None
-        if problem is not None and problem[0] == "bad_encoding" and not _is_whole(text):
+        if problem is not None and not _is_whole(text) and ends_in_character(text.encode(*_AS_READ)):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):

@@ -9,6 +9,7 @@ from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Stret
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.lines import MAX_RECORD, ByteLines
 from ours_cli.source.stretches import gather
+from ours_cli.source.text_encoding import ends_in_character
 
 
 class JsonLineReader:
@@ -91,13 +92,15 @@ class JsonLineReader:
             except JsonProblem as problem:
                 if raw.strip():
                     cut_off = not block.terminated and raw is block.lines[-1]
-                    yield _malformed(line, raw, *_diagnosis(problem, cut_off=cut_off))
+                    yield _malformed(line, raw, *_diagnosis(problem, raw, cut_off=cut_off))
             else:
                 yield Record(line, fields)
 
 
-def _diagnosis(problem: JsonProblem, *, cut_off: bool) -> tuple[str, str]:
-    if cut_off and problem.code in ("bad_json", "bad_encoding"):
+def _diagnosis(problem: JsonProblem, raw: bytes, *, cut_off: bool) -> tuple[str, str]:
+    if cut_off and (
+        problem.code == "bad_json" or (problem.code == "bad_encoding" and ends_in_character(raw))
+    ):
         return TRUNCATED_ROW, f"the last line has no end and is {problem.message}"
     return problem.code, problem.message
 

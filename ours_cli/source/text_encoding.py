@@ -107,3 +107,13 @@ def _fits(data: bytes, codec: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def ends_in_character(data: bytes) -> bool:
+    """Whether these bytes are valid UTF-8 but for a last character of which only the beginning is there."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(data)
+    except UnicodeDecodeError:
+        return False
+    return bool(decoder.getstate()[0])
