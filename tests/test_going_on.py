@@ -301,9 +301,16 @@ class TestADamagedHead:
         assert ours("runs", "delete", damaged.name).code == 0
         assert send(ours, other).code == 0
 
-    def test_that_never_began_is_nobodys(self, ours: Ours, damaged: Path, file: Path) -> None:
+    @pytest.mark.parametrize("begun", ["nothing", "a file", "a database"])
+    def test_that_never_began_is_nobodys(self, ours: Ours, damaged: Path, file: Path, begun: str) -> None:
+        """Killed before it could say whose it is, it has sent nothing."""
         for part in damaged.glob("journal*"):
             part.unlink()
+        if begun != "nothing":
+            (damaged / "journal.db").touch()
+        if begun == "a database":
+            with closing(sqlite3.connect(damaged / "journal.db")) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
         assert send(ours, file).code == 0
 
 
@@ -436,6 +443,23 @@ class TestFinished:
         )
         (run,) = json.loads(ours("runs", "-o", "json").out)
         assert (run["done"], run["rejected"]) == (30, 0)
+
+    def test_grown_twice_while_nothing_is_sent(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        """A second half row is recorded while the rows from the first on have no answer yet."""
+        place = sandbox(fault(When(nth=(2,)), status(401)))
+        log = tmp_path / "app.ndjson"
+        lines = [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(30)]
+        for count, half, code in ((11, 20, 3), (21, 20, 4), (30, 0, 0)):
+            log.write_text("".join(lines[:count])[: -half or None])
+            ended = ours("batch", log, "-o", "json")
+            assert ended.code == code
+        assert (ended.json["read"], ended.json["accepted"]) == (30, 30)
+        assert sorted(event.body["externalId"] for event in place.events()) == sorted(
+            f"p{n}" for n in range(30)
+        )
+        assert len(runs(home)) == 1
 
     def test_a_half_row_before_other_files(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         """Where a file in the middle grows, all rows behind it have moved: as if it had been replaced."""

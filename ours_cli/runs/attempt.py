@@ -104,7 +104,9 @@ class Attempt:
         if self._journal is None:
             return
         self._mark_running()
-        self._journal.commit(blocks, rejects() if any(block.rejected for block in blocks) else ())
+        files = rejects() if any(block.rejected for block in blocks) else ()
+        self._journal.commit(blocks, files, self.replay.superseded)
+        self.replay.superseded.clear()
 
     def begin_rejects(self, file: RejectFile) -> None:
         """Note a rejects file that is about to be written; raises `LocalIOError`."""

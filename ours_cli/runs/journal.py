@@ -20,7 +20,6 @@ from typing import IO, Final, Self
 from ours_cli.errors import BusyError, LocalIOError, SourceError
 from ours_cli.file_lock import lock
 from ours_cli.private_files import local_io
-from ours_cli.record import TRUNCATED_ROW
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
@@ -34,6 +33,7 @@ _LOCK_PAUSE_S: Final = 0.02
 
 _VERSION: Final = 3
 _SCHEMA: Final = f"""
+BEGIN;
 PRAGMA user_version = {_VERSION};
 CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
@@ -44,6 +44,7 @@ CREATE TABLE rejects (
     size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER, left_digest TEXT
 );
 CREATE TABLE run (identity TEXT NOT NULL);
+COMMIT;
 """
 # What is left is unknown while the file is written. Updates keep the order in which the files were begun.
 _RECORD_REJECTS: Final = """
@@ -51,9 +52,7 @@ INSERT INTO rejects VALUES (:path, :shape, :size, :digest, NULL, NULL) ON CONFLI
 shape = excluded.shape, size = excluded.size, digest = excluded.digest, left_size = NULL, left_digest = NULL
 """
 _LEAVE_REJECTS: Final = "UPDATE rejects SET left_size = :size, left_digest = :digest WHERE path = :path"
-# A block of a row that was whole when it was read again; any other that is recorded twice is an error.
-_HALF_ROW: Final = json.dumps({TRUNCATED_ROW: 1})
-_DROP_HALF_ROW: Final = "DELETE FROM block WHERE first >= ? AND first < ? AND codes = ?"
+_DROP_BLOCK: Final = "DELETE FROM block WHERE first = ?"
 
 
 class Journal:
@@ -89,10 +88,13 @@ class Journal:
             self._connection.execute("INSERT INTO run VALUES (?)", [json.dumps(dataclasses.asdict(identity))])
             self._connection.execute("COMMIT")
 
-    def commit(self, blocks: Sequence[Block], rejects: Sequence[RejectFile]) -> None:
+    def commit(
+        self, blocks: Sequence[Block], rejects: Sequence[RejectFile], superseded: Sequence[int] = ()
+    ) -> None:
         """Record settled blocks, durably: once this returns, no crash can lose them.
 
-        `rejects` are the files as they are on disk now, synced.
+        `rejects` are the files as they are on disk now, synced; `superseded` says where the blocks start that
+        count no more.
         """
         rows = [
             (
@@ -103,9 +105,7 @@ class Journal:
         ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
-            self._connection.executemany(
-                _DROP_HALF_ROW, [(block.start, block.end, _HALF_ROW) for block in blocks]
-            )
+            self._connection.executemany(_DROP_BLOCK, [(start,) for start in superseded])
             self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
@@ -194,6 +194,20 @@ def read_bearer(folder: Path) -> Identity | None:
         _check(connection)
         row = connection.execute("SELECT identity FROM run").fetchone()
         return None if row is None else read_identity(json.loads(row[0]))
+
+
+def never_began(folder: Path) -> bool:
+    """Whether there is no journal, or one whose run was killed before it could say whose it is: nothing was sent.
+
+    Raises `SourceError` when it is damaged.
+    """
+    if not (folder / FILE_NAME).exists() or not (folder / FILE_NAME).stat().st_size:
+        return True
+    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        return not tables or (
+            "run" in tables and connection.execute("SELECT count(*) FROM run").fetchone() == (0,)
+        )
 
 
 def is_running(folder: Path) -> bool:

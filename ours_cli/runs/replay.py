@@ -31,6 +31,8 @@ class Replay:
         self._first_table: Table | None = None
         self.table: Table | None = None
         """The table whose rows come, for messages."""
+        self.superseded: list[int] = []
+        """Where the blocks start that count no more; see `supersedes`."""
         self.is_cut: Callable[[], bool] = lambda: False
         """Whether `--limit` ended the rows: for a shard, only code that counts all rows can tell."""
 
@@ -60,6 +62,7 @@ class Replay:
         block = self._half_row_at_end()
         if block is None or content_digest([origin.row]) == block.digest:
             return False
+        self.superseded.append(block.start)
         self._pass(block)
         return True
 

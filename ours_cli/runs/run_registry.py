@@ -147,8 +147,8 @@ def find_run(
 def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> None:
     """Raise `SourceError` if the run of a head that cannot be read may be the one to go on with."""
     try:
-        if is_running(folder) or not (folder / journal.FILE_NAME).exists():
-            return  # it begins right now, or never did
+        if is_running(folder) or journal.never_began(folder):
+            return
         bearer, has_done = journal.read_bearer(folder), bool(read_blocks(folder))
     except (OSError, OursError):
         bearer, has_done = None, True
