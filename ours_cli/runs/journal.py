@@ -197,7 +197,7 @@ def read_bearer(folder: Path) -> Identity | None:
 
 
 def never_began(folder: Path) -> bool:
-    """Whether there is no journal, or one whose run was killed before it could say whose it is: nothing was sent.
+    """Whether there is no journal, or one of a run that was killed before it said whose it is, and sent.
 
     Raises `SourceError` when it is damaged.
     """
