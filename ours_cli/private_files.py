@@ -8,7 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from ours_cli.errors import LocalIOError, UsageError, reason
 
@@ -21,7 +21,7 @@ def make_private_folder(folder: Path) -> None:
         raise local_io(error, folder) from None
 
 
-def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> IO[str]:
+def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> TextIO:
     """Open a text file of mode 0600 for writing; raises `UsageError` for a link, else `LocalIOError`.
 
     `known_as` is the name that the person knows it by, if not `path`.

@@ -30,6 +30,7 @@ from ours_cli.event import Origin, Reject
 from ours_cli.mend import MARKS, PREFIXED, mended
 from ours_cli.mend_command import WITHOUT_VALUE, mend_command
 from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.reports.reject_files import KnownRejects, RejectFile
 from ours_cli.reports.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.source import ReadOptions, open_table
@@ -392,6 +393,65 @@ def test_any_object_survives(tmp_path_factory: pytest.TempPathFactory, fields: d
         rejects.write(Reject(Origin(0, Record(9, fields)), "d", "code", "message"))
     (record,) = mended(open_table(rejects.paths[0], ReadOptions())).records
     assert record == Record(1, fields, "d")
+
+
+class TestAnEditorSavesWhileRejectsAreWritten:
+    """It has read some of them, and puts what it read in their place."""
+
+    ROWS = tuple(Reject(Origin(0, Record(line, {"n": line})), "d", "code", "m") for line in range(4))
+
+    @pytest.fixture
+    def noted(self) -> list[RejectFile]:
+        return []
+
+    @pytest.fixture
+    def rejects(self, tmp_path: Path, noted: list[RejectFile]) -> Rejects:
+        rejects = Rejects(str(tmp_path / "r.ndjson"), tmp_path, note=noted.append)
+        rejects.add_table(0, Table("t", "ndjson", None, iter(())))
+        return rejects
+
+    @pytest.mark.parametrize("after", [0, 1, 3], ids="{} rows before".format)
+    @pytest.mark.parametrize("is_over", [True, False], ids=["none after", "more after"])
+    def test_no_row_is_lost(
+        self, rejects: Rejects, noted: list[RejectFile], tmp_path: Path, after: int, is_over: bool
+    ) -> None:
+        *most, last = self.ROWS
+        for reject in most[: after or None]:
+            rejects.write(reject)
+        rejects.sync()
+        (tmp_path / "saved").write_text("mended\n")
+        (tmp_path / "saved").rename(tmp_path / "r.ndjson")
+        rows = most[: after or None]
+        if not is_over:
+            rejects.write(last)
+            rows.append(last)
+        rejects.close()
+        second = tmp_path / "r-2.ndjson"
+        assert [path.name for path in rejects.paths] == ["r.ndjson", "r-2.ndjson"]
+        assert (tmp_path / "r.ndjson").read_text() == "mended\n"
+        assert [json.loads(line)["n"] for line in second.read_text().splitlines()] == [
+            row.origin.row.line for row in rows
+        ]
+        assert [Path(file.path).name for file in noted] == ["r.ndjson", "r-2.ndjson"]
+        (known,) = rejects.files()
+        assert known.extent.size == second.stat().st_size
+        assert "replaced or moved while it was written" in rejects.take_remarks()[0]
+
+    def test_the_file_of_the_next_attempt(self, rejects: Rejects, tmp_path: Path) -> None:
+        """What the digest says of a file that got all rows of another one is true."""
+        rejects.write(self.ROWS[0])
+        rejects.sync()
+        (tmp_path / "r.ndjson").unlink()
+        rejects.write(self.ROWS[1])
+        rejects.close()
+        (left,) = rejects.files()
+        known = KnownRejects(left.path, left.shape, left.extent, left.extent)
+        again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
+        again.add_table(0, Table("t", "ndjson", None, iter(())))
+        again.write(self.ROWS[2])
+        again.close()
+        assert len(Path(left.path).read_text().splitlines()) == 3
+        assert again.take_remarks() == []
 
 
 def rows_of(*rows: list[str]) -> Iterator[Record | Malformed]:

@@ -7,7 +7,7 @@ import os
 import sys
 from itertools import count
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, TextIO
 
 from ours_cli.errors import BusyError
 from ours_cli.file_lock import lock
@@ -47,7 +47,7 @@ class KnownRejects(NamedTuple):
 class OpenFile:
     """A rejects file open for writing, and the digest of all that is in it. Made by `begin` and `reopen`."""
 
-    def __init__(self, path: Path, shape: str, stream: IO[str], digest: hashlib.blake2b) -> None:
+    def __init__(self, path: Path, shape: str, stream: TextIO, digest: hashlib.blake2b) -> None:
         self.path = path
         self.stream = stream
         self.is_regular = is_regular(stream)
@@ -80,7 +80,7 @@ class OpenFile:
         """Go on in a new file, which gets all that is in this one; raises `OSError`, `OursError`."""
         stream, digest, at = _open(path), hashlib.blake2b(digest_size=16), 0
         while part := os.pread(self.stream.fileno(), _CHUNK_BYTES, at):
-            stream.buffer.write(part)  # type: ignore[attr-defined]
+            stream.buffer.write(part)
             digest.update(part)
             at += len(part)
         self.stream.close()
@@ -137,7 +137,7 @@ def keep_aside(path: Path) -> Path | None:
         return path.rename(next(name for name in names if not name.exists()))
 
 
-def _open(path: Path) -> IO[str]:
+def _open(path: Path) -> TextIO:
     stream = open_private(path, append=True)
     if is_regular(stream):
         try:

@@ -117,6 +117,8 @@ class Rejects:
 
         Raises `LocalIOError`.
         """
+        # Somebody may have saved what an editor had read before the last rows were written.
+        self._is_dirty |= not all(file.is_in_place for file in self._open_files())
         try:
             self.sync()
         except LocalIOError:
