@@ -13,7 +13,7 @@ def main() -> None:
     start_without()
     stand_in()
     _leave_no_core()
-    from ours_cli.app import run
+    from ours_cli.boundary import run
     from ours_cli.signals import exit_on_sigterm
 
     exit_on_sigterm()

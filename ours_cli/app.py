@@ -1,10 +1,7 @@
-"""Registers the commands; `run` is the one boundary where errors become messages and exit codes."""
+"""Registers the commands, each loaded only when it is asked for."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final
@@ -15,8 +12,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
-from ours_cli.console import Console, forget, unwritten_result
-from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError, reason
+from ours_cli.errors import UsageError
 from ours_cli.option_groups import grouped
 from ours_cli.unset_variables import refuse_unset_values
 
@@ -155,76 +151,3 @@ def exiting(command: Callable[..., int]) -> Callable[..., None]:
     for name in ("__name__", "__doc__", "__module__", "__signature__", "__annotations__"):
         setattr(run, name, getattr(command, name))
     return run
-
-
-def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; the one boundary where errors become messages.
-
-    Files created meanwhile can be read by their owner only.
-    """
-    os.umask(0o077)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A character that the terminal's encoding lacks is shown escaped; it must not end the command.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    console = Console()
-    try:
-        code = app(args=arguments, prog_name="ours", standalone_mode=False)
-        console.end()
-        return int(code or 0)
-    except typer.TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            console.note(error.format_message())
-            return int(ExitCode.USAGE)
-        from ours_cli.usage_errors import usage_error
-
-        return _fail(console, usage_error(error, COMMANDS))
-    except OursError as error:
-        return _fail(console, error)
-    except (KeyboardInterrupt, typer.Abort):
-        return int(ExitCode.SIGINT)
-    except BrokenPipeError:
-        return _closed_stdout()
-    except SystemExit as error:
-        # Typer turns a broken pipe into exit code 1.
-        if isinstance(error.__context__, BrokenPipeError):
-            return _closed_stdout()
-        raise
-    except OSError as error:
-        return _fail(console, _local_io(error))
-    except Exception as error:
-        return _fail(console, _bug(error))
-
-
-def _fail(console: Console, error: OursError) -> int:
-    console.error(error)
-    return int(error.exit_code)
-
-
-def _bug(error: Exception) -> OursError:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "an unknown place"
-    return OursError(f"a bug in ours: {type(error).__name__} at {where}", hint="please report this line")
-
-
-def _local_io(error: OSError) -> OursError:
-    """The error for an `OSError` that nothing nearer to it has turned into one."""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code is typer.echo.__code__:
-            forget(sys.stdout)
-            return unwritten_result(error)
-        trace = trace.tb_next
-    if error.filename is None:
-        return LocalIOError(
-            f"the system refuses to go on: {reason(error)}", hint="ours doctor looks at this machine"
-        )
-    return LocalIOError(
-        f"{os.fsdecode(error.filename)} cannot be used: {reason(error)}", hint="name another path"
-    )
-
-
-def _closed_stdout() -> int:
-    forget(sys.stdout)
-    return int(ExitCode.SIGPIPE)

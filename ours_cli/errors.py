@@ -1,4 +1,4 @@
-"""The errors a person can meet, and their exit codes; `app.run` renders them."""
+"""The errors a person can meet, and their exit codes; `boundary.run` renders them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ours_cli import app
+from ours_cli import boundary
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions
 
 # A busy machine may stop for seconds; how long an example takes says nothing here.
@@ -69,7 +69,7 @@ def ours(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(sys, "argv", ["ours", *words])
         umask = os.umask(0o077)
         try:
-            code = app.run(words)
+            code = boundary.run(words)
         finally:
             os.umask(umask)
         captured = capfd.readouterr()

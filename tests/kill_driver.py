@@ -255,7 +255,7 @@ def kill_forks(count: int, longest: float, words: list[str]) -> int:
     """Run the command in forks of this warm process and kill each; returns how many were killed."""
     import ours_cli.commands.batch
     import ours_cli.pipeline  # noqa: F401 - warm
-    from ours_cli.app import run
+    from ours_cli.boundary import run
 
     chance = random.Random(11)
     killed = 0
@@ -282,7 +282,7 @@ def main(spec: dict[str, Any], words: list[str]) -> int:
         print(kill_forks(spec["forks"], spec["longest"], words), flush=True)  # noqa: T201 - its result
         return 0
     place_points(Death(spec.get("die_at"), spec.get("nth", 1), spec.get("power_cut", False)))
-    from ours_cli.app import run
+    from ours_cli.boundary import run
 
     sys.argv[1:] = words
     return run(words)

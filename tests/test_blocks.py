@@ -25,9 +25,10 @@ from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest
-from ours_cli.runs.journal import Journal, is_running, read_blocks
+from ours_cli.runs.journal import Journal, read_blocks
 from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.replay import Replay, SourceChangedError
+from ours_cli.runs.run_lock import is_running
 from ours_cli.safeguards import Canary
 
 

@@ -264,7 +264,7 @@ def test_a_giant_row_and_a_last_line_without_end(ours: Ours, sandbox: StartSandb
 
 PEAK = (
     "import resource, sys\n"
-    "from ours_cli.app import run\n"
+    "from ours_cli.boundary import run\n"
     "code = run(sys.argv[1:])\n"
     "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)\n"
     "sys.exit(code)\n"

@@ -173,7 +173,7 @@ def test_401_stops_a_run_whose_standard_input_is_silent(
 
 _SILENT_NAME_SERVER = """
 import socket, sys, time
-from ours_cli.app import run
+from ours_cli.boundary import run
 def look_up(*_, **__):
     print("asked", file=sys.stderr, flush=True)
     time.sleep(60)

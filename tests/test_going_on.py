@@ -20,7 +20,7 @@ from faults_kit import MARKER, fault, status
 from rows import iso
 from waiting import wait_for
 
-from ours_cli.runs.journal import hold, is_running
+from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.sandbox import Sandbox, Then, When
 
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)

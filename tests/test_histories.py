@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from kill_driver import POINTS
 from kills_kit import assert_journal_is_true, done_rows, drive, is_bad, row_line, run_folders, stored
 
-from ours_cli import app
+from ours_cli import boundary
 from ours_cli.runs.run_head import read_head
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, When
 
@@ -153,7 +153,7 @@ class History(RuleBasedStateMachine):
             contextlib.redirect_stderr(err),
         ):
             patch.setattr(sys, "argv", ["ours", *words])
-            code = app.run(words)
+            code = boundary.run(words)
         return Ended(code, out.getvalue(), err.getvalue())
 
     def _command(self, size: int, many: int) -> tuple[object, ...]:

@@ -28,7 +28,7 @@ HEAVY = (
 
 SCRIPT = """
 import json, sys
-from ours_cli.app import run
+from ours_cli.boundary import run
 code = run(sys.argv[1:])
 print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 """
@@ -177,13 +177,13 @@ def test_help_of_each_command(command: str) -> None:
 def test_a_bug_is_one_line_and_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ours_cli import app
+    from ours_cli import boundary
 
     def broken(**_: object) -> None:
         raise ValueError("a row's value")
 
-    monkeypatch.setattr(app, "app", broken)
-    assert app.run([]) == 1
+    monkeypatch.setattr(boundary, "app", broken)
+    assert boundary.run([]) == 1
     err = capsys.readouterr().err
     assert "a bug in ours: ValueError" in err
     assert "a row's value" not in err
@@ -200,7 +200,7 @@ def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
 LOOKED_FOR = """
 import sys
 from importlib.machinery import PathFinder
-from ours_cli.app import run
+from ours_cli.boundary import run
 class WithoutSniffio(PathFinder):
     looks = 0
     @classmethod
@@ -239,7 +239,7 @@ def test_no_core_dump_is_left() -> None:
 @pytest.mark.parametrize("command", [("track", "E", "--external-id", "c"), ("batch",)], ids=" ".join)
 def test_what_sends_cannot_be_dumped_or_traced(command: tuple[str, ...]) -> None:
     script = (
-        "import ctypes, sys; from ours_cli.app import run; run(sys.argv[1:]);"
+        "import ctypes, sys; from ours_cli.boundary import run; run(sys.argv[1:]);"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )
     words = [sys.executable, "-c", script, *command, "--sandbox", "--quiet"]

@@ -25,7 +25,7 @@ def help(  # noqa: A001 - the module and the function bear the command's name
 
     ours help templates
     """
-    from ours_cli import app
+    from ours_cli import app, boundary
 
     if not words:
         width = max(map(len, TOPICS)) + 2
@@ -36,7 +36,7 @@ def help(  # noqa: A001 - the module and the function bear the command's name
     name, *more = words
     if name in app.COMMANDS:
         # Whatever follows, such as `merge` behind `runs`, is explained there.
-        return app.run([name, "--help"])
+        return boundary.run([name, "--help"])
     if name not in TOPICS:
         close = nearest(name, [*TOPICS, *app.COMMANDS])
         raise UsageError(

@@ -21,10 +21,11 @@ from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
 from ours_cli.escape import printable, shell_join
 from ours_cli.folders import state_dir
 from ours_cli.options import Output, OutputFormat
-from ours_cli.runs.journal import is_running, read_blocks
+from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.runs.receipt import receipt
 from ours_cli.runs.run_head import OtherVersionError, going_on
+from ours_cli.runs.run_lock import is_running
 from ours_cli.runs.run_registry import (
     KnownRun,
     NoRunError,
@@ -189,7 +190,7 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
             f"run {known.head.id} read standard input, which only you can give again",
             hint=f"pipe the same input into: {shell_join(['ours', *_resuming(known)])}",
         )
-    from ours_cli import app
+    from ours_cli import boundary
 
     here = Path.cwd()
     try:
@@ -204,7 +205,7 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
         arguments[end:end] = ["-o", output.value]
     # The report builds its mend and resume commands from what was typed, which must be the run's command.
     sys.argv[1:] = arguments
-    return app.run(arguments)
+    return boundary.run(arguments)
 
 
 def _resuming(known: KnownRun) -> list[str]:

@@ -9,27 +9,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 
-from ours_cli.errors import BusyError, LocalIOError, SourceError
-from ours_cli.file_lock import lock
-from ours_cli.private_files import local_io
+from ours_cli.errors import LocalIOError, SourceError
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
+from ours_cli.runs.run_lock import hold
 
 FILE_NAME: Final = "journal.db"
-LOCK_NAME: Final = "lock"
-
-_LOCK_TRIES: Final = 10
-_LOCK_PAUSE_S: Final = 0.02
 
 _VERSION: Final = 3
 _SCHEMA: Final = f"""
@@ -210,21 +204,6 @@ def never_began(folder: Path) -> bool:
         )
 
 
-def is_running(folder: Path) -> bool:
-    """Whether some process runs this run now. Looking does not hinder one that is about to (see `hold`)."""
-    try:
-        # Without making the file: a run that never began has none.
-        with (folder / LOCK_NAME).open("r+b") as stream:
-            lock(stream)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    except OSError as error:
-        raise local_io(error, folder) from None
-    return False
-
-
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     query = "SELECT first, stop, head, digest, accepted, rejected, filtered, codes FROM block ORDER BY first"
     end = 0
@@ -235,27 +214,6 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
         end = block.end
         block.codes = Counter(json.loads(codes))
         yield block
-
-
-def hold(folder: Path) -> IO[bytes]:
-    """Take the run's lock; the system drops it when the process dies, however it dies.
-
-    Raises `BusyError` when another process has it for longer than `is_running` takes to look, `LocalIOError`.
-    """
-    try:
-        stream = (folder / LOCK_NAME).open("ab")
-    except OSError as error:
-        raise local_io(error, folder) from None
-    for _ in range(_LOCK_TRIES):
-        with suppress(OSError):
-            lock(stream)
-            return stream
-        time.sleep(_LOCK_PAUSE_S)
-    stream.close()
-    raise BusyError(
-        f"another process runs {folder.name} right now",
-        hint="wait for it, or stop it; then run this again",
-    )
 
 
 @contextmanager

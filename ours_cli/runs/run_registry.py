@@ -11,9 +11,10 @@ from typing import NamedTuple
 from ours_cli.errors import BusyError, ExitCode, OursError, SourceError, UsageError
 from ours_cli.runs import journal, run_head
 from ours_cli.runs.blocks import Block
-from ours_cli.runs.journal import is_running, read_blocks
+from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_head
+from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
 
@@ -201,7 +202,7 @@ def delete_run(folder: Path) -> list[Path]:
     Returns the rejects files that lie elsewhere: they are their owner's to delete.
     """
     # Held until all of it is gone: none may begin with what is half deleted.
-    with journal.hold(folder):
+    with hold(folder):
         try:
             rejects = [Path(path) for path in read_head(folder).rejects]
         except SourceError:
