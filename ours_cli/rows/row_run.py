@@ -6,18 +6,17 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
-from ours_cli.counted import counted
 from ours_cli.destination import Destination, destination
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import OursError
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import Table
 from ours_cli.reports.rejects import Rejects
-from ours_cli.reports.report import Report
 from ours_cli.rows.pace import Pace
+from ours_cli.rows.row_end import Ended, close_rejects, end_attempt, enter_other_shards
 from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
 from ours_cli.rows.row_plan import (
     Prepared,
@@ -32,44 +31,19 @@ from ours_cli.rows.row_plan import (
     workers,
 )
 from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import check_report, make_report, nothing_read, publish, shard_part
+from ours_cli.rows.row_report import check_report, make_report, publish
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_choice import begin_run, choose_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.safeguards import CanaryError, check_expected, reject_limit
-from ours_cli.sending.route import IDENTIFY
+from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times
 
 if TYPE_CHECKING:
-    from ours_cli.pipeline import Observer, Plan, Result
+    from ours_cli.pipeline import Observer, Plan
     from ours_cli.runs.attempt import Attempt
     from ours_cli.workers.worker_pool import Workers
-
-_REPEATED: Final = (
-    "the attempt before was killed, or could not write down what was done: its last calls may have been made"
-    " again, and /identify cannot tell; they set the same properties"
-)
-
-
-class _Ended(NamedTuple):
-    """How an attempt ended."""
-
-    report: Report
-    error: OursError | None
-    superseded: bool
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the command could not be obeyed and nothing was sent: there is nothing to report."""
-        return isinstance(self.error, UsageError) and not self.report.traffic.requests
-
-    @property
-    def exit_code(self) -> int:
-        if self.error is not None:
-            return int(self.error.exit_code)
-        return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
 def execute(run: RowRun) -> int:
@@ -122,7 +96,7 @@ def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attem
 
 def _attempt(
     run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
-) -> _Ended:
+) -> Ended:
     with attempt:
         look_ahead(run, sources, attempt, console)
         prepared = run.prepare(attempt.run_id)
@@ -144,12 +118,12 @@ def _attempt(
             finally:
                 pace.close()
         duration = time.monotonic() - started
-        _close(rejects, result)
-        _pass_over(run, result, prepared)
+        close_rejects(rejects, result)
+        enter_other_shards(run, result, prepared)
         replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
         if replaced and attempt.was_finished and sources.can_be_read_again:
-            return _Ended(make_report(run, attempt, result, duration), result.error, superseded=True)
-        return _end(run, attempt, result, prepared, rejects, duration, console)
+            return Ended(make_report(run, attempt, result, duration), result.error, superseded=True)
+        return end_attempt(run, attempt, result, prepared, rejects, duration, console)
 
 
 def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
@@ -159,73 +133,6 @@ def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
     for remark in rejects.take_remarks():
         observer.warn(remark)
     return rejects
-
-
-def _end(
-    run: RowRun,
-    attempt: Attempt,
-    result: Result,
-    prepared: Prepared,
-    rejects: Rejects,
-    duration_s: float,
-    console: Console,
-) -> _Ended:
-    """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
-    for text in (
-        *prepared.context.warnings(run.templates),
-        *prepared.context.left_behind(),
-        *rejects.take_remarks(),
-    ):
-        console.warn(text)
-    if result.error is None and (empty := nothing_read(run, result.books)) is not None:
-        console.warn(empty)
-    if run.route is IDENTIFY and attempt.may_repeat:
-        console.warn(_REPEATED)
-    if attempt.was_finished and result.traffic.requests:
-        done = counted(attempt.done_rows, "row was", "rows were")
-        console.note(f"went on with run {attempt.run_id}: {done} done before")
-    elif attempt.was_finished and result.error is None:
-        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
-    decided = prepared.context.decided_flags()
-    part = shard_part(run, attempt, result, prepared.shard)
-
-    def ended() -> _Ended:
-        warnings = console.warnings
-        report = make_report(
-            run,
-            attempt,
-            result,
-            duration_s,
-            rejects=rejects.paths,
-            warnings=warnings,
-            decided=decided,
-            part=part,
-        )
-        return _Ended(report, result.error, superseded=False)
-
-    end = ended()
-    try:
-        attempt.end(end.report, end.exit_code, rejects, failed_canary=isinstance(end.error, CanaryError))
-    except OursError as error:
-        result.error = result.error or error
-        return ended()
-    return end
-
-
-def _close(rejects: Rejects, result: Result) -> None:
-    """A disk that is full must not cost the report."""
-    try:
-        rejects.close()
-    except OursError as error:
-        result.error = result.error or error
-
-
-def _pass_over(run: RowRun, result: Result, prepared: Prepared) -> None:
-    """Enter the rows of other shards, and judge what concerns all rows."""
-    if prepared.shard is None:
-        return
-    result.books.passed_over(prepared.shard.others)
-    result.error = result.error or check_expected(run.batching.expect, result.books)
 
 
 def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:

@@ -1,0 +1,113 @@
+"""How an attempt over rows ends: its rejects closed, its end noted, and what is to be said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ours_cli.console import Console
+from ours_cli.counted import counted
+from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.reports.rejects import Rejects
+from ours_cli.reports.report import Report
+from ours_cli.rows.row_plan import Prepared, RowRun
+from ours_cli.rows.row_report import make_report, nothing_read, shard_part
+from ours_cli.safeguards import CanaryError, check_expected
+from ours_cli.sending.route import IDENTIFY
+
+if TYPE_CHECKING:
+    from ours_cli.pipeline import Result
+    from ours_cli.runs.attempt import Attempt
+
+_REPEATED: Final = (
+    "the attempt before was killed, or could not write down what was done: its last calls may have been made"
+    " again, and /identify cannot tell; they set the same properties"
+)
+
+
+class Ended(NamedTuple):
+    """How an attempt ended."""
+
+    report: Report
+    error: OursError | None
+    superseded: bool
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the command could not be obeyed and nothing was sent: there is nothing to report."""
+        return isinstance(self.error, UsageError) and not self.report.traffic.requests
+
+    @property
+    def exit_code(self) -> int:
+        """What the command exits with, if nothing else goes wrong."""
+        if self.error is not None:
+            return int(self.error.exit_code)
+        return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
+
+
+def end_attempt(
+    run: RowRun,
+    attempt: Attempt,
+    result: Result,
+    prepared: Prepared,
+    rejects: Rejects,
+    duration_s: float,
+    console: Console,
+) -> Ended:
+    """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
+    for text in (
+        *prepared.context.warnings(run.templates),
+        *prepared.context.left_behind(),
+        *rejects.take_remarks(),
+    ):
+        console.warn(text)
+    if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+        console.warn(empty)
+    if run.route is IDENTIFY and attempt.may_repeat:
+        console.warn(_REPEATED)
+    if attempt.was_finished and result.traffic.requests:
+        done = counted(attempt.done_rows, "row was", "rows were")
+        console.note(f"went on with run {attempt.run_id}: {done} done before")
+    elif attempt.was_finished and result.error is None:
+        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+    decided = prepared.context.decided_flags()
+    part = shard_part(run, attempt, result, prepared.shard)
+
+    def made() -> Ended:
+        warnings = console.warnings
+        report = make_report(
+            run,
+            attempt,
+            result,
+            duration_s,
+            rejects=rejects.paths,
+            warnings=warnings,
+            decided=decided,
+            part=part,
+        )
+        return Ended(report, result.error, superseded=False)
+
+    ended = made()
+    try:
+        attempt.end(
+            ended.report, ended.exit_code, rejects, failed_canary=isinstance(ended.error, CanaryError)
+        )
+    except OursError as error:
+        result.error = result.error or error
+        return made()
+    return ended
+
+
+def close_rejects(rejects: Rejects, result: Result) -> None:
+    """Close them, and keep what goes wrong for the result: a disk that is full must not cost the report."""
+    try:
+        rejects.close()
+    except OursError as error:
+        result.error = result.error or error
+
+
+def enter_other_shards(run: RowRun, result: Result, prepared: Prepared) -> None:
+    """Enter the rows of other shards, and judge what concerns all rows."""
+    if prepared.shard is None:
+        return
+    result.books.passed_over(prepared.shard.others)
+    result.error = result.error or check_expected(run.batching.expect, result.books)
