@@ -163,7 +163,7 @@ class Table:
 
     @property
     def prefix(self) -> str:
-        """What tells in front of a message which source it is about; nothing where there is but one."""
+        """What to put before a message so that it names its source; empty where there is only one."""
         return "" if self.number is None else f"{self.name}: "
 
     def close(self) -> None:

@@ -39,6 +39,15 @@ def file(tmp_path: Path) -> Path:
     return write_rows(tmp_path / "rows.ndjson", 1000)
 
 
+def log_lines(count: int) -> list[str]:
+    """Rows of one person each, without ids: sent again, they would count again."""
+    return [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(count)]
+
+
+def assert_persons_once(place: Sandbox, count: int) -> None:
+    assert sorted(str(event.external_id) for event in place.events()) == sorted(f"p{n}" for n in range(count))
+
+
 def stored(place: Sandbox) -> set[str]:
     return {event.distinct_id for event in place.events()}
 
@@ -410,7 +419,7 @@ class TestFinished:
         """A log that is read while its writer is in mid-line. Its rows have no ids of their own."""
         place = sandbox()
         log = tmp_path / "app.ndjson"
-        lines = [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(60)]
+        lines = log_lines(60)
         for cut, code in (("".join(lines[:50])[:-20], 3), ("".join(lines[:50])[:-9], 3), ("".join(lines), 0)):
             log.write_text(cut)
             for _ in range(2):
@@ -419,9 +428,7 @@ class TestFinished:
                 balanced(ended)
         assert (ended.json["read"], ended.json["accepted"]) == (60, 60)
         assert (ended.json["rejects_file"], ended.json["mend"]) == (None, None)
-        assert sorted(event.body["externalId"] for event in place.events()) == sorted(
-            f"p{n}" for n in range(60)
-        )
+        assert_persons_once(place, 60)
         assert place.totals().rows == 60
         assert len(runs(home)) == 1
 
@@ -431,16 +438,14 @@ class TestFinished:
         """The half row is recorded before the rows that come before it."""
         place = sandbox(fault(When(nth=(1,)), status(401)))
         log = tmp_path / "app.ndjson"
-        lines = [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(30)]
+        lines = log_lines(30)
         log.write_text("".join(lines[:11])[:-20])
         assert ours("batch", log, "-o", "json").code == 4
         for count in (20, 20, 25, 25, 30):
             log.write_text("".join(lines[:count]))
             ended = ours("batch", log, "-o", "json")
             assert (ended.code, ended.json["read"], ended.json["accepted"]) == (0, count, count)
-        assert sorted(event.body["externalId"] for event in place.events()) == sorted(
-            f"p{n}" for n in range(30)
-        )
+        assert_persons_once(place, 30)
         (run,) = json.loads(ours("runs", "-o", "json").out)
         assert (run["done"], run["rejected"]) == (30, 0)
 
@@ -450,15 +455,13 @@ class TestFinished:
         """A second half row is recorded while the rows from the first on have no answer yet."""
         place = sandbox(fault(When(nth=(2,)), status(401)))
         log = tmp_path / "app.ndjson"
-        lines = [json.dumps({**ROW, "externalId": f"p{n}"}) + "\n" for n in range(30)]
+        lines = log_lines(30)
         for count, half, code in ((11, 20, 3), (21, 20, 4), (30, 0, 0)):
             log.write_text("".join(lines[:count])[: -half or None])
             ended = ours("batch", log, "-o", "json")
             assert ended.code == code
         assert (ended.json["read"], ended.json["accepted"]) == (30, 30)
-        assert sorted(event.body["externalId"] for event in place.events()) == sorted(
-            f"p{n}" for n in range(30)
-        )
+        assert_persons_once(place, 30)
         assert len(runs(home)) == 1
 
     def test_a_half_row_before_other_files(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_source_options_that_mean_nothing(ours: Ours, tmp_path: Path, line: str,
     assert ended.code == 2
     assert f"error: source.{key} in {fields}" in ended.err
     assert f"hint: {hint}" in ended.err
-    flag = f"--{key.replace('_', '-')}" if key not in ("timezone", "date_order") else "--tz"
+    flag = {"timezone": "--tz", "date_order": "--day-first"}.get(key, f"--{key.replace('_', '-')}")
     assert flag not in ended.err
     if key != "date_order":
         typed = ours("backfill", data, "--map", fields, "--dry-run", flag, "nonsense")

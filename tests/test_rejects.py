@@ -598,9 +598,7 @@ class TestFilesThatPeopleHave:
     ) -> None:
         """They are there at once, also those of blocks that have rows without an answer."""
         sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
-        rejects = tmp_path / "rejects.csv"
-        words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
-        command = ("backfill", self.export(tmp_path, *range(40)), *self.BACKFILL, *words)
+        rejects, command = self.in_small_batches(tmp_path)
         ended = ours(*command)
         stopped = len(rejects.read_text().splitlines()) - 1
         assert (ended.code, ended.json["rejected"]) == (4, stopped)
@@ -670,6 +668,12 @@ class TestFilesThatPeopleHave:
         ended = ours("backfill", file, *self.BACKFILL, "--rejects", second)
         assert [len(path.read_text().splitlines()) for path in (first, second)] == [2, 2]
         assert f"{first} {second}" in ended.json["mend"]
+
+    def in_small_batches(self, folder: Path) -> tuple[Path, tuple[str | Path, ...]]:
+        """Where its rejects go, and a command that has sent only some rows when a request is refused."""
+        rejects = folder / "rejects.csv"
+        words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
+        return rejects, ("backfill", self.export(folder, *range(40)), *self.BACKFILL, *words)
 
     def run_slowly(self, folder: Path, rejects: Path, box: Sandbox) -> subprocess.Popen[str]:
         """A run that writes rejects for two seconds, and has written some."""
@@ -741,9 +745,7 @@ class TestFilesThatPeopleHave:
     ) -> None:
         """It was killed before it opened the file: what the attempt before it left still counts."""
         sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
-        rejects = tmp_path / "rejects.csv"
-        words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
-        command = ("backfill", self.export(tmp_path, *range(40)), *self.BACKFILL, *words)
+        rejects, command = self.in_small_batches(tmp_path)
         assert ours(*command).code == 4
         mended = rejects.read_text().rpartition(",tbd,")
         rejects.write_text(",1,".join((mended[0], mended[2])))

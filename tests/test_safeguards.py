@@ -96,6 +96,8 @@ class TestCanary:
         assert box.totals() == before
         assert ours("batch", path, "--batch-size", 100, "-o", "json").code == 3
         assert box.totals().events > before.events
+        path.write_text(path.read_text() + ndjson([row(1)]))
+        assert ours("batch", path, "--canary", 1).code == 3, "it went on without one, and is well since"
 
     def test_behind_rows_that_are_filtered(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         box = sandbox()

@@ -17,13 +17,13 @@ from ours_cli.folders import state_dir
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Batching, Resuming, Sending, Showing, Target
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.rows.row_sources import Source
 from ours_cli.rows.run_context import RunContext
 from ours_cli.safeguards import reject_limit
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shards.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
+from ours_cli.source.arguments import Location
 
 WORKERS_MAX: Final = 64
 WORKERS_AUTO_MAX: Final = 2
@@ -63,7 +63,7 @@ class RowRun(NamedTuple):
 
     command: str
     arguments: Sequence[str]
-    sources: Sequence[Source]
+    sources: Sequence[Location]
     read: ReadOptions
     limit: int | None
     route: Route

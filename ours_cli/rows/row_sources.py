@@ -8,28 +8,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.runs.blocks import Block, content_digest
 from ours_cli.source import ReadOptions, open_table
+from ours_cli.source.arguments import Location
 
 Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
 """From all rows of a table to those that a run is about."""
-
-Source: TypeAlias = "Path | Literal['-']"
 
 
 class RowSources:
     """What a command reads. A pipe cannot be read twice: what was looked at is held, and read from there."""
 
-    def __init__(self, sources: Sequence[Source], read: ReadOptions) -> None:
+    def __init__(self, sources: Sequence[Location], read: ReadOptions) -> None:
         self._sources = sources
         self._numbers = {source: number for number, source in enumerate(sources)}
         self._read = read
-        self._opened: dict[Source, _Pipe] = {}
+        self._opened: dict[Location, _Pipe] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,13 +112,13 @@ class RowSources:
             if not count:
                 return
 
-    def _open(self, source: Source, stdin: BinaryIO | None = None) -> Table:
+    def _open(self, source: Location, stdin: BinaryIO | None = None) -> Table:
         table = mended(open_table(source, self._read, stdin))
         if len(self._sources) > 1:
             table.number = self._numbers[source]
         return table
 
-    def _pipe(self, source: Source) -> _Pipe:
+    def _pipe(self, source: Location) -> _Pipe:
         if source not in self._opened:
             stdin = _raw_stdin() if source == "-" else None
             self._opened[source] = _Pipe(self._open(source, stdin))
@@ -150,7 +149,7 @@ class _Pipe:
             yield row
 
 
-def _may_block(source: Source) -> bool:
+def _may_block(source: Location) -> bool:
     return source == "-" or not source.is_file()
 
 

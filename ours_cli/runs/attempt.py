@@ -61,14 +61,15 @@ class Attempt:
         make_private_folder(folder)
         head = RunHead(run_id, identity, arguments, str(Path.cwd()), int(time.time()))
         journal = Journal(folder, begin=True)
-        journal.bear(identity)
+        journal.note_identity(identity)
         return cls(folder, replace(head, attempts=0, times=times), journal)
 
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
         journal = Journal(run.folder, begin=False)
-        journal.bear(identity)
+        if identity != run.head.identity:
+            journal.note_identity(identity)
         return cls(run.folder, replace(run.head, identity=identity, times=times), journal)
 
     @classmethod
@@ -100,7 +101,7 @@ class Attempt:
         return Replay(self._blocks)
 
     def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
-        """Record settled blocks, `rejects` gives the files as they are on disk; raises `LocalIOError`."""
+        """Record settled blocks; `rejects` gives the files as they are on disk. Raises `LocalIOError`."""
         if self._journal is None:
             return
         self._mark_running()
@@ -143,5 +144,8 @@ class Attempt:
         if self._is_marked or self._journal is None:
             return
         self._is_marked = True
-        self._head = replace(self._head, state="running", attempts=self._head.attempts + 1, ended_s=None)
+        attempts = self._head.attempts + 1
+        self._head = replace(
+            self._head, state="running", attempts=attempts, ended_s=None, failed_canary=False
+        )
         write_head(self.folder, self._head)

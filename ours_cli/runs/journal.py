@@ -74,7 +74,7 @@ class Journal:
         self._connection.close()
         self._lock.close()
 
-    def bear(self, identity: Identity) -> None:
+    def note_identity(self, identity: Identity) -> None:
         """Note whose run it is, for where its head is damaged; raises `LocalIOError`."""
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
@@ -182,7 +182,7 @@ def read_blocks(folder: Path) -> PackedBlocks:
         return PackedBlocks(_blocks(connection))
 
 
-def read_bearer(folder: Path) -> Identity | None:
+def noted_identity(folder: Path) -> Identity | None:
     """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection)

@@ -150,11 +150,11 @@ def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> Non
     try:
         if is_running(folder) or journal.never_began(folder):
             return
-        bearer, has_done = journal.read_bearer(folder), bool(read_blocks(folder))
+        noted, has_done = journal.noted_identity(folder), bool(read_blocks(folder))
     except (OSError, OursError):
-        bearer, has_done = None, True
-    is_another = bearer is not None and (
-        not _same_mapping(bearer, identity) or _reads_other_files(bearer, identity)
+        noted, has_done = None, True
+    is_another = noted is not None and (
+        not _same_mapping(noted, identity) or _reads_other_files(noted, identity)
     )
     if has_done and not is_another:
         kind = OtherVersionError if isinstance(error, OtherVersionError) else SourceError
