@@ -19,7 +19,7 @@ from ours_cli.event import Event, Reject
 from ours_cli.event_run import Events
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
-from ours_cli.sending.gate import Gate
+from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.retry import (
     Again,
     Broken,
@@ -199,7 +199,7 @@ class Delivery:
                 if not self._limit.allows(part):
                     parts.append(part)  # another request got a 413 while this one waited
                     continue
-                started = _now()
+                started = now()
                 verdict = await self._fly(part, resend)
                 left = self._apply(verdict, part, started)
             if isinstance(verdict, Judged) and left:
@@ -209,7 +209,7 @@ class Delivery:
 
     async def _fly(self, chunk: Chunk, resend: bool) -> Verdict | Failure:
         """Ask, and let the concurrency learn from the result."""
-        flight = self._concurrency.sent(chunk.size, _now())
+        flight = self._concurrency.sent(chunk.size, now())
         try:
             verdict = await self._ask(chunk, resend)
             self._learn(flight, verdict)
@@ -220,9 +220,9 @@ class Delivery:
     def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
         match verdict:
             case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
-                self._concurrency.refused(flight, _now())
+                self._concurrency.refused(flight, now())
             case Judged():
-                self._concurrency.answered(flight, _now())
+                self._concurrency.answered(flight, now())
         self.traffic.concurrency = self._concurrency.limit
         self._room.set()
 
@@ -250,16 +250,16 @@ class Delivery:
                 self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
                 return [chunk]
             case Judged():
-                self._patience.progress(_now())
+                self._patience.progress(now())
                 return self._take(verdict, chunk)
             case Failure() | Again() | Nonsense():
                 self._hold_off(verdict, started)
                 return [chunk]
             case TooLarge(limit):
-                self._patience.progress(_now())
+                self._patience.progress(now())
                 return self._shrink(chunk, limit)
             case Refused(message):
-                self._patience.progress(_now())
+                self._patience.progress(now())
                 return self._isolate(chunk, message)
             case Unauthorized() | Broken():
                 error = fatal(verdict, 0, 0)
@@ -286,7 +286,7 @@ class Delivery:
 
     def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
-        pause = self._patience.after(verdict, started, _now())
+        pause = self._patience.after(verdict, started, now())
         self._gate.doubt(pause)
         self._on_wait(verdict.reason, pause)
 
@@ -349,7 +349,3 @@ def _as_stop(error: BaseException) -> OursError:
     return OursError(
         f"a bug while sending ({type(error).__name__})", hint="please report it; nothing counts twice"
     )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -86,7 +86,7 @@ class Gate:
 
     def hold(self, pause: float) -> None:
         """Nobody sends for `pause` seconds."""
-        self._not_before = max(self._not_before, _now() + pause)
+        self._not_before = max(self._not_before, now() + pause)
 
     def stop(self, error: OursError) -> None:
         """Let nothing more start; wakes everyone who waits. The first reason stays."""
@@ -103,7 +103,7 @@ class Gate:
         """Wait until nothing holds the run; returns whether something did."""
         was_held = False
         while not self._stopped.is_set():
-            pause = self._not_before - _now()
+            pause = self._not_before - now()
             if pause <= 0:
                 return was_held
             was_held = True
@@ -129,9 +129,9 @@ class Gate:
 
     async def _take_slot(self, rows: int) -> bool:
         if self._rate is not None:
-            start = max(self._slot, _now())
+            start = max(self._slot, now())
             self._slot = start + rows / self._rate
-            await self.rest(start - _now())
+            await self.rest(start - now())
         return True
 
     async def rest(self, seconds: float) -> None:
@@ -145,5 +145,6 @@ class Gate:
             return
 
 
-def _now() -> float:
+def now() -> float:
+    """Seconds of the running loop's clock."""
     return asyncio.get_running_loop().time()
