@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final, NamedTuple
+
+from ours_cli.durations import DAY_MS
 
 _BAR_WIDTH: Final = 40
 _BARS_MAX: Final = 14
 
-_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 _LAST_MS: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
@@ -65,4 +66,4 @@ def instant(time_ms: int) -> str:
 
 def date_of(day: int) -> str:
     """A day since the epoch as ISO date, limited to the years 1 to 9999."""
-    return date.fromordinal(min(max(_FIRST_DAY + day, 1), date.max.toordinal())).isoformat()
+    return instant(day * DAY_MS)[: len("YYYY-MM-DD")]
