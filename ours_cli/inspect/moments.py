@@ -6,14 +6,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from ours_cli.durations import DAY_MS
 from ours_cli.inspect.kinds import SHAPE
-from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
+from ours_cli.timestamps import DateOrder, TimeProblem, TimeReader, TimeRules
 from ours_cli.timestamps.written import stated_order
-
-Order: TypeAlias = Literal["day", "month"]
 
 # 1900 to 2100: what lies beyond is a number, not a time.
 _EARLIEST_MS: Final = -2_208_988_800_000
@@ -69,8 +67,8 @@ class Moments:
         self.tried = 0
         self.gave_up = False
         self.settled = Span()
-        self.by_order: dict[Order, Span] = {"day": Span(), "month": Span()}
-        self.stated: Counter[Order] = Counter()
+        self.by_order: dict[DateOrder, Span] = {"day": Span(), "month": Span()}
+        self.stated: Counter[DateOrder] = Counter()
         self.ambiguous = 0
         self.unknown_zones = 0
         self.naive = 0
@@ -88,7 +86,7 @@ class Moments:
         return self.at_midnight == self.readable > 0
 
     @property
-    def order(self) -> Order | Literal["contradictory", "unknown"] | None:
+    def order(self) -> DateOrder | Literal["contradictory", "unknown"] | None:
         """What the whole column says; None where nothing in it depends on an order."""
         if len(self.stated) == 2:
             return "contradictory"
