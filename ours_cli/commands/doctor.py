@@ -26,7 +26,7 @@ from ours_cli.errors import OursError
 from ours_cli.escape import json_text, printable
 from ours_cli.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
-from ours_cli.sending.proxy import proxy_for
+from ours_cli.sending.proxy import port_of, proxy_for
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
 from ours_cli.wrapping import folded
@@ -137,9 +137,8 @@ def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:
     """The steps of connecting to the server; returns whether all of them succeeded."""
     parts = urlsplit(endpoint.base_url)
-    secure = parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    for measured in probe(parts.hostname or "", port, context if secure else None, timeout):
+    tls = context if parts.scheme == "https" else None
+    for measured in probe(parts.hostname or "", port_of(parts), tls, timeout):
         yield judge_step(measured, time.time())
         if measured.trouble is not None:
             return False

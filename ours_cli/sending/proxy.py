@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ours_cli.errors import UsageError
 
 _KINDS: Final = frozenset({"http", "https", "socks5", "socks5h"})
-_PORTS: Final = {"http": 80, "https": 443}
 _HINT: Final = "{}=http://HOST:PORT (HTTP proxies only); NO_PROXY leaves hosts out"
 
 
@@ -40,7 +39,7 @@ def proxy_for(base_url: str) -> Proxy | None:
     kind = parts.scheme if proxies.get(parts.scheme) else "all"
     url = proxies.get(kind)
     # With its port, which NO_PROXY may name, and without which the end of an IPv6 address is taken for one.
-    asked = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 443)}"
+    asked = f"{parts.hostname}:{port_of(parts)}"
     left_out = [name.strip() for name in proxies.get("no", "").split(",")]
     if not url or "*" in left_out or proxy_bypass(asked):
         return None
@@ -60,6 +59,11 @@ def proxy_for(base_url: str) -> Proxy | None:
         raise unusable(origin, "is not HOST:PORT with a port from 1 to 65535")
     shown = f"[{host}]" if ":" in host else host
     return Proxy(url, f"{shown}:{port}" if port else shown, origin)
+
+
+def port_of(address: SplitResult) -> int:
+    """The port of an http(s) address, stated or not."""
+    return address.port or (80 if address.scheme == "http" else 443)
 
 
 def unusable(origin: str, why: str) -> UsageError:
