@@ -246,3 +246,6 @@ DEFAULT_PROPERTIES: Final[dict[str, str]] = {
     "ylpcid": "string",
 }
 """Known keys of `defaultProperties` and their JSON types."""
+
+KNOWN_PROPERTIES: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
+"""The objects whose keys are known, each with them."""

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ours_cli.contract import (
-    DEFAULT_PROPERTIES,
     EVENT_KEYS,
     IDENTIFY_KEYS,
+    KNOWN_PROPERTIES,
     PROPERTIES_MAX,
     TEXT_MAX,
     TOKEN_MAX,
-    USER_PROPERTIES,
 )
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.doctor.openapi import Document, Schema
@@ -69,7 +68,7 @@ def differences(document: Document) -> Iterator[str]:
     names = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     yield from (f"batch rows: {name} is required now" for name in sorted(names - _REQUIRED_OF_A_ROW))
     fields = document.properties(track)
-    for group, known in (("userProperties", USER_PROPERTIES), ("defaultProperties", DEFAULT_PROPERTIES)):
+    for group, known in KNOWN_PROPERTIES.items():
         yield from _known(group, document.properties(fields.get(group)), known)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from ours_cli.drafting.value_types import SCALARS
 from ours_cli.templates.field_value import ABSENT, Absent
 from ours_cli.templates.reference import Getter
 
@@ -16,7 +17,8 @@ ENTRIES_MAX: Final = 512
 TEXT_MAX: Final = 64
 """Characters of the longest cell that is remembered: a table holds a hundred kilobytes at most."""
 
-SCALARS: Final = frozenset({str, int, float, bool, Absent})
+LASTING: Final = SCALARS | {Absent}
+"""Types of the values that are remembered: what nobody can change."""
 
 
 class CellTable(dict[str, object]):
@@ -35,7 +37,7 @@ class CellTable(dict[str, object]):
     def __missing__(self, text: str) -> object:
         self._cells[self._position] = text
         value = self._getter(self._cells)
-        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in LASTING:
             self[text] = value
         return value
 

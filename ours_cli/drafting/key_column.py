@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.drafting.cell_column import plain_numbers
-from ours_cli.drafting.cell_table import ENTRIES_MAX, SCALARS, TEXT_MAX
+from ours_cli.drafting.cell_table import ENTRIES_MAX, LASTING, TEXT_MAX
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import FilterProblem, present
 from ours_cli.templates.numerals import DEFAULT_STYLE
@@ -154,6 +154,6 @@ class _TextTable(dict[str, object]):
         for key in reversed(self._path.keys):
             row = {key: row}
         value = self._getter(row)
-        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in SCALARS:
+        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in LASTING:
             self[text] = value
         return value

@@ -7,29 +7,19 @@ field does not allow, or without a visitor, come out as None. Keys are in the or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ours_cli.contract import (
-    DEFAULT_PROPERTIES,
     ID_MAX,
+    KNOWN_PROPERTIES,
     PROPERTIES_MAX,
     TEXT_MAX,
-    USER_PROPERTIES,
 )
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
 from ours_cli.drafting.seldom import SeldomError
+from ours_cli.drafting.value_types import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
-
-_SCALARS: Final = frozenset({str, int, float, bool})
-_TEXTS: Final = frozenset({str})
-_OF_KIND: Final = {
-    "string": _TEXTS,
-    "number": frozenset({int, float}),
-    "boolean": frozenset({bool}),
-    "any": _SCALARS,
-}
-_KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
 
 
 class _Column(NamedTuple):
@@ -122,13 +112,13 @@ class _Writer:
         slots = dict(mapped.entries)
         if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
             raise SeldomError
-        known = _KNOWN.get(key)
+        known = KNOWN_PROPERTIES.get(key)
         values: dict[str, str] = {}
         for name, slot in slots.items():
             kind = "any" if known is None else known.get(name)
-            if kind not in _OF_KIND:
+            if kind not in OF_KIND:
                 raise SeldomError
-            values[name] = self._value(slot, _OF_KIND[kind])
+            values[name] = self._value(slot, OF_KIND[kind])
         values |= dict.fromkeys(mapped.constants, "None")
         inner = ", ".join(f"{name!r}: {values[name]}" for name in sorted(values))
         return f"{key!r}: {{{inner}}}" if inner else ""
@@ -147,7 +137,7 @@ class _Writer:
             if not text or (longest is not None and len(text) > longest):
                 raise SeldomError
             return repr(text)
-        return self._add(_trimmed(key_column(slot), longest), _TEXTS, is_needed=key == "event")
+        return self._add(_trimmed(key_column(slot), longest), OF_KIND["string"], is_needed=key == "event")
 
     def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
         self._columns.append(_Column(values, allowed, is_needed))

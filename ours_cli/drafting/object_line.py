@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.drafting.key_column import ODD, Objects, key_column
 from ours_cli.drafting.object_columns import compile_objects
+from ours_cli.drafting.value_types import TIMES
 from ours_cli.mapping.field_body import Body
 from ours_cli.mapping.validate import check_event, has_long_array
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeReader
-
-_TIMES: Final = frozenset({str, int, float})
 
 
 class ObjectLine:
@@ -60,9 +59,9 @@ class ObjectLine:
         """Put the times into bodies, and None in place of those whose rows have none."""
         values = self._times(rows)
         zones = None if self._zones is None else self._zones(rows)
-        if zones is not None or None in bodies or not _TIMES.issuperset(map(type, values)):
+        if zones is not None or None in bodies or not TIMES.issuperset(map(type, values)):
             for at, value in enumerate(values):
-                if type(value) not in _TIMES or (zones is not None and zones[at] is ODD):
+                if type(value) not in TIMES or (zones is not None and zones[at] is ODD):
                     bodies[at] = None
             taken = [at for at, body in enumerate(bodies) if body is not None]
             values = [values[at] for at in taken]

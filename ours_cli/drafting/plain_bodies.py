@@ -8,37 +8,25 @@ from functools import partial
 from itertools import chain, product
 from typing import Any, Final
 
-from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
+from ours_cli.drafting.value_types import OF_KIND, SCALARS, TIMES
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 
 TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
-_OF_KIND: Final[dict[str, tuple[type, ...]]] = {
-    "string": (str,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (),
-    "any": (str, int, float, bool),
-}
-
 
 def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
-    return frozenset((name, kind) for name, kinds in known.items() for kind in _OF_KIND[kinds])
+    return frozenset((name, kind) for name, kinds in known.items() for kind in OF_KIND.get(kinds, ()))
 
 
-_PLAIN_TIMES: Final = frozenset({str, int, float})
 _PLAIN_BODY: Final = frozenset(
     {
         *((key, str) for key in TEXTS),
-        *(("time", kind) for kind in _PLAIN_TIMES),
+        *(("time", kind) for kind in TIMES),
         *((key, dict) for key in ("eventProperties", "userProperties", "defaultProperties")),
     }
 )
-_PLAIN_PROPERTIES: Final = {
-    "userProperties": _plain_pairs(USER_PROPERTIES),
-    "defaultProperties": _plain_pairs(DEFAULT_PROPERTIES),
-}
-_PLAIN_VALUES: Final = frozenset({str, int, float, bool})
+_PLAIN_PROPERTIES: Final = {key: _plain_pairs(known) for key, known in KNOWN_PROPERTIES.items()}
 
 
 def is_plain(body: dict[str, Any]) -> bool:
@@ -61,7 +49,7 @@ def is_plain(body: dict[str, Any]) -> bool:
         return False
     properties = body.get("eventProperties")
     if properties and not (
-        len(properties) <= PROPERTIES_MAX and _PLAIN_VALUES.issuperset(map(type, properties.values()))
+        len(properties) <= PROPERTIES_MAX and SCALARS.issuperset(map(type, properties.values()))
     ):
         return False
     for key, allowed in _PLAIN_PROPERTIES.items():
@@ -136,12 +124,12 @@ def _are_ids(longest: int, values: list[Any]) -> bool:
 
 
 def _are_times(values: list[Any]) -> bool:
-    return _PLAIN_TIMES.issuperset(map(type, values))
+    return TIMES.issuperset(map(type, values))
 
 
 def _are_event_properties(values: list[Any]) -> bool:
     inner = chain.from_iterable(map(_values_of, values))
-    return _PLAIN_VALUES.issuperset(map(type, inner)) and max(map(len, values)) <= PROPERTIES_MAX
+    return SCALARS.issuperset(map(type, inner)) and max(map(len, values)) <= PROPERTIES_MAX
 
 
 def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ours_cli.contract import DEFAULT_PROPERTIES, ID_MAX, PROPERTIES_MAX, TEXT_MAX, USER_PROPERTIES
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
 from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
@@ -67,7 +67,6 @@ def compile_body(body: Body, columns: tuple[str, ...]) -> StraightLine | None:
     return StraightLine(names["read"], writer.is_plain, compile_columns(body, columns))
 
 
-_KNOWN: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}
 _MAY_HOLD_MORE: Final = frozenset({"json", "split"})
 """Filters whose result may be a list or an object."""
 
@@ -223,7 +222,7 @@ class _Writer:
 
     def _note_kind(self, key: str, name: str, slot: Slot) -> None:
         """A value that may be of another type than the contract says must be checked, row by row."""
-        kind = _KNOWN.get(key, {}).get(name, "any")
+        kind = KNOWN_PROPERTIES.get(key, {}).get(name, "any")
         if kind != "any" and not (kind == "string" and slot.gives == "text"):
             self.is_plain = False
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, Final, Literal, NamedTuple
 
-from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
+from ours_cli.contract import KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import NESTING, FieldMap, Value
 from ours_cli.record import Fields, Table
@@ -210,12 +210,12 @@ class BodyBuilder:
         mapped = BodyObject()
         if whole is not None:
             mapped.whole = self._slot(whole, bind).get
-        texts = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}.get(where, {})
+        known = KNOWN_PROPERTIES.get(where, {})
         for name, value in values.items():
             if value.optional and (lacking := self._lacking(value.text)):
                 self.missing += lacking
                 continue
-            plain = bind_text if texts.get(name) == "string" else bind
+            plain = bind_text if known.get(name) == "string" else bind
             slot = self._slot(value.text, bind_json if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
             if where == "userProperties" and outer in NESTING and inner:

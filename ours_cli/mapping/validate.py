@@ -11,14 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import (
     ARRAY_MAX,
-    DEFAULT_PROPERTIES,
     DEPTH_MAX,
     EVENT_NAME_MAX,
     ID_MAX,
     IDENTITY_CONTEXT_KEYS,
+    KNOWN_PROPERTIES,
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
-    USER_PROPERTIES,
 )
 from ours_cli.mapping.fields import NESTING
 
@@ -57,10 +56,9 @@ def check_event(event: Mapping[str, Any]) -> Fault | None:
 def check_visitor(body: Mapping[str, Any]) -> Fault | None:
     """Judge what `/track` and `/identify` share: identifiers, visitor and default properties, context."""
     fault = _check_identifiers(body)
-    if fault is None and "userProperties" in body:
-        fault = _check_known(body["userProperties"], "userProperties", USER_PROPERTIES)
-    if fault is None and "defaultProperties" in body:
-        fault = _check_known(body["defaultProperties"], "defaultProperties", DEFAULT_PROPERTIES)
+    for name, known in KNOWN_PROPERTIES.items():
+        if fault is None and name in body:
+            fault = _check_known(body[name], name, known)
     if fault is None and "identityContext" in body:
         fault = _check_context(body["identityContext"])
     return fault
