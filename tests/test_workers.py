@@ -24,7 +24,7 @@ from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.recorder import PAUSE_MAX_S
 from ours_cli.sandbox import Sandbox, When
-from ours_cli.workers import worker_pool
+from ours_cli.workers import worker
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
 
@@ -340,7 +340,7 @@ def test_a_worker_that_raises(
     def fail(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(worker_pool, "_drafts", fail)
+    monkeypatch.setattr(worker, "_drafts", fail)
     box, words = halfway
     ended = ours(*words, "--workers", "2")
     assert ended.code == code, ended.err

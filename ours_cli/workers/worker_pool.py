@@ -1,57 +1,31 @@
-"""Worker processes that draft rows (`--workers`). Everything else stays with the parent: files, ids, sending.
+"""Worker processes that draft rows (`--workers`), as their parent sees them: started, asked in turn, ended.
 
-A worker knows of no row but those it is asked about, and holds neither lock nor connection: it closes every
-inherited file immediately, and ends when the parent does, however that ends.
+Everything else stays with the parent: files, ids, sending.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import signal
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
+from typing import Final, Self
 
-from ours_cli.drafting.drafts import Drafter, Drafts
+from ours_cli.drafting.drafts import Drafts
 from ours_cli.errors import LocalIOError, OursError, reason
-from ours_cli.garbage import collect_as_usual, collect_seldom
+from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.mend import may_be_marked
-from ours_cli.record import Dialect, Piece, Stretch, Table
-from ours_cli.source.pieces import parse_piece
-from ours_cli.workers.worker_link import WorkerLink, new_line, read_message, write_message
-
-_BUFFER: Final = 1 << 20
+from ours_cli.record import Piece, Stretch, Table
+from ours_cli.workers.worker import NO_MEMORY, Columns, work
+from ours_cli.workers.worker_link import WorkerLink, new_line
 
 _AHEAD: Final = 8
 """Parts of the source that each worker may have queued, or answered and not yet taken."""
-_LARGEST: Final = 8 << 20
-"""The most bytes in one piece of memory that a worker needs, except for extraordinary rows."""
-
-_FIRST_FILE: Final = 3
-"""The file descriptor behind standard input, output and error."""
-_DESCRIPTORS_MAX: Final = 2**31 - 1
-"""More than that is no limit, and `closerange` takes no larger number."""
 
 _BUG: Final = 1
-_NO_MEMORY: Final = errno.ENOMEM
-"""Exit codes of a worker, for its parent alone."""
-
-
-class _Columns(NamedTuple):
-    """A table begins, as far as the mapping needs to know it."""
-
-    name: str
-    format: Any
-    columns: tuple[str, ...] | None
-    dialect: Dialect
-    keys: tuple[str, ...] | None
-    unreadable: dict[str, str]
+"""The exit code of a worker that an error of the program ended."""
 
 
 class _Worker:
@@ -70,7 +44,7 @@ class _Worker:
     def why_it_ended(self) -> OursError:
         """Why it hung up; only where it did."""
         status = self._wait()
-        if status == _NO_MEMORY or status < 0:
+        if status == NO_MEMORY or status < 0:
             # Whoever kills a single worker does so for the memory it takes, as a rule.
             what = f"was killed (signal {-status})" if status < 0 else "ran out of memory"
             return LocalIOError(
@@ -147,7 +121,7 @@ class Connected:
         """A table begins: whatever is asked from now on is about it."""
         for link in self._links:
             link.send(
-                _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
+                Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
             )
 
     async def ask(self, rows: Stretch | Piece) -> None:
@@ -186,63 +160,7 @@ def _fork(mapping: RowMapping) -> _Worker:
         return _Worker(process, ours)
     status = _BUG
     try:
-        _leave_everything(theirs)
-        _work(theirs, mapping)
-        status = 0
-    except ConnectionError:
-        status = 0  # the parent hung up in the middle of an answer
-    except MemoryError:
-        status = _NO_MEMORY
+        status = work(theirs, mapping)
     finally:
-        # Neither a traceback nor anything that the parent has buffered may come out of here.
+        # Neither a traceback nor anything that this process has buffered may come out of there.
         os._exit(status)
-
-
-def _leave_everything(line: socket.socket) -> None:
-    """Close all that the parent has open, and let it alone decide when to stop."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in range(_FIRST_FILE):
-        os.dup2(nowhere, standard)
-    os.closerange(_FIRST_FILE, line.fileno())
-    os.closerange(line.fileno() + 1, min(os.sysconf("SC_OPEN_MAX"), _DESCRIPTORS_MAX))
-
-
-def _work(end: socket.socket, mapping: RowMapping) -> None:
-    """Answer until the line is closed."""
-    collect_seldom()
-    _keep_freed_memory()
-    table: Table | None = None
-    drafter: Drafter | None = None
-    with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:
-        while (message := read_message(stream)) is not None:
-            if isinstance(message, _Columns):
-                table = Table(**message._asdict(), records=iter(()))
-                drafter = mapping.drafter(table)
-                continue
-            assert table is not None
-            assert drafter is not None
-            write_message(end, _drafts(message, table, drafter))
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library give nothing back to the system, to be asked for it again with the next rows.
-
-    glibc asks the system each time for what is larger than the largest piece ever freed, and trims its heap
-    to twice that: a worker spent a tenth of its time on pages that it had had before. This piece is never
-    written to, so it takes no memory.
-    """
-    with suppress(MemoryError):
-        bytes(_LARGEST)
-
-
-def _drafts(rows: Stretch | Piece, table: Table, drafter: Drafter) -> list[Drafts] | None:
-    """Drafts of all the rows, or None."""
-    stretches: list[Stretch] | None = [rows] if isinstance(rows, Stretch) else None
-    if isinstance(rows, Piece) and not may_be_marked(rows):
-        stretches = parse_piece(rows, table)
-    if stretches is None:
-        return None
-    found = [drafter(*stretch) for stretch in stretches]
-    return [drafts for drafts in found if drafts is not None] if None not in found else None
