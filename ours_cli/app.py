@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final
 
@@ -71,7 +70,7 @@ class _Commands(TyperGroup):
         alone = typer.Typer(**_STYLE)
         one = grouped(command)
         look: Any = type("_OneCommand", (_Command,), {"titles": getattr(one, "titles")})  # noqa: B009
-        alone.command(cmd_name, cls=look)(exiting(one))
+        alone.command(cmd_name, cls=look)(one)
         return typer.main.get_command(alone)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
@@ -140,14 +139,3 @@ def _main(
     """Send and backfill events to the Ours Privacy Ingest API."""
     if verbose:
         raise UsageError("-v before a command goes with --version only", hint="ours COMMAND -v")
-
-
-def exiting(command: Callable[..., int]) -> Callable[..., None]:
-    """Hand a command's exit code to Typer, keeping the signature that Typer reads its options from."""
-
-    def run(**values: object) -> None:
-        raise typer.Exit(command(**values))
-
-    for name in ("__name__", "__doc__", "__module__", "__signature__", "__annotations__"):
-        setattr(run, name, getattr(command, name))
-    return run
