@@ -182,22 +182,17 @@ def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
 
 def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
-        return Token(_read_token_file(path), "standard input")
-    return Token(_read_token_file(path), f"{path} ({named_by})", file=path)
-
-
-def _read_token_file(path: str) -> str:
-    if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        return sys.stdin.readline().strip()
+        return Token(sys.stdin.readline().strip(), "standard input")
     try:
-        return Path(path).expanduser().read_text("utf-8").strip()
+        text = Path(path).expanduser().read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
         raise AuthError(
             f"the token file {path} cannot be read ({type(error).__name__})",
             hint="it holds the source API key alone, on one line",
         ) from None
+    return Token(text, f"{path} ({named_by})", file=path)
 
 
 def _run_token_command(command: str) -> str:

@@ -70,28 +70,28 @@ def runs(
     output: OutputFormat = Output.text,
 ) -> int:
     """Past and unfinished runs: list, show, merge (the shards of one), resume, delete."""
-    console = Console()
+    console, names = Console(), run or []
     runs_dir = state_dir() / "runs"
     if older_than is not None and action is not Action.delete:
         raise UsageError("--older-than goes with delete", hint="ours runs delete --older-than 30d")
     match action:
-        case Action.list if run:
+        case Action.list if names:
             raise UsageError("list takes no RUN: it shows every run", hint="ours runs show RUN")
         case Action.list:
             _list(runs_dir, console, output)
         case Action.show:
-            _show(_one(runs_dir, run, action), console, output)
+            _show(_one(runs_dir, names, action), console, output)
         case Action.merge:
-            return _merge(runs_dir, run or [], console, output)
+            return _merge(runs_dir, names, console, output)
         case Action.resume:
-            return _resume(_one(runs_dir, run, action), console, output)
+            return _resume(_one(runs_dir, names, action), console, output)
         case Action.delete:
-            _delete(runs_dir, run or [], older_than, console)
+            _delete(runs_dir, names, older_than, console)
     return 0
 
 
-def _one(runs_dir: Path, names: list[str] | None, action: Action) -> KnownRun:
-    if not names or len(names) != 1:
+def _one(runs_dir: Path, names: list[str], action: Action) -> KnownRun:
+    if len(names) != 1:
         raise UsageError(f"{action.value} wants one RUN", hint="ours runs list shows them")
     return named_run(runs_dir, names[0])
 

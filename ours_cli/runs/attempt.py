@@ -59,10 +59,12 @@ class Attempt:
         """Begin a run; raises `LocalIOError`."""
         folder = runs_dir / run_id
         make_private_folder(folder)
-        head = RunHead(run_id, identity, arguments, str(Path.cwd()), int(time.time()))
+        head = RunHead(
+            run_id, identity, arguments, str(Path.cwd()), int(time.time()), attempts=0, times=times
+        )
         journal = Journal(folder, begin=True)
         journal.note_identity(identity)
-        return cls(folder, replace(head, attempts=0, times=times), journal)
+        return cls(folder, head, journal)
 
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
