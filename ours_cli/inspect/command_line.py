@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from ours_cli.inspect.proposal import Proposal
+from ours_cli.inspect.reading_keys import reading_keys
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 
@@ -28,7 +29,7 @@ def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> Comman
 
 def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> Command:
     """`ours COMMAND FILE --preset NAME` for this FILE, with these extra flags."""
-    every = [*read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
+    every = [*_read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
     return _command(preset.command, argument, every)
 
 
@@ -44,7 +45,7 @@ def _command(command: str, argument: str, flags: Iterable[list[str]]) -> Command
 
 
 def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
-    yield from read_flags(told)
+    yield from _read_flags(told)
     yield ["--event", proposal.event]
     if proposal.time:
         yield ["--time", proposal.time]
@@ -64,19 +65,8 @@ def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
     yield ["--dry-run"]
 
 
-def read_flags(told: ReadOptions) -> Iterator[list[str]]:
+def _read_flags(told: ReadOptions) -> Iterator[list[str]]:
     """The reading flags that say the same as `told`."""
-    for flag, value in (
-        ("--format", told.format),
-        ("--delimiter", told.delimiter),
-        ("--quote", told.quote),
-        ("--encoding", told.encoding),
-    ):
-        if value is not None:
-            yield [flag, value]
-    if told.header_row is not None:
-        yield ["--header-row", str(told.header_row)]
-    if told.skip_lines:
-        yield ["--skip-lines", str(told.skip_lines)]
-    if told.no_header:
-        yield ["--no-header"]
+    for key, value in reading_keys(told).items():
+        flag = f"--{key.replace('_', '-')}"
+        yield [flag] if value is True else [flag, str(value)]

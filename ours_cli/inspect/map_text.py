@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.preset_map import preset_map_text
 from ours_cli.inspect.proposal import Property
-from ours_cli.inspect.toml_text import basic_string, comment
+from ours_cli.inspect.reading_keys import reading_keys
+from ours_cli.inspect.toml_text import basic_string, comment, toml_value
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -43,17 +44,10 @@ def _lines(found: Findings) -> Iterator[str]:
 
 
 def _source(found: Findings) -> Iterator[str]:
-    told, proposal = found.sample.read, found.proposal
+    proposal = found.proposal
     yield "[source]"
-    for key in ("format", "delimiter", "quote", "encoding"):
-        if (value := getattr(told, key)) is not None:
-            yield f"{key} = {basic_string(value)}"
-    if told.header_row is not None:
-        yield f"header_row = {told.header_row}"
-    if told.skip_lines:
-        yield f"skip_lines = {told.skip_lines}"
-    if told.no_header:
-        yield "no_header = true"
+    for key, value in reading_keys(found.sample.read).items():
+        yield f"{key} = {toml_value(value)}"
     if proposal.zone:
         yield f"timezone = {basic_string(proposal.zone)}"
     if proposal.order:

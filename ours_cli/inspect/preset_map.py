@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
+from ours_cli.inspect.reading_keys import reading_keys
 from ours_cli.inspect.start import to_fill_in
-from ours_cli.inspect.toml_text import basic_string, comment
+from ours_cli.inspect.toml_text import comment, toml_value
 from ours_cli.mapping.presets import Preset, preset_text
 from ours_cli.templates.template import parse
 
@@ -41,7 +42,7 @@ def _lines(found: Findings, preset: Preset) -> Iterator[str]:
     if source or settled:
         yield "[source]"
         yield from source
-        yield from (f"{key} = {_toml(value)}" for key, value in settled.items())
+        yield from (f"{key} = {toml_value(value)}" for key, value in settled.items())
 
 
 def _parts(preset: Preset) -> tuple[list[str], list[str]]:
@@ -77,23 +78,11 @@ def _lacking(line: str, found: Findings) -> str:
     return to_fill_in(line, lacking)
 
 
-def _settled(found: Findings, preset: Preset) -> Iterator[tuple[str, Any]]:
+def _settled(found: Findings, preset: Preset) -> Iterator[tuple[str, str | int | bool]]:
     """The reading options that the preset leaves open and this file was read with or proves."""
-    told, said = found.sample.read, preset.map.source
-    for key in ("format", "delimiter", "quote", "encoding", "header_row"):
-        if key not in said and (value := getattr(told, key)) is not None:
-            yield key, value
-    if told.skip_lines:
-        yield "skip_lines", told.skip_lines
-    if told.no_header and "no_header" not in said:
-        yield "no_header", True
+    said = preset.map.source
+    yield from ((key, value) for key, value in reading_keys(found.sample.read).items() if key not in said)
     if preset.demands_zone:
         yield "timezone", ZONE_TO_FILL_IN
     if found.start.date_order is not None:
         yield "date_order", found.start.date_order
-
-
-def _toml(value: str | int | bool) -> str:
-    if isinstance(value, str):
-        return basic_string(value)
-    return str(value).lower()

@@ -1,4 +1,4 @@
-"""Comments and strings as TOML writes them."""
+"""Comments and values as TOML writes them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from ours_cli.escape import printable
 def comment(text: str) -> str:
     """A comment on one line."""
     return "# " + " ".join(printable(text).split())
+
+
+def toml_value(value: str | int | bool) -> str:
+    """A text, a whole number, or true and false."""
+    return basic_string(value) if isinstance(value, str) else str(value).lower()
 
 
 def basic_string(text: str) -> str:
