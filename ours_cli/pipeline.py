@@ -178,20 +178,11 @@ class _Run:
 
     def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
         """A row comes out of the mapping, or consecutive rows together."""
-        if isinstance(item, EventRun):
-            self._books.mapped_all(len(item))
-            return
-        if isinstance(item, SiftedRows):
-            self._books.mapped_all(len(item.events), len(item) - len(item.events))
-            self._show()
-            return
-        if isinstance(item, Event):
-            self._books.mapped(item)
-            return
         if isinstance(item, Reject) and self._rejects.are_shown:
             self._rejects.write(item)
         self._books.mapped(item)
-        self._show()
+        if not isinstance(item, (Event, EventRun)):  # those are shown once they are settled
+            self._show()
 
     def _replayed(self, block: Block) -> None:
         """A block that an earlier attempt has settled is still in the source."""

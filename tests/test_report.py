@@ -168,7 +168,7 @@ class TestPreview:
         one_by_one, _ = self.preview(*events)
         fresh = Preview(Chunker(2, 10_000), 10)
         fresh.enter(events[0])
-        fresh.enter_all(run_of(events[1:]))
+        fresh.enter(run_of(events[1:]))
         fresh.close()
         assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
 
@@ -181,7 +181,7 @@ class TestPreview:
         one_by_one, _ = self.preview(*items)
         fresh, rows = Preview(Chunker(2, 10_000), 10), rows_of(items)
         assert isinstance(rows, SiftedRows)
-        fresh.enter_sifted(rows)
+        fresh.enter(rows)
         fresh.close()
         assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
 

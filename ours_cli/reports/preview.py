@@ -79,30 +79,42 @@ class Preview:
     def _source(self, number: int) -> SourceName:
         return self.tables[number] if number < len(self.tables) else SourceName()
 
-    def enter(self, item: Event | Reject | Filtered) -> None:
-        """Count one row."""
-        if isinstance(item, Filtered):
-            self.filtered[item.reason] += 1
-            return
-        if isinstance(item, Reject):
-            lines = self.reject_lines.setdefault(item.code, [])
-            if len(lines) < LINES_PER_CODE:
-                lines.append(item.origin.row.line)
-                self.reject_tables.setdefault(item.code, []).append(item.origin.table)
-            self.reject_messages.setdefault(item.code, item.message)
-            if item.time_ms is not None:
-                self.outside[item.time_ms // DAY_MS] += 1
-            return
-        self.events += 1
-        self._enter_names({item.name: 1})
-        if item.time_ms is not None:
-            self._enter_times([item.time_ms])
-        if len(self.examples) < EXAMPLES:
-            self.examples.append(json.loads(item.body))
-        self._count(self.chunker.add(item))
+    def enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+        """Count a row, or consecutive rows together."""
+        match item:
+            case Event():
+                self._enter_event(item)
+            case Reject():
+                self._enter_reject(item)
+            case Filtered():
+                self.filtered[item.reason] += 1
+            case EventRun():
+                self._enter_run(item)
+            case SiftedRows():
+                self.filtered.update(filter(None, item.reasons))
+                if item.events:
+                    self._enter_run(item.events)
 
-    def enter_all(self, run: EventRun) -> None:
-        """Count events of consecutive rows, each with a time."""
+    def _enter_event(self, event: Event) -> None:
+        self.events += 1
+        self._enter_names({event.name: 1})
+        if event.time_ms is not None:
+            self._enter_times([event.time_ms])
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(json.loads(event.body))
+        self._count(self.chunker.add(event))
+
+    def _enter_reject(self, reject: Reject) -> None:
+        lines = self.reject_lines.setdefault(reject.code, [])
+        if len(lines) < LINES_PER_CODE:
+            lines.append(reject.origin.row.line)
+            self.reject_tables.setdefault(reject.code, []).append(reject.origin.table)
+        self.reject_messages.setdefault(reject.code, reject.message)
+        if reject.time_ms is not None:
+            self.outside[reject.time_ms // DAY_MS] += 1
+
+    def _enter_run(self, run: EventRun) -> None:
+        """Events of consecutive rows, each with a time."""
         self.events += len(run)
         bodies = orjson.loads(b"[%b]" % run.bodies)
         self._enter_names(Counter([body["event"] for body in bodies]))
@@ -111,12 +123,6 @@ class Preview:
             self.examples.append(json.loads(run.body(at)))
         for _, chunk in self.chunker.add_all(run):
             self._count(chunk)
-
-    def enter_sifted(self, rows: SiftedRows) -> None:
-        """Count consecutive rows, of which some are left out."""
-        self.filtered.update(filter(None, rows.reasons))
-        if rows.events:
-            self.enter_all(rows.events)
 
     def are_serial(self) -> bool:
         """Whether the first ids are mere serial numbers, as another table may have too."""

@@ -146,7 +146,7 @@ class Rejects:
         except BrokenPipeError:
             raise ClosedOutputError from None
         except OSError as error:
-            self._failure = _io_error(error, path)
+            self._failure = local_io(error, path, hint="--rejects PATH names another place")
             raise self._failure from None
 
     def _reserve(self) -> OpenFile | None:
@@ -224,7 +224,3 @@ def _suffix(table: Table) -> str:
     if table.columns is None:
         return "ndjson"
     return "tsv" if table.dialect.delimiter == "\t" else "csv"
-
-
-def _io_error(error: OSError, path: Path) -> LocalIOError:
-    return local_io(error, path, hint="--rejects PATH names another place")

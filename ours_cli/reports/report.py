@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.runs.blocks import Block
 
@@ -32,21 +33,25 @@ class Books:
     replays: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
-    def mapped(self, item: Event | Reject | Filtered) -> None:
-        """Enter one row as it comes out of the mapping."""
-        self.read += 1
-        if isinstance(item, Event):
-            self.unsent += 1
-        elif isinstance(item, Reject):
-            self._reject(item)
-        else:
-            self.filtered += 1
-
-    def mapped_all(self, events: int, filtered: int = 0) -> None:
-        """Enter rows that came out of the mapping together: events to send, and rows left out."""
-        self.read += events + filtered
-        self.unsent += events
-        self.filtered += filtered
+    def mapped(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+        """Enter a row as it comes out of the mapping, or consecutive rows together."""
+        match item:
+            case Event():
+                self.read += 1
+                self.unsent += 1
+            case Reject():
+                self.read += 1
+                self._reject(item)
+            case Filtered():
+                self.read += 1
+                self.filtered += 1
+            case EventRun():
+                self.read += len(item)
+                self.unsent += len(item)
+            case SiftedRows():
+                self.read += len(item)
+                self.unsent += len(item.events)
+                self.filtered += len(item) - len(item.events)
 
     def delivered(self, outcome: Outcome) -> None:
         """Enter what the server's answers said of rows that were mapped before."""

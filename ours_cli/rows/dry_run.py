@@ -9,10 +9,10 @@ from typing import Final
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
-from ours_cli.errors import ExitCode, OursError
+from ours_cli.errors import ExitCode, LocalIOError, OursError
 from ours_cli.escape import json_text
-from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.forecast import AgeingRows
+from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
 from ours_cli.reports.preview import Preview
@@ -37,15 +37,7 @@ _SERIAL: Final = (
 
 def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
     """Map every row and show what would happen; returns the exit code. Nothing is sent."""
-    nowhere = Endpoint(base_url="", token="x" * 32)
-    envelope = run.route.envelope(nowhere)
-    room = max(1, run.batching.batch_bytes - envelope)
-    most = None
-    with suppress(OursError):  # a dry run needs no endpoint
-        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
-    preview = Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
-    books = Books()
-    tally = prepared.context.tally
+    preview, books = _empty_preview(run, prepared, console), Books()
     ageing = AgeingRows(rate(run) or inf, prepared.context.window)
     with progress(run, sources, console) as observer:
 
@@ -57,35 +49,46 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
         for item in rows:
             assert not isinstance(item, Block)
             ageing.enter(item)
-            if isinstance(item, EventRun):
-                books.mapped_all(len(item))
-                preview.enter_all(item)
-            elif isinstance(item, SiftedRows):
-                books.mapped_all(len(item.events), len(item) - len(item.events))
-                preview.enter_sifted(item)
-            else:
-                books.mapped(item)
-                preview.enter(item)
+            books.mapped(item)
+            preview.enter(item)
     preview.close()
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
-    late = ageing.warning()
     serial = _SERIAL if preview.are_serial() else None
-    found = filter(None, (late, nothing_read(run, books), serial))
+    found = filter(None, (ageing.warning(), nothing_read(run, books), serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
-    result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
-    if unexpected := check_expected(run.batching.expect, books):
-        result |= {"status": "failed", "error": unexpected.message}
-    unwritten = write_report(run, json_text(result))
-    if run.showing.output is Output.json:
-        console.result(json_text(result))
-    else:
-        width, left_out = console.width, leaving_out(run.templates)
-        console.result(preview_text(run.command, preview, books, tally, run.templates, width, left_out))
+    unexpected = check_expected(run.batching.expect, books)
+    unwritten = _show(run, preview, books, prepared.context.tally, unexpected, console)
     errors = [error for error in (unexpected, unwritten) if error is not None]
     for error in errors:
         console.error(error)
     if errors:
         return int(errors[0].exit_code)
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
+
+
+def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview:
+    nowhere = Endpoint(base_url="", token="x" * 32)
+    envelope = run.route.envelope(nowhere)
+    room = max(1, run.batching.batch_bytes - envelope)
+    most = None
+    with suppress(OursError):  # a dry run needs no endpoint
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+    return Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
+
+
+def _show(
+    run: RowRun, preview: Preview, books: Books, tally: Tally, error: OursError | None, console: Console
+) -> LocalIOError | None:
+    """Print the preview, and write it where --report says; returns why that could not be done."""
+    result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
+    if error is not None:
+        result |= {"status": "failed", "error": error.message}
+    unwritten = write_report(run, json_text(result))
+    if run.showing.output is Output.json:
+        console.result(json_text(result))
+    else:
+        width, left_out = console.width, leaving_out(run.templates)
+        console.result(preview_text(run.command, preview, books, tally, run.templates, width, left_out))
+    return unwritten
