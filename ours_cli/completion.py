@@ -141,9 +141,9 @@ def _profile(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
 
 
 def _run(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
-    from ours_cli.folders import state_dir
+    from ours_cli.folders import runs_folder
 
-    return sorted((path.name for path in (state_dir() / "runs").iterdir() if path.is_dir()), reverse=True)
+    return sorted((path.name for path in runs_folder().iterdir() if path.is_dir()), reverse=True)
 
 
 def _topic(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:

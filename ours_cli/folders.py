@@ -14,11 +14,16 @@ def config_path() -> Path:
 
 
 def state_dir() -> Path:
-    """Where runs keep their rejects. The folder is made by whoever writes there, mode 0700.
+    """Where this program remembers things. The folder is made by whoever writes there, mode 0700.
 
     Raises `UsageError` where there is no home folder.
     """
     return _folder("XDG_STATE_HOME", ".local/state") / "ours"
+
+
+def runs_folder() -> Path:
+    """Where each run has a folder; otherwise as `state_dir`."""
+    return state_dir() / "runs"
 
 
 def _folder(variable: str, below_home: str) -> Path:

@@ -19,7 +19,7 @@ from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
 from ours_cli.escape import printable, shell_join
-from ours_cli.folders import state_dir
+from ours_cli.folders import runs_folder
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
@@ -71,7 +71,7 @@ def runs(
 ) -> int:
     """Past and unfinished runs: list, show, merge (the shards of one), resume, delete."""
     console, names = Console(), run or []
-    runs_dir = state_dir() / "runs"
+    runs_dir = runs_folder()
     if older_than is not None and action is not Action.delete:
         raise UsageError("--older-than goes with delete", hint="ours runs delete --older-than 30d")
     match action:

@@ -175,7 +175,7 @@ def _plan(
         limit=run.limit,
         canary=batching.canary,
         max_rejects=reject_limit(batching.max_rejects),
-        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `_pass_over`
+        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `enter_other_shards`
         blocking=sources.may_block,
         workers=helping,
         flush_every=batching.flush_every,

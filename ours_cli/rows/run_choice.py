@@ -9,7 +9,7 @@ from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.folders import state_dir
+from ours_cli.folders import runs_folder
 from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun, shard_of
 from ours_cli.rows.row_sources import RowSources
@@ -32,37 +32,13 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
     `SourceError`, `BusyError` or `LocalIOError` as the run's journal has it.
     """
     from ours_cli.runs.attempt import Attempt
-    from ours_cli.runs.run_registry import find_run, named_run
-
-    def begins_like(known: KnownRun, block: Block) -> bool:
-        prepared = run.prepare(known.head.id)
-        prepared.context.times.reader.settle(known.head.times)
-        return sources.begins_like(block, prepared.rows)
 
     identity = _identity(run, sources, target)
-    runs_dir = state_dir() / "runs"
     if run.target.sandbox:
-        return Attempt.unjournaled(runs_dir, _new_id(run), identity, _settle(run, sources, None))
-    if run.resuming.resume is not None:
-        known = named_run(runs_dir, run.resuming.resume)
-        if (known.head.identity.command, known.head.identity.mapping) != (identity.command, identity.mapping):
-            raise UsageError(
-                f"run {known.head.id} had another mapping or command",
-                hint="resume with the flags it was begun with: ours runs show " + known.head.id,
-            )
-    elif run.resuming.restart:
+        return Attempt.unjournaled(runs_folder(), _new_id(run), identity, _settle(run, sources, None))
+    known = _earlier(run, sources, identity, console)
+    if known is None:
         return begin_run(run, sources, target)
-    else:
-        found = find_run(runs_dir, identity, begins_like, lambda *found: console.warn(_passed_over(*found)))
-        if found is None:
-            return begin_run(run, sources, target)
-        known = found
-    if known.head.identity.shard != identity.shard:
-        theirs, ours = _part(known.head.identity.shard), _part(identity.shard)
-        raise UsageError(
-            f"run {known.head.id} is {theirs}, and this command {ours}",
-            hint="resume with the flags it was begun with: ours runs show " + known.head.id,
-        )
     if known.head.failed_canary and run.batching.canary is not None:
         raise failed_before()
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
@@ -71,6 +47,38 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
             f"going on with run {attempt.run_id}: {counted(attempt.done_rows, 'row is', 'rows are')} done"
         )
     return attempt
+
+
+def _earlier(run: RowRun, sources: RowSources, identity: Identity, console: Console) -> KnownRun | None:
+    """The run to go on with: that of --resume, else one that is found; none with --restart."""
+    from ours_cli.runs.run_registry import find_run, named_run
+
+    def begins_like(known: KnownRun, block: Block) -> bool:
+        prepared = run.prepare(known.head.id)
+        prepared.context.times.reader.settle(known.head.times)
+        return sources.begins_like(block, prepared.rows)
+
+    def pass_over(known: KnownRun, error: SourceError) -> None:
+        console.warn(_passed_over(known, error))
+
+    if run.resuming.resume is not None:
+        known = named_run(runs_folder(), run.resuming.resume)
+        _refuse_other_flags(known, identity)
+        return known
+    return None if run.resuming.restart else find_run(runs_folder(), identity, begins_like, pass_over)
+
+
+def _refuse_other_flags(known: KnownRun, identity: Identity) -> None:
+    """Raise `UsageError` where the run that --resume names was begun with other flags than this command."""
+    theirs = known.head.identity
+    hint = f"resume with the flags it was begun with: ours runs show {known.head.id}"
+    if (theirs.command, theirs.mapping) != (identity.command, identity.mapping):
+        raise UsageError(f"run {known.head.id} had another mapping or command", hint=hint)
+    if theirs.shard != identity.shard:
+        raise UsageError(
+            f"run {known.head.id} is {_part(theirs.shard)}, and this command {_part(identity.shard)}",
+            hint=hint,
+        )
 
 
 def _passed_over(run: KnownRun, error: SourceError) -> str:
@@ -99,7 +107,7 @@ def begin_run(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
     from ours_cli.runs.attempt import Attempt
 
     identity, times = _identity(run, sources, target), _settle(run, sources, None)
-    return Attempt.begin(state_dir() / "runs", _new_id(run), identity, tuple(sys.argv[1:]), times)
+    return Attempt.begin(runs_folder(), _new_id(run), identity, tuple(sys.argv[1:]), times)
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:

@@ -120,29 +120,38 @@ def find_run(
             continue
         if not _same_command(run.head, identity):
             continue
-        same_files = run.head.identity.sources == identity.sources and "-" not in identity.sources
-        if same_files:
+        if run.head.identity.sources == identity.sources and "-" not in identity.sources:
             return run
-        if run.head.is_finished:
-            continue
-        try:
-            first = next(iter(read_blocks(run.folder)), None)
-        except SourceError as error:
-            if not _reads_other_files(run.head.identity, identity):
-                raise
-            pass_over(run, error)
-            continue
-        if first is None:
-            continue
-        if first.start == 0 and begins_like(run, first):
+        if not run.head.is_finished and _has_these_rows(run, identity, begins_like, pass_over):
             return run
-        if _shared_files(run.head.identity, identity):
-            raise SourceChangedError(
-                f"the files of the unfinished run {run.head.id} are others by now, or in another order:"
-                " they do not begin with the rows that are done",
-                hint="put the files back as they were; --restart sends all of them as a new run",
-            )
     return None
+
+
+def _has_these_rows(
+    run: KnownRun,
+    identity: Identity,
+    begins_like: Callable[[KnownRun, Block], bool],
+    pass_over: Callable[[KnownRun, SourceError], None],
+) -> bool:
+    """Whether an unfinished run of other files, or of standard input, began with the rows of this source."""
+    try:
+        first = next(iter(read_blocks(run.folder)), None)
+    except SourceError as error:
+        if not _reads_other_files(run.head.identity, identity):
+            raise
+        pass_over(run, error)
+        return False
+    if first is None:
+        return False
+    if first.start == 0 and begins_like(run, first):
+        return True
+    if _shared_files(run.head.identity, identity):
+        raise SourceChangedError(
+            f"the files of the unfinished run {run.head.id} are others by now, or in another order:"
+            " they do not begin with the rows that are done",
+            hint="put the files back as they were; --restart sends all of them as a new run",
+        )
+    return False
 
 
 def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> None:
