@@ -170,7 +170,17 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary",
 """Where the stages are put together; a stage reaches one of these only where its row says so."""
 
 KNOW_NO_STAGE = (
-    *("batch_limits", "counted", "durations", "escape", "exact_json", "file_lock", "folders", "garbage"),
+    *(
+        "bash_words",
+        "batch_limits",
+        "counted",
+        "durations",
+        "escape",
+        "exact_json",
+        "file_lock",
+        "folders",
+        "garbage",
+    ),
     "memory",
     *("option_groups", "private_files", "profiles", "signals", "standard_streams", "suggest", "topics"),
     *("unset_variables", "usage_errors", "uuids", "wrapping"),
