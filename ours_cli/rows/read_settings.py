@@ -12,7 +12,7 @@ from ours_cli.mapping.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
 from ours_cli.templates.template import parse
-from ours_cli.timestamps import UNITS, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import UNITS, DateOrder, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
 
 
 class _Given(NamedTuple):
@@ -76,18 +76,14 @@ def time_mapping(flags: TimeFlags, source: MapFile, *, zone_columns: bool) -> Ti
         ) from None
 
 
-def _date_order(flags: TimeFlags, source: MapFile) -> Literal["day", "month"] | None:
+def _date_order(flags: TimeFlags, source: MapFile) -> DateOrder | None:
     if flags.day_first and flags.month_first:
         raise UsageError("--day-first and --month-first contradict each other", hint="keep one")
     if flags.day_first or flags.month_first:
         return "day" if flags.day_first else "month"
     match source.source.get("date_order"):
-        case None:
-            return None
-        case "day":
-            return "day"
-        case "month":
-            return "month"
+        case None | "day" | "month" as order:
+            return order
     raise UsageError(
         f'source.date_order in {source.name} must be "day" or "month"', hint="without it, the dates tell"
     )
@@ -106,10 +102,8 @@ def _dst(given: _Given) -> Literal["reject", "earlier", "later"]:
     match given.text:
         case None:
             return "reject"
-        case "earlier":
-            return "earlier"
-        case "later":
-            return "later"
+        case "earlier" | "later" as which:
+            return which
     raise UsageError(f"{given.origin} must be earlier or later", hint="without it such times are rejected")
 
 
