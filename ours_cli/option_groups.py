@@ -1,30 +1,34 @@
-"""Groups of options as one parameter of a command: Typer sees single options, the command gets the group."""
+"""Groups of options as one parameter of a command: Typer sees single options, the command gets the group.
+
+A group is a named tuple of options, or of such groups.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_type_hints
 
 
 def grouped(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command take named tuples of options: Typer sees their fields, the command gets instances."""
+    """Let a command take groups: Typer sees their options, the command gets instances."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, Any] = {}
+    titles: dict[str, str] = {}
     for name, parameter in signature.parameters.items():
-        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, tuple):
+        if _is_group(parameter.annotation):
             groups[name] = parameter.annotation
-            parameters.extend(_options_of(parameter.annotation))
+            for title, option in _options_of(parameter.annotation):
+                parameters.append(option)
+                titles[option.name] = title
         else:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     def run(**values: Any) -> int:
-        arguments = {
-            name: group(*[values.pop(field) for field in group._fields]) for name, group in groups.items()
-        }
+        arguments = {name: _made(group, values) for name, group in groups.items()}
         return command(**arguments, **values)
 
     made: Any = run
@@ -32,20 +36,26 @@ def grouped(command: Callable[..., int]) -> Callable[..., int]:
     del made.__wrapped__
     made.__signature__ = signature.replace(parameters=parameters)
     made.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    made.titles = {field: title_of(group) for group in groups.values() for field in group._fields}
+    made.titles = titles
     return run
 
 
-def title_of(group: type) -> str:
-    """The heading of a group's options: its docstring up to the first full stop or colon."""
-    return re.split("[.:]", group.__doc__ or "Options")[0]
+def _is_group(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, tuple)
 
 
-def _options_of(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=group._field_defaults[name], annotation=hints[name]
-        )
-        for name in group._fields
-    ]
+def _options_of(group: Any) -> Iterator[tuple[str, inspect.Parameter]]:
+    """Each option with its heading: the docstring of its group up to the first full stop or colon."""
+    title = re.split("[.:]", group.__doc__ or "Options")[0]
+    for name, hint in get_type_hints(group, include_extras=True).items():
+        if _is_group(hint):
+            yield from _options_of(hint)
+        else:
+            kind, default = inspect.Parameter.KEYWORD_ONLY, group._field_defaults[name]
+            yield title, inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+def _made(group: Any, values: dict[str, Any]) -> Any:
+    """An instance of the group; its options are taken out of `values`."""
+    parts = group.__annotations__.items()
+    return group(*[_made(part, values) if _is_group(part) else values.pop(name) for name, part in parts])

@@ -361,6 +361,16 @@ class Showing(NamedTuple):
     )
 
 
+class RunFlags(NamedTuple):
+    """What every command over rows takes, whatever its rows are and how they are mapped."""
+
+    target: Target
+    sending: Sending
+    batching: Batching
+    resuming: Resuming
+    showing: Showing
+
+
 ProgressFlag = Annotated[
     bool | None,
     _option(

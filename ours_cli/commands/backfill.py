@@ -10,18 +10,14 @@ import typer
 from ours_cli.commands.field_flags import field_map
 from ours_cli.completion import template
 from ours_cli.options import (
-    Batching,
     EventFields,
     Exclude,
     MappingFlags,
     Period,
     ProgressFlag,
     Reading,
-    Resuming,
     RowFilters,
-    Sending,
-    Showing,
-    Target,
+    RunFlags,
     TimeFlags,
     VisitorFields,
 )
@@ -47,11 +43,7 @@ def backfill(
     filters: RowFilters,
     period: Period,
     times: TimeFlags,
-    target: Target,
-    sending: Sending,
-    batching: Batching,
-    resuming: Resuming,
-    showing: Showing,
+    flags: RunFlags,
     progress: ProgressFlag = None,
 ) -> int:
     """Send the rows of an export as events, with their original times, each once.
@@ -107,11 +99,7 @@ def backfill(
             "filters": filters,
             "period": period,
         },
-        target=target,
-        sending=sending,
-        batching=batching,
-        resuming=resuming,
-        showing=showing,
+        flags=flags,
         progress=progress,
         templates=fields.templates(),
         helpers=(mapping.map, mapping.hmac_key_file),

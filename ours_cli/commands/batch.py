@@ -9,16 +9,12 @@ import typer
 
 from ours_cli.errors import UsageError
 from ours_cli.options import (
-    Batching,
     Period,
     ProgressFlag,
     Reading,
-    Resuming,
     RowFilters,
-    Sending,
+    RunFlags,
     SendNulls,
-    Showing,
-    Target,
     TimeFlags,
 )
 
@@ -36,11 +32,7 @@ def batch(
     filters: RowFilters,
     period: Period,
     times: TimeFlags,
-    target: Target,
-    sending: Sending,
-    batching: Batching,
-    resuming: Resuming,
-    showing: Showing,
+    flags: RunFlags,
     progress: ProgressFlag = None,
 ) -> int:
     """Send rows shaped like /track, from NDJSON or a JSON array.
@@ -84,11 +76,7 @@ def batch(
             "filters": filters,
             "period": period,
         },
-        target=target,
-        sending=sending,
-        batching=batching,
-        resuming=resuming,
-        showing=showing,
+        flags=flags,
         progress=progress,
     )
     return execute(run)

@@ -13,17 +13,13 @@ from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.options import (
-    Batching,
     Curl,
     Data,
     MappingFlags,
     ProgressFlag,
     Reading,
-    Resuming,
     RowFilters,
-    Sending,
-    Showing,
-    Target,
+    RunFlags,
     TimeFlags,
     VisitorFields,
 )
@@ -49,11 +45,7 @@ def identify(
     mapping: MappingFlags,
     reading: Reading,
     filters: RowFilters,
-    target: Target,
-    sending: Sending,
-    batching: Batching,
-    resuming: Resuming,
-    showing: Showing,
+    flags: RunFlags,
     progress: ProgressFlag = None,
 ) -> int:
     """Set properties of a visitor, or of every visitor in a file.
@@ -62,10 +54,12 @@ def identify(
     ours identify --external-id c1 -u first_name=Ada
     ours identify contacts.csv --external-id '{id}' -u first_name='{First Name}'
     """
-    refuse_shared_stdin(target, is_read=data == "@-")
+    refuse_shared_stdin(flags.target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        return _identify_one(fields, mapping, data, Singly(IDENTIFY, target, sending, showing, curl))
+        return _identify_one(
+            fields, mapping, data, Singly(IDENTIFY, flags.target, flags.sending, flags.showing, curl)
+        )
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -106,11 +100,7 @@ def identify(
             "source": source.source,
             "filters": filters,
         },
-        target=target,
-        sending=sending,
-        batching=batching,
-        resuming=resuming,
-        showing=showing,
+        flags=flags,
         progress=progress,
         templates=mapped.templates(),
         helpers=(mapping.map, mapping.hmac_key_file),

@@ -58,7 +58,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     found = filter(None, (ageing.warning(), nothing_read(run, books), serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
-    unexpected = check_expected(run.batching.expect, books)
+    unexpected = check_expected(run.flags.batching.expect, books)
     unwritten = _show(run, preview, books, prepared.context.tally, unexpected, console)
     errors = [error for error in (unexpected, unwritten) if error is not None]
     for error in errors:
@@ -71,10 +71,10 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
 def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview:
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
-    room = max(1, run.batching.batch_bytes - envelope)
+    room = max(1, run.flags.batching.batch_bytes - envelope)
     most = None
     with suppress(OursError):  # a dry run needs no endpoint
-        most = stated_limit(run, resolve_base_url(endpoint_flags(run.target)), console)
+        most = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
     return Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
 
 
@@ -86,7 +86,7 @@ def _show(
     if error is not None:
         result |= {"status": "failed", "error": error.message}
     unwritten = write_report(run, json_text(result))
-    if run.showing.output is Output.json:
+    if run.flags.showing.output is Output.json:
         console.result(json_text(result))
     else:
         width, left_out = console.width, leaving_out(run.templates)

@@ -110,4 +110,4 @@ def enter_other_shards(run: RowRun, result: Result, prepared: Prepared) -> None:
     if prepared.shard is None:
         return
     result.books.passed_over(prepared.shard.others)
-    result.error = result.error or check_expected(run.batching.expect, result.books)
+    result.error = result.error or check_expected(run.flags.batching.expect, result.books)

@@ -28,7 +28,7 @@ def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Cons
 
 def may_age(run: RowRun, sources: RowSources) -> bool:
     """Whether a look ahead at the measured speed makes sense: with `--rate`, it was done before the start."""
-    return run.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
+    return run.flags.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
 
 
 def forecast(

@@ -15,7 +15,7 @@ from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.folders import state_dir
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.options import Batching, Resuming, Sending, Showing, Target
+from ours_cli.options import RunFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import RunContext
 from ours_cli.safeguards import reject_limit
@@ -69,11 +69,7 @@ class RowRun(NamedTuple):
     route: Route
     prepare: Callable[[str], Prepared]
     fingerprint: Mapping[str, object]
-    target: Target
-    sending: Sending
-    batching: Batching
-    resuming: Resuming
-    showing: Showing
+    flags: RunFlags
     progress: bool | None = None
     templates: Mapping[str, str] = {}
     helpers: Sequence[str | None] = ()
@@ -81,21 +77,21 @@ class RowRun(NamedTuple):
 
 def check_flags(run: RowRun) -> None:
     """Refuse flags that cannot work; raises `UsageError`."""
-    refuse_shared_stdin(run.target, is_read="-" in run.sources)
-    concurrency(run.batching.concurrency)
-    reject_limit(run.batching.max_rejects)
-    workers(run.batching.workers, None)
-    if run.batching.rate is not None and not run.batching.rate > 0:
+    refuse_shared_stdin(run.flags.target, is_read="-" in run.sources)
+    concurrency(run.flags.batching.concurrency)
+    reject_limit(run.flags.batching.max_rejects)
+    workers(run.flags.batching.workers, None)
+    if run.flags.batching.rate is not None and not run.flags.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
     shard = shard_of(run)
-    refuse_shared_path("--rejects", run.batching.rejects, shard)
-    refuse_shared_path("--report", run.batching.report, shard)
+    refuse_shared_path("--rejects", run.flags.batching.rejects, shard)
+    refuse_shared_path("--report", run.flags.batching.report, shard)
     _check_outputs(run)
 
 
 def shard_of(run: RowRun) -> Shard | None:
     """Read `--shard`; raises `UsageError`."""
-    return read_shard(run.resuming.shard)
+    return read_shard(run.flags.resuming.shard)
 
 
 def sharded(run: RowRun) -> RowRun:
@@ -113,7 +109,7 @@ def sharded(run: RowRun) -> RowRun:
 
 def rate(run: RowRun) -> float | None:
     """Events per second of this process: `--rate` is that of all shards together."""
-    shard, whole = shard_of(run), run.batching.rate
+    shard, whole = shard_of(run), run.flags.batching.rate
     return whole if shard is None or whole is None else shard.share(whole)
 
 
@@ -122,7 +118,7 @@ def batch_events(run: RowRun, most: int | None = None) -> int:
 
     `most` is what the API is known to take. Contract: /identify has no bulk form.
     """
-    size = 1 if run.route is IDENTIFY else run.batching.batch_size
+    size = 1 if run.route is IDENTIFY else run.flags.batching.batch_size
     size = size if most is None else min(size, most)
     pace = rate(run)
     return size if pace is None else min(size, max(1, int(min(pace, size))))
@@ -130,14 +126,14 @@ def batch_events(run: RowRun, most: int | None = None) -> int:
 
 def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
     """The batch limit that doctor found for this API, where it makes a difference; -v reports it."""
-    if run.target.sandbox or run.route is IDENTIFY:
+    if run.flags.target.sandbox or run.route is IDENTIFY:
         return None
     known = known_limit(state_dir(), base_url, time.time())
     if known.is_damaged:
         console.warn(f"{state_dir() / FILE} is damaged and not used; ours doctor writes it anew")
     elif known.is_stale:
         console.note("the batch limit that ours doctor found is too old to be used; ours doctor looks again")
-    elif known.events is not None and known.events < run.batching.batch_size:
+    elif known.events is not None and known.events < run.flags.batching.batch_size:
         console.detail(f"batches of at most {known.events:,} events, as ours doctor found it")
         return known.events
     return None
@@ -174,9 +170,11 @@ def _cores() -> int:
 
 def _check_outputs(run: RowRun) -> None:
     """Refuse to write over what is read, or one output over the other; raises `UsageError`."""
-    rejects, report = (_regular(path) for path in (run.batching.rejects, run.batching.report))
+    rejects, report = (_regular(path) for path in (run.flags.batching.rejects, run.flags.batching.report))
     read = [Path(source) for source in run.sources if source != "-"]
-    read += filter(None, map(_regular, (*run.helpers, run.target.token_file, run.sending.ca_file)))
+    read += filter(
+        None, map(_regular, (*run.helpers, run.flags.target.token_file, run.flags.sending.ca_file))
+    )
     for flag, path in (("--rejects", rejects), ("--report", report)):
         if path is not None and any(_is_same(path, other) for other in read):
             hint = "name another; mended rows go back by name" if flag == "--rejects" else "name another"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
     """The observer of a run that its flags and the terminal call for."""
     wanted = run.progress
-    if wanted is None and run.batching.rejects == "-" and sys.stdout.isatty():
+    if wanted is None and run.flags.batching.rejects == "-" and sys.stdout.isatty():
         wanted = False  # rejects come onto the same screen, and would tear the bar
     limit, shard = run.limit, shard_of(run)
     if limit is not None and shard is not None:

@@ -67,7 +67,7 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
     """What a shard's report says about the whole; None where the run is of all rows."""
     if shard is None:
         return None
-    whole, own = run.batching.rate, rate(run)
+    whole, own = run.flags.batching.rate, rate(run)
     return ShardPart(
         shard=attempt.identity.shard,
         mapping=attempt.identity.mapping,
@@ -78,7 +78,7 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
 
 
 def _resume(run: RowRun, stopped_by: OursError) -> str | None:
-    if run.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
+    if run.flags.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
         return None  # a rehearsal begins anew each time
     return shlex.join(["ours", *going_on(sys.argv[1:])])
 
@@ -93,7 +93,7 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
 
 def nothing_read(run: RowRun, books: Books) -> str | None:
     """The warning of a run that read no row, unless none were wanted."""
-    if books.read or run.limit == 0 or run.batching.expect is not None:
+    if books.read or run.limit == 0 or run.flags.batching.expect is not None:
         return None
     names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
     what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
@@ -104,9 +104,9 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
     """Print the result, and write it where --report says; returns why that could not be done."""
     as_json = json_text(report.to_json())
     unwritten = write_report(run, as_json)
-    aside = run.batching.rejects == "-"
+    aside = run.flags.batching.rejects == "-"
     width = console.aside_width if aside else console.width
-    is_json = run.showing.output is Output.json
+    is_json = run.flags.showing.output is Output.json
     text = as_json
     if not is_json:
         text = report_text(report, target.name, target.receipt(), width, leaving_out(run.templates))
@@ -116,17 +116,17 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
 
 def check_report(run: RowRun) -> None:
     """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
-    if run.batching.report is not None:
-        path = Path(run.batching.report)
+    if run.flags.batching.report is not None:
+        path = Path(run.flags.batching.report)
         if path.is_dir() or path.is_file() or not path.exists():
             check_replaceable(path)
 
 
 def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
     """Write the result where --report says; returns why it cannot be: it is printed all the same."""
-    if run.batching.report is None:
+    if run.flags.batching.report is None:
         return None
-    path, text = Path(run.batching.report), as_json + "\n"
+    path, text = Path(run.flags.batching.report), as_json + "\n"
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced

@@ -49,20 +49,20 @@ if TYPE_CHECKING:
 def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     collect_as_usual()
-    console = Console(quiet=run.showing.quiet, verbose=run.showing.verbose)
+    console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
     check_flags(run)
     check_report(run)
     run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
-    if run.target.dry_run:
+    if run.flags.target.dry_run:
         from ours_cli.rows.dry_run import dry_run
 
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console)
-    with destination(run.target, trial.context.window.max_age_ms) as target:
+    with destination(run.flags.target, trial.context.window.max_age_ms) as target:
         ended = _attempt(run, sources, target, console, choose_run(run, sources, target, console))
         if ended.superseded:
             # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
@@ -128,7 +128,7 @@ def _attempt(
 
 def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
     """The rejects of an attempt; what was moved out of their way is told at once."""
-    path, known = run.batching.rejects, attempt.known_rejects
+    path, known = run.flags.batching.rejects, attempt.known_rejects
     rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
     for remark in rejects.take_remarks():
         observer.warn(remark)
@@ -136,7 +136,7 @@ def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
 
 
 def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
-    count = workers(run.batching.workers, sources.size)
+    count = workers(run.flags.batching.workers, sources.size)
     if not count:
         return nullcontext()
     from ours_cli.workers.worker_pool import Workers
@@ -157,7 +157,7 @@ def _plan(
     from ours_cli.pipeline import Plan
     from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
-    sending, batching = run.sending, run.batching
+    sending, batching = run.flags.sending, run.flags.batching
     return Plan(
         tables=tables,
         mapping=mapping,

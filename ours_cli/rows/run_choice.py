@@ -34,12 +34,12 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
     from ours_cli.runs.attempt import Attempt
 
     identity = _identity(run, sources, target)
-    if run.target.sandbox:
+    if run.flags.target.sandbox:
         return Attempt.unjournaled(runs_folder(), _new_id(run), identity, _settle(run, sources, None))
     known = _earlier(run, sources, identity, console)
     if known is None:
         return begin_run(run, sources, target)
-    if known.head.failed_canary and run.batching.canary is not None:
+    if known.head.failed_canary and run.flags.batching.canary is not None:
         raise failed_before()
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     if not attempt.was_finished:  # else it may turn out to be of other rows
@@ -61,11 +61,11 @@ def _earlier(run: RowRun, sources: RowSources, identity: Identity, console: Cons
     def pass_over(known: KnownRun, error: SourceError) -> None:
         console.warn(_passed_over(known, error))
 
-    if run.resuming.resume is not None:
-        known = named_run(runs_folder(), run.resuming.resume)
+    if run.flags.resuming.resume is not None:
+        known = named_run(runs_folder(), run.flags.resuming.resume)
         _refuse_other_flags(known, identity)
         return known
-    return None if run.resuming.restart else find_run(runs_folder(), identity, begins_like, pass_over)
+    return None if run.flags.resuming.restart else find_run(runs_folder(), identity, begins_like, pass_over)
 
 
 def _refuse_other_flags(known: KnownRun, identity: Identity) -> None:
