@@ -78,11 +78,11 @@ def place_points(death: Death) -> None:
     from ours_cli.runs import recorder
     from ours_cli.runs.attempt import Attempt
     from ours_cli.runs.journal import Journal
-    from ours_cli.sending.delivery import Delivery
+    from ours_cli.sending.settlement import Settlement
 
     # Each block by itself, so that they can be counted.
     vars(recorder).update(PAUSE_FACTOR=0, PAUSE_FACTOR_WITHOUT_IDS=0)
-    _around(Delivery, "_apply", before=lambda *_: death.at("answer arrived"))
+    _around(Settlement, "apply", before=lambda *_: death.at("answer arrived"))
     _around(
         Attempt,
         "commit",

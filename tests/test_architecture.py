@@ -217,6 +217,7 @@ INSIDE_NEVER_KNOW = [
     ("mapping.assemble", "mapping.field_mapping"),
     ("sending.retry", "sending.delivery sending.http_client settings event chunk"),
     ("sending.stops", "sending.delivery sending.http_client settings"),
+    ("sending.settlement", "sending.delivery sending.http_client settings"),
     ("sending.http_client", "sending.delivery event chunk"),
     ("reports.report", "reports.report_text reports.rejects"),
     ("reports.report_text", "reports.rejects reports.preview"),

@@ -193,7 +193,7 @@ BUGS = (
     "ours_cli.chunk:Chunker.add",
     "ours_cli.sending.http_client:AsyncPoster.post",
     "ours_cli.sending.http_client:AsyncPoster.aclose",
-    "ours_cli.sending.delivery:Delivery._apply",
+    "ours_cli.sending.settlement:Settlement.apply",
     "ours_cli.pipeline:_Run._settle",
     "ours_cli.pipeline:_Run._enter",
     "ours_cli.reports.rejects:Rejects.write",

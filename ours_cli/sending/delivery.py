@@ -1,48 +1,40 @@
-"""Chunks → outcomes: sends, judges each answer row by row, and sends again what the answer left open.
+"""Chunks → requests → verdicts: many under way together, each sent until it is settled, or the run stops.
 
-Nothing is called accepted unless the answer for that row says so. Rows that no answer mentions stay unsent.
+What a verdict comes to is for `settlement`. Rows that no answer mentions stay unsent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ours_cli.chunk import Chunk, chunk_of
+from ours_cli.chunk import Chunk
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
-from ours_cli.errors import ContractError, OursError
-from ours_cli.event import Event, Reject
-from ours_cli.event_run import Events
+from ours_cli.errors import OursError
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.retry import (
     Again,
-    Broken,
     Failure,
     Judged,
     Nonsense,
-    Refused,
-    TooLarge,
-    Unauthorized,
     Verdict,
     backoff,
     server_clock,
 )
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.sending.settlement import Settlement
 from ours_cli.sending.size_limit import SizeLimit
-from ours_cli.sending.stops import Patience, fatal
+from ours_cli.sending.stops import Patience
 from ours_cli.settings import Endpoint
 
 if TYPE_CHECKING:
     from ours_cli.sending.http_client import AsyncPoster
-
-LONE_REFUSALS_MAX = 16
-"""Lone rows answered 400 with nothing accepted yet: then the rows are not the cause (exit 8)."""
 
 GIVE_UP_AFTER_S = 900.0
 """Seconds without progress after which a run stops unless --give-up-after says otherwise."""
@@ -83,8 +75,6 @@ class Delivery:
         self._route = route
         self._endpoint = endpoint
         self._options = options
-        self._emit_outcome = emit
-        self._on_wait = on_wait
         self._on_clock = on_clock
         self._poster: AsyncPoster | None = None
         self._concurrency = _concurrency(options.concurrency)
@@ -93,11 +83,10 @@ class Delivery:
         self._held_bytes = 0
         self._room = asyncio.Event()
         self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
-        self._accepted_any = False
-        self._suspects: list[Reject] = []
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
-        self._patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
+        patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
+        self._settlement = Settlement(endpoint.token, self._gate, self._limit, patience, emit, on_wait)
 
     def stop(self, error: OursError) -> None:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
@@ -130,8 +119,8 @@ class Delivery:
         finally:
             if self._poster is not None:
                 await self._poster.aclose()
-        if self._gate.error is None and self._suspects:
-            self._gate.stop(_refuses_everything(len(self._suspects)))
+        if self._gate.error is None and (refused := self._settlement.refused()) is not None:
+            self._gate.stop(refused)
         if self._gate.error is not None:
             raise self._gate.error
 
@@ -201,7 +190,7 @@ class Delivery:
                     continue
                 started = now()
                 verdict = await self._fly(part, resend)
-                left = self._apply(verdict, part, started)
+                left = self._settlement.apply(verdict, part, started)
             if isinstance(verdict, Judged) and left:
                 await self._gate.rest(backoff(1))
             parts.extend(reversed(left))
@@ -239,89 +228,6 @@ class Delivery:
             self._on_clock(self.traffic.clock_skew_s)
         return self._route.judge(answer, len(chunk.events))
 
-    def _apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:
-        """Act on one verdict; returns the parts of the chunk that must still be sent.
-
-        Raises the `OursError` that stops the run when there is no use in going on.
-        """
-        match verdict:
-            case Judged(accepted=[], rejected=[]):
-                # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
-                self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
-                return [chunk]
-            case Judged():
-                self._patience.progress(now())
-                return self._take(verdict, chunk)
-            case Failure() | Again() | Nonsense():
-                self._hold_off(verdict, started)
-                return [chunk]
-            case TooLarge(limit):
-                self._patience.progress(now())
-                return self._shrink(chunk, limit)
-            case Refused(message):
-                self._patience.progress(now())
-                return self._isolate(chunk, message)
-            case Unauthorized() | Broken():
-                error = fatal(verdict, 0, 0)
-                assert error is not None
-                raise error
-
-    def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
-        events = chunk.events
-        rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
-        accepted = Events([_at(events, judged.accepted)]) if rejected or judged.again else events
-        self._gate.prove()
-        self._gate.hold(judged.floor_s or 0.0)
-        if accepted and not self._accepted_any:
-            self._accepted_any = True
-            if self._suspects:
-                self._emit_outcome(Outcome(rejected=self._suspects))
-                self._suspects = []
-        self._emit_outcome(Outcome(accepted, rejected))
-        return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
-
-    def _reject(self, event: Event, code: str, message: str) -> Reject:
-        # The request held the token, and a server may echo what it was sent.
-        return Reject(event.origin, event.distinct_id, code, message.replace(self._endpoint.token, "***"))
-
-    def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
-        """Pause everyone, or give up when there is no use in waiting."""
-        pause = self._patience.after(verdict, started, now())
-        self._gate.doubt(pause)
-        self._on_wait(verdict.reason, pause)
-
-    def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
-        if len(chunk.events) == 1:
-            reject = self._reject(
-                chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
-            )
-            self._emit_outcome(Outcome(rejected=[reject]))
-            return []
-        self._limit.learn(chunk, limit)
-        return list(chunk.halves())
-
-    def _isolate(self, chunk: Chunk, message: str) -> list[Chunk]:
-        """400 says that something in the request is malformed: halve until the row stands alone.
-
-        A lone refusal is a reject only once some other row was accepted; until then it may be the whole
-        request that the server dislikes, and rejecting row after row would be wrong.
-        """
-        if len(chunk.events) > 1:
-            return list(chunk.halves())
-        reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
-        if self._accepted_any:
-            self._emit_outcome(Outcome(rejected=[reject]))
-            return []
-        self._suspects.append(reject)
-        if len(self._suspects) >= LONE_REFUSALS_MAX:
-            raise _refuses_everything(len(self._suspects))
-        return []
-
-
-def _at(events: Events, places: Sequence[int]) -> list[Event]:
-    found = list(events)
-    return [found[place] for place in places]
-
 
 async def _drain(senders: set[asyncio.Task[None]]) -> None:
     """Let what is in flight end, for `DRAIN_S` seconds at most."""
@@ -334,13 +240,6 @@ async def _drain(senders: set[asyncio.Task[None]]) -> None:
 
 def _concurrency(fixed: int | None) -> Concurrency:
     return AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
-
-
-def _refuses_everything(count: int) -> OursError:
-    return ContractError(
-        f"the server refuses every row (400): {count} sent alone, none accepted",
-        hint="check the event names allowed in the dashboard, and --dry-run to see what is sent",
-    )
 
 
 def _as_stop(error: BaseException) -> OursError:
