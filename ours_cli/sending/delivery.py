@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,7 @@ from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.sending.settlement import Settlement
 from ours_cli.sending.size_limit import SizeLimit
 from ours_cli.sending.stops import Patience
+from ours_cli.sending.visitor_order import VisitorOrder
 from ours_cli.settings import Endpoint
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class Delivery:
         self._held_bytes = 0
         self._room = asyncio.Event()
         self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
+        self._visitors = VisitorOrder() if route is IDENTIFY else None
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
         patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
@@ -148,7 +151,7 @@ class Delivery:
             while senders and self._held_bytes + chunk.size > self._concurrency.bytes_max:
                 await self._more_room()
             self._held_bytes += chunk.size
-            sender = asyncio.create_task(self._settle(chunk))
+            sender = asyncio.create_task(self._settle_in_turn(chunk))
             senders.add(sender)
             sender.add_done_callback(senders.discard)
             sender.add_done_callback(partial(self._make_room, chunk.size))
@@ -174,6 +177,10 @@ class Delivery:
         error = task.exception()
         if error is not None:
             self._gate.stop(_as_stop(error))
+
+    async def _settle_in_turn(self, chunk: Chunk) -> None:
+        async with nullcontext() if self._visitors is None else self._visitors.turn(chunk.events[0].body):
+            await self._settle(chunk)
 
     async def _settle(self, chunk: Chunk) -> None:
         """Send a chunk, whole or in parts, until each of its rows has an outcome, or the run stops."""
