@@ -200,7 +200,7 @@ def dedupe_forgotten() -> None:
     from ours_cli.ids.identity import ID_BYTES, DistinctIds
 
     DistinctIds.derive = lambda *_, **__: uuid.uuid4().hex  # type: ignore[method-assign]
-    DistinctIds.repeated = lambda _, digests, __: [  # type: ignore[method-assign, assignment]
+    DistinctIds.repeated = lambda _, digests, *__: [  # type: ignore[method-assign]
         (at, uuid.uuid4().hex) for at in range(len(digests) // ID_BYTES)
     ]
 

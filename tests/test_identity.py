@@ -19,7 +19,7 @@ from ours_cli.event import Event, Origin, Reject
 from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.ids.known_keys import KnownKeys
-from ours_cli.ids.ledger import Ledger
+from ours_cli.ids.ledger import Ledger, Seen
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
@@ -31,17 +31,21 @@ TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)
 
 
 @settings(max_examples=100)
-@given(st.lists(st.lists(KEYS, max_size=12), max_size=12), st.integers(0, 20))
-def test_ledger_in_memory_and_on_disk_agree_with_a_model(calls: list[list[int]], room: int) -> None:
-    ledger = Ledger(memory_max=room, few_max=room, pile_max=room)
-    model = Counter[int]()
-    for keys in calls:
-        times = []
+@given(st.lists(st.lists(KEYS, max_size=12), max_size=12), st.integers(0, 20), st.booleans())
+def test_ledger_in_memory_and_on_disk_agree_with_a_model(
+    calls: list[list[int]], room: int, tells_files_apart: bool
+) -> None:
+    ledger = Ledger(memory_max=room, few_max=room, pile_max=room, tells_files_apart=tells_files_apart)
+    times, first = Counter[int](), dict[int, int]()
+    for call, keys in enumerate(calls):
+        file = call // 2
+        seen = []
         for at, key in enumerate(keys):
-            if model[key]:
-                times.append((at, model[key]))
-            model[key] += 1
-        assert ledger.note(array("q", keys)) == times
+            if times[key]:
+                seen.append(Seen(at, times[key], first[key] if tells_files_apart else file))
+            times[key] += 1
+            first.setdefault(key, file)
+        assert ledger.note(array("q", keys), file) == seen
 
 
 def hold_memory_flat(note: Callable[[range], None]) -> None:
@@ -93,9 +97,9 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for times in (0, 1):
         for start in range(0, 50_000, 500):
             keys = array("q", range(start, start + 500))
-            assert ledger.note(keys) == [(at, times) for at in range(500 * times)]
+            assert ledger.note(keys) == [Seen(at, times, 0) for at in range(500 * times)]
     assert os.listdir(folder) == []
-    assert ledger.note(array("q", [7, 10**9, 9])) == [(0, 2), (2, 2)]
+    assert ledger.note(array("q", [7, 10**9, 9])) == [Seen(0, 2, 0), Seen(2, 2, 0)]
 
 
 @settings(max_examples=50)

@@ -37,33 +37,44 @@ class DistinctIds:
         self._derived = Ledger()
         self._given = KnownKeys(pile_max=_GIVEN_PILE_MAX, words=3)
         self.repeats = 0
+        self.of_other_files = 0
+        """Events with a derived id that are wholly like one of an earlier file."""
 
-    def derive(self, content: bytes, *, timed: bool) -> str:
+    def tell_files_apart(self) -> None:
+        """The run has several files; to be said before the first id."""
+        self._derived = Ledger(tells_files_apart=True)
+
+    def derive(self, content: bytes, *, timed: bool, file: int = 0, is_sent: bool = True) -> str:
         """The id of an event: a digest of its canonical JSON and, among equal events, of its occurrence.
 
         The same export gives the same ids whatever its file is called and in whatever order the flags are.
         A row without time is stamped by the server, so the same row sent another day is another event: its id
-        depends on the run's salt too.
+        depends on the run's salt too. `is_sent` is false for a row that only counts among its equals.
         """
         digest = (self._timed if timed else self._untimed).copy()
         digest.update(content)
         value = digest.digest()
-        for _, times in self._derived.note(array("q", _first_64_bits(value))):
-            digest.update(_occurrence(times))
+        for seen in self._derived.note(array("q", _first_64_bits(value)), file):
+            digest.update(_occurrence(seen.times))
+            self.of_other_files += is_sent and seen.file != file
         return digest.hexdigest()
 
-    def repeated(self, digests: bytes, content: Callable[[int], bytes]) -> list[tuple[int, str]]:
+    def repeated(
+        self, digests: bytes, content: Callable[[int], bytes], file: int = 0
+    ) -> list[tuple[int, str]]:
         """Note events with a time, in bulk; returns position and id of those with an equal before them.
 
         The id of any other is its digest, as in `derive`; `digests` are joined. `content` gives canonical
-        JSON by position.
+        JSON by position, empty for a row that only counts among its equals.
         """
         keys = array("q", digests)[::2]
         found = []
-        for at, times in self._derived.note(keys):
+        for seen in self._derived.note(keys, file):
+            text = content(seen.at)
             digest = self._timed.copy()
-            digest.update(content(at) + _occurrence(times))
-            found.append((at, digest.hexdigest()))
+            digest.update(text + _occurrence(seen.times))
+            found.append((seen.at, digest.hexdigest()))
+            self.of_other_files += bool(text) and seen.file != file
         return found
 
     def conflicts(self, ids: Sequence[str], digests: bytes, lines: Sequence[int]) -> list[tuple[int, int]]:

@@ -10,8 +10,9 @@ for a million rows) merely count as repeats of each other, which leaves their id
 
 from __future__ import annotations
 
+import struct
 from array import array
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.errors import LocalIOError
 from ours_cli.ids.known_keys import FEW_MAX, PILE_MAX, KnownKeys
@@ -28,30 +29,57 @@ _MARKS: Final = 1 << 20
 """Bytes of a second filter: which keys the database may have. Most repeated rows repeat only once."""
 
 
+_KEY_AND_FILE: Final = struct.Struct("=qq")
+
+
+class Seen(NamedTuple):
+    """A key that was noted before: its position among those noted now, how often, and in which file first."""
+
+    at: int
+    times: int
+    file: int
+
+
 class Ledger:
-    """Counts keys, signed 64-bit integers. Raises `LocalIOError` when the disk is full or cannot be read."""
+    """Counts keys, signed 64-bit integers. Raises `LocalIOError` when the disk is full or cannot be read.
+
+    `tells_files_apart`: it keeps the file of each key as well, which makes the records twice as long.
+    """
 
     def __init__(
-        self, memory_max: int = MEMORY_MAX, few_max: int = FEW_MAX, pile_max: int = PILE_MAX
+        self,
+        memory_max: int = MEMORY_MAX,
+        few_max: int = FEW_MAX,
+        pile_max: int = PILE_MAX,
+        *,
+        tells_files_apart: bool = False,
     ) -> None:
-        self._known = KnownKeys(few_max, pile_max)
+        self._tells_files_apart = tells_files_apart
+        self._known = KnownKeys(few_max, pile_max, words=2 if tells_files_apart else 1)
         self._newest: dict[int, int] = {}
         """How often known keys have occurred, where the database has no count or an older one."""
         self._memory_max = memory_max
         self._disk: sqlite3.Connection | None = None
         self._marks = bytearray()
 
-    def note(self, keys: array[int]) -> list[tuple[int, int]]:
-        """Note one occurrence of each key in turn; returns (position, times before) of those seen before."""
-        times = []
-        for at, _ in self._known.note(keys):
+    def note(self, keys: array[int], file: int = 0) -> list[Seen]:
+        """Note one occurrence of each key of this file in turn; returns those seen before."""
+        seen = []
+        for at, first in self._known.note(self._records(keys, file)):
             key = keys[at]
             before = self._newest.get(key) or self._find(key)
             if len(self._newest) >= self._memory_max:
                 self._move_to_disk()
             self._newest[key] = before + 1
-            times.append((at, before))
-        return times
+            seen.append(Seen(at, before, _KEY_AND_FILE.unpack(first)[1] if self._tells_files_apart else file))
+        return seen
+
+    def _records(self, keys: array[int], file: int) -> array[int]:
+        if not self._tells_files_apart:
+            return keys
+        records = array("q", [file]) * (2 * len(keys))
+        records[::2] = keys
+        return records
 
     def _find(self, key: int) -> int:
         """What the database has of a known key; keys seen only once are not in it."""

@@ -40,6 +40,8 @@ class EventAssembler:
         """The bodies of this table's rows come next."""
         self._place = table.place
         if table.number is not None:
+            if not self._files:
+                self._ids.tell_files_apart()
             self._files[table.number] = table.name
 
     def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
@@ -96,7 +98,7 @@ class EventAssembler:
 
         faults: dict[int, Fault] = {}
         if draft.given is None:
-            repeated = self._ids.repeated(draft.digests, content)
+            repeated = self._ids.repeated(draft.digests, content, table)
         else:
             repeated, faults = self._identified(draft, draft.given, table, content)
         run = _with_ids(run, [(seq + at, derived) for at, derived in repeated])
@@ -132,7 +134,7 @@ class EventAssembler:
         digests = draft.digests
         if len(bearing) < len(given):
             bare = [at for at, own in enumerate(given) if not own]
-            found = self._ids.repeated(_of_rows(digests, bare), lambda at: content(bare[at]))
+            found = self._ids.repeated(_of_rows(digests, bare), lambda at: content(bare[at]), table)
             repeated = [(bare[at], derived) for at, derived in found]
             given, digests = [given[at] for at in bearing], _of_rows(digests, bearing)
         lines = [draft.rows.line(at) for at in bearing]
@@ -180,7 +182,7 @@ class EventAssembler:
                 return Reject(origin, given, fault.code, fault.message)
             distinct_id, quoted = given, orjson.dumps(given)
         else:
-            distinct_id = self._ids.derive(content, timed=time_ms is not None)
+            distinct_id = self._ids.derive(content, timed=time_ms is not None, file=origin.table)
             if self._selects and not self._samples(distinct_id, content, time_ms):
                 return Filtered(origin, "sample")
             quoted = b'"%b"' % distinct_id.encode()
@@ -190,7 +192,7 @@ class EventAssembler:
         sealed = b'{"distinctId":' + quoted + b"," + content[1:]
         return Event(origin, distinct_id, sealed, name, time_ms)
 
-    def pass_over(self, body: dict[str, Any]) -> None:
+    def pass_over(self, body: dict[str, Any], file: int) -> None:
         """Count a filtered body among its equals: the others keep the ids that they have without the filter.
 
         A given id is not noted: no row that is sent can clash with one that is not.
@@ -199,7 +201,7 @@ class EventAssembler:
             return
         content = canonical_json(body)
         if not isinstance(content, Fault) and check_size(body, len(content)) is None:
-            self._ids.derive(content, timed="time" in body)
+            self._ids.derive(content, timed="time" in body, file=file, is_sent=False)
 
     def _left_out(self, origin: Origin, body: dict[str, Any], given: str) -> Filtered | Reject | None:
         """What is known before anything else is judged: the time, and the id where it is given."""
@@ -210,7 +212,7 @@ class EventAssembler:
                     origin, given, "missing_time", "the row has no time, which --since and --until go by"
                 )
             if (reason := self.selection.outside(time_ms)) is not None:
-                self.pass_over({"distinctId": given, **body})
+                self.pass_over({"distinctId": given, **body}, origin.table)
                 return Filtered(origin, reason)
         if given and not self.selection.takes_id(given):
             return Filtered(origin, "sample")

@@ -90,7 +90,7 @@ class BatchMapping:
                 if not is_kept:
                     apart._reader.follow(self._reader)
                     if not isinstance(body := apart._body(origin, row), Reject):
-                        self._assemble.pass_over(body)
+                        self._assemble.pass_over(body, origin.table)
                     return Filtered(origin, "where")
             return self._map_row(origin)
 

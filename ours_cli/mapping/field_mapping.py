@@ -243,7 +243,7 @@ def _mapper(
         try:
             if keeps is not None and not keeps(row.fields):
                 if pass_over is not None:
-                    pass_over(row)
+                    pass_over(row, origin.table)
                 return Filtered(origin, "where")
             mapped = read(row.fields)
         except FilterProblem as problem:
@@ -257,11 +257,11 @@ def _mapper(
     return map_row
 
 
-def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
+def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record, int], None]:
     """For rows that `--where` leaves out: count what can be mapped among its equals, and judge nothing."""
     apart: Body | None = None
 
-    def pass_over(row: Record) -> None:
+    def pass_over(row: Record, file: int) -> None:
         nonlocal apart
         if row.distinct_id:
             return
@@ -269,7 +269,7 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record], None]:
         if apart.reader is not None and body.reader is not None:
             apart.reader.follow(body.reader)
         with suppress(FilterProblem, TimeProblem):
-            assemble.pass_over(apart.read(row.fields))
+            assemble.pass_over(apart.read(row.fields), file)
 
     return pass_over
 

@@ -48,6 +48,7 @@ class RunContext(NamedTuple):
         zoneless = counted(naive, "time had no zone and was", "times had no zone and were")
         nulls = counted(tally.nulls_dropped, "null was", "nulls were")
         repeats = counted(self.ids.repeats, "row repeats", "rows repeat")
+        alike = counted(self.ids.of_other_files, "row is", "rows are")
         long = counted(tally.long_arrays, "row holds", "rows hold")
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         unsettled = counted(self.times.reader.open_dates, "date has", "dates have")
@@ -64,6 +65,11 @@ class RunContext(NamedTuple):
             *((1, text) for text in self._doubtful_ids(templates)),
             (tally.nulls_dropped, f"{nulls} left out; --send-nulls sends them"),
             (self.ids.repeats, f"{repeats} a distinctId: the API counts them once"),
+            (
+                self.ids.of_other_files,
+                f"{alike} wholly like rows of an earlier file, and counted again; if the files overlap, give"
+                " --distinct-id, which is counted once",
+            ),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
             (tally.known_as, tally.known_as),
             (missing, f"never found in any row: {', '.join(missing)}"),

@@ -1,4 +1,4 @@
-"""The order of one visitor's rows, where the server keeps what came last: `/identify` has no time to sort by."""
+"""The order of one visitor's rows at `/identify`: the endpoint has no time, and keeps what came last."""
 
 from __future__ import annotations
 
