@@ -39,7 +39,7 @@ class OursError(Exception):
         self.message = message
         self.hint = hint
 
-    def prefixed(self, text: str, *, instead_of: str = "") -> Self:
+    def prefixed(self, text: str, *, instead_of: str) -> Self:
         """The same error with `text` before its message, in place of `instead_of` if it begins with that.
 
         A copy: the class may want other arguments than a message.

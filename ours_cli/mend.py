@@ -41,7 +41,7 @@ def mended(table: Table) -> Table:
         pieces = None if table.pieces is None else partial(_mended_pieces, table)
         return replace(
             table,
-            records=_mended_objects(table),
+            records=(_mended_object(record, table) for record in table.records),
             stretches=many if many is None or pieces is None else CutStretches(many, pieces),
         )
     table = _with_header(table)
@@ -91,11 +91,6 @@ def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[
             yield _reread(record.line, marks[-1], marks[1], own)
         else:
             yield _record(record.line, cells, marks[1], marks[2])
-
-
-def _mended_objects(table: Table) -> Iterator[Record | Malformed]:
-    for record in table.records:
-        yield _mended_object(record, table)
 
 
 def _mended_stretches(table: Table) -> Iterator[Stretch | Record | Malformed]:

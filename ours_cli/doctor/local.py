@@ -23,7 +23,7 @@ def look_at_config(profile: str | None, problem: OursError | None) -> Finding:
         path = config_path()
     except UsageError:
         return Finding("config", Level.ok, "there is no home folder to have one in, and none is needed")
-    mode = mode_of(path)
+    mode = _mode_of(path)
     if mode is None:
         return Finding("config", Level.ok, f"there is none at {path}, and none is needed")
     used = f", profile {profile!r}" if profile else ""
@@ -41,7 +41,7 @@ def look_at_token(flags: EndpointFlags) -> Finding:
         return finding
     kind = "the Test Mode key (nothing is dispatched)" if flags.test else "the live key"
     text = f"{kind}, from {token.origin}"
-    mode = mode_of(Path(token.file).expanduser()) if token.file else None
+    mode = _mode_of(Path(token.file).expanduser()) if token.file else None
     if token.file and mode is not None and mode & _OTHERS:
         return Finding(
             "token",
@@ -65,9 +65,9 @@ def look_at_state() -> Finding:
         folder = state_dir()
     except UsageError as error:
         return of_error("state", error)
-    mode = mode_of(folder)
+    mode = _mode_of(folder)
     if mode is None:
-        return look_at_parent(folder)
+        return _look_at_parent(folder)
     if not folder.is_dir():
         return _unwritable(folder, "it is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -78,7 +78,7 @@ def look_at_state() -> Finding:
     return Finding("state", Level.ok, f"{folder}, mode {mode:04o}")
 
 
-def look_at_parent(folder: Path) -> Finding:
+def _look_at_parent(folder: Path) -> Finding:
     """A state folder that is not there yet: whether it can be made."""
     nearest = next(parent for parent in folder.parents if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -91,7 +91,7 @@ def _unwritable(folder: Path, reason: str) -> Finding:
     return Finding("state", Level.failed, f"{folder} cannot be used: {reason}", hint, ExitCode.LOCAL_IO)
 
 
-def mode_of(path: Path) -> int | None:
+def _mode_of(path: Path) -> int | None:
     """The permission bits of a path, or None when there is nothing."""
     try:
         return stat.S_IMODE(path.stat().st_mode)

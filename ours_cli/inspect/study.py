@@ -28,9 +28,9 @@ def study(
     argument: str,
     read: ReadOptions,
     *,
-    full: bool = False,
-    limit: int | None = None,
-    stdin: BinaryIO | None = None,
+    full: bool,
+    limit: int | None,
+    stdin: BinaryIO | None,
 ) -> Findings:
     """Look at one source; `argument` is its name as typed. Raises `SourceError` for what is not a table."""
     sample = take_sample(location, read, full=full, limit=limit, stdin=stdin)

@@ -199,7 +199,7 @@ class BodyBuilder:
             return
         for column in fields.exclude:
             if column not in columns:
-                raise unknown_column("--exclude", column, columns)
+                raise _unknown_column("--exclude", column, columns)
         already = {key for key, _ in properties.entries}
         for index, column in enumerate(columns):
             name = column.strip()
@@ -272,7 +272,7 @@ def listed(columns: Iterable[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
-def unknown_column(flag: str, column: str, columns: tuple[str, ...]) -> UsageError:
+def _unknown_column(flag: str, column: str, columns: tuple[str, ...]) -> UsageError:
     """The error for a column that does not exist, with the nearest one."""
     close = nearest(column, columns)
     hint = f"did you mean {close!r}?" if close else f"the columns are {listed(columns)}"

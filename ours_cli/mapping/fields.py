@@ -177,7 +177,7 @@ _ALSO_CALLED: Final = {
 """Other tools' names of visitor properties that are spelled nothing like the API's."""
 
 
-def check_user_property(name: str, flag: str = "-u") -> None:
+def _check_user_property(name: str, flag: str = "-u") -> None:
     """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
@@ -188,7 +188,7 @@ def check_user_property(name: str, flag: str = "-u") -> None:
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
 
 
-def check_default_property(name: str) -> None:
+def _check_default_property(name: str) -> None:
     """Raise `UsageError` unless the API knows this default property (contract: known keys only)."""
     if name in DEFAULT_PROPERTIES:
         return
@@ -198,14 +198,14 @@ def check_default_property(name: str) -> None:
     raise UsageError(f"the API knows no default property {name!r}", hint=hint)
 
 
-def check_clear(name: str) -> None:
+def _check_clear(name: str) -> None:
     """Raise `UsageError` unless a null clears it (contract: custom_properties cannot be cleared)."""
     if name.partition(".")[0] == "custom_properties":
         raise UsageError(
             f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
             hint="overwrite it with a value of your own that means 'none'",
         )
-    check_user_property(name, "--clear")
+    _check_user_property(name, "--clear")
 
 
 def refuse_event_fields(fields: FieldMap) -> None:
@@ -227,11 +227,11 @@ def refuse_event_fields(fields: FieldMap) -> None:
 def check_names(fields: FieldMap) -> None:
     """Check every property name against the contract before anything is sent; raises `UsageError`."""
     for name in fields.user_properties:
-        check_user_property(name)
+        _check_user_property(name)
     for name in fields.default_properties:
-        check_default_property(name)
+        _check_default_property(name)
     for name in fields.clear:
-        check_clear(name)
+        _check_clear(name)
         if name in fields.user_properties:
             raise UsageError(f"--clear {name} and -u {name} contradict each other", hint="keep one")
     if (fields.ip is None) != (fields.user_agent is None):

@@ -109,17 +109,8 @@ def names_in(row: Mapping[str, Any]) -> set[str]:
 
 def preset_objects() -> list[dict[str, Any]]:
     """What `--list-presets -o json` prints, one object per preset."""
-    return [
-        {
-            "name": preset.name,
-            "title": preset.title,
-            "command": preset.command,
-            "maps": preset.maps,
-            "leaves": preset.leaves,
-            "demands_zone": preset.demands_zone,
-        }
-        for preset in _all()
-    ]
+    keys = ("name", "title", "command", "maps", "leaves", "demands_zone")
+    return [{key: getattr(preset, key) for key in keys} for preset in _all()]
 
 
 def preset_list() -> str:

@@ -49,7 +49,7 @@ def check_event(event: Mapping[str, Any]) -> Fault | None:
         return Fault("event_too_long", f"the event name is longer than {EVENT_NAME_MAX} characters")
     fault = check_visitor(event)
     if fault is None and "eventProperties" in event:
-        fault = check_properties(event["eventProperties"])
+        fault = _check_properties(event["eventProperties"])
     return fault
 
 
@@ -108,7 +108,7 @@ def _check_context(value: Any) -> Fault | None:
     return Fault("bad_context", "identityContext needs ip and userAgent, both texts, and nothing else")
 
 
-def check_properties(properties: Any) -> Fault | None:
+def _check_properties(properties: Any) -> Fault | None:
     """Judge `eventProperties`: count, depth and size (contract: eventProperties)."""
     if not isinstance(properties, dict):
         return Fault("bad_type", "eventProperties must be an object")

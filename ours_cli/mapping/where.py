@@ -85,10 +85,10 @@ def read_condition(text: str) -> Condition:
     return Condition(Reference(name.replace('""', '"') if quoted else name, bool(quoted)), operator, value)
 
 
-def where_flag(column: str, operator: str, value: str) -> str:
-    """The flag with this condition, as a shell takes it; `read_condition` reads its text back."""
+def where_not(column: str, value: str) -> str:
+    """The flag that leaves out rows with this value, as a shell takes it; `read_condition` reads its text."""
     name = f'"{column.replace(chr(34), chr(34) * 2)}"' if _NEEDS_QUOTES.search(column) else column
-    return f"--where {shlex.quote(name + operator + value)}"
+    return f"--where {shlex.quote(f'{name}!={value}')}"
 
 
 def only_column(templates: Mapping[str, str], paths: Iterable[str]) -> str | None:

@@ -113,7 +113,7 @@ def rate(run: RowRun) -> float | None:
     return whole if shard is None or whole is None else shard.share(whole)
 
 
-def batch_events(run: RowRun, most: int | None = None) -> int:
+def batch_events(run: RowRun, most: int | None) -> int:
     """Events per request: no more than `--rate` allows in a second, since a request is a burst.
 
     `most` is what the API is known to take. Contract: /identify has no bulk form.

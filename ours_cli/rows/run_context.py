@@ -20,7 +20,7 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.where import only_column, where_flag
+from ours_cli.mapping.where import only_column, where_not
 from ours_cli.mapping.window import Window
 from ours_cli.options import TimeFlags
 from ours_cli.rows.read_settings import max_age_ms, time_mapping
@@ -86,7 +86,7 @@ class RunContext(NamedTuple):
                 column = (only_column(templates, [key]) or "COLUMN") if templates else key
                 yield (
                     f"{rows} a word for nothing as {key} ({', '.join(words)}), and the API takes it for a"
-                    f" visitor; leave them out by " + where_flag(column, "!=", words[0])
+                    f" visitor; leave them out by " + where_not(column, words[0])
                 )
             if cut := found[key, CUT]:
                 rows = counted(cut, "row has", "rows have")

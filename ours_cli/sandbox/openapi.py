@@ -62,8 +62,8 @@ def _field_schemas(window_ms: int | None) -> dict[str, Any]:
             "description": f"At most {MOST_OBJECT_LEVELS} object levels; fewer than {SERIALIZED_BELOW} UTF-16"
             " code units when serialized.",
         },
-        "userProperties": _known_schema("userProperties", nullable=True),
-        "defaultProperties": _known_schema("defaultProperties", nullable=True),
+        "userProperties": _known_schema("userProperties"),
+        "defaultProperties": _known_schema("defaultProperties"),
         "identityContext": {
             "type": "object",
             "required": list(IDENTITY_KEYS),
@@ -80,9 +80,9 @@ def _text_schema(name: str, limit: int | None) -> dict[str, Any]:
     return schema if limit is None else {**schema, "maxLength": limit}
 
 
-def _known_schema(group: str, *, nullable: bool) -> dict[str, Any]:
+def _known_schema(group: str) -> dict[str, Any]:
     def schema(kind: str) -> dict[str, Any]:
-        return {} if kind == "any" else {"type": [kind, "null"] if nullable else kind}
+        return {} if kind == "any" else {"type": [kind, "null"]}
 
     return {
         "type": "object",

@@ -79,7 +79,8 @@ class Delivery:
         self._options = options
         self._on_clock = on_clock
         self._poster: AsyncPoster | None = None
-        self._concurrency = _concurrency(options.concurrency)
+        fixed = options.concurrency
+        self._concurrency: Concurrency = AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
         self.traffic.concurrency = self._concurrency.limit
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
         self._held_bytes = 0
@@ -243,10 +244,6 @@ async def _drain(senders: set[asyncio.Task[None]]) -> None:
         for sender in late:
             sender.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-
-def _concurrency(fixed: int | None) -> Concurrency:
-    return AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
 
 
 def _as_stop(error: BaseException) -> OursError:

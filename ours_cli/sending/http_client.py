@@ -156,7 +156,7 @@ def _note_absence_of_sniffio() -> None:
 
 
 def post_once(
-    endpoint: Endpoint, path: str, body: bytes, *, timeout: float, ca_file: Path | None = None
+    endpoint: Endpoint, path: str, body: bytes, *, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
     """Send one request without an event loop, for commands that send one event.
 

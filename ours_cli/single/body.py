@@ -231,7 +231,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def check_body(body: dict[str, Any], route: Route, empty: Sequence[str] = ()) -> None:
+def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None:
     """Judge one body by the contract before it is sent; raises `UsageError`.
 
     `empty` are the flags that were given without a value: where nothing else names the visitor, they are why.

@@ -39,12 +39,12 @@ def unit_of(number: int) -> EpochUnit | None:
     return "us" if size < 10**17 else "ns"
 
 
-def whole_to_ms(number: int, unit: EpochUnit) -> int:
+def _whole_to_ms(number: int, unit: EpochUnit) -> int:
     """Whole milliseconds; what is finer is cut off towards the past."""
     return number * 1_000 if unit == "s" else number // _PER_MS[unit]
 
 
 def decimal_to_ms(sign: str, whole: str, fraction: str, unit: EpochUnit) -> int:
-    """As `whole_to_ms` for digits with decimals, without the rounding of floats (1707878164.837 is .837)."""
+    """As `_whole_to_ms` for digits with decimals, without the rounding of floats (1707878164.837 is .837)."""
     digits = int(whole + fraction[:_FRACTION_DIGITS].ljust(_FRACTION_DIGITS, "0"))
-    return whole_to_ms(-digits if sign == "-" else digits, unit) // _FRACTION_SCALE
+    return _whole_to_ms(-digits if sign == "-" else digits, unit) // _FRACTION_SCALE
