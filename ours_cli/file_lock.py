@@ -16,3 +16,16 @@ def lock(stream: IO[Any]) -> None:
         import fcntl
 
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def lock_byte(stream: IO[Any], at: int) -> None:
+    """As `lock`, for one byte of the file, whether or not it has so many: one file serves for many locks."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        stream.seek(at)
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)

@@ -33,7 +33,7 @@ from ours_cli.rows.row_plan import (
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import check_report, make_report, publish
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.rows.run_choice import begin_run, choose_run
+from ours_cli.rows.run_choice import choose_run, replace_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.safeguards import reject_limit
@@ -63,10 +63,12 @@ def execute(run: RowRun) -> int:
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console)
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
-        ended = _attempt(run, sources, target, console, choose_run(run, sources, target, console))
-        if ended.superseded:
+        attempt = choose_run(run, sources, target, console)
+        ended = _attempt(run, sources, target, console, attempt)
+        while ended.superseded:
             # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
-            ended = _attempt(run, sources, target, console, begin_run(run, sources, target))
+            attempt = replace_run(run, sources, target, console, attempt.run_id)
+            ended = _attempt(run, sources, target, console, attempt)
         if ended.is_refused:
             assert ended.error is not None
             raise ended.error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.folders import runs_folder
+from ours_cli.folders import runs_folder, state_dir
 from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun, shard_of
 from ours_cli.rows.row_sources import RowSources
@@ -36,11 +38,33 @@ def choose_run(run: RowRun, sources: RowSources, target: Destination, console: C
     identity = _identity(run, sources, target)
     if run.flags.target.sandbox:
         return Attempt.unjournaled(runs_folder(), _new_id(run), identity, _settle(run, sources, None))
+    with _alone(run, sources, identity):
+        return _go_on_or_begin(run, sources, identity, console)
+
+
+def _alone(run: RowRun, sources: RowSources, identity: Identity) -> AbstractContextManager[None]:
+    """One process at a time for the same command over files; two pipes may well be different rows."""
+    from ours_cli.runs.run_lock import choosing
+
+    if sources.may_block or run.flags.resuming.restart:
+        return nullcontext()
+    return choosing(state_dir(), repr(replace(identity, token="")))
+
+
+def _go_on_or_begin(run: RowRun, sources: RowSources, identity: Identity, console: Console) -> Attempt:
     known = _earlier(run, sources, identity, console)
     if known is None:
-        return begin_run(run, sources, target)
+        return _begin(run, sources, identity)
     if known.head.failed_canary and run.flags.batching.canary is not None:
         raise failed_before()
+    return _go_on(run, sources, identity, known, console)
+
+
+def _go_on(
+    run: RowRun, sources: RowSources, identity: Identity, known: KnownRun, console: Console
+) -> Attempt:
+    from ours_cli.runs.attempt import Attempt
+
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     if not attempt.was_finished:  # else it may turn out to be of other rows
         console.note(
@@ -102,12 +126,26 @@ def _new_id(run: RowRun) -> str:
     return new_run_id() + (shard.suffix() if shard else "")
 
 
-def begin_run(run: RowRun, sources: RowSources, target: Destination) -> Attempt:
-    """A new run, whatever earlier ones did."""
+def _begin(run: RowRun, sources: RowSources, identity: Identity) -> Attempt:
     from ours_cli.runs.attempt import Attempt
 
-    identity, times = _identity(run, sources, target), _settle(run, sources, None)
+    times = _settle(run, sources, None)
     return Attempt.begin(runs_folder(), _new_id(run), identity, tuple(sys.argv[1:]), times)
+
+
+def replace_run(
+    run: RowRun, sources: RowSources, target: Destination, console: Console, finished: str
+) -> Attempt:
+    """A new run, where the run called `finished` turned out to be of other rows; raises as `choose_run`.
+
+    Another process may have begun it by now: then this one goes on with that, if it can.
+    """
+    identity = _identity(run, sources, target)
+    with _alone(run, sources, identity):
+        known = _earlier(run, sources, identity, console)
+        if known is not None and known.head.id != finished:
+            return _go_on(run, sources, identity, known, console)
+        return _begin(run, sources, identity)
 
 
 def _settle(run: RowRun, sources: RowSources, pinned: Conventions | None) -> Conventions:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ours_cli.errors import ExitCode
+from ours_cli.errors import ExitCode, LocalIOError
 from ours_cli.private_files import make_private_folder
 from ours_cli.reports.reject_files import RejectFile
 from ours_cli.reports.rejects import Rejects
@@ -56,15 +57,17 @@ class Attempt:
     def begin(
         cls, runs_dir: Path, run_id: str, identity: Identity, arguments: tuple[str, ...], times: Conventions
     ) -> Attempt:
-        """Begin a run; raises `LocalIOError`."""
-        folder = runs_dir / run_id
-        make_private_folder(folder)
-        head = RunHead(
-            run_id, identity, arguments, str(Path.cwd()), int(time.time()), attempts=0, times=times
-        )
-        journal = Journal(folder, begin=True)
-        journal.note_identity(identity)
-        return cls(folder, head, journal)
+        """Begin a run; raises `LocalIOError`, and leaves nothing then."""
+        folder, here = runs_dir / run_id, _current_folder()
+        with ExitStack() as undo:
+            make_private_folder(folder)
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            head = RunHead(run_id, identity, arguments, here, int(time.time()), attempts=0, times=times)
+            journal = undo.enter_context(Journal(folder, begin=True))
+            journal.note_identity(identity)
+            attempt = cls(folder, head, journal)
+            undo.pop_all()
+        return attempt
 
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
@@ -151,3 +154,10 @@ class Attempt:
             self._head, state="running", attempts=attempts, ended_s=None, failed_canary=False
         )
         write_head(self.folder, self._head)
+
+
+def _current_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        raise LocalIOError("the current folder is gone", hint="cd to one that is there") from None

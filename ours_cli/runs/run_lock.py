@@ -1,17 +1,22 @@
-"""One process at a time on a run: a locked file in its folder."""
+"""One process at a time on a run: a locked file in its folder, and one for those that are about to begin."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from ours_cli.errors import BusyError
-from ours_cli.file_lock import lock
-from ours_cli.private_files import local_io
+from ours_cli.file_lock import lock, lock_byte
+from ours_cli.private_files import local_io, make_private_folder
 
 LOCK_NAME: Final = "lock"
+
+_CHOICE_NAME: Final = "choosing.lock"
 
 _LOCK_TRIES: Final = 10
 _LOCK_PAUSE_S: Final = 0.02
@@ -37,17 +42,37 @@ def hold(folder: Path) -> IO[bytes]:
 
     Raises `BusyError` when another process has it for longer than `is_running` takes to look, `LocalIOError`.
     """
+    return _locked(folder / LOCK_NAME, lock, f"another process runs {folder.name} right now")
+
+
+@contextmanager
+def choosing(folder: Path, what: str) -> Iterator[None]:
+    """Let one process at a time look for the run of `what`, and go on with it or begin it.
+
+    Between looking and beginning lies the reading of the files' heads, or of whole files: two commands
+    started together would both find nothing, and both send. The lock lies in `folder`, outside of any run's.
+    Raises `BusyError`, `LocalIOError`.
+    """
+    make_private_folder(folder)
+    at = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=3).digest(), "big")
+    stream = _locked(
+        folder / _CHOICE_NAME, partial(lock_byte, at=at), "another process begins this very run right now"
+    )
     try:
-        stream = (folder / LOCK_NAME).open("ab")
+        yield
+    finally:
+        stream.close()
+
+
+def _locked(path: Path, take: Callable[[IO[Any]], None], busy: str) -> IO[bytes]:
+    try:
+        stream = path.open("ab")
     except OSError as error:
-        raise local_io(error, folder) from None
+        raise local_io(error, path.parent) from None
     for _ in range(_LOCK_TRIES):
         with suppress(OSError):
-            lock(stream)
+            take(stream)
             return stream
         time.sleep(_LOCK_PAUSE_S)
     stream.close()
-    raise BusyError(
-        f"another process runs {folder.name} right now",
-        hint="wait for it, or stop it; then run this again",
-    )
+    raise BusyError(busy, hint="wait for it, or stop it; then run this again")

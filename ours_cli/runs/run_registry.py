@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ours_cli.errors import BusyError, ExitCode, OursError, SourceError, UsageError
+from ours_cli.errors import BusyError, ExitCode, LocalIOError, OursError, SourceError, UsageError, reason
 from ours_cli.runs import journal, run_head
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
@@ -47,7 +47,13 @@ def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
 
 
 def _folders(runs_dir: Path) -> list[Path]:
-    return sorted(runs_dir.glob("*/"), reverse=True)
+    """The newest first; raises `LocalIOError` rather than take what cannot be listed for nothing."""
+    try:
+        return sorted((path for path in runs_dir.iterdir() if path.is_dir()), reverse=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LocalIOError(f"{runs_dir} cannot be listed: {reason(error)}", hint="mend its mode") from None
 
 
 def damaged_runs(runs_dir: Path) -> dict[str, SourceError]:
@@ -76,7 +82,7 @@ def rehearsals(runs_dir: Path) -> list[Path]:
 
 def named_folder(runs_dir: Path, run_id: str) -> Path:
     """The folder of the run of this id, or of an unambiguous beginning of it; raises `UsageError`."""
-    ids = sorted(folder.name for folder in runs_dir.glob("*/"))
+    ids = sorted(folder.name for folder in _folders(runs_dir))
     matches = [run_id] if run_id in ids else [name for name in ids if run_id and name.startswith(run_id)]
     if len(matches) == 1:
         return runs_dir / matches[0]
