@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -663,6 +664,59 @@ class TestStandardInput:
         assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 10)
         assert stored(place) == ids(1000)
         assert len(runs(home)) == 2
+
+
+class TestALivePipe:
+    """One that never ends, as below systemd: what comes after a restart are other events."""
+
+    COMMAND = (sys.executable, "-m", "ours_cli", "batch", "--flush-every", "0.1", "-o", "json")
+
+    def feed(self, place: Sandbox, events: str, number: int | None, *, one_by_one: bool = False) -> Ended:
+        """Send an event for each word, then a signal, or else the end of the pipe."""
+        rows = place.totals().rows
+        process = subprocess.Popen(
+            self.COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert process.stdin is not None
+        for event in events.split():
+            process.stdin.write(json.dumps({"event": event, "externalId": "s"}).encode() + b"\n")
+            process.stdin.flush()
+            rows += 1
+            if one_by_one:
+                self.wait_for_rows(place, rows)
+        self.wait_for_rows(place, rows)
+        time.sleep(0.3)  # for the answer, and the journal
+        if number is not None:
+            process.send_signal(number)
+            process.wait(10)  # with its standard input open
+        out, err = process.communicate(timeout=10)
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    def wait_for_rows(self, place: Sandbox, rows: int) -> None:
+        wait_for(lambda: place.totals().rows == rows)
+
+    def names(self, place: Sandbox) -> list[str]:
+        return sorted(event.event for event in place.events())
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+    def test_that_begins_like_the_last_one(self, sandbox: StartSandbox, number: int) -> None:
+        place = sandbox()
+        self.feed(place, "started a", number, one_by_one=True)
+        self.feed(place, "started b", number)
+        assert self.feed(place, "started c", None).code == 0
+        # Killed, a run cannot have said that nothing was open: which pipe this is, its second row tells.
+        assert self.names(place) == ["a", "b", "c", "started", "started", "started"]
+
+    def test_that_says_the_same_again(self, sandbox: StartSandbox) -> None:
+        place = sandbox()
+        stopped = self.feed(place, "beat", signal.SIGTERM)
+        assert (stopped.code, stopped.json["resume"]) == (
+            143,
+            shlex.join(["ours", *self.COMMAND[3:], "--resume", stopped.json["run"]]),
+        )
+        assert "the same command begins a new run" in stopped.err
+        assert self.feed(place, "beat", None).code == 0
+        assert self.names(place) == ["beat", "beat"]
 
 
 def test_a_pipe_that_trickles_is_not_held_back_to_be_compared(

@@ -11,8 +11,10 @@ from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.rows.row_plan import Prepared, RowRun
 from ours_cli.rows.row_report import make_report, nothing_read, shard_part
+from ours_cli.rows.row_sources import stdin_is_silent
 from ours_cli.safeguards import CanaryError, check_expected
 from ours_cli.sending.route import IDENTIFY
+from ours_cli.signals import Interrupted
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Result
@@ -22,6 +24,8 @@ _REPEATED: Final = (
     "the attempt before was killed, or could not write down what was done: its last calls may have been made"
     " again, and /identify cannot tell; they set the same properties"
 )
+
+_AT_REST: Final = "all that was read has its outcome: the same command begins a new run"
 
 
 class Ended(NamedTuple):
@@ -71,6 +75,9 @@ def end_attempt(
         console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
     decided = prepared.context.decided_flags()
     part = shard_part(run, attempt, result, prepared.shard)
+    at_rest = _is_at_rest(run, result)
+    if at_rest and result.error is not None:
+        result.error.hint = _AT_REST
 
     def made() -> Ended:
         warnings = console.warnings
@@ -83,18 +90,32 @@ def end_attempt(
             warnings=warnings,
             decided=decided,
             part=part,
+            at_rest=at_rest,
         )
         return Ended(report, result.error, superseded=False)
 
     ended = made()
     try:
         attempt.end(
-            ended.report, ended.exit_code, rejects, failed_canary=isinstance(ended.error, CanaryError)
+            ended.report,
+            ended.exit_code,
+            rejects,
+            failed_canary=isinstance(ended.error, CanaryError),
+            at_rest=at_rest,
         )
     except OursError as error:
         result.error = result.error or error
         return made()
     return ended
+
+
+def _is_at_rest(run: RowRun, result: Result) -> bool:
+    """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.
+
+    What comes next from such a pipe are other rows, even where they look like those that are done.
+    """
+    is_stopped = isinstance(result.error, Interrupted) and not result.books.unsent
+    return is_stopped and set(run.sources) == {"-"} and stdin_is_silent()
 
 
 def close_rejects(rejects: Rejects, result: Result) -> None:

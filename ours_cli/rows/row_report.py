@@ -40,8 +40,11 @@ def make_report(
     warnings: Sequence[str] = (),
     decided: Sequence[str] = (),
     part: ShardPart | None = None,
+    at_rest: bool = False,
 ) -> Report:
     """The report of one attempt; its books are those of the whole run.
+
+    `at_rest`: the same command would begin a new run, and only the run's name goes on with it.
 
     `decided` are the flags that state what the run decided, so that its rejects are read alike. `part` is set
     where it is one shard's.
@@ -55,7 +58,7 @@ def make_report(
         duration_s=duration_s,
         rejects_file=str(rejects[0]) if rejects and result.books.rejected else None,
         warnings=list(warnings),
-        resume=_resume(run, result.error) if result.error else None,
+        resume=_resume(run, result.error, attempt.run_id if at_rest else None) if result.error else None,
         mend=_mend(run, rejects, decided) if rejects and result.books.rejected else None,
         error=result.error.message if result.error else None,
         part=part,
@@ -77,10 +80,13 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
     )
 
 
-def _resume(run: RowRun, stopped_by: OursError) -> str | None:
+def _resume(run: RowRun, stopped_by: OursError, named: str | None) -> str | None:
     if run.flags.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
         return None  # a rehearsal begins anew each time
-    return shlex.join(["ours", *going_on(sys.argv[1:])])
+    words = going_on(sys.argv[1:])
+    if named is not None and run.flags.resuming.resume is None:
+        words += ["--resume", named]
+    return shlex.join(["ours", *words])
 
 
 def _status(books: Books, stopped_by: ExitCode) -> Status:

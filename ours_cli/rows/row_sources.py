@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import mended
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.runs.blocks import Block, content_digest
+from ours_cli.runs.blocks import Block, RowDigest, content_digest
 from ours_cli.source import ReadOptions, open_table
 from ours_cli.source.arguments import Location
+
+_HELD_BYTES_MAX: Final = 16 << 20
 
 Chooser: TypeAlias = Callable[[Table, Iterator[Record | Malformed]], Iterator[Record | Malformed]]
 """From all rows of a table to those that a run is about."""
@@ -88,11 +91,24 @@ class RowSources:
                 mapping.bind(table)
                 table.close()
 
-    def begins_like(self, block: Block, choose: Chooser) -> bool:
-        """Whether the first rows that the run is about are those of this block, which begins with row 0."""
-        if content_digest(self._first_rows(1, choose)) != block.head:
+    def begins_like(self, blocks: Sequence[Block], choose: Chooser) -> bool:
+        """Whether the first rows that the run is about are those of these blocks, the first of them row 0's.
+
+        Of a pipe whose rows are large not all is compared: what is looked at must be held.
+        """
+        if content_digest(self._first_rows(1, choose)) != blocks[0].head:
             return False  # without waiting for more of a pipe that trickles
-        return content_digest(self._first_rows(block.end, choose)) == block.digest
+        rows = self._first_rows(blocks[-1].end, choose)
+        held = 0
+        for block in blocks:
+            digest = RowDigest()
+            for row in islice(rows, block.rows):
+                held += digest.add(row)
+            if digest.value() != block.digest:
+                return False
+            if held > _HELD_BYTES_MAX:
+                break
+        return True
 
     def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
         """The first `count` rows, or all where there are fewer."""
@@ -151,6 +167,19 @@ class _Pipe:
 
 def _may_block(source: Location) -> bool:
     return source == "-" or not source.is_file()
+
+
+def stdin_is_silent() -> bool:
+    """Whether nothing of standard input waits to be read; false where that cannot be known."""
+    try:
+        import fcntl
+        import termios
+
+        waiting = array("i", [0])
+        fcntl.ioctl(0, termios.FIONREAD, waiting)
+    except (ImportError, OSError):
+        return False
+    return waiting[0] == 0
 
 
 def _raw_stdin() -> BinaryIO | None:

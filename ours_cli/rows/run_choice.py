@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -77,10 +78,10 @@ def _earlier(run: RowRun, sources: RowSources, identity: Identity, console: Cons
     """The run to go on with: that of --resume, else one that is found; none with --restart."""
     from ours_cli.runs.run_registry import find_run, named_run
 
-    def begins_like(known: KnownRun, block: Block) -> bool:
+    def begins_like(known: KnownRun, blocks: Sequence[Block]) -> bool:
         prepared = run.prepare(known.head.id)
         prepared.context.times.reader.settle(known.head.times)
-        return sources.begins_like(block, prepared.rows)
+        return sources.begins_like(blocks, prepared.rows)
 
     def pass_over(known: KnownRun, error: SourceError) -> None:
         console.warn(_passed_over(known, error))

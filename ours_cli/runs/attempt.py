@@ -119,7 +119,9 @@ class Attempt:
         if self._journal is not None:
             self._journal.begin_rejects(file)
 
-    def end(self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool) -> None:
+    def end(
+        self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool, at_rest: bool
+    ) -> None:
         """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
         if self._journal is None:
             return
@@ -140,6 +142,7 @@ class Attempt:
             source=report.part.source if report.part else None,
             elsewhere=report.books.elsewhere,
             failed_canary=failed_canary,
+            at_rest=at_rest,
         )
         write_head(self.folder, self._head)
 
@@ -151,7 +154,12 @@ class Attempt:
         self._is_marked = True
         attempts = self._head.attempts + 1
         self._head = replace(
-            self._head, state="running", attempts=attempts, ended_s=None, failed_canary=False
+            self._head,
+            state="running",
+            attempts=attempts,
+            ended_s=None,
+            failed_canary=False,
+            at_rest=False,
         )
         write_head(self.folder, self._head)
 

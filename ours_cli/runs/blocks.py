@@ -32,9 +32,11 @@ class RowDigest:
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
 
-    def add(self, row: Record | Malformed) -> None:
-        """Take one row in."""
-        self._hash.update(content_of(row))
+    def add(self, row: Record | Malformed) -> int:
+        """Take one row in; returns the bytes of its content."""
+        content = content_of(row)
+        self._hash.update(content)
+        return len(content)
 
     def add_all(self, rows: KeptRows) -> None:
         """Take rows in."""

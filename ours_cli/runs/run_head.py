@@ -49,7 +49,8 @@ class RunHead:
 
     `times` is how its sources wrote their times when it began: every attempt reads them the same way.
     `source` is the digest of all rows of the source, where a shard has read it to its end; `elsewhere` is how
-    many of them are other shards'; `failed_canary` says that `--canary` stopped it.
+    many of them are other shards'; `failed_canary` says that `--canary` stopped it; `at_rest`, that it was
+    stopped while standard input was silent and nothing was open: the next pipe is another one.
     """
 
     id: str
@@ -67,6 +68,7 @@ class RunHead:
     source: str | None = None
     elsewhere: int = 0
     failed_canary: bool = False
+    at_rest: bool = False
 
     @property
     def is_finished(self) -> bool:

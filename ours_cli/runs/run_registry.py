@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ours_cli.errors import BusyError, ExitCode, LocalIOError, OursError, SourceError, UsageError, reason
 from ours_cli.runs import journal, run_head
@@ -17,6 +17,9 @@ from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_he
 from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
+
+_PIPE_ROWS_MAX: Final = 10_000
+"""Rows of a pipe that are compared with those of a run before it is known to go on with that."""
 
 
 class KnownRun(NamedTuple):
@@ -104,14 +107,15 @@ def named_run(runs_dir: Path, run_id: str) -> KnownRun:
 def find_run(
     runs_dir: Path,
     identity: Identity,
-    begins_like: Callable[[KnownRun, Block], bool],
+    begins_like: Callable[[KnownRun, Sequence[Block]], bool],
     pass_over: Callable[[KnownRun, SourceError], None],
 ) -> KnownRun | None:
     """The run that this command goes on with, if there is one.
 
     An unfinished run of the same files matches, whatever they hold now (the replay finds out). An unfinished
-    run of other files, or of standard input, matches when the source begins like its first block: a renamed
-    file, a replayed pipe. A finished run of the same files is returned too, for the caller to compare.
+    run of other files matches when these begin like its first block (a file was renamed), one of standard
+    input when that begins like all that is done, or much of it: a pipe may begin like another by chance. A
+    finished run of the same files is returned too, for the caller to compare.
 
     Raises `SourceError` for an unfinished run whose journal is damaged, or of another version, and for any
     whose head is, where this command may be the one that goes on with it. Where it surely is not, `pass_over`
@@ -128,7 +132,8 @@ def find_run(
             continue
         if run.head.identity.sources == identity.sources and "-" not in identity.sources:
             return run
-        if not run.head.is_finished and _has_these_rows(run, identity, begins_like, pass_over):
+        is_open = not (run.head.is_finished or run.head.at_rest)
+        if is_open and _has_these_rows(run, identity, begins_like, pass_over):
             return run
     return None
 
@@ -136,20 +141,21 @@ def find_run(
 def _has_these_rows(
     run: KnownRun,
     identity: Identity,
-    begins_like: Callable[[KnownRun, Block], bool],
+    begins_like: Callable[[KnownRun, Sequence[Block]], bool],
     pass_over: Callable[[KnownRun, SourceError], None],
 ) -> bool:
     """Whether an unfinished run of other files, or of standard input, began with the rows of this source."""
     try:
-        first = next(iter(read_blocks(run.folder)), None)
+        blocks = read_blocks(run.folder)
     except SourceError as error:
         if not _reads_other_files(run.head.identity, identity):
             raise
         pass_over(run, error)
         return False
-    if first is None:
+    if not blocks:
         return False
-    if first.start == 0 and begins_like(run, first):
+    known_by = _beginning(blocks, is_pipe="-" in run.head.identity.sources)
+    if known_by and begins_like(run, known_by):
         return True
     if _shared_files(run.head.identity, identity):
         raise SourceChangedError(
@@ -158,6 +164,25 @@ def _has_these_rows(
             hint="put the files back as they were; --restart sends all of them as a new run",
         )
     return False
+
+
+def _beginning(blocks: Sequence[Block], *, is_pipe: bool) -> list[Block]:
+    """The blocks by which a source is known again, from row 0 on without a gap; none where row 0 is not done.
+
+    Of files the first is enough: were a later row another, they would be refused rather than sent again. A
+    pipe cannot be refused, since nobody can send it once more.
+    """
+    found: list[Block] = []
+    end = 0
+    for block in blocks:
+        if block.start != end:
+            break
+        # A half row may be whole by now.
+        if found and (not is_pipe or block.end > _PIPE_ROWS_MAX or block.is_half_row):
+            break
+        found.append(block)
+        end = block.end
+    return found
 
 
 def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> None:
