@@ -172,7 +172,16 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary",
 KNOW_NO_STAGE = (
     *("batch_limits", "counted", "durations", "escape", "exact_json", "file_lock", "folders", "garbage"),
     "memory",
-    *("option_groups", "private_files", "profiles", "signals", "standard_streams", "suggest", "topics"),
+    *(
+        "option_groups",
+        "private_files",
+        "profiles",
+        "reject_marks",
+        "signals",
+        "standard_streams",
+        "suggest",
+        "topics",
+    ),
     *("unset_variables", "usage_errors", "uuids", "wrapping"),
 )
 """Small modules for any stage."""
