@@ -33,6 +33,7 @@ from ours_cli.source.lines import (
 from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
+from ours_cli.source.repeated_header import HeaderRow
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -117,6 +118,9 @@ class _Opening:
             columns = _numbered(rows, lines)
         else:
             columns = self._header(reader)
+            if columns:
+                reader.header = HeaderRow.of(columns, dialect.quote)
+                rows = [*rows[:1], *(row for row in rows[1:] if not reader.header.is_again(row.cells))]
             self._refuse_doubtful(lines, rows, dialect)
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)

@@ -50,6 +50,7 @@ class _Columns(NamedTuple):
     format: Any
     columns: tuple[str, ...] | None
     dialect: Dialect
+    header_line: int
     keys: tuple[str, ...] | None
     unreadable: dict[str, str]
 
@@ -147,7 +148,15 @@ class Connected:
         """A table begins: whatever is asked from now on is about it."""
         for link in self._links:
             link.send(
-                _Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
+                _Columns(
+                    name=table.name,
+                    format=table.format,
+                    columns=table.columns,
+                    dialect=table.dialect,
+                    header_line=table.header_line,
+                    keys=table.keys,
+                    unreadable=table.unreadable,
+                )
             )
 
     async def ask(self, rows: Stretch | Piece) -> None:
