@@ -50,6 +50,7 @@ def test_what_the_csv_module_writes_is_read_cell_for_cell(
     written: tuple[list[list[str]], str], delimiter: str, line_end: str, quoting: int
 ) -> None:
     (header, *body), encoding = written
+    assume(header not in body)
     # Before Python 3.13, the csv module leaves a lone carriage return unquoted.
     assume(quoting == csv.QUOTE_ALL or not any("\r" in cell for row in body for cell in row))
     out = io.StringIO(newline="")
@@ -208,6 +209,14 @@ def test_options_that_cannot_work_are_usage_errors(options: dict[str, object]) -
         ("Sat, 22 Apr 2017 15:11:58 -0500\nFri, 21 Apr 2017 14:20:57 -0500\n", "--no-header"),
         ("purchase,jo@example.com\nview,al@example.com\n", "--no-header"),
         ("visit,2024-01-05T10:00:00Z\n", "--no-header"),
+        ("Anna Zqc,123-45-6789\nBert,123-45-6788\n", "--no-header"),
+        ("Anna Zqc,+49 170 1234567\nBert,+49 170 1234568\n", "--no-header"),
+        ("Anna Zqc,+1 (555) 123-4567\nBert,\n", "--no-header"),
+        ("Anna Zqc,555-123-4567\nBert,\n", "--no-header"),
+        ("Anna Zqc,(555) 123-4567\nBert,\n", "--header-row 1"),
+        ("Anna Zqc,$12.50\nBert,$9.99\n", "--no-header"),
+        ("Anna Zqc;1.234,50 €\nBert;7,00 €\n", "--no-header"),
+        ("Anna Zqc,-$40\nBert,$50\n", "--no-header"),
         ("All trades\n\nDate,Amount,Kind\n2024-01-01,1,x\n2024-01-02,2,y\n", "--skip-lines 2"),
         ("All trades,,,\n,,,\nDate,Amount,Kind,Note\n2024-01-01,1,x,\n2024-01-02,2,y,z\n", "--skip-lines 2"),
         ("# a\n# b\nid;name;city\n1;x;y\n2;x;y\n3;x;y\n", "--skip-lines 2"),
@@ -222,6 +231,11 @@ def test_a_table_that_can_only_be_guessed_is_refused(text: str | bytes, hint: st
         table_of(text)
     assert hint in str(refused.value.hint)
     assert "@" not in refused.value.message
+    assert "Anna" not in refused.value.message
+
+
+def test_a_header_that_looks_like_data_is_read_when_it_is_named() -> None:
+    assert table_of("plan,$10,$20\nx,1,2\n", header_row=1).columns == ("plan", "$10", "$20")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +245,9 @@ def test_a_table_that_can_only_be_guessed_is_refused(text: str | bytes, hint: st
         "name\nAda; Lovelace\nAlan; Turing\nGrace; Hopper\n",
         "position\n12.3;45.6\n12.4;45.7\n12.5;45.8\n",
         "name,2019,2020\nx,1,2\n",
+        "name,12.5,0.25\nx,1,2\n",
+        "name,+1,+05:30,123-45,2019-2020\nx,1,2,3,4\n",
+        "name,Under $50,$10 to $20,price ($),€\nx,1,2,3,4\n",
         "name,2024-01-01,2024-01-02\nx,1,2\n",
         "id,note,extra\n1,,\n2,,\n3,,\n",
         "id,,\n1,2,3\n4,5,6\n",
