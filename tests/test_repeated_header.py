@@ -113,10 +113,13 @@ def read(table: Table) -> list[Any]:
         ("a;b", BOM + "'a';b", {"delimiter": ";", "quote": "'"}),
         ('"a",b', '"a",b', {"quote": "none"}),
         ("title\na,b", "a,b", {"skip_lines": 1}),
+        ("sep=;\na;b", "sep=;", {}),
+        ("a;b", BOM + "sep=;", {}),
+        ("a;b;c", "sep=;\n", {"delimiter": ";"}),
     ],
 )
 def test_the_header_again(tmp_path: Path, header: str, row: str, told: dict[str, Any]) -> None:
-    lines = [header, "1,2" if "b" in header else "1", row]
+    lines = [header, "1;2" if ";" in header else "1,2" if "b" in header else "1", row]
     assert read(opened(tmp_path, "\n".join(lines), **told))[1:] == ["repeated_header"]
 
 

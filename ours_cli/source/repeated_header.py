@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from ours_cli.record import Table
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
+_NAMES_DELIMITER: Final = frozenset(("sep=", _BYTE_ORDER_MARK + "sep="))
+"""What is left of Excel's line above a header, `sep=;`, once it is cut at the delimiter."""
 
 
 class HeaderRow(NamedTuple):
@@ -28,7 +30,7 @@ class HeaderRow(NamedTuple):
         # Behind the byte order mark of a file that was joined, a quote is a character like any other.
         quoted = f"{quote}{first.replace(quote, quote * 2)}{quote}" if quote else first
         firsts = frozenset((first, _BYTE_ORDER_MARK + first, _BYTE_ORDER_MARK + quoted))
-        return HeaderRow(firsts | {""}, firsts, list(columns[1:]))
+        return HeaderRow(firsts | _NAMES_DELIMITER | {""}, firsts, list(columns[1:]))
 
     @staticmethod
     def of_table(table: Table) -> HeaderRow:
@@ -38,8 +40,10 @@ class HeaderRow(NamedTuple):
         return HeaderRow.of(table.columns, table.dialect.quote)
 
     def is_again(self, cells: list[str]) -> bool:
-        """Whether these are the header's own cells; there is at least one."""
-        return cells[0] in self.firsts and cells[1:] == self.rest
+        """Whether these are the header's own cells, or the line above it; there is at least one."""
+        if cells[0] in self.firsts and cells[1:] == self.rest:
+            return True
+        return bool(self.firsts) and cells[0] in _NAMES_DELIMITER and cells[1:] == [""]
 
 
 NO_HEADER: Final = HeaderRow(frozenset({""}), frozenset(), [])
