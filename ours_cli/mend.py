@@ -1,7 +1,4 @@
-"""A rejects file fed back: its bookkeeping columns come off, ids stay, and `_raw` is read as the row it was.
-
-The names of those columns, shared by their writer (`rejects.py`) and this reader, are defined here.
-"""
+"""A rejects file fed back: its own columns come off, ids stay, and `_raw` is read as the row it was."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ours_cli.record import (
     DUPLICATE_ID,
@@ -22,16 +19,8 @@ from ours_cli.record import (
     Stretch,
     Table,
 )
+from ours_cli.reject_marks import MARKS, PREFIXED, marks_at_end
 from ours_cli.source import parse_raw
-
-MARKS: Final = ("_line", "_distinctId", "_code", "_message", "_raw")
-PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
-"""Used instead of `MARKS` where the source has such a column itself."""
-
-
-def marks_for(names: Iterator[str] | tuple[str, ...] | dict[str, Any]) -> tuple[str, ...]:
-    """The bookkeeping names that do not collide with a source's own."""
-    return PREFIXED if any(name in MARKS for name in names) else MARKS
 
 
 def mended(table: Table) -> Table:
@@ -46,7 +35,7 @@ def mended(table: Table) -> Table:
         )
     table = _with_header(table)
     assert table.columns is not None
-    marks = _marks_at_end(table.columns)
+    marks = marks_at_end(table.columns)
     if marks is None:
         return table
     own = replace(table, columns=table.columns[: -len(marks)], stretches=None)
@@ -61,7 +50,7 @@ def _with_header(table: Table) -> Table:
     if not columns or columns != tuple(str(number + 1) for number in range(len(columns))):
         return table
     first = next(table.records, None)
-    if isinstance(first, Record) and _marks_at_end(header := tuple(first.fields)):
+    if isinstance(first, Record) and marks_at_end(header := tuple(first.fields)):
         return replace(table, columns=header)
     read = [] if first is None else [first]
     stretches = table.stretches
@@ -70,11 +59,6 @@ def _with_header(table: Table) -> Table:
         records=chain(read, table.records),
         stretches=None if stretches is None else lambda: chain(read, stretches()),
     )
-
-
-def _marks_at_end(columns: tuple[str, ...]) -> tuple[str, ...] | None:
-    found = columns[-len(MARKS) :]
-    return found if found in (PREFIXED, MARKS) and len(columns) > len(MARKS) else None
 
 
 def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[Record | Malformed]:

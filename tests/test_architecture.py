@@ -182,7 +182,16 @@ KNOW_NO_STAGE = (
         "garbage",
     ),
     "memory",
-    *("option_groups", "private_files", "profiles", "signals", "standard_streams", "suggest", "topics"),
+    *(
+        "option_groups",
+        "private_files",
+        "profiles",
+        "reject_marks",
+        "signals",
+        "standard_streams",
+        "suggest",
+        "topics",
+    ),
     *("unset_variables", "usage_errors", "uuids", "wrapping"),
 )
 """Small modules for any stage."""

@@ -27,9 +27,10 @@ from waiting import wait_for
 from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.event import Origin, Reject
-from ours_cli.mend import MARKS, PREFIXED, mended
+from ours_cli.mend import mended
 from ours_cli.mend_command import WITHOUT_VALUE, mend_command
 from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.reports.reject_files import KnownRejects, RejectFile
 from ours_cli.reports.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -234,6 +235,24 @@ class TestRoundTrip:
         again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
         assert (again.code, again.json["accepted"]) == (0, 2), again.err
         assert amounts(place) == {"1": "a", "2": "é", "3": 'say "hi'}
+
+    @pytest.mark.parametrize("source", ["", 'source = { encoding = "utf-8" }\n'])
+    def test_rows_cut_in_mid_character_are_never_sent_unmended(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, source: str
+    ) -> None:
+        place = sandbox()
+        cut = f"2,Grö\udcc3,{iso(1)}\n3,Jür\udcc3,{iso(1)}\n"
+        path = tmp_path / "o.csv"
+        path.write_bytes(f"id,who,when\n1,Müller,{iso(1)}\n{cut}".encode("utf-8", "surrogateescape"))
+        fields = 'event = "E"\ntime = "{when}"\nexternalId = "{who}"\ndistinctId = "{id}"\n'
+        map_file = write(tmp_path / "m.toml", fields + source)
+        first = ours("backfill", path, "--map", map_file, "-o", "json")
+        assert first.json["reject_codes"] == {"bad_encoding": 2}
+        again = mend(ours, first, lambda text: text)
+        assert (again.code, again.json["reject_codes"]) == (3, {"bad_encoding": 2})
+        assert "cp1252" not in again.err
+        told = ours(*shlex.split(first.json["mend"])[1:], "--encoding", "cp1252")
+        assert (told.code, set(amounts(place))) == (0, {"Müller", "GrÃ¶Ã", "JÃ¼rÃ"})
 
     def test_nothing_quoted(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
@@ -536,6 +555,32 @@ def test_mend_command(typed: str, files: list[str], read: ReadOptions, expected:
     assert shlex.join(mend_command(typed.split(), files, [Path("R")], read)) == shlex.join(
         shlex.split(expected)
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("a,{marks}\n", True),
+        ("a;{marks}\r\n1", True),
+        ("a\t{marks}\r1", True),
+        ("a§{marks}\n", True),
+        ('\n"two\nlines",{marks}\n1', True),
+        ('"a",{quoted}\n', True),
+        ("a,{marks}", True),
+        ("a,{marks},b\n", False),
+        ("a\n1,{marks}\n", False),
+        ('"a,{marks}\n', False),
+        ("{marks}\n", False),
+        ("a,_line,_distinctId;_code,_message,_raw\n", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("marks", [MARKS, PREFIXED])
+def test_a_rejects_file_by_its_first_bytes(marks: tuple[str, ...], header: str, expected: bool) -> None:
+    delimiter = next((sign for sign in ";\t§" if sign in header and "_line" not in header), ",")
+    quoted = delimiter.join(f'"{mark}"' for mark in marks)
+    text = header.format(marks=delimiter.join(marks), quoted=quoted)
+    assert is_rejects_file(text.encode()) is expected
 
 
 @pytest.mark.parametrize("name", ["batch", "backfill", "identify"])

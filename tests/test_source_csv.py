@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,7 @@ def test_what_the_csv_module_writes_is_read_cell_for_cell(
     written: tuple[list[list[str]], str], delimiter: str, line_end: str, quoting: int
 ) -> None:
     (header, *body), encoding = written
+    assume(header not in body)
     # Before Python 3.13, the csv module leaves a lone carriage return unquoted.
     assume(quoting == csv.QUOTE_ALL or not any("\r" in cell for row in body for cell in row))
     out = io.StringIO(newline="")
@@ -208,6 +211,14 @@ def test_options_that_cannot_work_are_usage_errors(options: dict[str, object]) -
         ("Sat, 22 Apr 2017 15:11:58 -0500\nFri, 21 Apr 2017 14:20:57 -0500\n", "--no-header"),
         ("purchase,jo@example.com\nview,al@example.com\n", "--no-header"),
         ("visit,2024-01-05T10:00:00Z\n", "--no-header"),
+        ("Anna Zqc,123-45-6789\nBert,123-45-6788\n", "--no-header"),
+        ("Anna Zqc,+49 170 1234567\nBert,+49 170 1234568\n", "--no-header"),
+        ("Anna Zqc,+1 (555) 123-4567\nBert,\n", "--no-header"),
+        ("Anna Zqc,555-123-4567\nBert,\n", "--no-header"),
+        ("Anna Zqc,(555) 123-4567\nBert,\n", "--header-row 1"),
+        ("Anna Zqc,$12.50\nBert,$9.99\n", "--no-header"),
+        ("Anna Zqc;1.234,50 €\nBert;7,00 €\n", "--no-header"),
+        ("Anna Zqc,-$40\nBert,$50\n", "--no-header"),
         ("All trades\n\nDate,Amount,Kind\n2024-01-01,1,x\n2024-01-02,2,y\n", "--skip-lines 2"),
         ("All trades,,,\n,,,\nDate,Amount,Kind,Note\n2024-01-01,1,x,\n2024-01-02,2,y,z\n", "--skip-lines 2"),
         ("# a\n# b\nid;name;city\n1;x;y\n2;x;y\n3;x;y\n", "--skip-lines 2"),
@@ -222,6 +233,11 @@ def test_a_table_that_can_only_be_guessed_is_refused(text: str | bytes, hint: st
         table_of(text)
     assert hint in str(refused.value.hint)
     assert "@" not in refused.value.message
+    assert "Anna" not in refused.value.message
+
+
+def test_a_header_that_looks_like_data_is_read_when_it_is_named() -> None:
+    assert table_of("plan,$10,$20\nx,1,2\n", header_row=1).columns == ("plan", "$10", "$20")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +247,9 @@ def test_a_table_that_can_only_be_guessed_is_refused(text: str | bytes, hint: st
         "name\nAda; Lovelace\nAlan; Turing\nGrace; Hopper\n",
         "position\n12.3;45.6\n12.4;45.7\n12.5;45.8\n",
         "name,2019,2020\nx,1,2\n",
+        "name,12.5,0.25\nx,1,2\n",
+        "name,+1,+05:30,123-45,2019-2020\nx,1,2,3,4\n",
+        "name,Under $50,$10 to $20,price ($),€\nx,1,2,3,4\n",
         "name,2024-01-01,2024-01-02\nx,1,2\n",
         "id,note,extra\n1,,\n2,,\n3,,\n",
         "id,,\n1,2,3\n4,5,6\n",
@@ -313,3 +332,74 @@ def test_the_file_is_closed_at_the_end_and_position_reaches_its_size(tmp_path: P
     assert table.name == str(path)
     assert list(table.records) == [Record(2, ["1", "2"])]
     assert table.position() == table.size == 8
+
+
+class TestSeparatorLine:
+    """Excel's own first line, which names the delimiter."""
+
+    @pytest.mark.parametrize(
+        ("line", "delimiter", "name"),
+        [
+            ("sep=;\r\n", ";", "semicolon"),
+            ("SEP=;\n", ";", "semicolon"),
+            ('"sep=;"\n', ";", "semicolon"),
+            ("sep=,\n", ",", "comma"),
+            ("sep=\t\r", "\t", "tab"),
+            ("\ufeffsep=|\n", "|", "pipe"),
+        ],
+    )
+    def test_it_is_passed_over_and_said(self, line: str, delimiter: str, name: str) -> None:
+        end = "\r" if line.endswith("\r") else "\n"
+        table = table_of(f"{line}a{delimiter}b{end}1,5;x{delimiter}2{end}".replace("1,5;x", '"1,5;x"'))
+        assert (table.columns, table.header_line) == (("a", "b"), 2)
+        assert rows(table) == [(3, ["1,5;x", "2"])]
+        assert f"cells separated by {name} (line 1 says so)" in table.notes
+
+    def test_it_wins_over_the_name_and_what_the_rows_look_like(self, tmp_path: Path) -> None:
+        (file := tmp_path / "t.tsv").write_text("sep=;\na,x;b\n1,x;2\n")
+        assert open_table(file, ReadOptions()).columns == ("a,x", "b")
+
+    def test_a_delimiter_that_was_told_wins_over_it(self) -> None:
+        table = table_of("sep=;\na|b\n1|2\n", delimiter="|")
+        assert (table.columns, table.notes) == (("a", "b"), [])
+        assert rows(table) == [(3, ["1", "2"])]
+
+    def test_without_header(self) -> None:
+        assert rows(table_of("sep=;\n1;x\n2;y\n", no_header=True)) == [(2, ["1", "x"]), (3, ["2", "y"])]
+
+    def test_in_utf_16(self) -> None:
+        assert rows(table_of("sep=;\na;b\n1;é\n".encode("utf-16"))) == [(3, ["1", "é"])]
+
+    def test_below_lines_that_are_skipped(self) -> None:
+        table = table_of("title\nsep=;\na;b\n1;2\n", skip_lines=1)
+        assert (table.header_line, rows(table)) == (3, [(4, ["1", "2"])])
+
+    @pytest.mark.parametrize("told", [{"skip_lines": 1}, {"header_row": 2}])
+    def test_skipped_by_hand(self, told: dict[str, object]) -> None:
+        table = table_of("sep=;\na;b\n1;2\n", **told)
+        assert (table.header_line, rows(table)) == (2, [(3, ["1", "2"])])
+
+    def test_a_title_below_it_is_told_by_its_line(self) -> None:
+        with pytest.raises(SourceError) as refused:
+            table_of("sep=;\nAll trades\n\nid;day;kind\n1;2;x\n2;3;y\n")
+        assert "--skip-lines 3" in str(refused.value.hint)
+
+    @pytest.mark.parametrize("text", ["sep=\n1\n", "sep=;a\nx;y\n", "id,sep=;\n1,2\n", "sep=;\n"])
+    def test_other_lines(self, text: str) -> None:
+        assert not any("says so" in note for note in table_of(text, header_row=1).notes)
+
+    def test_nothing_below_it(self) -> None:
+        table = table_of("sep=;\n")
+        assert (table.columns, rows(table)) == ((), [])
+
+    def test_through_a_pipe_that_is_slow(self) -> None:
+        """The header comes long after the line that names the delimiter."""
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb", buffering=0) as pipe, os.fdopen(writing, "wb", buffering=0) as writer:
+            writer.write(b"sep=;\n")
+            later = threading.Timer(0.6, lambda: writer.write(b"7;x\n8;y\n"))
+            later.start()
+            table = open_table("-", ReadOptions(no_header=True), pipe)
+            later.join()
+            writer.close()
+            assert rows(table) == [(2, ["7", "x"]), (3, ["8", "y"])]

@@ -99,7 +99,14 @@ PIECES = st.sampled_from(
     [
         *(b"a,b,c\n", b"1,2,3\r\n", b'4,"5\n6",7\n', b'"', b",", b"\n", b"\r", b"x", b"\n\n", b"8,9\n"),
         *(b",2,3\n", b"1,2,3,\n", b"1,2,3,4\n", b"\0", b"\xff", "é".encode(), b'""', b'a,"b"c,d\n'),
-        *(b" \n", b"\x0b", b"\xe2\x80\xa8"),
+        *(
+            b" \n",
+            b"\x0b",
+            b"\xe2\x80\xa8",
+            b"one,two,three\n",
+            b'\xef\xbb\xbf"one",two,three\n',
+            b"one,2,3\n",
+        ),
     ]
 )
 

@@ -40,6 +40,7 @@ HINTS: Final[dict[str, str]] = {
     "too_large": "send less of it",
     "ragged_row": "mend the row: it has another number of cells than the header",
     "truncated_row": "export it again",
+    "repeated_header": "nothing is lost; delete these lines, or send the joined files one by one",
     "unclosed_quote": "mend the quote, or --quote none",
     "bad_csv": "mend the quote, or --quote none",
     "nul_byte": "is --encoding right?",

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import orjson
 
 from ours_cli.event import Reject
-from ours_cli.mend import marks_for
 from ours_cli.record import RAGGED_ROW, Malformed, Record, Table
+from ours_cli.reject_marks import marks_for
 
 
 class RejectSink(Protocol):

@@ -1,4 +1,4 @@
-"""What a cell looks like: data (a number, date, address), or a word that may be a column's name."""
+"""What a cell looks like: data (a number, date, address, phone), or a word that may be a column's name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ _DATE = (
     r"|\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Z][a-z]{2,8}\.? \d{1,2},? \d{4})"
 )
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_EMAIL}|{UUID}")
-CERTAIN_DATA = re.compile(rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{UUID}")
-"""Never the name of a column, whatever its neighbours are called."""
+_MONEY = r"[-+(]?(?:[$€£¥] ?-?\d[\d.,' ]*|\d[\d.,' ]*[$€£¥])\)?"
+_SOCIAL_SECURITY = r"\d{3}-\d{2}-\d{4}"
+_PHONE = r"(?:\+(?:[ ().\-/]*\d){10,15}|(?:\(\d{3}\) ?|\d{3}-)\d{3}-\d{4})"
+_CERTAIN = rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{UUID}|{_MONEY}|{_SOCIAL_SECURITY}|{_PHONE}"
+DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_CERTAIN}")
+CERTAIN_DATA = re.compile(_CERTAIN)
+"""Never the name of a column, whatever its neighbours are called; a year or a bare number may well be one."""
 
 _NAMES_MIN = 2
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ours_cli.record import RAGGED_ROW, STRETCH_MAX, TRUNCATED_ROW, Dialect, Malformed, Record, Stretch
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
+from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
 from ours_cli.source.stretches import gather
 from ours_cli.source.text_encoding import ends_in_character, is_intact
 
@@ -55,8 +56,15 @@ class RowReader:
     before E, must fail alike: it is rejected immediately. That keeps files full of stray quotes linear.
     """
 
-    def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
+    def __init__(
+        self,
+        blocks: Iterator[TextLines],
+        dialect: Dialect,
+        first_line: int,
+        header: HeaderRow = NO_HEADER,
+    ) -> None:
         self.line = first_line  # where the next record starts, or the one being read
+        self.header = header  # may also be set once it was read
         self._blocks = blocks
         self._format = csv_format(dialect)
         self._window: list[str] = []
@@ -85,13 +93,14 @@ class RowReader:
 
     def records(self, width: int) -> Iterator[Record | Malformed]:
         """The rows from here on, for a table of `width` columns; blank ones are left out."""
+        odd = self.header.odd
         while True:
             reader, base = self._reader, self._base
             try:
                 for cells in reader:
                     line = self.line
                     self.line = base + reader.line_num
-                    if len(cells) == width and cells[0] and not self._damaged:
+                    if len(cells) == width and cells[0] not in odd and not self._damaged:
                         yield Record(line, cells)
                     elif (record := self._examine(line, cells, width)) is not None:
                         yield record
@@ -173,7 +182,7 @@ class RowReader:
         self, rows: list[list[str]], lines: list[int], width: int
     ) -> Iterator[Stretch | Record | Malformed]:
         """These rows, which are on `lines` and end before the last of them."""
-        if set(map(len, rows)) == {width} and all(map(_FIRST, rows)):
+        if set(map(len, rows)) == {width} and self.header.odd.isdisjoint(map(_FIRST, rows)):
             self.line = lines[-1]
             yield Stretch(lines[:-1], rows)
         else:
@@ -183,13 +192,13 @@ class RowReader:
         self, rows: list[list[str]], lines: list[int], width: int
     ) -> Iterator[Record | Malformed]:
         for line, self.line, cells in zip(lines, lines[1:], rows, strict=False):
-            if len(cells) == width and cells[0]:
+            if len(cells) == width and cells[0] not in self.header.odd:
                 yield Record(line, cells)
             elif (record := self._examine(line, cells, width)) is not None:
                 yield record
 
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
-        """A row that is not plainly right: blank, damaged, or of another width."""
+        """A row that is not plainly right: blank, damaged, of another width, or the header again."""
         if not any(map(str.strip, cells)):
             self._after_blank = self.line
             return None
@@ -213,6 +222,8 @@ class RowReader:
                 TRUNCATED_ROW,
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
             )
+        if problem is None and self.header.is_again(cells):
+            problem = ("repeated_header", "the header again, as where files were joined")
         return Malformed(line, text.rstrip("\r\n"), *problem) if problem else Record(line, cells)
 
     def _start(self) -> None:

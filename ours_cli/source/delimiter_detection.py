@@ -1,8 +1,10 @@
-"""Which character separates the cells: the one with which the rows, read with CSV quoting, agree."""
+"""Which character separates the cells: named by the file, or that with which the rows, as CSV, agree."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import dropwhile
 
 from ours_cli.record import Dialect, Malformed
@@ -10,6 +12,7 @@ from ours_cli.source.delimited import Row, RowReader
 from ours_cli.source.lines import TextLines
 
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+_NAMED = re.compile(rf"(\"?)sep=([{''.join(DELIMITER_NAMES)}])\1[\r\n]*", re.IGNORECASE)
 _ROWS_TRIED = 200
 # Without a delimiter in the first row, which then is a title, the rows below must be unambiguous.
 _CLEAR_WIDTH = 3
@@ -27,6 +30,12 @@ def sample_rows(lines: list[str], dialect: Dialect, first_line: int, *, complete
         elif any(map(str.strip, row.cells)):
             rows.append(row)
     return rows
+
+
+def named_delimiter(lines: Sequence[str]) -> str | None:
+    """The delimiter that the first line names, in the words of Excel: `sep=;` and nothing else."""
+    named = _NAMED.fullmatch(lines[0]) if lines else None
+    return named[2] if named else None
 
 
 def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:

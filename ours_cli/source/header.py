@@ -56,7 +56,8 @@ def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
     if _is_data(rows[0].cells):
         raise DoubtfulHeaderError(
             f"{name}: the first row (line {rows[0].line}) looks like data, not like a header",
-            hint="say --no-header if it is; the columns are then {1}, {2}, ...",
+            hint="say --no-header if it is; the columns are then {1}, {2}, ...; "
+            f"else --header-row {rows[0].line}",
             remedy={"no_header": True},
         )
 

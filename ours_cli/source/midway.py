@@ -11,6 +11,7 @@ from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import ByteLines, TextLines, split_text
+from ours_cli.source.repeated_header import HeaderRow
 from ours_cli.source.text_encoding import decoder
 
 _BLOCK_BYTES = 256 * 1024
@@ -34,7 +35,9 @@ def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Reco
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:
             return None
-        read = _reader(begun, table.dialect).records(len(table.columns))
+        reader = _reader(begun, table.dialect)
+        reader.header = HeaderRow.of_table(table)
+        read = reader.records(len(table.columns))
     rows = [row._replace(line=0) for row in read if isinstance(row, Record)]
     return (rows[-count:] if share == 1 else rows[:count]) or None
 

@@ -15,7 +15,12 @@ from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
 from ours_cli.source.delimited import Row, RowReader
-from ours_cli.source.delimiter_detection import DELIMITER_NAMES, detect_delimiter, sample_rows
+from ours_cli.source.delimiter_detection import (
+    DELIMITER_NAMES,
+    detect_delimiter,
+    named_delimiter,
+    sample_rows,
+)
 from ours_cli.source.format_detection import detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_wrapper
@@ -33,13 +38,14 @@ from ours_cli.source.lines import (
 from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
+from ours_cli.source.repeated_header import HeaderRow
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
     refuse_record_types,
     refuse_second_table,
 )
-from ours_cli.source.text_encoding import TextEncoding, decoder, detect_encoding
+from ours_cli.source.text_encoding import decoder, detect_encoding
 
 _Row = TypeVar("_Row")
 
@@ -67,13 +73,13 @@ class _Opening:
         self._stream = stream
         self._options = options
         self._suffix = "" if location == "-" else data_suffix(location)
-        sample = stream.sample(lines=options.lines_above + 1)
+        self._above = options.lines_above
+        sample = stream.sample(lines=self._above + 1)
         refuse_container(sample.data, stream.name)
         self._complete = sample.complete
         self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
         stream.drop(self._encoding.bom)
-        text = _decoded(sample.data, self._encoding, complete=sample.complete)
-        self._lines = split_text(text)[options.lines_above :]
+        self._lines = self._lines_of(sample.data[self._encoding.bom :])
         self._notes = [self._encoding.note] if self._encoding.note else []
         self._header_line = 0
 
@@ -107,16 +113,22 @@ class _Opening:
         return self._table(kind, None, elements.records(), Dialect(), elements.stretches(), done)
 
     def _delimited(self, kind: SourceFormat) -> Table:
+        named = None if self._options.header_row is not None else named_delimiter(self._lines)
+        if named is not None:
+            self._pass_line()
         lines = self._whole_lines()
-        dialect = self._dialect(kind, lines)
-        first_line = self._options.lines_above + 1
+        dialect = self._dialect(kind, lines, named)
+        first_line = self._above + 1
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
-        texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._options.lines_above))
+        texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._above))
         reader = RowReader(map(TextBlock.lines, texts), dialect, first_line)
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
             columns = self._header(reader)
+            if columns:
+                reader.header = HeaderRow.of(columns, dialect.quote)
+                rows = [*rows[:1], *(row for row in rows[1:] if not reader.header.is_again(row.cells))]
             self._refuse_doubtful(lines, rows, dialect)
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
@@ -125,19 +137,37 @@ class _Opening:
         done = partial(_share_done, texts, reader)
         return self._table("csv", columns, records, dialect, stretches, done, pieces)
 
+    def _pass_line(self) -> None:
+        """Leave out one more line above the table, and look as far ahead as without it."""
+        self._above += 1
+        sample = self._stream.sample(lines=self._above + 1)
+        self._complete = sample.complete
+        self._lines = self._lines_of(sample.data)
+
+    def _lines_of(self, data: bytes) -> list[str]:
+        """The lines of the table at the beginning of the source, which is this without byte order mark."""
+        decode = io.IncrementalNewlineDecoder(decoder(self._encoding.codec), translate=False).decode
+        return split_text(decode(data, final=self._complete))[self._above :]
+
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
         lines = self._lines
         is_cut = not self._complete and len(lines) > 1 and not lines[-1].endswith(("\n", "\r"))
         return lines[:-1] if is_cut else lines
 
-    def _dialect(self, kind: SourceFormat, lines: list[str]) -> Dialect:
+    def _dialect(self, kind: SourceFormat, lines: list[str], named: str | None) -> Dialect:
+        """How the table is written; `named` is the delimiter that its file names."""
         quote = self._options.quote_character
-        delimiter = self._options.told_delimiter or ("\t" if kind == "tsv" else None)
-        if delimiter is None:
-            delimiter = detect_delimiter(lines, quote, complete=self._complete)
-            if delimiter != ",":
-                self._notes.append(f"cells separated by {DELIMITER_NAMES[delimiter]} (detected)")
+        if (told := self._options.told_delimiter) is not None:
+            return Dialect(told, quote)
+        if named is not None:
+            self._notes.append(f"cells separated by {DELIMITER_NAMES[named]} (line {self._above} says so)")
+            return Dialect(named, quote)
+        if kind == "tsv":
+            return Dialect("\t", quote)
+        delimiter = detect_delimiter(lines, quote, complete=self._complete)
+        if delimiter != ",":
+            self._notes.append(f"cells separated by {DELIMITER_NAMES[delimiter]} (detected)")
         return Dialect(delimiter, quote)
 
     def _refuse_doubtful(self, lines: list[str], rows: list[Row], dialect: Dialect) -> None:
@@ -199,12 +229,6 @@ class _Opening:
             header_line=self._header_line,
             stretches=many if pieces is None else CutStretches(many, pieces),
         )
-
-
-def _decoded(data: bytes, encoding: TextEncoding, *, complete: bool) -> str:
-    return io.IncrementalNewlineDecoder(decoder(encoding.codec), translate=False).decode(
-        data[encoding.bom :], final=complete
-    )
 
 
 def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:

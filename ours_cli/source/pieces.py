@@ -19,6 +19,7 @@ from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Tabl
 from ours_cli.source.delimited import csv_format
 from ours_cli.source.json_objects import parse_objects
 from ours_cli.source.lines import ByteBlock, TextBlock, is_damaged, split_text
+from ours_cli.source.repeated_header import HeaderRow
 
 _LINES_BACK: Final = 64
 """Lines at the end of a block among which the end of a row is looked for."""
@@ -213,7 +214,8 @@ def _end_of_row(text: str, quote: str) -> int:
 def parse_piece(piece: Piece, table: Table) -> list[Stretch] | None:
     """The rows of a piece; None where it is not certain that each is a row of the table, and the last whole.
 
-    None too where a row is blank or has another width: that may affect how those below it are read.
+    None too where a row is blank or has another width, which may affect how those below it are read, or where
+    it is the header again.
     """
     text, first_line = piece
     if isinstance(text, bytes):
@@ -250,7 +252,9 @@ def _cells(text: str, first_line: int, table: Table) -> list[Stretch] | None:
         return None
     if set(map(len, rows)) != {max(len(table.columns), 1)}:
         return None
-    if not all(cells[0] or any(map(str.strip, cells)) for cells in rows):
+    header = HeaderRow.of_table(table)
+    odd = (cells for cells in rows if cells[0] in header.odd)
+    if any(header.is_again(cells) or not any(map(str.strip, cells)) for cells in odd):
         return None
     return [
         Stretch(starts[at : min(at + STRETCH_MAX, len(rows))], rows[at : at + STRETCH_MAX])

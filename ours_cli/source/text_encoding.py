@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from typing import NamedTuple
 
+from ours_cli.reject_marks import is_rejects_file
+
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -85,13 +87,14 @@ def _wide_codec(data: bytes) -> str | None:
 def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
     """UTF-8, unless several lines say otherwise and none supports it.
 
-    A single bad line may as well be damage in a UTF-8 file, so it is left to be rejected on its own.
+    A single bad line may as well be damage in a UTF-8 file, so it is left to be rejected on its own. In a
+    rejects file, which is UTF-8, bad lines may be all there is.
     """
     lines = data.splitlines()
     if not complete and len(lines) > 1:
         lines.pop()
     told_apart = [_is_utf8(line) for line in lines if not line.isascii()]
-    if any(told_apart) or len(told_apart) < 2:
+    if any(told_apart) or len(told_apart) < 2 or is_rejects_file(data):
         return TextEncoding("utf-8")
     codec = "cp1252" if _fits(b"\n".join(lines), "cp1252") else "latin-1"
     return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")

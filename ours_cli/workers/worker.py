@@ -41,6 +41,7 @@ class Columns(NamedTuple):
     format: Any
     columns: tuple[str, ...] | None
     dialect: Dialect
+    header_line: int
     keys: tuple[str, ...] | None
     unreadable: dict[str, str]
 

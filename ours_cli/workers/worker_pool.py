@@ -121,7 +121,15 @@ class Connected:
         """A table begins: whatever is asked from now on is about it."""
         for link in self._links:
             link.send(
-                Columns(table.name, table.format, table.columns, table.dialect, table.keys, table.unreadable)
+                Columns(
+                    name=table.name,
+                    format=table.format,
+                    columns=table.columns,
+                    dialect=table.dialect,
+                    header_line=table.header_line,
+                    keys=table.keys,
+                    unreadable=table.unreadable,
+                )
             )
 
     async def ask(self, rows: Stretch | Piece) -> None:
