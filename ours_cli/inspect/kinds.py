@@ -12,11 +12,28 @@ from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
-    "uuid", "ip", "url", "clock", "object", "list", "text",
+    "uuid", "ip", "url", "clock", "object", "list", "secret", "text",
 ]  # fmt: skip
 
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
 """The ways of writing numbers that are tried; the first that reads a whole column wins."""
+
+# As tools make them, told by their beginnings: a JWT, keys and tokens of well-known services, the hash of a
+# password, a private key. Digits other than 0 may be 9 here (see `SHAPE`).
+_KEYS = (
+    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|Bearer \S{8,}|[spr]k_(?:live|test)_\w+|gh[opsur]_\w{16,}"
+    r"|github_pat_\w+|xox[abeoprs]-\S+|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{30,}|SG\.[\w-]+\.[\w-]+"
+    r"|\$[0-9][abxy]?\$\S{20,}|\$argon[0-9]\w*\$\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*)"
+)
+# International; American; national with its 0 in front (0170 1234567, 01 23 45 67 89, 020 7946 0958). The
+# last are told from dates, postal codes and numbers by how many digits there are and where they are parted.
+_PHONE = (
+    r"\+[0-9][0-9 ()./-]{7,18}[0-9]|00[1-9](?=(?:[^0-9]*[0-9]){8,13}\Z)[0-9]{0,2}[ /(-][0-9 ()./-]+[0-9]"
+    r"|(?:[1-9][ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-]?[0-9]{4}"
+    r"|0[1-9](?:[ .][0-9]{2}){4}"
+    r"|\(?0[1-9](?=(?:[^0-9]*[0-9]){7,11}\Z)[0-9]{0,4}(?:\) ?|[ /]|-(?=[0-9-]{7}))[0-9]{3,8}"
+    r"(?:[ -][0-9]{2,5}){0,3}"
+)
 
 # The first that fits wins; in one expression, since most texts are tried against all of them.
 _FORM: Final = re.compile(
@@ -31,8 +48,8 @@ _FORM: Final = re.compile(
     r"|(?P<url>(?i:https?)://\S+)"
     r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"
     r"|(?P<decimal>-?(?:0|[1-9][0-9]*)\.[0-9]+)"
-    r"|(?P<phone>\+[0-9][0-9 ().-]{7,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}[ .-]?[0-9]{4}"
-    r"|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4})"
+    rf"|(?P<phone>{_PHONE})"
+    rf"|(?P<secret>{_KEYS})"
     r"|(?P<object>\{(?s:.*)\})"
     r"|(?P<list>\[(?s:.*)\])"
 )

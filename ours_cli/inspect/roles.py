@@ -168,7 +168,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         for column in columns
         if column.filled >= _ENOUGH * most
         and not column.is_time
-        and _what(column, flags) in ("", PATIENT, "insurance id", "account number")
+        and _what(column, flags) in ("", PATIENT, "insurance id", "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
     return _first(_PERSON_IDS, fit)
