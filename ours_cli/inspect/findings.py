@@ -82,6 +82,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
         "preset": found.preset.name if found.preset else None,
         "ids": [column.name for column in found.ids],
         "proposal": {
+            "runs": proposal.runs,
             "event": proposal.event,
             "time": proposal.time,
             "externalId": proposal.external_id,

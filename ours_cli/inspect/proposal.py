@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
+from ours_cli.contract import USER_PROPERTIES
 from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
-from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.sensitive import NAME, Flag
+from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 
 ZONE_TO_FILL_IN: Final = "ZONE"
@@ -39,7 +42,10 @@ _CODE_WORDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column as an event property; `why_not` says why the proposal leaves it behind, if it does."""
+    """A column as a property of the event, or of the visitor (then `key` is as `-u` takes it).
+
+    `why_not` says why the proposal leaves it behind, if it does.
+    """
 
     key: str
     template: str
@@ -49,12 +55,14 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Templates by field, how times are read, and properties.
+    """The command that takes such rows, templates by field, how times are read, and properties.
 
-    `needs` must be settled before anything can be sent correctly; `notes` are worth a thought.
+    `event` is None where the rows are visitors, for `identify`. `needs` must be settled before anything can
+    be sent correctly; `notes` are worth a thought.
     """
 
-    event: str
+    runs: Literal["backfill", "identify"]
+    event: str | None
     time: str | None
     external_id: str | None
     email: str | None
@@ -71,9 +79,35 @@ def propose(
 ) -> Proposal:
     """Combine the roles; `stem` is the file's name without suffix, for an event that no column names."""
     draft = _Draft(roles, columns, flags, rows)
+    return _of_visitors(draft) if is_of_visitors(roles) else _of_events(draft, stem)
+
+
+def _of_visitors(draft: _Draft) -> Proposal:
+    draft.notes.append(
+        "no column tells when something happened: the rows are taken for people, and identify sets their"
+        " properties"
+    )
+    external_id, email = draft.person()
+    return Proposal(
+        runs="identify",
+        event=None,
+        time=None,
+        external_id=external_id,
+        email=email,
+        distinct_id=None,
+        properties=draft.visitor_properties(),
+        zone=None,
+        order=None,
+        needs=tuple(draft.needs),
+        notes=tuple(draft.notes),
+    )
+
+
+def _of_events(draft: _Draft, stem: str) -> Proposal:
     time, zone, order = draft.time()
     external_id, email = draft.person()
     return Proposal(
+        runs="backfill",
         event=draft.event(stem),
         time=time,
         external_id=external_id,
@@ -208,21 +242,44 @@ class _Draft:
         return column.reference
 
     def properties(self) -> tuple[Property, ...]:
+        """What is left, as properties of the event."""
+        return tuple(
+            Property(key, self._typed(column), column, self._why_not(column))
+            for key, column in self._named(_keys)
+        )
+
+    def visitor_properties(self) -> tuple[Property, ...]:
+        """What is left, as properties of the visitor; those that the API names are texts to it."""
+        return tuple(
+            Property(
+                key,
+                column.reference if key in USER_PROPERTIES else self._typed(column),
+                column,
+                self._why_not_visitor(key, column),
+            )
+            for key, column in self._named(lambda inner, name: visitor_keys(inner, _keys(inner, name)))
+        )
+
+    def _named(self, keys_for: Callable[[str, str], Iterator[str]]) -> Iterator[tuple[str, Column]]:
+        """The columns that no field uses, each with a key that no other has."""
         keys: set[str] = set()
-        found = []
-        point = self._decimal_style()
         for column in self._columns:
             if column.name in self._used or not column.filled:
                 continue
             inner = column.name.rpartition(".")[2] if column.level else column.name
-            key = next(key for key in _keys(inner, column.name) if key not in keys)
+            key = next(key for key in keys_for(inner, column.name) if key not in keys)
             keys.add(key)
-            name_filter, doubt = _filter(column, point)
-            if doubt:
-                self.notes.append(f"{column.name!r} {doubt}")
-            template = column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
-            found.append(Property(key, template, column, self._why_not(column)))
-        return tuple(found)
+            yield key, column
+
+    def _typed(self, column: Column) -> str:
+        name_filter, doubt = _filter(column, self._decimal_style)
+        if doubt:
+            self.notes.append(f"{column.name!r} {doubt}")
+        return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
+
+    def _why_not_visitor(self, key: str, column: Column) -> str:
+        why_not = self._why_not(column)
+        return "" if why_not == NAME and key in PERSONS_NAMES else why_not
 
     def _why_not(self, column: Column) -> str:
         flag = self._flags.get(column.name)
@@ -236,6 +293,7 @@ class _Draft:
             return "zone"
         return ""
 
+    @cached_property
     def _decimal_style(self) -> str | None:
         """The way of writing numbers that some column of the file proves."""
         proven = {style for column in self._columns if (style := _only_style(column)) is not None}

@@ -50,12 +50,13 @@ def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles)
     """The command of the proposal, for the file named `argument`, read as `told`."""
     fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
     templates = " ".join(template for template in fields if template)
-    sent = frozenset(
-        column.name
-        for column in (roles.person, roles.email, roles.record_number, roles.event)
-        if column is not None and column.reference[:-1] in templates
+    fielded = (roles.person, roles.email, roles.record_number, roles.event)
+    sent = (
+        *(column.name for column in fielded if column is not None and column.reference[:-1] in templates),
+        *(entry.column.name for entry in proposal.properties if not entry.why_not),
     )
-    return Start(command_line(argument, told, proposal), proposal.needs, proposal.notes, sent)
+    command = command_line(argument, told, proposal)
+    return Start(command, proposal.needs, proposal.notes, frozenset(sent))
 
 
 def with_preset(
