@@ -286,6 +286,19 @@ def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Pa
     assert ended.code in (0, 3)
 
 
+def test_a_table_wider_than_an_event_is_cut_to_what_the_api_takes(ours: Ours, tmp_path: Path) -> None:
+    header = ["event", "time", "customer_id", "note", *(f"c{at}" for at in range(300))]
+    row = ["Visit", "2026-03-01T10:00:00Z", "p1", "please call", *["x"] * 300]
+    path, kept = table(tmp_path / "wide.csv", header, [row, row]), tmp_path / "map.toml"
+    proposal = look(ours, path, "--write-map", str(kept))["proposal"]
+    assert list(proposal["properties"].values()) == [f"{{c{at}}}" for at in range(200)]
+    assert proposal["left_behind"]["c200"] == "beyond the 200 properties of an event"
+    assert any("300 columns could be sent" in note for note in proposal["notes"])
+    assert "188 more columns could be sent" in ours("inspect", path).out
+    sent = ours("backfill", path, "--map", kept, "--max-age", "none", "--dry-run", "-o", "json").json
+    assert (sent["unsent"], sent["reject_codes"]) == (2, {})
+
+
 def test_a_known_export_is_recognised(ours: Ours, tmp_path: Path) -> None:
     header = ["Id", "START", "STOP", "PATIENT", "ENCOUNTERCLASS"]
     path = table(tmp_path / "a.csv", header, [["1", "2026-03-01T10:00:00Z", "", "p", "wellness"]])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from typing import Final, Literal
 
-from ours_cli.contract import USER_PROPERTIES
+from ours_cli.contract import PROPERTIES_MAX, USER_PROPERTIES
 from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.kinds import NUMBER_STYLES
@@ -242,11 +242,20 @@ class _Draft:
         return column.reference
 
     def properties(self) -> tuple[Property, ...]:
-        """What is left, as properties of the event."""
-        return tuple(
+        """What is left, as properties of the event: no more than the API takes."""
+        found = [
             Property(key, self._typed(column), column, self._why_not(column))
             for key, column in self._named(_keys)
-        )
+        ]
+        sendable = [at for at, entry in enumerate(found) if not entry.why_not]
+        for at in sendable[PROPERTIES_MAX:]:
+            found[at] = replace(found[at], why_not=f"beyond the {PROPERTIES_MAX} properties of an event")
+        if len(sendable) > PROPERTIES_MAX:
+            self.notes.append(
+                f"{len(sendable):,} columns could be sent, and an event has at most {PROPERTIES_MAX}"
+                " properties: those that come last are left behind, choose which"
+            )
+        return tuple(found)
 
     def visitor_properties(self) -> tuple[Property, ...]:
         """What is left, as properties of the visitor; those that the API names are texts to it."""
