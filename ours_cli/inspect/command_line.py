@@ -49,6 +49,8 @@ def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
         yield ["--event", proposal.event]
     if proposal.time:
         yield ["--time", proposal.time]
+    if proposal.time_format:
+        yield ["--time-format", proposal.time_format]
     if proposal.zone:
         yield ["--tz", proposal.zone]
     if proposal.order:

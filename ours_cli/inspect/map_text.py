@@ -75,6 +75,8 @@ def _source(found: Findings) -> Iterator[str]:
         yield f"skip_lines = {told.skip_lines}"
     if told.no_header:
         yield "no_header = true"
+    if proposal.time_format:
+        yield f"time_format = {basic_string(proposal.time_format)}"
     if proposal.zone:
         yield f"timezone = {basic_string(proposal.zone)}"
     if proposal.order:

@@ -119,9 +119,21 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether at least four fifths of the filled cells are times, or would be if a zone were known."""
-        times = self.moments.readable + self.moments.unknown_zones
-        return self.filled > 0 and not self.moments.gave_up and times >= 0.8 * self.filled
+        """Whether at least four fifths of the filled cells state a time."""
+        return self._are_mostly(self.moments.stated_times)
+
+    @property
+    def looks_like_excel_days(self) -> bool:
+        """Whether the column is named for times and holds numbers such as 45,200, which is October 2023."""
+        return self._are_mostly(self.moments.serial_days)
+
+    @property
+    def may_be_time(self) -> bool:
+        """Whether at least half of it states a time, or all of it might be Excel's days."""
+        return not self.moments.gave_up and (self.moments.share >= 0.5 or self.looks_like_excel_days)
+
+    def _are_mostly(self, number: int) -> bool:
+        return self.filled > 0 and not self.moments.gave_up and number >= 0.8 * self.filled
 
     @property
     def is_unique(self) -> bool:

@@ -11,10 +11,11 @@ from typing import Final, Literal
 from ours_cli.contract import PROPERTIES_MAX, USER_PROPERTIES
 from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
-from ours_cli.inspect.kinds import NUMBER_STYLES
+from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sensitive import NAME, Flag
+from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 
@@ -23,21 +24,6 @@ ZONE_TO_FILL_IN: Final = "ZONE"
 
 COLUMN_TO_FILL_IN: Final = "COLUMN"
 """Stands for a column that a preset needs and the file has not, likewise."""
-
-_STYLE_NAMES: Final = {
-    "en": "number",
-    "de": "number:de",
-    "fr": "number:fr",
-    "ch": "number:ch",
-    "in": "number:in",
-}
-
-_CODE_WORDS: Final = frozenset(
-    (
-        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
-        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +56,7 @@ class Proposal:
     properties: tuple[Property, ...]
     zone: str | None
     order: str | None
+    time_format: str | None
     needs: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -98,6 +85,7 @@ def _of_visitors(draft: _Draft) -> Proposal:
         properties=draft.visitor_properties(),
         zone=None,
         order=None,
+        time_format=None,
         needs=tuple(draft.needs),
         notes=tuple(draft.notes),
     )
@@ -116,6 +104,7 @@ def _of_events(draft: _Draft, stem: str) -> Proposal:
         properties=draft.properties(),
         zone=zone,
         order=order,
+        time_format=draft.time_format,
         needs=tuple(draft.needs),
         notes=tuple(draft.notes),
     )
@@ -143,7 +132,9 @@ class _Draft:
         """The template of the time, the zone, and the order of day and month."""
         column, clock = self._roles.time, self._roles.clock
         if column is None:
-            self.needs.append("--time: no column could be read as times; --time-format tells an unusual form")
+            self.needs.append(
+                no_times([column for column in self._columns if column.name not in self._flags])
+            )
             return None, None, None
         template = self._use(column)
         if clock is not None:
@@ -152,10 +143,17 @@ class _Draft:
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
             )
         self._note_gaps(column, self._rows, "rejected (missing_time)")
+        self.needs += doubts_about(column)
         order, need = order_of(column)
         zone = self._zone(column, clock)
         self.needs += [need] if need else []
         return template, zone, order
+
+    @property
+    def time_format(self) -> str | None:
+        """None where times are read in any form."""
+        column = self._roles.time
+        return "excel" if column is not None and column.looks_like_excel_days else None
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
         """None where each time states its zone."""
@@ -165,7 +163,8 @@ class _Draft:
                 f" or of several, such as IST; put the zone's name in place of {ZONE_TO_FILL_IN}"
             )
             return ZONE_TO_FILL_IN
-        if not column.moments.naive:
+        zoneless = column.moments.serial_days if column.looks_like_excel_days else column.moments.naive
+        if not zoneless:
             return None
         words = {*words_of(column.name), *words_of(clock.name if clock else "")}
         if words & {"utc", "gmt"}:
@@ -175,7 +174,7 @@ class _Draft:
             self._note_gaps(zone, column.filled, "read as UTC")
             return self._use(zone)
         self.needs.append(
-            f"--tz: {column.moments.naive:,} times in {column.name!r} state no zone; put its name in place of"
+            f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
             f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC"
         )
         return ZONE_TO_FILL_IN
@@ -281,7 +280,7 @@ class _Draft:
             yield key, column
 
     def _typed(self, column: Column) -> str:
-        name_filter, doubt = _filter(column, self._decimal_style)
+        name_filter, doubt = filter_of(column, self._decimal_style)
         if doubt:
             self.notes.append(f"{column.name!r} {doubt}")
         return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
@@ -305,50 +304,11 @@ class _Draft:
     @cached_property
     def _decimal_style(self) -> str | None:
         """The way of writing numbers that some column of the file proves."""
-        proven = {style for column in self._columns if (style := _only_style(column)) is not None}
+        proven = {style for column in self._columns if (style := only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
-
-
-def order_of(column: Column) -> tuple[str | None, str | None]:
-    """The order of day and month that a column of times proves, else what must be settled, if anything."""
-    order = column.moments.order
-    if order is None or order == "day" or order == "month":
-        return order, None
-    why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
-    return None, f"--day-first or --month-first: day or month in {column.name!r}? {why}"
 
 
 def _keys(inner: str, name: str) -> Iterator[str]:
     """Keys for a column, the best first; another column may have the same words."""
     yield from (key_of(inner), key_of(name), name)
     yield from (f"{key_of(name)}_{number}" for number in count(2))
-
-
-def _only_style(column: Column) -> str | None:
-    """en or de, where one of the two reads the whole column and the other does not."""
-    numbers = sum(column.kinds[kind] for kind in ("integer", "decimal", "amount"))
-    if not numbers or numbers + column.kinds["none"] < column.filled:
-        return None
-    reads = [style for style in ("en", "de") if column.styles[style] >= numbers]
-    return reads[0] if len(reads) == 1 else None
-
-
-def _filter(column: Column, style_of_file: str | None) -> tuple[str, str]:
-    """The filter that types a column without losing a digit, and what to say about it, if anything."""
-    if column.type == "boolean" and not column.typed:
-        return "bool", ""
-    if column.share("scientific") > 0.1:
-        return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
-    if column.type not in ("integer", "number", "amount") or column.typed == column.filled:
-        return "", ""
-    if not _CODE_WORDS.isdisjoint(words_of(column.name)) and column.kinds["amount"] == 0:
-        return "", ""
-    numbers = column.filled - column.kinds["none"]
-    fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
-    if not fit:
-        return "", "is written in more than one way of numbers; sent as text"
-    if not (column.many_meanings and {"en", "de"} <= set(fit)):
-        return _STYLE_NAMES[fit[0]], ""
-    if style_of_file is None:
-        return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
-    return _STYLE_NAMES[style_of_file], ""

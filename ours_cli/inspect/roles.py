@@ -126,9 +126,9 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
 
 
 def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
-    fit = [
-        column for column in columns if column.is_time and _what(column, flags) != "date of birth"
-    ]  # fmt: skip
+    fit = [column for column in columns if column.is_time and _what(column, flags) != "date of birth"] or [
+        column for column in columns if column.may_be_time and column.name not in flags
+    ]
     return max(fit, key=_time_score, default=None)
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from ours_cli.escape import shell_join
 from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal, order_of
+from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal
 from ours_cli.inspect.roles import Roles
+from ours_cli.inspect.time_doubts import order_of
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
