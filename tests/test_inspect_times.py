@@ -51,8 +51,8 @@ def test_numbers_of_several_units_are_said_to_be_so(texts: list[str], ours: Ours
     proposal = proposed(ours, tmp_path / "a.csv", texts)
     assert proposal["time"] == "{when}"
     assert proposal["needs"] == [
-        "--time: 'when' holds epoch numbers of several units (seconds, milliseconds); send the rows of each in"
-        " a run of their own"
+        "--time: 'when' holds epoch numbers of several units (seconds, milliseconds); send the rows of each"
+        " in a run of their own"
     ]
 
 
@@ -83,3 +83,15 @@ def test_what_little_can_be_read_is_said(ours: Ours, tmp_path: Path) -> None:
     )
     assert proposal["time"] is None
     assert proposal["needs"][0].startswith("--time: no column could be read as times (20% of 'when' can);")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("Created (PST)", "its name speaks of PST: if that is meant, --tz PST"), ("created", "")],
+)
+def test_a_zone_in_the_name_of_a_column_is_a_hint(name: str, advice: str, ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(ours, tmp_path / "a.csv", ["2026-03-01 10:00", "2026-03-02 10:00"], name)
+    assert proposal["timezone"] == "ZONE"
+    (need,) = proposal["needs"]
+    assert advice in need
+    assert ("speaks of" in need) is bool(advice)

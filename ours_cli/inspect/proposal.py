@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from ours_cli.inspect.sensitive import NAME, Flag
 from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
+from ours_cli.timestamps import zone_in_header
 
 ZONE_TO_FILL_IN: Final = "ZONE"
 """Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""
@@ -173,9 +175,11 @@ class _Draft:
         if zone is not None:
             self._note_gaps(zone, column.filled, "read as UTC")
             return self._use(zone)
+        said = zone_in_header(column.name) or (zone_in_header(clock.name) if clock else None)
+        hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
             f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
-            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}"
         )
         return ZONE_TO_FILL_IN
 
