@@ -329,6 +329,33 @@ def test_a_totals_row_is_named(ours: Ours, tmp_path: Path) -> None:
     assert [(footer["line"], "total" in footer["why"]) for footer in found["footers"]] == [(11, True)]
 
 
+def test_a_totals_row_is_no_part_of_the_columns(ours: Ours, tmp_path: Path) -> None:
+    rows = [[str(n), f"2026-03-0{n}", f"c{n}", f"{n}.50"] for n in range(1, 8)]
+    foot = [["Total", "", "", "31.50"], ["* preliminary", "", "", ""]]
+    found = look(ours, table(tmp_path / "a.csv", ["id", "date", "customer_id", "total"], [*rows, *foot]))
+    assert [footer["line"] for footer in found["footers"]] == [9, 10]
+    shown = {name: (c["type"], c["filled"], c["distinct"]) for name, c in columns(found).items()}
+    assert shown["id"] == ("integer", 1, 7)
+    assert shown["date"] == ("date", 1, 7)
+    assert found["proposal"]["distinctId"] == "a-{id}"
+    assert not any("is empty" in note for note in found["proposal"]["notes"])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["2026-03-01", "a", "", ""], ["2026-03-02", "", "", ""]],
+        [["2026-03-01", "Total", "x", "y"]] * 30,
+        [["", "a", "b", "c"]] * 3,
+    ],
+    ids=["few cells", "a word in its place", "no times"],
+)
+def test_what_is_no_footer_counts(rows: list[list[str]], ours: Ours, tmp_path: Path) -> None:
+    found = look(ours, table(tmp_path / "a.csv", ["date", "what", "n", "m"], rows))
+    assert found["footers"] == []
+    assert columns(found)["what"]["filled"] == sum(bool(row[1]) for row in rows) / len(rows)
+
+
 # --- large files -------------------------------------------------------------------------------------------
 
 
