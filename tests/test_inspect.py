@@ -637,6 +637,15 @@ def test_numbers_that_every_table_has_get_the_tables_name_in_front(ours: Ours, t
     assert ids == ["visits-{id}", "orders-{id}", "{id}"]
 
 
+def test_numbers_with_leading_zeros_get_the_tables_name_too(ours: Ours, tmp_path: Path) -> None:
+    header, rest = ["id", "event", "time", "email"], ["Visit", "2026-03-01T10:00:00Z", "a@example.org"]
+    path = table(tmp_path / "visits.csv", header, [["0001", *rest], ["0002", *rest]])
+    proposal = look(ours, path)["proposal"]
+    assert proposal["distinctId"] == "visits-{id}"
+    words = shlex.split(proposal["command"].replace("\\\n", " "))[1:]
+    assert "other tables" not in ours(*words, "--max-age", "none").err
+
+
 def test_ids_that_name_nobody_or_many_are_noted(ours: Ours, tmp_path: Path) -> None:
     ids = ["NULL", "c2", "c2", "none", "1.23457E+11", "c6"]
     rows = [[f"o{at}", f"2026-11-20 10:0{at}", own] for at, own in enumerate(ids)]
