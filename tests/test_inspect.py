@@ -226,6 +226,25 @@ def test_a_number_is_typed_only_where_nothing_is_lost(
     assert look(ours, path)["proposal"]["properties"]["x"] == template
 
 
+@pytest.mark.parametrize(
+    ("cells", "template"),
+    [
+        (["$5.00", "€6.00", "£7.50", "8.00 CHF"], "{x}"),
+        (["€6,00", "$7.50"], "{x}"),
+        (["$5.00", "US$ 6.00", "7.00 USD", "8.00", "(9.00)"], "{x|number}"),
+        (["12 kr", "13 Kr."], "{x|number}"),
+    ],
+)
+def test_amounts_in_several_currencies_keep_them(
+    cells: list[str], template: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.csv", ["x", "y"], [[cell, "w"] for cell in cells])
+    proposal = look(ours, path)["proposal"]
+    assert proposal["properties"]["x"] == template
+    said = any("several currencies" in note for note in proposal["notes"])
+    assert said is (template == "{x}")
+
+
 def test_bare_digits_are_no_times_without_a_name_for_it(ours: Ours, tmp_path: Path) -> None:
     header = ["listing_id", "order", "event_time", "day8"]
     path = table(tmp_path / "a.csv", header, [["1400000001", "3812345671", "1767225600", "20260301"]] * 3)

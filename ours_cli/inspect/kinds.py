@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
@@ -60,6 +61,7 @@ _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
 _ALL_STYLES: Final = frozenset(NUMBER_STYLES)
 _POINT_STYLES: Final = frozenset(("en", "ch", "in"))
+_CURRENCIES: Final = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "FR": "CHF", "¥": "JPY"}
 _LONGEST_FORM = 2_000
 _MASK_SHOWN = 32
 _RUNS = re.compile(r"(.)\1{7,}")
@@ -103,6 +105,13 @@ def styles_of(text: str) -> frozenset[str]:
     if not _MAY_BE_AMOUNT.fullmatch(text):
         return frozenset()
     return styles_that_read(text, NUMBER_STYLES)
+
+
+@lru_cache(maxsize=16_384)
+def currency_of(text: str) -> str:
+    """The currency that an amount states, in one spelling; empty where it states none."""
+    marks = "".join(letter for letter in text if letter.isalpha() or unicodedata.category(letter) == "Sc")
+    return _CURRENCIES.get(marks.upper(), marks.upper())
 
 
 @lru_cache(maxsize=16_384)

@@ -43,6 +43,8 @@ def filter_of(column: Column, style_of_file: str | None) -> tuple[str, str]:
         return "", ""
     if not _CODE_WORDS.isdisjoint(words_of(column.name)) and column.kinds["amount"] == 0:
         return "", ""
+    if len(column.currencies) > 1:
+        return "", "holds amounts in several currencies, which |number would leave out; sent as text"
     numbers = column.filled - column.kinds["none"]
     fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
     if not fit:

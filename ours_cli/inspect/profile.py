@@ -10,7 +10,16 @@ from itertools import islice, zip_longest
 from typing import Any, Final, cast
 
 from ours_cli.inspect.distinct import DistinctCount
-from ours_cli.inspect.kinds import SHAPE, Kind, is_same_in_all, kind_of, masked, shapes_of, styles_of
+from ours_cli.inspect.kinds import (
+    SHAPE,
+    Kind,
+    currency_of,
+    is_same_in_all,
+    kind_of,
+    masked,
+    shapes_of,
+    styles_of,
+)
 from ours_cli.inspect.moments import Moments
 from ours_cli.inspect.words import is_named_time, words_of
 from ours_cli.record import Record
@@ -43,6 +52,7 @@ class Column:
     kinds: Counter[Kind] = field(default_factory=Counter)
     styles: Counter[str] = field(default_factory=Counter)
     many_meanings: int = 0
+    currencies: Counter[str] = field(default_factory=Counter)
     zones: int = 0
     typed: int = 0
     characters: int = 0
@@ -107,6 +117,8 @@ class Column:
                 self.styles[style] += times
             if not is_same_in_all(text.strip()):
                 self.many_meanings += times
+            if kind == "amount" and (currency := currency_of(text)):
+                self.currencies[currency] += times
 
     def share(self, kind: Kind) -> float:
         """The share of the filled cells that is of this kind."""
