@@ -227,6 +227,28 @@ def test_a_number_is_typed_only_where_nothing_is_lost(
 
 
 @pytest.mark.parametrize(
+    ("cells", "kind", "template"),
+    [
+        (["yes", "no"], "boolean", "{x|bool}"),
+        (["Y", "N", "Y"], "boolean", "{x|bool}"),
+        (["on", "OFF"], "boolean", "{x|bool}"),
+        (["true", "no"], "boolean", "{x|bool}"),
+        (["NO", "NO"], "text", "{x}"),  # Norway, as likely
+        (["Y", "N", "unknown"], "text", "{x}"),
+        (["true"] * 9 + ["unknown"], "boolean", "{x}"),
+        (["F", "M"], "text", "{x}"),
+        (["F", "T"], "text", "{x}"),
+    ],
+)
+def test_answers_are_typed_where_all_of_them_are_answers(
+    cells: list[str], kind: str, template: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.csv", ["x", "y"], [[cell, "w"] for cell in cells])
+    found = look(ours, path)
+    assert (columns(found)["x"]["type"], found["proposal"]["properties"]["x"]) == (kind, template)
+
+
+@pytest.mark.parametrize(
     ("cells", "template"),
     [
         (["$5.00", "€6.00", "£7.50", "8.00 CHF"], "{x}"),

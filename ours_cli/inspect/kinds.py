@@ -12,8 +12,8 @@ from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styl
 from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
-    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
-    "uuid", "ip", "url", "clock", "object", "list", "secret", "text",
+    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "answer", "email", "phone",
+    "ssn", "uuid", "ip", "url", "clock", "object", "list", "secret", "text",
 ]  # fmt: skip
 
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
@@ -39,6 +39,7 @@ _PHONE = (
 # The first that fits wins; in one expression, since most texts are tried against all of them.
 _FORM: Final = re.compile(
     r"(?P<boolean>(?i:true|false))"
+    r"|(?P<answer>(?i:yes|no|y|n|on|off))"
     r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
     r"|(?P<digits>[0-9]+)"
     r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"

@@ -35,7 +35,7 @@ def only_style(column: Column) -> str | None:
 
 def filter_of(column: Column, style_of_file: str | None) -> tuple[str, str]:
     """The filter that types a column without losing a digit, and what to say about it, if anything."""
-    if column.type == "boolean" and not column.typed:
+    if column.is_boolean and not column.typed:
         return "bool", ""
     if column.share("scientific") > 0.1:
         return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"

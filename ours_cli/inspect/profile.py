@@ -159,6 +159,17 @@ class Column:
         return masked(self.example)
 
     @property
+    def is_boolean(self) -> bool:
+        """Whether every value is true or false, in a word for it."""
+        return self._are_booleans(self.filled)
+
+    def _are_booleans(self, at_least: float) -> bool:
+        answers = self.kinds["answer"]
+        # A single word that is always the same is hardly an answer: NO is Norway, too.
+        are_answers = not answers or self.distinct.count > 1
+        return self.filled > 0 and are_answers and self.kinds["boolean"] + answers >= at_least
+
+    @property
     def type(self) -> str:
         """The inferred type, for people."""
         if not self.filled:
@@ -170,8 +181,10 @@ class Column:
             if self.kinds["integer"] == self.filled:
                 return "integer"
             return "number" if not self.kinds["amount"] else "amount"
+        if self._are_booleans(0.9 * self.filled):
+            return "boolean"
         kind, count = self.kinds.most_common(1)[0]
-        if kind in ("integer", "decimal", "amount", "none") or count < 0.9 * self.filled:
+        if kind in ("integer", "decimal", "amount", "none", "answer") or count < 0.9 * self.filled:
             only_digits = self.kinds["integer"] + self.kinds["digits"] == self.filled
             return "digits" if only_digits else "text"
         return kind
