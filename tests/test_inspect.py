@@ -83,6 +83,20 @@ def test_the_page_of_a_sample(ours: Ours) -> None:
     assert page.rstrip().endswith("--dry-run")
 
 
+def test_names_with_line_ends_and_tabs_keep_to_their_line(ours: Ours, tmp_path: Path) -> None:
+    header = ["event", "a\tb", "note\nof", "uuid\r\nid", "empty\ncol"]
+    uuids = [f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2)]
+    path = table(tmp_path / "a.csv", header, [["Visit", str(n), "x y", uuids[n], ""] for n in (0, 1)])
+    lines = ours("inspect", path).out.splitlines()
+    start = next(at for at, line in enumerate(lines) if "filled  distinct" in line)
+    assert [line.split()[0] for line in lines[start + 1 : start + 5]] == [
+        "event", r"a\x09b", r"note\x0aof", r"uuid\x0d\x0aid",
+    ]  # fmt: skip
+    assert r"  empty: empty\x0acol" in lines
+    assert r"  look like ids: uuid\x0d\x0aid" in lines
+    assert r"    note\x0aof: free text (by its name), left out below" in lines
+
+
 @pytest.mark.parametrize("name", ["orders.csv", "contacts.csv", "events.ndjson"])
 def test_no_value_is_shown_unasked(name: str, ours: Ours, tmp_path: Path) -> None:
     kept = tmp_path / "map.toml"
