@@ -29,9 +29,9 @@ def proposal_of(
 
 BY_NAME = {
     "secret": (
-        "Password", "Auth Token", "session_secret", "API Key", "apikey", "accessToken", "refresh_token",
-        "PIN", "client_secret", "private_key", "Cookie", "password_hash", "Passwort", "Mot de passe",
-        "Contraseña", "CVV", "OTP",
+        "Password", "Pass\nword", "Auth Token", "session_secret", "API Key", "apikey", "accessToken",
+        "refresh_token", "PIN", "client_secret", "private_key", "Cookie", "password_hash", "Passwort",
+        "Mot de passe", "password_hash", "Contraseña", "CVV", "OTP",
     ),
     "SSN": ("SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale"),
     "medical record number": ("Chart #", "Chart No.", "MRN"),
@@ -149,6 +149,7 @@ def test_an_identifier_that_names_the_person_is_said_to_be_sent(
     page = ours("inspect", path).out
     assert f"{name}: {what} (by its name), SENT by the command below" in page
     assert f"--external-id '{{{name}}}'" in page
+    assert (f"{{{name}|hmac}}" in page) is (what == "insurance id")
 
 
 def test_answers_are_free_text_also_where_they_are_yes_and_no(ours: Ours, tmp_path: Path) -> None:

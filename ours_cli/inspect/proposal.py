@@ -15,7 +15,7 @@ from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
-from ours_cli.inspect.sensitive import NAME, Flag
+from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
 from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
@@ -190,6 +190,7 @@ class _Draft:
             self._note_doubts(column)
         if roles.person is not None:
             self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
+            self._note_insurance(roles.person)
             if roles.email is not None:
                 self.notes.append(f"--email {roles.email.reference!r} would add the e-mail address")
             return self._use(roles.person), None
@@ -230,6 +231,14 @@ class _Draft:
         if gaps := of - column.filled:
             rows = "1 row, which will be" if gaps == 1 else f"{gaps:,} rows, which will be"
             self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
+
+    def _note_insurance(self, person: Column) -> None:
+        flag = self._flags.get(person.name)
+        if flag is not None and flag.what == INSURANCE:
+            self.notes.append(
+                f"{person.name!r} may be a number of a health plan: {person.reference[:-1]}|hmac}} with"
+                " --hmac-key-file sends a keyed hash in its place"
+            )
 
     def _note_doubts(self, column: Column) -> None:
         """Say where ids are words for nothing, or cut by a spreadsheet (see `ids.doubtful_ids`)."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive import HEALTH, PATIENT, Flag
+from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
 
 _EVENT_NAMES: Final = (
@@ -168,7 +168,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         for column in columns
         if column.filled >= _ENOUGH * most
         and not column.is_time
-        and _what(column, flags) in ("", PATIENT, "insurance id", "account number", "device id")
+        and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
     return _first(_PERSON_IDS, fit)

@@ -30,6 +30,7 @@ from ours_cli.inspect.words import words_of
 PATIENT: Final = "patient id"
 HEALTH: Final = HEALTH_SIGN.what
 NAME: Final = PERSON.what
+INSURANCE: Final = "insurance id"
 FREE_TEXT: Final = "free text"
 
 _TELLING_KINDS: Final[dict[Kind, str]] = {

@@ -52,7 +52,8 @@ SIGNS: Final = (
             "credential credentials jwt oauth csrf xsrf otp totp cvv cvc pincode",
         ),
         phrases=(
-            "api key", "app key", "private key", "secret key", "access key", "signing key", "encryption key",
+            "pass word", "pass code", "pass phrase", "api key", "app key", "private key",
+            "secret key", "access key", "signing key", "encryption key",
             "ssh key", "license key", "auth code", "access code", "security code", "recovery code",
             "verification code", "reset code", "security answer", "security question", "pin number",
             "pin code", "session key", "set cookie", "mot de passe", "token value", "cookie value",
