@@ -16,6 +16,7 @@ from ours_cli.inspect.kinds import Kind
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive_words import (
     ANSWER_WORDS,
+    COUNTED,
     FREE_TEXT_WORDS,
     HEALTH_SIGN,
     PATIENT_NAMES,
@@ -78,8 +79,9 @@ def plain_words(name: str) -> tuple[str, ...]:
 
 
 def _by_name(words: tuple[str, ...], column: Column) -> str | None:
+    is_about_it = column.is_time or column.type == "boolean" or not COUNTED.isdisjoint(words[-1:])
     for sign in SIGNS:
-        if _says(sign, words) and not (sign.of_values and (column.is_time or column.type == "boolean")):
+        if _says(sign, words) and not (sign.of_values and is_about_it):
             return sign.what
     if words == ("session",) and column.characters >= _OPAQUE_CHARACTERS * column.filled:
         return "secret"

@@ -81,7 +81,8 @@ SIGNS: Final = (
             "versicherten kassennummer mutuelle assurance aseguradora beneficiario",
         ),
         phrases=(
-            "health plan", "policy number", "policy id", "subscriber id", "subscriber number", "member id",
+            "health plan", "policy holder", "policy number", "policy id", "subscriber id",
+            "subscriber number", "member id",
             "member number", "group number", "carte vitale", "prior auth", "authorization number",
             "numero de poliza", "numero de afiliado",
         ),
@@ -93,6 +94,13 @@ SIGNS: Final = (
             "dob birth birthdate birthday birthyear geburtsdatum geburtstag geburtsjahr geburt naissance",
             "nacimiento",
         ),
+    ),
+    Sign(
+        "age",
+        frozenset(),
+        phrases=("age at", "age in years"),
+        alone=_names("age", "patient age", "age years", "alter", "edad"),
+        of_values=True,
     ),
     Sign(
         "phone",
@@ -110,7 +118,12 @@ SIGNS: Final = (
         phrases=("e mail", "email address", "correo electronico"),
         alone=_names("mail", "correo"),
     ),
-    Sign("IP address", frozenset(), phrases=("ip address", "ip addr"), last=_words("ip ipv")),
+    Sign(
+        "IP address",
+        frozenset(),
+        phrases=("ip address", "ip addr", "ip adresse", "adresse ip"),
+        last=_words("ip ipv"),
+    ),
     Sign(
         "device id",
         _words("imei imsi iccid meid udid idfa gaid seriennummer"),
@@ -193,6 +206,9 @@ SIGNS: Final = (
     ),
 )  # fmt: skip
 """The first that fits wins."""
+
+COUNTED: Final = _words("count counts type types status strength")
+"""A name that ends so tells of a value, but is none: `password_strength`, `photo_count`."""
 
 HEALTH_SIGN: Final = Sign(
     "health",
