@@ -83,6 +83,20 @@ def test_the_page_of_a_sample(ours: Ours) -> None:
     assert page.rstrip().endswith("--dry-run")
 
 
+def test_names_with_line_ends_and_tabs_keep_to_their_line(ours: Ours, tmp_path: Path) -> None:
+    header = ["event", "a\tb", "note\nof", "uuid\r\nid", "empty\ncol"]
+    uuids = [f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2)]
+    path = table(tmp_path / "a.csv", header, [["Visit", str(n), "x y", uuids[n], ""] for n in (0, 1)])
+    lines = ours("inspect", path).out.splitlines()
+    start = next(at for at, line in enumerate(lines) if "filled  distinct" in line)
+    assert [line.split()[0] for line in lines[start + 1 : start + 5]] == [
+        "event", r"a\x09b", r"note\x0aof", r"uuid\x0d\x0aid",
+    ]  # fmt: skip
+    assert r"  empty: empty\x0acol" in lines
+    assert r"  look like ids: uuid\x0d\x0aid" in lines
+    assert r"    note\x0aof: free text (by its name), left out below" in lines
+
+
 @pytest.mark.parametrize("name", ["orders.csv", "contacts.csv", "events.ndjson"])
 def test_no_value_is_shown_unasked(name: str, ours: Ours, tmp_path: Path) -> None:
     kept = tmp_path / "map.toml"
@@ -226,6 +240,47 @@ def test_a_number_is_typed_only_where_nothing_is_lost(
     assert look(ours, path)["proposal"]["properties"]["x"] == template
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "template"),
+    [
+        (["yes", "no"], "boolean", "{x|bool}"),
+        (["Y", "N", "Y"], "boolean", "{x|bool}"),
+        (["on", "OFF"], "boolean", "{x|bool}"),
+        (["true", "no"], "boolean", "{x|bool}"),
+        (["NO", "NO"], "text", "{x}"),  # Norway, as likely
+        (["Y", "N", "unknown"], "text", "{x}"),
+        (["true"] * 9 + ["unknown"], "boolean", "{x}"),
+        (["F", "M"], "text", "{x}"),
+        (["F", "T"], "text", "{x}"),
+    ],
+)
+def test_answers_are_typed_where_all_of_them_are_answers(
+    cells: list[str], kind: str, template: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.csv", ["x", "y"], [[cell, "w"] for cell in cells])
+    found = look(ours, path)
+    assert (columns(found)["x"]["type"], found["proposal"]["properties"]["x"]) == (kind, template)
+
+
+@pytest.mark.parametrize(
+    ("cells", "template"),
+    [
+        (["$5.00", "€6.00", "£7.50", "8.00 CHF"], "{x}"),
+        (["€6,00", "$7.50"], "{x}"),
+        (["$5.00", "US$ 6.00", "7.00 USD", "8.00", "(9.00)"], "{x|number}"),
+        (["12 kr", "13 Kr."], "{x|number}"),
+    ],
+)
+def test_amounts_in_several_currencies_keep_them(
+    cells: list[str], template: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "a.csv", ["x", "y"], [[cell, "w"] for cell in cells])
+    proposal = look(ours, path)["proposal"]
+    assert proposal["properties"]["x"] == template
+    said = any("several currencies" in note for note in proposal["notes"])
+    assert said is (template == "{x}")
+
+
 def test_bare_digits_are_no_times_without_a_name_for_it(ours: Ours, tmp_path: Path) -> None:
     header = ["listing_id", "order", "event_time", "day8"]
     path = table(tmp_path / "a.csv", header, [["1400000001", "3812345671", "1767225600", "20260301"]] * 3)
@@ -286,6 +341,19 @@ def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Pa
     assert ended.code in (0, 3)
 
 
+def test_a_table_wider_than_an_event_is_cut_to_what_the_api_takes(ours: Ours, tmp_path: Path) -> None:
+    header = ["event", "time", "customer_id", "note", *(f"c{at}" for at in range(300))]
+    row = ["Visit", "2026-03-01T10:00:00Z", "p1", "please call", *["x"] * 300]
+    path, kept = table(tmp_path / "wide.csv", header, [row, row]), tmp_path / "map.toml"
+    proposal = look(ours, path, "--write-map", str(kept))["proposal"]
+    assert list(proposal["properties"].values()) == [f"{{c{at}}}" for at in range(200)]
+    assert proposal["left_behind"]["c200"] == "beyond the 200 properties of an event"
+    assert any("300 columns could be sent" in note for note in proposal["notes"])
+    assert "188 more columns could be sent" in ours("inspect", path).out
+    sent = ours("backfill", path, "--map", kept, "--max-age", "none", "--dry-run", "-o", "json").json
+    assert (sent["unsent"], sent["reject_codes"]) == (2, {})
+
+
 def test_a_known_export_is_recognised(ours: Ours, tmp_path: Path) -> None:
     header = ["Id", "START", "STOP", "PATIENT", "ENCOUNTERCLASS"]
     path = table(tmp_path / "a.csv", header, [["1", "2026-03-01T10:00:00Z", "", "p", "wellness"]])
@@ -314,6 +382,33 @@ def test_a_totals_row_is_named(ours: Ours, tmp_path: Path) -> None:
     rows = [*([["2026-03-01", "a", "1"]] * 9), ["Total", "", "3"]]
     found = look(ours, table(tmp_path / "a.csv", ["date", "what", "n"], rows))
     assert [(footer["line"], "total" in footer["why"]) for footer in found["footers"]] == [(11, True)]
+
+
+def test_a_totals_row_is_no_part_of_the_columns(ours: Ours, tmp_path: Path) -> None:
+    rows = [[str(n), f"2026-03-0{n}", f"c{n}", f"{n}.50"] for n in range(1, 8)]
+    foot = [["Total", "", "", "31.50"], ["* preliminary", "", "", ""]]
+    found = look(ours, table(tmp_path / "a.csv", ["id", "date", "customer_id", "total"], [*rows, *foot]))
+    assert [footer["line"] for footer in found["footers"]] == [9, 10]
+    shown = {name: (c["type"], c["filled"], c["distinct"]) for name, c in columns(found).items()}
+    assert shown["id"] == ("integer", 1, 7)
+    assert shown["date"] == ("date", 1, 7)
+    assert found["proposal"]["distinctId"] == "a-{id}"
+    assert not any("is empty" in note for note in found["proposal"]["notes"])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["2026-03-01", "a", "", ""], ["2026-03-02", "", "", ""]],
+        [["2026-03-01", "Total", "x", "y"]] * 30,
+        [["", "a", "b", "c"]] * 3,
+    ],
+    ids=["few cells", "a word in its place", "no times"],
+)
+def test_what_is_no_footer_counts(rows: list[list[str]], ours: Ours, tmp_path: Path) -> None:
+    found = look(ours, table(tmp_path / "a.csv", ["date", "what", "n", "m"], rows))
+    assert found["footers"] == []
+    assert columns(found)["what"]["filled"] == sum(bool(row[1]) for row in rows) / len(rows)
 
 
 # --- large files -------------------------------------------------------------------------------------------
@@ -595,6 +690,15 @@ def test_numbers_that_every_table_has_get_the_tables_name_in_front(ours: Ours, t
         words = shlex.split(proposal["command"].replace("\\\n", " "))[1:-1]
         assert ours(*words, "--max-age", "none", "--sandbox").code == 0
     assert ids == ["visits-{id}", "orders-{id}", "{id}"]
+
+
+def test_numbers_with_leading_zeros_get_the_tables_name_too(ours: Ours, tmp_path: Path) -> None:
+    header, rest = ["id", "event", "time", "email"], ["Visit", "2026-03-01T10:00:00Z", "a@example.org"]
+    path = table(tmp_path / "visits.csv", header, [["0001", *rest], ["0002", *rest]])
+    proposal = look(ours, path)["proposal"]
+    assert proposal["distinctId"] == "visits-{id}"
+    words = shlex.split(proposal["command"].replace("\\\n", " "))[1:]
+    assert "other tables" not in ours(*words, "--max-age", "none").err
 
 
 def test_ids_that_name_nobody_or_many_are_noted(ours: Ours, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ SETTLED = {ZONE: ["--tz", "UTC"], ORDER: ["--day-first"], PERSON: ["--external-i
 CASES = [
     Case(
         "amplitude-export/export_doc_sample.json", "{event_type}", "{event_time}", "{user_id}",
-        distinct_id="{uuid}", left=("ip_address", "server_upload_time", "location_lat"), accepted=2,
+        distinct_id="{uuid}", accepted=2,
+        left=("ip_address", "server_upload_time", "location_lat", "device_id", "city"),
     ),
     Case(
         "amplitude-export/636686_2025-07-01_16#0.json.gz", "{event_type}", "{event_time}", "{user_id}",
@@ -85,7 +86,7 @@ CASES = [
         "etsy-sold-orders/EtsySoldOrderItems2026.csv", "Etsy Sold Order Items", "{Sale Date}",
         distinct_id="{Transaction ID}", zone="ZONE", order="month", needs=(ZONE, PERSON),
         sent={"price": "{Price|number}", "order_id": "{Order ID}"},
-        left=("Buyer", "Ship Name", "Ship Address1", "Ship Zipcode", "Date Paid"), accepted=4,
+        left=("Buyer", "Ship Name", "Ship Address1", "Ship City", "Ship Zipcode", "Date Paid"), accepted=4,
     ),
     Case(
         "etsy-statement/etsy_statement_2026_9.csv", "{Type}", "{Date}", zone="ZONE", needs=(ZONE, PERSON),
@@ -177,7 +178,8 @@ CASES = [
     ),
     Case(
         "tinybird-web-analytics/analytics_events.ndjson", "{action}", "{timestamp}", "{session_id}",
-        zone="ZONE", needs=(ZONE,), sent={"pathname": "{payload.pathname}"}, left=("payload",),
+        zone="ZONE", needs=(ZONE,), sent={"pathname": "{payload.pathname}"},
+        left=("payload", "payload.href", "payload.location.city"),
         accepted=1422, rejected={"missing_identifier": 78},
     ),
     Case(

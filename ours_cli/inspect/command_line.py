@@ -23,8 +23,8 @@ Command: TypeAlias = "tuple[tuple[str, ...], ...]"
 
 
 def command_line(argument: str, told: ReadOptions, proposal: Proposal) -> Command:
-    """`ours backfill ...` for this FILE, read as `told`."""
-    return _command("backfill", argument, _flags(told, proposal))
+    """`ours backfill ...` or `ours identify ...` for this FILE, read as `told`."""
+    return _command(proposal.runs, argument, _flags(told, proposal))
 
 
 def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iterable[list[str]]) -> Command:
@@ -46,9 +46,12 @@ def _command(command: str, argument: str, flags: Iterable[list[str]]) -> Command
 
 def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
     yield from _read_flags(told)
-    yield ["--event", proposal.event]
+    if proposal.event:
+        yield ["--event", proposal.event]
     if proposal.time:
         yield ["--time", proposal.time]
+    if proposal.time_format:
+        yield ["--time-format", proposal.time_format]
     if proposal.zone:
         yield ["--tz", proposal.zone]
     if proposal.order:
@@ -60,8 +63,9 @@ def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
     ):
         if template:
             yield [flag, template]
+    flag = "-p" if proposal.runs == "backfill" else "-u"
     for entry in [entry for entry in proposal.properties if not entry.why_not][:PROPERTIES_SHOWN]:
-        yield ["-p", f"{_SEPARATOR.sub(_ESCAPED, entry.key)}={entry.template}"]
+        yield [flag, f"{_SEPARATOR.sub(_ESCAPED, entry.key)}={entry.template}"]
     yield ["--dry-run"]
 
 

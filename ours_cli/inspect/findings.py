@@ -82,6 +82,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
         "preset": found.preset.name if found.preset else None,
         "ids": [column.name for column in found.ids],
         "proposal": {
+            "runs": proposal.runs,
             "event": proposal.event,
             "time": proposal.time,
             "externalId": proposal.external_id,
@@ -89,6 +90,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "distinctId": proposal.distinct_id,
             "timezone": proposal.zone,
             "date_order": proposal.order,
+            "time_format": proposal.time_format,
             "properties": {entry.key: entry.template for entry in proposal.properties if not entry.why_not},
             "left_behind": {
                 entry.column.name: entry.why_not for entry in proposal.properties if entry.why_not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, cast
@@ -11,16 +12,34 @@ from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styl
 from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
-    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "email", "phone", "ssn",
-    "uuid", "ip", "url", "clock", "object", "list", "text",
+    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "answer", "email", "phone",
+    "ssn", "uuid", "ip", "url", "clock", "object", "list", "secret", "text",
 ]  # fmt: skip
 
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
 """The ways of writing numbers that are tried; the first that reads a whole column wins."""
 
+# As tools make them, told by their beginnings: a JWT, keys and tokens of well-known services, the hash of a
+# password, a private key. Digits other than 0 may be 9 here (see `SHAPE`).
+_KEYS = (
+    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|Bearer \S{8,}|[spr]k_(?:live|test)_\w+|gh[opsur]_\w{16,}"
+    r"|github_pat_\w+|xox[abeoprs]-\S+|(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[\w-]{30,}|SG\.[\w-]+\.[\w-]+"
+    r"|\$[0-9][abxy]?\$\S{20,}|\$argon[0-9]\w*\$\S+|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*)"
+)
+# International; American; national with its 0 in front (0170 1234567, 01 23 45 67 89, 020 7946 0958). The
+# last are told from dates, postal codes and numbers by how many digits there are and where they are parted.
+_PHONE = (
+    r"\+[0-9][0-9 ()./-]{7,18}[0-9]|00[1-9](?=(?:[^0-9]*[0-9]){8,13}\Z)[0-9]{0,2}[ /(-][0-9 ()./-]+[0-9]"
+    r"|(?:[1-9][ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-]?[0-9]{4}"
+    r"|0[1-9](?:[ .][0-9]{2}){4}"
+    r"|\(?0[1-9](?=(?:[^0-9]*[0-9]){7,11}\Z)[0-9]{0,4}(?:\) ?|[ /]|-(?=[0-9-]{7}))[0-9]{3,8}"
+    r"(?:[ -][0-9]{2,5}){0,3}"
+)
+
 # The first that fits wins; in one expression, since most texts are tried against all of them.
 _FORM: Final = re.compile(
     r"(?P<boolean>(?i:true|false))"
+    r"|(?P<answer>(?i:yes|no|y|n|on|off))"
     r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
     r"|(?P<digits>[0-9]+)"
     r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
@@ -31,8 +50,8 @@ _FORM: Final = re.compile(
     r"|(?P<url>(?i:https?)://\S+)"
     r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"
     r"|(?P<decimal>-?(?:0|[1-9][0-9]*)\.[0-9]+)"
-    r"|(?P<phone>\+[0-9][0-9 ().-]{7,18}[0-9]|\([0-9]{3}\) ?[0-9]{3}[ .-]?[0-9]{4}"
-    r"|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4})"
+    rf"|(?P<phone>{_PHONE})"
+    rf"|(?P<secret>{_KEYS})"
     r"|(?P<object>\{(?s:.*)\})"
     r"|(?P<list>\[(?s:.*)\])"
 )
@@ -43,6 +62,7 @@ _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
 _ALL_STYLES: Final = frozenset(NUMBER_STYLES)
 _POINT_STYLES: Final = frozenset(("en", "ch", "in"))
+_CURRENCIES: Final = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "FR": "CHF", "¥": "JPY"}
 _LONGEST_FORM = 2_000
 _MASK_SHOWN = 32
 _RUNS = re.compile(r"(.)\1{7,}")
@@ -86,6 +106,13 @@ def styles_of(text: str) -> frozenset[str]:
     if not _MAY_BE_AMOUNT.fullmatch(text):
         return frozenset()
     return styles_that_read(text, NUMBER_STYLES)
+
+
+@lru_cache(maxsize=16_384)
+def currency_of(text: str) -> str:
+    """The currency that an amount states, in one spelling; empty where it states none."""
+    marks = "".join(letter for letter in text if letter.isalpha() or unicodedata.category(letter) == "Sc")
+    return _CURRENCIES.get(marks.upper(), marks.upper())
 
 
 @lru_cache(maxsize=16_384)

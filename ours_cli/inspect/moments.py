@@ -18,6 +18,9 @@ _EARLIEST_MS: Final = -2_208_988_800_000
 _LATEST_MS: Final = 4_102_444_800_000
 _TRIED_BEFORE_GIVING_UP: Final = 100
 
+# 1954 to 2119 in Excel's days: wide enough for any export, and no year, code or small count is among them.
+_SERIAL_DAYS = range(20_000, 80_001)
+
 _DIGITS = re.compile(r"-?[0-9]+(?:\.[0-9]*)?")
 _MONTH_NAME = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE)
 _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? ?", re.IGNORECASE)
@@ -71,6 +74,8 @@ class Moments:
         self.stated: Counter[DateOrder] = Counter()
         self.ambiguous = 0
         self.unknown_zones = 0
+        self.other_units = 0
+        self.serial_days = 0
         self.naive = 0
         self.at_midnight = 0
         self.formats: Counter[str] = Counter()
@@ -79,6 +84,21 @@ class Moments:
     def readable(self) -> int:
         """Values that are times, those included that need an order."""
         return self.settled.count + self.ambiguous
+
+    @property
+    def stated_times(self) -> int:
+        """Those, and the ones that lack only a zone, or are in another unit than those before them."""
+        return self.readable + self.unknown_zones + self.other_units
+
+    @property
+    def share(self) -> float:
+        """The share of the values tried that state a time."""
+        return self.stated_times / self.tried if self.tried else 0
+
+    @property
+    def epoch_units(self) -> list[str]:
+        """The units of epoch numbers that were seen."""
+        return [form.removeprefix("epoch ") for form in self.formats if form.startswith("epoch ")]
 
     @property
     def is_date_only(self) -> bool:
@@ -110,8 +130,8 @@ class Moments:
         text = value.strip() if isinstance(value, str) else str(value)
         if self._may_be_time(text):
             self._read(value, text)
-        if self.tried == _TRIED_BEFORE_GIVING_UP and self.readable + self.unknown_zones < self.tried // 2:
-            self.gave_up = True
+        if self.tried == _TRIED_BEFORE_GIVING_UP:
+            self.gave_up = self.stated_times + self.serial_days < self.tried // 2
 
     def _may_be_time(self, text: str) -> bool:
         """Bare digits are times only where the column is named for one, or as YYYYMMDD[HHMMSS]."""
@@ -122,9 +142,7 @@ class Moments:
         try:
             time_ms = self._reader(value)
         except TimeProblem as problem:
-            if problem.code == "ambiguous_time":
-                self._read_both_ways(text)
-            self.unknown_zones += problem.code == "unknown_zone"
+            self._note_unread(problem, text)
             return
         if not _EARLIEST_MS <= time_ms < _LATEST_MS:
             return
@@ -135,6 +153,15 @@ class Moments:
             self.naive += 1
             self.at_midnight += time_ms % DAY_MS == 0
         self.formats[form_of(text.translate(SHAPE))] += 1
+
+    def _note_unread(self, problem: TimeProblem, text: str) -> None:
+        if problem.code == "ambiguous_time":
+            self._read_both_ways(text)
+        elif problem.code == "mixed_epoch_units":
+            self.other_units += 1
+            self.formats[form_of(text.translate(SHAPE))] += 1
+        self.unknown_zones += problem.code == "unknown_zone"
+        self.serial_days += _may_be_serial_day(text)
 
     def _read_both_ways(self, text: str) -> None:
         try:
@@ -150,6 +177,10 @@ class Moments:
         self.by_order["day"].add(times["day"], self._window)
         self.by_order["month"].add(times["month"], self._window)
         self.formats[form_of(text.translate(SHAPE))] += 1
+
+
+def _may_be_serial_day(text: str) -> bool:
+    return bool(_DIGITS.fullmatch(text)) and int(text.partition(".")[0]) in _SERIAL_DAYS
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,16 @@ from itertools import islice, zip_longest
 from typing import Any, Final, cast
 
 from ours_cli.inspect.distinct import DistinctCount
-from ours_cli.inspect.kinds import SHAPE, Kind, is_same_in_all, kind_of, masked, shapes_of, styles_of
+from ours_cli.inspect.kinds import (
+    SHAPE,
+    Kind,
+    currency_of,
+    is_same_in_all,
+    kind_of,
+    masked,
+    shapes_of,
+    styles_of,
+)
 from ours_cli.inspect.moments import Moments
 from ours_cli.inspect.words import is_named_time, words_of
 from ours_cli.record import Record
@@ -43,6 +52,7 @@ class Column:
     kinds: Counter[Kind] = field(default_factory=Counter)
     styles: Counter[str] = field(default_factory=Counter)
     many_meanings: int = 0
+    currencies: Counter[str] = field(default_factory=Counter)
     zones: int = 0
     typed: int = 0
     characters: int = 0
@@ -107,6 +117,8 @@ class Column:
                 self.styles[style] += times
             if not is_same_in_all(text.strip()):
                 self.many_meanings += times
+            if kind == "amount" and (currency := currency_of(text)):
+                self.currencies[currency] += times
 
     def share(self, kind: Kind) -> float:
         """The share of the filled cells that is of this kind."""
@@ -119,9 +131,21 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether at least four fifths of the filled cells are times, or would be if a zone were known."""
-        times = self.moments.readable + self.moments.unknown_zones
-        return self.filled > 0 and not self.moments.gave_up and times >= 0.8 * self.filled
+        """Whether at least four fifths of the filled cells state a time."""
+        return self._are_mostly(self.moments.stated_times)
+
+    @property
+    def looks_like_excel_days(self) -> bool:
+        """Whether the column is named for times and holds numbers such as 45,200, which is October 2023."""
+        return self._are_mostly(self.moments.serial_days)
+
+    @property
+    def may_be_time(self) -> bool:
+        """Whether at least half of it states a time, or all of it might be Excel's days."""
+        return not self.moments.gave_up and (self.moments.share >= 0.5 or self.looks_like_excel_days)
+
+    def _are_mostly(self, number: int) -> bool:
+        return self.filled > 0 and not self.moments.gave_up and number >= 0.8 * self.filled
 
     @property
     def is_unique(self) -> bool:
@@ -135,6 +159,17 @@ class Column:
         return masked(self.example)
 
     @property
+    def is_boolean(self) -> bool:
+        """Whether every value is true or false, in a word for it."""
+        return self._are_booleans(self.filled)
+
+    def _are_booleans(self, at_least: float) -> bool:
+        answers = self.kinds["answer"]
+        # A single word that is always the same is hardly an answer: NO is Norway, too.
+        are_answers = not answers or self.distinct.count > 1
+        return self.filled > 0 and are_answers and self.kinds["boolean"] + answers >= at_least
+
+    @property
     def type(self) -> str:
         """The inferred type, for people."""
         if not self.filled:
@@ -146,8 +181,10 @@ class Column:
             if self.kinds["integer"] == self.filled:
                 return "integer"
             return "number" if not self.kinds["amount"] else "amount"
+        if self._are_booleans(0.9 * self.filled):
+            return "boolean"
         kind, count = self.kinds.most_common(1)[0]
-        if kind in ("integer", "decimal", "amount", "none") or count < 0.9 * self.filled:
+        if kind in ("integer", "decimal", "amount", "none", "answer") or count < 0.9 * self.filled:
             only_digits = self.kinds["integer"] + self.kinds["digits"] == self.filled
             return "digits" if only_digits else "text"
         return kind

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
+from ours_cli.contract import PROPERTIES_MAX, USER_PROPERTIES
 from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
-from ours_cli.inspect.kinds import NUMBER_STYLES
+from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
-from ours_cli.inspect.sensitive import Flag
+from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
+from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
+from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
+from ours_cli.timestamps import zone_in_header
 
 ZONE_TO_FILL_IN: Final = "ZONE"
 """Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""
@@ -21,25 +27,13 @@ ZONE_TO_FILL_IN: Final = "ZONE"
 COLUMN_TO_FILL_IN: Final = "COLUMN"
 """Stands for a column that a preset needs and the file has not, likewise."""
 
-_STYLE_NAMES: Final = {
-    "en": "number",
-    "de": "number:de",
-    "fr": "number:fr",
-    "ch": "number:ch",
-    "in": "number:in",
-}
-
-_CODE_WORDS: Final = frozenset(
-    (
-        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
-        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class"),
-    )
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A column as an event property; `why_not` says why the proposal leaves it behind, if it does."""
+    """A column as a property of the event, or of the visitor (then `key` is as `-u` takes it).
+
+    `why_not` says why the proposal leaves it behind, if it does.
+    """
 
     key: str
     template: str
@@ -49,12 +43,14 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Templates by field, how times are read, and properties.
+    """The command that takes such rows, templates by field, how times are read, and properties.
 
-    `needs` must be settled before anything can be sent correctly; `notes` are worth a thought.
+    `event` is None where the rows are visitors, for `identify`. `needs` must be settled before anything can
+    be sent correctly; `notes` are worth a thought.
     """
 
-    event: str
+    runs: Literal["backfill", "identify"]
+    event: str | None
     time: str | None
     external_id: str | None
     email: str | None
@@ -62,6 +58,7 @@ class Proposal:
     properties: tuple[Property, ...]
     zone: str | None
     order: str | None
+    time_format: str | None
     needs: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -71,9 +68,36 @@ def propose(
 ) -> Proposal:
     """Combine the roles; `stem` is the file's name without suffix, for an event that no column names."""
     draft = _Draft(roles, columns, flags, rows)
+    return _of_visitors(draft) if is_of_visitors(roles) else _of_events(draft, stem)
+
+
+def _of_visitors(draft: _Draft) -> Proposal:
+    draft.notes.append(
+        "no column tells when something happened: the rows are taken for people, and identify sets their"
+        " properties"
+    )
+    external_id, email = draft.person()
+    return Proposal(
+        runs="identify",
+        event=None,
+        time=None,
+        external_id=external_id,
+        email=email,
+        distinct_id=None,
+        properties=draft.visitor_properties(),
+        zone=None,
+        order=None,
+        time_format=None,
+        needs=tuple(draft.needs),
+        notes=tuple(draft.notes),
+    )
+
+
+def _of_events(draft: _Draft, stem: str) -> Proposal:
     time, zone, order = draft.time()
     external_id, email = draft.person()
     return Proposal(
+        runs="backfill",
         event=draft.event(stem),
         time=time,
         external_id=external_id,
@@ -82,6 +106,7 @@ def propose(
         properties=draft.properties(),
         zone=zone,
         order=order,
+        time_format=draft.time_format,
         needs=tuple(draft.needs),
         notes=tuple(draft.notes),
     )
@@ -109,7 +134,9 @@ class _Draft:
         """The template of the time, the zone, and the order of day and month."""
         column, clock = self._roles.time, self._roles.clock
         if column is None:
-            self.needs.append("--time: no column could be read as times; --time-format tells an unusual form")
+            self.needs.append(
+                no_times([column for column in self._columns if column.name not in self._flags])
+            )
             return None, None, None
         template = self._use(column)
         if clock is not None:
@@ -118,10 +145,17 @@ class _Draft:
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
             )
         self._note_gaps(column, self._rows, "rejected (missing_time)")
+        self.needs += doubts_about(column)
         order, need = order_of(column)
         zone = self._zone(column, clock)
         self.needs += [need] if need else []
         return template, zone, order
+
+    @property
+    def time_format(self) -> str | None:
+        """None where times are read in any form."""
+        column = self._roles.time
+        return "excel" if column is not None and column.looks_like_excel_days else None
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
         """None where each time states its zone."""
@@ -131,7 +165,8 @@ class _Draft:
                 f" or of several, such as IST; put the zone's name in place of {ZONE_TO_FILL_IN}"
             )
             return ZONE_TO_FILL_IN
-        if not column.moments.naive:
+        zoneless = column.moments.serial_days if column.looks_like_excel_days else column.moments.naive
+        if not zoneless:
             return None
         words = {*words_of(column.name), *words_of(clock.name if clock else "")}
         if words & {"utc", "gmt"}:
@@ -140,9 +175,11 @@ class _Draft:
         if zone is not None:
             self._note_gaps(zone, column.filled, "read as UTC")
             return self._use(zone)
+        said = zone_in_header(column.name) or (zone_in_header(clock.name) if clock else None)
+        hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
-            f"--tz: {column.moments.naive:,} times in {column.name!r} state no zone; put its name in place of"
-            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC"
+            f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}"
         )
         return ZONE_TO_FILL_IN
 
@@ -153,6 +190,7 @@ class _Draft:
             self._note_doubts(column)
         if roles.person is not None:
             self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
+            self._note_insurance(roles.person)
             if roles.email is not None:
                 self.notes.append(f"--email {roles.email.reference!r} would add the e-mail address")
             return self._use(roles.person), None
@@ -177,7 +215,8 @@ class _Draft:
         column = self._roles.event_id
         if column is None:
             return None
-        if column.share("integer") < 0.9 or column.longest > SERIAL_DIGITS:
+        # The dry run takes 0001 for a serial number, too.
+        if column.share("integer") + column.share("digits") < 0.9 or column.longest > SERIAL_DIGITS:
             return self._use(column)
         table = "-".join(word for word in words_of(stem) if word.isalpha()) or "row"
         self.notes.append(
@@ -192,6 +231,14 @@ class _Draft:
         if gaps := of - column.filled:
             rows = "1 row, which will be" if gaps == 1 else f"{gaps:,} rows, which will be"
             self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
+
+    def _note_insurance(self, person: Column) -> None:
+        flag = self._flags.get(person.name)
+        if flag is not None and flag.what == INSURANCE:
+            self.notes.append(
+                f"{person.name!r} may be a number of a health plan: {person.reference[:-1]}|hmac}} with"
+                " --hmac-key-file sends a keyed hash in its place"
+            )
 
     def _note_doubts(self, column: Column) -> None:
         """Say where ids are words for nothing, or cut by a spreadsheet (see `ids.doubtful_ids`)."""
@@ -208,21 +255,53 @@ class _Draft:
         return column.reference
 
     def properties(self) -> tuple[Property, ...]:
+        """What is left, as properties of the event: no more than the API takes."""
+        found = [
+            Property(key, self._typed(column), column, self._why_not(column))
+            for key, column in self._named(_keys)
+        ]
+        sendable = [at for at, entry in enumerate(found) if not entry.why_not]
+        for at in sendable[PROPERTIES_MAX:]:
+            found[at] = replace(found[at], why_not=f"beyond the {PROPERTIES_MAX} properties of an event")
+        if len(sendable) > PROPERTIES_MAX:
+            self.notes.append(
+                f"{len(sendable):,} columns could be sent, and an event has at most {PROPERTIES_MAX}"
+                " properties: those that come last are left behind, choose which"
+            )
+        return tuple(found)
+
+    def visitor_properties(self) -> tuple[Property, ...]:
+        """What is left, as properties of the visitor; those that the API names are texts to it."""
+        return tuple(
+            Property(
+                key,
+                column.reference if key in USER_PROPERTIES else self._typed(column),
+                column,
+                self._why_not_visitor(key, column),
+            )
+            for key, column in self._named(lambda inner, name: visitor_keys(inner, _keys(inner, name)))
+        )
+
+    def _named(self, keys_for: Callable[[str, str], Iterator[str]]) -> Iterator[tuple[str, Column]]:
+        """The columns that no field uses, each with a key that no other has."""
         keys: set[str] = set()
-        found = []
-        point = self._decimal_style()
         for column in self._columns:
             if column.name in self._used or not column.filled:
                 continue
             inner = column.name.rpartition(".")[2] if column.level else column.name
-            key = next(key for key in _keys(inner, column.name) if key not in keys)
+            key = next(key for key in keys_for(inner, column.name) if key not in keys)
             keys.add(key)
-            name_filter, doubt = _filter(column, point)
-            if doubt:
-                self.notes.append(f"{column.name!r} {doubt}")
-            template = column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
-            found.append(Property(key, template, column, self._why_not(column)))
-        return tuple(found)
+            yield key, column
+
+    def _typed(self, column: Column) -> str:
+        name_filter, doubt = filter_of(column, self._decimal_style)
+        if doubt:
+            self.notes.append(f"{column.name!r} {doubt}")
+        return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
+
+    def _why_not_visitor(self, key: str, column: Column) -> str:
+        why_not = self._why_not(column)
+        return "" if why_not == NAME and key in PERSONS_NAMES else why_not
 
     def _why_not(self, column: Column) -> str:
         flag = self._flags.get(column.name)
@@ -236,52 +315,14 @@ class _Draft:
             return "zone"
         return ""
 
+    @cached_property
     def _decimal_style(self) -> str | None:
         """The way of writing numbers that some column of the file proves."""
-        proven = {style for column in self._columns if (style := _only_style(column)) is not None}
+        proven = {style for column in self._columns if (style := only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
-
-
-def order_of(column: Column) -> tuple[str | None, str | None]:
-    """The order of day and month that a column of times proves, else what must be settled, if anything."""
-    order = column.moments.order
-    if order is None or order == "day" or order == "month":
-        return order, None
-    why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
-    return None, f"--day-first or --month-first: day or month in {column.name!r}? {why}"
 
 
 def _keys(inner: str, name: str) -> Iterator[str]:
     """Keys for a column, the best first; another column may have the same words."""
     yield from (key_of(inner), key_of(name), name)
     yield from (f"{key_of(name)}_{number}" for number in count(2))
-
-
-def _only_style(column: Column) -> str | None:
-    """en or de, where one of the two reads the whole column and the other does not."""
-    numbers = sum(column.kinds[kind] for kind in ("integer", "decimal", "amount"))
-    if not numbers or numbers + column.kinds["none"] < column.filled:
-        return None
-    reads = [style for style in ("en", "de") if column.styles[style] >= numbers]
-    return reads[0] if len(reads) == 1 else None
-
-
-def _filter(column: Column, style_of_file: str | None) -> tuple[str, str]:
-    """The filter that types a column without losing a digit, and what to say about it, if anything."""
-    if column.type == "boolean" and not column.typed:
-        return "bool", ""
-    if column.share("scientific") > 0.1:
-        return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
-    if column.type not in ("integer", "number", "amount") or column.typed == column.filled:
-        return "", ""
-    if not _CODE_WORDS.isdisjoint(words_of(column.name)) and column.kinds["amount"] == 0:
-        return "", ""
-    numbers = column.filled - column.kinds["none"]
-    fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
-    if not fit:
-        return "", "is written in more than one way of numbers; sent as text"
-    if not (column.many_meanings and {"en", "de"} <= set(fit)):
-        return _STYLE_NAMES[fit[0]], ""
-    if style_of_file is None:
-        return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
-    return _STYLE_NAMES[style_of_file], ""

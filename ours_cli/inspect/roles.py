@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive import HEALTH, PATIENT, Flag
+from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
 
 _EVENT_NAMES: Final = (
@@ -126,9 +126,9 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
 
 
 def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
-    fit = [
-        column for column in columns if column.is_time and _what(column, flags) != "date of birth"
-    ]  # fmt: skip
+    fit = [column for column in columns if column.is_time and _what(column, flags) != "date of birth"] or [
+        column for column in columns if column.may_be_time and column.name not in flags
+    ]
     return max(fit, key=_time_score, default=None)
 
 
@@ -168,7 +168,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         for column in columns
         if column.filled >= _ENOUGH * most
         and not column.is_time
-        and _what(column, flags) in ("", PATIENT, "insurance id", "account number")
+        and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
     return _first(_PERSON_IDS, fit)

@@ -25,7 +25,8 @@ STREAM_HEAD_ROWS: Final = 20_000
 """What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after this many rows, only
 every `STREAM_STEP`th is looked at."""
 STREAM_STEP: Final = 25
-_TAIL_ROWS: Final = 20
+TAIL_ROWS: Final = 20
+"""The last rows of a file are remembered: totals and footnotes are among so many."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Sample:
     how: str = "all rows"
     malformed: Counter[str] = field(default_factory=Counter)
     malformed_lines: list[int] = field(default_factory=list)
-    tail: deque[Record] = field(default_factory=lambda: deque(maxlen=_TAIL_ROWS))
+    tail: deque[Record] = field(default_factory=lambda: deque(maxlen=TAIL_ROWS))
 
 
 def take_sample(

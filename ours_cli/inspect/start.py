@@ -13,8 +13,9 @@ from typing import Any
 from ours_cli.escape import shell_join
 from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal, order_of
+from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal
 from ours_cli.inspect.roles import Roles
+from ours_cli.inspect.time_doubts import order_of
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
@@ -50,12 +51,13 @@ def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles)
     """The command of the proposal, for the file named `argument`, read as `told`."""
     fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
     templates = " ".join(template for template in fields if template)
-    sent = frozenset(
-        column.name
-        for column in (roles.person, roles.email, roles.record_number, roles.event)
-        if column is not None and column.reference[:-1] in templates
+    fielded = (roles.person, roles.email, roles.record_number, roles.event)
+    sent = (
+        *(column.name for column in fielded if column is not None and column.reference[:-1] in templates),
+        *(entry.column.name for entry in proposal.properties if not entry.why_not),
     )
-    return Start(command_line(argument, told, proposal), proposal.needs, proposal.notes, sent)
+    command = command_line(argument, told, proposal)
+    return Start(command, proposal.needs, proposal.notes, frozenset(sent))
 
 
 def with_preset(

@@ -1,0 +1,47 @@
+"""What a column of times leaves open: which only the person can settle, and is told before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ours_cli.inspect.profile import Column
+
+
+def order_of(column: Column) -> tuple[str | None, str | None]:
+    """The order of day and month that a column of times proves, else what must be settled, if anything."""
+    order = column.moments.order
+    if order is None or order == "day" or order == "month":
+        return order, None
+    why = "no number above 12 tells" if order == "unknown" else "its dates contradict each other"
+    return None, f"--day-first or --month-first: day or month in {column.name!r}? {why}"
+
+
+def doubts_about(column: Column) -> Iterator[str]:
+    """What must be settled before all times of this column can be read, whatever their order and zone."""
+    if column.looks_like_excel_days:
+        yield (
+            f"--time-format excel: {column.name!r} looks like Excel's numbers of days; compare a date of the"
+            " dry run with the export"
+        )
+    elif len(units := column.moments.epoch_units) > 1:
+        yield (
+            f"--time: {column.name!r} holds epoch numbers of several units ({', '.join(units)}); send the"
+            " rows of each in a run of their own"
+        )
+    elif not column.is_time:
+        yield (
+            f"--time: {_percent(column)} of {column.name!r} can be read as times; the other rows will be"
+            " rejected (bad_time), unless --time-format tells an unusual form"
+        )
+
+
+def no_times(columns: Sequence[Column]) -> str:
+    """What to say where no column is taken for the time: how much of the likeliest could be read."""
+    named = [column for column in columns if column.moments.share]
+    likeliest = max(named, key=lambda column: column.moments.share, default=None)
+    seen = "" if likeliest is None else f" ({_percent(likeliest)} of {likeliest.name!r} can)"
+    return f"--time: no column could be read as times{seen}; --time-format tells an unusual form"
+
+
+def _percent(column: Column) -> str:
+    return f"{min(99, max(1, round(100 * column.moments.share)))}%"

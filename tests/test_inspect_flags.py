@@ -1,0 +1,162 @@
+"""What `ours inspect` flags: secrets, the identifiers of HIPAA's Safe Harbor, health; in four languages."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ours
+
+from ours_cli.inspect.kinds import SHAPE, kind_of
+
+NOW = "2026-03-01T10:00:00Z"
+
+
+def proposal_of(
+    ours: Ours, path: Path, columns: dict[str, list[str]]
+) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """The proposal for a table of events with these columns, and the flag of each."""
+    rows = zip(*columns.values(), strict=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["event", "time", "customer_id", *columns])
+        writer.writerows(["Visit", NOW, f"c{at}", *row] for at, row in enumerate(rows))
+    found = ours("inspect", path, "-o", "json").json
+    return found["proposal"], {column["name"]: column["flag"] for column in found["columns"]}
+
+
+BY_NAME = {
+    "secret": (
+        "Password", "Pass\nword", "Auth Token", "session_secret", "API Key", "apikey", "accessToken",
+        "refresh_token", "PIN", "client_secret", "private_key", "Cookie", "password_hash", "Passwort",
+        "Mot de passe", "password_hash", "Contraseña", "CVV", "OTP",
+    ),
+    "SSN": ("SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale"),
+    "medical record number": ("Chart #", "Chart No.", "MRN"),
+    "insurance id": (
+        "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
+        "Versichertennummer", "Mutuelle", "Beneficiary ID",
+    ),
+    "date of birth": ("Geburtstag", "Date de naissance", "Fecha de nacimiento"),
+    "age": ("age", "Patient Age", "Edad"),
+    "phone": (
+        "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
+        "phoneNumber", "Phone 2",
+    ),
+    "e-mail": ("Correo electrónico", "Courriel", "EmailAddress"),
+    "IP address": ("ip", "IPAddress", "IP-Adresse", "remote_ip"),
+    "device id": ("Device Serial #", "serial_number", "IMEI", "device_id", "MAC Address"),
+    "address": ("PLZ", "Straße", "Strasse", "Adresse", "Code postal", "Dirección", "Street"),
+    "location": ("City", "county", "Wohnort", "Ort", "Ville"),
+    "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr."),
+    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID"),
+    "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
+    "licence or certificate": ("License No", "Driver's License", "Certificate #", "Licence"),
+    "photo or biometrics": ("Photo", "fingerprint", "avatar"),
+    "URL": ("profile_url", "Website"),
+    "health": (
+        "Chief Complaint", "Assessment", "Test Result", "Diagnose", "Befund", "Medikament", "Diagnóstico",
+        "Allergien", "Blood Pressure", "HbA1c", "Motif de consultation", "ICD10",
+    ),
+    "name": ("Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First"),
+    "free text": ("Bemerkung", "Commentaires", "Observaciones"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "names"), BY_NAME.items(), ids=BY_NAME)
+def test_what_a_name_says_is_flagged_and_left_behind(
+    what: str, names: tuple[str, ...], ours: Ours, tmp_path: Path
+) -> None:
+    columns = {name: [f"q{at}a", f"q{at}b"] for at, name in enumerate(names)}
+    proposal, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert {name: flags[name] for name in names} == dict.fromkeys(names, what)
+    used = [proposal["externalId"], *proposal["properties"].values()]
+    assert [name for name in names if any(f"{{{name}" in template for template in used)] == []
+
+
+HARMLESS = {
+    "status": "paid",
+    "tokens_used": "871",
+    "token_count": "12",
+    "prompt_tokens": "12",
+    "session_id": "s-1",
+    "session": "Morning",
+    "keyword": "x",
+    "item_key": "k1",
+    "plan": "gold",
+    "policy_version": "v2",
+    "group": "A",
+    "chart_type": "bar",
+    "plateau": "x",
+    "license_type": "trial",
+    "password_changed_at": NOW,
+    "has_password": "true",
+    "password_strength": "weak",
+    "photo_count": "3",
+    "page": "7",
+    "tax": "1.20",
+    "result": "won",
+    "zone": "A",
+    "spin": "left",
+    "cookie_consent": "granted",
+    "vintage": "1990",
+    "capacity": "high",
+    "telltale": "x",
+}
+
+
+def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) -> None:
+    columns = {name: [value, value] for name, value in HARMLESS.items()}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert {name: flags[name] for name in HARMLESS if flags[name]} == {}
+
+
+BY_VALUE = {
+    "phone": (
+        "0170 1234567", "0170/1234567", "0049 170 1234567", "0049 (0)170 1234567", "+49 170/1234567",
+        "(030) 123456", "01 23 45 67 89", "06.12.34.56.78", "020 7946 0958", "079 123 45 67", "555 123 4567",
+        "1-800-555-1234",
+    ),
+    "secret": (
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-_1", "sk_live_4eC39HqLyjWDarjtT1", "AKIAIOSFODNN7EXAMPLE",
+        "$2b$12$abcdefghijklmnopqrstuv", "Bearer abc.def-123", "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+    ),
+    "URL": ("https://example.org/me",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "values"), BY_VALUE.items(), ids=BY_VALUE)
+def test_what_values_say_is_flagged(what: str, values: tuple[str, ...], ours: Ours, tmp_path: Path) -> None:
+    columns = {f"x{at}x": [value, value] for at, value in enumerate(values)}
+    proposal, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert {name: flags[name] for name in columns} == dict.fromkeys(columns, what)
+    assert proposal["properties"] == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["02139-1234", "01-02-2026", "01.02.2026 10:00", "0-306-40615-2", "0830 1200", "1 234 567", "02 03 2026"],
+)
+def test_what_is_no_phone_number(text: str) -> None:
+    assert kind_of(text) != "phone"
+    assert kind_of(text) == kind_of(text.translate(SHAPE))
+
+
+@pytest.mark.parametrize(("name", "what"), [("Member ID", "insurance id"), ("device_id", "device id")])
+def test_an_identifier_that_names_the_person_is_said_to_be_sent(
+    name: str, what: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"{name},event,time\nW1,Visit,{NOW}\nW2,Visit,{NOW}\n")
+    page = ours("inspect", path).out
+    assert f"{name}: {what} (by its name), SENT by the command below" in page
+    assert f"--external-id '{{{name}}}'" in page
+    assert (f"{{{name}|hmac}}" in page) is (what == "insurance id")
+
+
+def test_answers_are_free_text_also_where_they_are_yes_and_no(ours: Ours, tmp_path: Path) -> None:
+    columns = {"Response 1": ["yes", "no"], "newsletter": ["yes", "no"]}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert (flags["Response 1"], flags["newsletter"]) == ("free text", None)

@@ -1,0 +1,97 @@
+"""`ours inspect` of columns whose times cannot all be read, or not without a word: it says what it saw."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ours
+
+HEADER = "event,when,customer_id"
+
+
+def proposed(ours: Ours, path: Path, times: list[str], name: str = "when") -> dict[str, Any]:
+    rows = [f"Visit,{text},c{at}" for at, text in enumerate(times)]
+    path.write_text("\n".join([HEADER.replace("when", name), *rows]) + "\n")
+    proposal: dict[str, Any] = ours("inspect", path, "-o", "json").json["proposal"]
+    return proposal
+
+
+def sent(ours: Ours, proposal: dict[str, Any]) -> tuple[int, dict[str, int]]:
+    """How many rows the proposed command would send, its zone settled, and why not the others."""
+    words = [word.replace("ZONE", "UTC") for word in shlex.split(proposal["command"].replace("\\\n", " "))]
+    report = ours(*words[1:], "--max-age", "none", "-o", "json").json
+    return report["unsent"], report["reject_codes"]
+
+
+def test_a_column_that_is_mostly_times_is_the_time(ours: Ours, tmp_path: Path) -> None:
+    times = [f"2026-03-0{day}T10:00:00Z" for day in range(1, 7)]
+    proposal = proposed(ours, tmp_path / "a.csv", [*times, "soon", "to be told"])
+    assert proposal["time"] == "{when}"
+    assert proposal["needs"] == [
+        "--time: 75% of 'when' can be read as times; the other rows will be rejected (bad_time),"
+        " unless --time-format tells an unusual form"
+    ]
+    assert sent(ours, proposal) == (6, {"bad_time": 2})
+
+
+def test_a_header_repeated_in_mid_file_hides_no_times(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    times = [f"Visit,2026-03-0{day}T10:00:00Z,c{day}" for day in (1, 2, 3)]
+    path.write_text("\n".join([HEADER, *times[:2], HEADER, times[2]]) + "\n")
+    assert ours("inspect", path, "-o", "json").json["proposal"]["time"] == "{when}"
+
+
+@pytest.mark.parametrize(
+    "texts", [["1772256000", "1772256000123"], ["1772256000"] * 3 + ["1772256000001"] * 2]
+)
+def test_numbers_of_several_units_are_said_to_be_so(texts: list[str], ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(ours, tmp_path / "a.csv", texts)
+    assert proposal["time"] == "{when}"
+    assert proposal["needs"] == [
+        "--time: 'when' holds epoch numbers of several units (seconds, milliseconds); send the rows of each"
+        " in a run of their own"
+    ]
+
+
+@pytest.mark.parametrize("name", ["when", "Date"])
+def test_excel_days_are_read_as_such(name: str, ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(ours, tmp_path / "a.csv", ["46081", "46082.5", "46083"], name)
+    assert (proposal["time_format"], proposal["timezone"]) == ("excel", "ZONE")
+    assert f"--time-format excel: {name!r} looks like Excel's numbers of days" in proposal["needs"][0]
+    assert sent(ours, proposal) == (3, {})
+    kept = tmp_path / "map.toml"
+    ours("inspect", tmp_path / "a.csv", "--write-map", kept)
+    kept.write_text(kept.read_text().replace("ZONE", "UTC"))
+    mapped = ours(
+        "backfill", tmp_path / "a.csv", "--map", kept, "--max-age", "none", "--dry-run", "-o", "json"
+    )
+    assert mapped.json["unsent"] == 3
+
+
+def test_numbers_elsewhere_are_no_excel_days(ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(ours, tmp_path / "a.csv", ["46081", "46082", "46083"], "price")
+    assert (proposal["time"], proposal["time_format"]) == (None, None)
+    assert proposal["properties"]["price"] == "{price|number}"
+
+
+def test_what_little_can_be_read_is_said(ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(
+        ours, tmp_path / "a.csv", ["2026-03-01T10:00:00Z", "soon", "later", "never", "who knows"]
+    )
+    assert proposal["time"] is None
+    assert proposal["needs"][0].startswith("--time: no column could be read as times (20% of 'when' can);")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("Created (PST)", "its name speaks of PST: if that is meant, --tz PST"), ("created", "")],
+)
+def test_a_zone_in_the_name_of_a_column_is_a_hint(name: str, advice: str, ours: Ours, tmp_path: Path) -> None:
+    proposal = proposed(ours, tmp_path / "a.csv", ["2026-03-01 10:00", "2026-03-02 10:00"], name)
+    assert proposal["timezone"] == "ZONE"
+    (need,) = proposal["needs"]
+    assert advice in need
+    assert ("speaks of" in need) is bool(advice)
