@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -19,7 +19,7 @@ from ours_cli.record import (
     Stretch,
     Table,
 )
-from ours_cli.reject_marks import MARKS, PREFIXED, marks_at_end
+from ours_cli.reject_marks import marks_among
 from ours_cli.source import parse_raw
 
 
@@ -35,12 +35,13 @@ def mended(table: Table) -> Table:
         )
     table = _with_header(table)
     assert table.columns is not None
-    marks = marks_at_end(table.columns)
-    if marks is None:
+    marks = marks_among(table.columns)
+    if marks is None or set(table.columns) <= set(marks):
         return table
-    own = replace(table, columns=table.columns[: -len(marks)], stretches=None)
+    places = _Places(table.columns, marks)
+    own = replace(table, columns=places.own(table.columns), stretches=None)
     own.notes = [*table.notes, "a rejects file: its own columns are not sent, its distinctIds are kept"]
-    own.records = _mended_rows(table.records, own)
+    own.records = _mended_rows(table.records, own, places)
     return own
 
 
@@ -50,7 +51,7 @@ def _with_header(table: Table) -> Table:
     if not columns or columns != tuple(str(number + 1) for number in range(len(columns))):
         return table
     first = next(table.records, None)
-    if isinstance(first, Record) and marks_at_end(header := tuple(first.fields)):
+    if isinstance(first, Record) and marks_among(header := tuple(first.fields)):
         return replace(table, columns=header)
     read = [] if first is None else [first]
     stretches = table.stretches
@@ -61,16 +62,35 @@ def _with_header(table: Table) -> Table:
     )
 
 
-def _mended_rows(records: Iterator[Record | Malformed], own: Table) -> Iterator[Record | Malformed]:
+class _Places:
+    """Where the columns of a rejects file stand: at the end as a rule, but a person may have moved some."""
+
+    def __init__(self, columns: tuple[str, ...], marks: tuple[str, ...]) -> None:
+        self._own = [at for at, name in enumerate(columns) if name not in marks]
+        self._marks = [columns.index(mark) if mark in columns else len(columns) for mark in marks]
+        self._width = len(columns)
+
+    def own(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """The cells of the source's own columns."""
+        return tuple(cells[at] for at in self._own)
+
+    def split(self, cells: list[str]) -> tuple[list[str], list[str]]:
+        """The source's own cells, and those of the bookkeeping, empty where its column is gone."""
+        # An editor may have cut off empty cells at the end.
+        cells = [*cells, *[""] * (self._width - len(cells)), ""]
+        return [*self.own(cells)], [cells[at] for at in self._marks]
+
+
+def _mended_rows(
+    records: Iterator[Record | Malformed], own: Table, places: _Places
+) -> Iterator[Record | Malformed]:
     assert own.columns is not None
-    width = len(own.columns)
     for record in records:
-        if isinstance(record, Malformed) or len(record.fields) <= width:
+        if isinstance(record, Malformed):
             yield record
             continue
         assert isinstance(record.fields, list)
-        cells, marks = record.fields[:width], record.fields[width:]
-        marks += [""] * (len(MARKS) - len(marks))  # an editor may have cut off empty cells at the end
+        cells, marks = places.split(record.fields)
         if marks[-1] and not any(cells):
             yield _reread(record.line, marks[-1], marks[1], own)
         else:
@@ -145,12 +165,10 @@ def _record(line: int, fields: Fields, distinct_id: str, code: object) -> Record
 
 
 def _marks_of(fields: dict[str, Any]) -> tuple[str, ...] | None:
+    # Asked for each row: one look at the first name settles it for nearly all.
     if "_line" not in fields and "_ours_line" not in fields:
         return None
-    for marks in (PREFIXED, MARKS):
-        if all(mark in fields for mark in marks[:-1]):
-            return marks
-    return None
+    return marks_among(fields)
 
 
 def _reread(line: int, raw: str, distinct_id: str, own: Table) -> Record | Malformed:
