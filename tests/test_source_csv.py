@@ -272,6 +272,7 @@ def test_an_ordinary_table_is_not_refused(text: str) -> None:
         ("a|b|c\nx, y|z, w|1\n", "|"),
         ("a,b\n1;2,3\n", ","),
         ('"Name, first";Age\nx;1\ny;2\n', ";"),
+        ('"a";"b"\n"";"\r,0"\n', ";"),
     ],
 )
 def test_the_delimiter_is_detected_and_said(text: str, delimiter: str) -> None:

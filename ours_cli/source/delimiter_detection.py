@@ -46,6 +46,12 @@ def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
         if delimiter != quote
     }
     headed = {delimiter: rows for delimiter, rows in tables.items() if rows and len(rows[0].cells) > 1}
+    # What cannot be read is in no sample: with a delimiter that spoils the header, a row below would pass for it.
+    headed = {
+        delimiter: rows
+        for delimiter, rows in headed.items()
+        if _begins_with_a_row(lines, Dialect(delimiter, quote))
+    } or headed
     scores = {delimiter: _agreement_with_header(rows) for delimiter, rows in headed.items()}
     if scores and max(scores.values()) > (0, 0):
         return max(scores, key=lambda delimiter: scores[delimiter])
@@ -53,6 +59,17 @@ def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
         if _is_clear_below_title(rows):
             return delimiter
     return max(headed, key=lambda delimiter: len(headed[delimiter][0].cells), default=",")
+
+
+def _begins_with_a_row(lines: list[str], dialect: Dialect) -> bool:
+    """Whether the first record that is not blank can be read."""
+    reader = RowReader(iter([TextLines(lines, 0)]), dialect, 1)
+    while (row := reader.next_row()) is not None:
+        if isinstance(row, Malformed):
+            return False
+        if any(map(str.strip, row.cells)):
+            return True
+    return False
 
 
 def _agreement_with_header(rows: list[Row]) -> tuple[float, int]:
