@@ -46,7 +46,7 @@ def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
         if delimiter != quote
     }
     headed = {delimiter: rows for delimiter, rows in tables.items() if rows and len(rows[0].cells) > 1}
-    # What cannot be read is in no sample: with a delimiter that spoils the header, a row below would pass for it.
+    # What cannot be read is in no sample: where a delimiter spoils the header, a row below would pass for it.
     headed = {
         delimiter: rows
         for delimiter, rows in headed.items()
