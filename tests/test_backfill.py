@@ -208,7 +208,7 @@ class TestStar:
         assert properties(place.events()) == [
             {"who": digest, "tag": "vip", "deep_a": 1, "more": {"k": [1]}},
         ]
-        assert ended.json["warnings"] == ["columns not sent: note"]
+        assert ended.json["warnings"] == ["columns not sent: deep.b, note"]
 
     def test_an_hmac_without_a_key_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
