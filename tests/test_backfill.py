@@ -235,6 +235,18 @@ class TestStar:
         ended = ours("backfill", first, second, *ESSENTIALS, *fields, "-o", "json")
         assert ended.json["warnings"] == ["never found in any row: maybe, nope", "columns not sent: x"]
 
+    def test_columns_without_a_name_are_named_by_their_number(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", f"when,id,,b, ,,\n{iso(1)},1,lost,2,x,y,z\n")
+        left = "column 3 (no name), columns 5-7 (no name)"
+        preview = ours("backfill", path, *ESSENTIALS, "-p", "*", "--dry-run")
+        assert f"left behind: {left}" in preview.out
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "*", "-o", "json")
+        assert ended.json["warnings"] == [f"columns not sent: {left}"]
+        assert properties(place.events()) == [{"b": "2"}]
+
     def test_exclude_must_name_a_column(self, ours: Ours, tmp_path: Path) -> None:
         path = write(tmp_path / "o.csv", self.CSV)
         ended = ours("backfill", path, *ESSENTIALS, "-p", "*", "--exclude", "nte", "--dry-run")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.drafting.drafts import Drafter
@@ -116,6 +117,7 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
+            self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))
             self._tally.expect(builder.missing)
             mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
             return sampled(_noting(mapper, excluded, self._sought), selection)
@@ -226,6 +228,15 @@ def _known_keys(row: dict[str, Any]) -> str | None:
 
     preset = recognise(names_in(row))
     return None if preset is None else _advice("keys", preset)
+
+
+def _nameless(columns: tuple[str, ...]) -> Iterator[str]:
+    """Neighbours without a name, which no template can use, by their numbers."""
+    numbers = [number for number, name in enumerate(columns, start=1) if not name.strip()]
+    # Neighbours are as far from their rank as the one before.
+    for _, run in groupby(enumerate(numbers), lambda ranked: ranked[1] - ranked[0]):
+        first, *others = [number for _, number in run]
+        yield f"columns {first}-{others[-1]} (no name)" if others else f"column {first} (no name)"
 
 
 def _no_rows(origin: Origin) -> Event | Reject:
