@@ -522,6 +522,30 @@ class TestShowing:
         if "COLUMN" not in flag:
             assert ours(*command, *shlex.split(flag), "-o", "json").json["reject_codes"] == {}
 
+    @pytest.mark.parametrize(
+        ("template", "hint"),
+        [
+            ("{n|number}", "{column|number:de} and the like"),
+            ("{n|number:de}", "mend the cell"),
+            ("{n|number:de}{n|number}", "{column|number:de} and the like"),
+        ],
+    )
+    def test_no_hint_advises_what_is_there(
+        self, template: str, hint: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "o.csv", f"when,id,n\n{iso(1)},1,1.2.3\n")
+        command = ("backfill", path, *ESSENTIALS, "-p", f"n={template}")
+        assert f"bad_number 1: {hint}" in ours(*command).out
+        assert f"hint: {hint}" in ours(*command, "--dry-run").out
+
+    def test_a_line_that_is_no_json_is_to_be_mended(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "o.ndjson", ndjson([{"when": ago(1), "id": 1}]) + "{broken\n")
+        assert "bad_json 1: mend the row; where := read" in ours("backfill", path, *ESSENTIALS).out
+
     def test_quiet_and_verbose(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         path = write(tmp_path / "o.csv", f"when;id\n{iso(1)};1\n")

@@ -83,6 +83,7 @@ def end_attempt(
             warnings=warnings,
             decided=decided,
             part=part,
+            columns=prepared.context.tally.columns_sent,
         )
         return Ended(report, result.error, superseded=False)
 
