@@ -57,7 +57,7 @@ def make_report(
         rejects_file=str(rejects[0]) if rejects and result.books.rejected else None,
         warnings=list(warnings),
         resume=_resume(run, result.error) if result.error else None,
-        mend=_mend(run, rejects, decided) if rejects and result.books.rejected else None,
+        mend=_mend(run, rejects, decided, result.books) if rejects and result.books.rejected else None,
         error=result.error.message if result.error else None,
         part=part,
         hints=fitting_hints(run.command, run.templates, columns),
@@ -142,5 +142,6 @@ def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
     return None
 
 
-def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
-    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read), *decided])
+def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str], books: Books) -> str:
+    words = [*sys.argv[1:], *decided]
+    return shlex.join(["ours", *mend_command(words, run.arguments, rejects, run.read, books.codes)])
