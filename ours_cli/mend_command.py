@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,14 +27,19 @@ _DROPPED: Final = frozenset(
 
 
 def mend_command(
-    words: Sequence[str], files: Sequence[str], rejects: Sequence[Path], read: ReadOptions
+    words: Sequence[str],
+    files: Sequence[str],
+    rejects: Sequence[Path],
+    read: ReadOptions,
+    codes: Container[str] = (),
 ) -> list[str]:
-    """The command `words` again, on its rejects instead of its `files`.
+    """The command `words` again, on its rejects (of these `codes`) instead of its `files`.
 
     Rejects begin with their header, are UTF-8 and quoted as usual, and those of JSON are NDJSON: flags that
-    say otherwise are dropped, and where a map file or a preset says so, a flag overrides it.
+    say otherwise are dropped, and where a map file or a preset says so, a flag overrides it. Rejects in
+    another unit than the other times would be rejected again under the flag that says that one.
     """
-    kept = _without(words, files, read)
+    kept = _without(words, files, _misfits(read, codes))
     if any(word.partition("=")[0] in ("--map", "--preset") for word in words):
         kept += ["--skip-lines", "0"] if read.lines_above else []
         kept += ["--encoding", "utf-8"] if read.encoding else []
@@ -43,9 +48,14 @@ def mend_command(
     return [kept[0], *map(str, rejects), *kept[1:]]
 
 
-def _without(words: Sequence[str], files: Sequence[str], read: ReadOptions) -> list[str]:
+def _misfits(read: ReadOptions, codes: Container[str]) -> frozenset[str]:
+    """The flags that do not fit the rejects."""
     dropped = _DROPPED | ({"--format"} if read.format == "json" else set())
     dropped |= {"--quote"} if not read.quote_character else set()
+    return dropped | ({"--epoch-unit"} if "mixed_epoch_units" in codes else set())
+
+
+def _without(words: Sequence[str], files: Sequence[str], dropped: frozenset[str]) -> list[str]:
     names, kept = set(files), list(words[:1])
     rest = iter(words[1:])
     for word in rest:

@@ -387,7 +387,11 @@ Curl = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None,
-    _option("--exclude", metavar="COLUMN", text="Leave this column out of -p '*'. Repeatable."),
+    _option(
+        "--exclude",
+        metavar="COLUMN",
+        text="Leave this column, or path, out of -p '*' and of whole objects. Repeatable.",
+    ),
 ]
 SendNulls = Annotated[
     bool, _option("--send-nulls", text="Send nulls as they stand: they clear what the API has stored.")

@@ -25,6 +25,7 @@ from ours_cli.record import Table
 from ours_cli.reports.progress import Standing
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text
+from ours_cli.rows.fitting_hints import fitting_hints
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "samples" / "screens"
@@ -82,8 +83,9 @@ def report() -> str:
         duration_s=163.4,
         rejects_file=rejects,
         mend=f"ours backfill {rejects} --map orders.toml --test",
+        hints=fitting_hints("backfill", {"externalId": "{customer_id}"}, ()),
     )
-    return report_text(done, ENDPOINT, None, WIDTH, {"missing_identifier": "--where 'customer_id!='"})
+    return report_text(done, ENDPOINT, None, WIDTH)
 
 
 def on_terminal(*arguments: str) -> str:

@@ -208,7 +208,7 @@ class TestStar:
         assert properties(place.events()) == [
             {"who": digest, "tag": "vip", "deep_a": 1, "more": {"k": [1]}},
         ]
-        assert ended.json["warnings"] == ["columns not sent: note"]
+        assert ended.json["warnings"] == ["columns not sent: deep.b, note"]
 
     def test_an_hmac_without_a_key_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -234,6 +234,18 @@ class TestStar:
         fields = ("-p", "b={a.b}", "-p", "n={nope}", "-p", "m={maybe|default:1}")
         ended = ours("backfill", first, second, *ESSENTIALS, *fields, "-o", "json")
         assert ended.json["warnings"] == ["never found in any row: maybe, nope", "columns not sent: x"]
+
+    def test_columns_without_a_name_are_named_by_their_number(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", f"when,id,,b, ,,\n{iso(1)},1,lost,2,x,y,z\n")
+        left = "column 3 (no name), columns 5-7 (no name)"
+        preview = ours("backfill", path, *ESSENTIALS, "-p", "*", "--dry-run")
+        assert f"left behind: {left}" in preview.out
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "*", "-o", "json")
+        assert ended.json["warnings"] == [f"columns not sent: {left}"]
+        assert properties(place.events()) == [{"b": "2"}]
 
     def test_exclude_must_name_a_column(self, ours: Ours, tmp_path: Path) -> None:
         path = write(tmp_path / "o.csv", self.CSV)
@@ -509,6 +521,30 @@ class TestShowing:
             assert f": leave them out by {flag}, or map" in ours(*command, *more).out
         if "COLUMN" not in flag:
             assert ours(*command, *shlex.split(flag), "-o", "json").json["reject_codes"] == {}
+
+    @pytest.mark.parametrize(
+        ("template", "hint"),
+        [
+            ("{n|number}", "{column|number:de} and the like"),
+            ("{n|number:de}", "mend the cell"),
+            ("{n|number:de}{n|number}", "{column|number:de} and the like"),
+        ],
+    )
+    def test_no_hint_advises_what_is_there(
+        self, template: str, hint: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "o.csv", f"when,id,n\n{iso(1)},1,1.2.3\n")
+        command = ("backfill", path, *ESSENTIALS, "-p", f"n={template}")
+        assert f"bad_number 1: {hint}" in ours(*command).out
+        assert f"hint: {hint}" in ours(*command, "--dry-run").out
+
+    def test_a_line_that_is_no_json_is_to_be_mended(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "o.ndjson", ndjson([{"when": ago(1), "id": 1}]) + "{broken\n")
+        assert "bad_json 1: mend the row; where := read" in ours("backfill", path, *ESSENTIALS).out
 
     def test_quiet_and_verbose(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()

@@ -199,7 +199,7 @@ def test_every_reject_code_has_a_hint_for_the_report() -> None:
     assert set(HINTS) == code(first_cells(section("Reject codes")))
     assert all(0 < len(hint) <= 80 for hint in HINTS.values())
     for command in ("backfill", "batch"):
-        hints = " ".join(reject_hint(code, command, {}) or "" for code in HINTS)
+        hints = " ".join(reject_hint(code, command) or "" for code in HINTS)
         assert set(re.findall(r"--[a-z][a-z-]+", hints)) <= flags_of(COMMANDS[command])
         assert (":=" in hints) == (command == "backfill"), "only a mapping has it"
 

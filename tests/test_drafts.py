@@ -101,7 +101,7 @@ class Run:
         table = Table("t", "csv" if kind == "csv" else "ndjson", columns, singly(parts))
         mapping: RowMapping
         if kind == "csv":
-            fields = FieldMap(
+            fields = fields or FieldMap(
                 event="E",
                 time="{t}",
                 external_id="{who}",
@@ -153,6 +153,44 @@ def test_cells(
     parts = stretches_of(rows, cuts, damaged)
     together = Run("csv", given_ids, parts, True, selection)
     assert together.left() == Run("csv", given_ids, parts, False, selection).left()
+
+
+LEFT_OUT = st.sampled_from(["n", "n.x", "n.x.y", "x", "n[0]", "who.x", "nowhere"])
+JSON_CELLS = st.sampled_from(
+    ["1", "", "many", '{"x": {"y": 1}, "z": 2}', '{"x": 1}', "[1, 2]", "{", '"{', '"{\\"x\\": 1}"', "[null]"]
+)
+
+
+@given(
+    st.lists(st.tuples(CELLS, JSON_CELLS).map(lambda both: [*both[0][:2], both[1]]), max_size=20),
+    st.lists(st.integers(1, 19), max_size=4),
+    st.lists(LEFT_OUT, min_size=1, max_size=3, unique=True).map(tuple),
+    st.sampled_from(["star", "whole", "part"]),
+    selections("n=1", "n.z="),
+)
+def test_cells_left_out(
+    rows: list[Fields], cuts: list[int], excluded: tuple[str, ...], way: str, selection: Selection
+) -> None:
+    fields = FieldMap(event="E", time="{t}", external_id="{who}")
+    fields = {
+        "star": fields._replace(star=True, exclude=tuple({"n.x", *excluded} - {"x", "nowhere"})),
+        "whole": fields._replace(event_object="{n|json}", exclude=excluded),
+        "part": fields._replace(
+            properties={"n": Value("{n|auto}"), "m": Value("{n}-{who}")}, exclude=("n.x", "who.x")
+        ),
+    }[way]
+    parts = stretches_of(rows, cuts, [1])
+    one, other = (Run("csv", False, parts, together, selection, fields).left() for together in (True, False))
+    assert one == other
+
+
+def test_cells_left_out_come_together() -> None:
+    fields = FieldMap(event="E", time="{t}", external_id="{who}", star=True, exclude=("n.x", "n.y"))
+    rows: list[Fields] = [[iso(HOUR_MS) + "Z", f"p{n}", '{"x":1,"z":2}'] for n in range(5)]
+    run = Run("csv", False, stretches_of(rows, [], []), True, fields=fields)
+    bodies = [item.body for item in run.items if isinstance(item, Event)]
+    assert run.drafted == len([body for body in bodies if b'"n":"{\\"z\\":2}"' in body]) == 5
+    assert list(run.tally.sought_in_vain) == ["--exclude n.y"]
 
 
 def body_of(cells: Sequence[Any]) -> dict[str, Any]:
@@ -277,6 +315,30 @@ MAPS = {
         event="{a}", time="{t}", user_id="{who}", distinct_id="{id}", properties={"n": Value("{n}")}
     ),
     "star": FieldMap(event="E", time="{t}", external_id="{who}", star=True, exclude=("extra",)),
+    "cut": FieldMap(
+        event="E",
+        time="{t}",
+        external_id="{who}",
+        properties={"n": Value("{n}"), "c": Value("{c}")},
+        star=True,
+        exclude=("extra", "b.b.c", "c.b", "a[0]", "nowhere"),
+    ),
+    "part": FieldMap(
+        event="E",
+        time="{t}",
+        external_id="{who}",
+        properties={
+            "a": Value("{a}"),
+            "j": Value("{b|json}"),
+            "m": Value("{a}-{b}"),
+            "q": Value("{a}", "json"),
+        },
+        user_properties={"city": Value("{n}")},
+        exclude=("a.b", "b.b", "n.x"),
+    ),
+    "less": FieldMap(
+        event="E", time="{t}", external_id="{who}", event_object="{a}", exclude=("b", "a.b.c", "d")
+    ),
     "whole": FieldMap(
         event="E", time="{t}", external_id="{who}", event_object="{a}", properties={"n": Value("{n}")}
     ),
@@ -374,7 +436,7 @@ def test_one_odd_value(name: str, zoned: bool) -> None:
         check_mapped(MAPS[name], rows, [*range(size, len(rows), size)], zoned)
 
 
-@pytest.mark.parametrize("name", ["few", "many", "given", "star", "itself", "context"])
+@pytest.mark.parametrize("name", ["few", "many", "given", "star", "cut", "part", "itself", "context"])
 def test_mapped_objects_come_together(name: str) -> None:
     usual = {**FULL, "a": "1", "b": "true"}
     row = {SELVES.get(key, key): value for key, value in usual.items()} if name == "itself" else usual

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, status
-from rows import iso
+from rows import ago, iso, write
 from waiting import wait_for
 
+from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.sandbox import Sandbox, Then, When
 
@@ -666,6 +667,12 @@ class TestStandardInput:
         assert len(runs(home)) == 2
 
 
+def journaled() -> int:
+    """The rows that all journals here call done."""
+    folders = (Path(os.environ["XDG_STATE_HOME"]) / "ours" / "runs").iterdir()
+    return sum(block.rows for folder in folders for block in read_blocks(folder))
+
+
 class TestALivePipe:
     """One that never ends, as below systemd: what comes after a restart are other events."""
 
@@ -685,7 +692,7 @@ class TestALivePipe:
             if one_by_one:
                 self.wait_for_rows(place, rows)
         self.wait_for_rows(place, rows)
-        time.sleep(0.3)  # for the answer, and the journal
+        wait_for(lambda: journaled() >= rows)
         if number is not None:
             process.send_signal(number)
             process.wait(10)  # with its standard input open
@@ -817,3 +824,21 @@ class TestTheSameMapping:
         assert len(runs(home)) == 2
         assert len({event.external_id for event in box.events()}) == 3 + 4
         assert "one" not in "".join(path.read_text() for path in home.rglob("run.json"))
+
+
+@pytest.mark.parametrize("flags", [(), ("--shard", "0/1")])
+def test_a_file_that_grew_by_rejects_only_is_gone_on_with(
+    flags: tuple[str, ...], ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    first = ago(1) // 1000
+    file = write(tmp_path / "o.csv", f"id,t\n1,{first}\n2,{first}\n")
+    words = ("backfill", file, "--event", "E", "--time", "{t}", "--external-id", "{id}", *flags)
+    assert ours(*words).code == 0
+    with file.open("a") as stream:
+        stream.write("4,tbd\n")
+    grown = ours(*words)
+    assert (grown.code, "2 rows were done before" in grown.err) == (3, True)
+    assert "--restart" not in grown.err
+    again = ours(*words)
+    assert (again.code, "had sent all of it before" in again.err) == (3, True)

@@ -89,6 +89,29 @@ def test_refused(
 class TestFiles:
     """`identify FILE...`: one request a row."""
 
+    @pytest.mark.parametrize("way", ["columns", "keys", "whole"])
+    def test_hints_name_the_columns_that_map_themselves(
+        self, way: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        path = tmp_path / "visitors"
+        more: tuple[str | Path, ...] = ()
+        column = "userProperties"
+        if way == "columns":
+            write(path, "externalId,userProperties.city\n,Ulm\n1,\n")
+            column = "userProperties.city"
+        elif way == "keys":
+            city: dict[str, object] = {"userProperties": {"city": "Ulm"}}
+            write(path, ndjson([city, {"externalId": "1"}, {**city, "externalId": "2"}]))
+        else:
+            write(path, ndjson([{"u": {"city": "Ulm"}}, {"externalId": "1"}]))
+            text = 'externalId = "{externalId}"\nuserProperties = "{u}"\n'
+            more, column = ("--map", write(tmp_path / "map.toml", text)), "u"
+        for how in ((), ("--dry-run",)):
+            told = ours("identify", path, *more, *how).out
+            assert "leave them out by --where 'externalId!=', or map another id" in told
+            assert f"leave them out by --where '{column}!='" in told
+
     CSV = "id,First Name,Mail,Phone\n1,Ada,ada@x.org,0049151\n2,,bob@x.org,\n3,,,\n,Eve,,\n"
     FIELDS = ("--external-id", "{id}", "-u", "first_name={First Name}", "-u", "phone_number={Phone}")
 

@@ -152,6 +152,23 @@ class TestRoundTrip:
         assert (again.code, again.json["accepted"]) == (0, 1), again.err
         assert amounts(place) == {"1": "a", "2": "b"}
 
+    def test_lines_are_of_one_form(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        odd = b'{"when": "soon", "id": "\xff\xe4"}\n'
+        rows = [{"when": "soon", "id": "\u00e4", "n": [n, {"a": 0.5}]} for n in (1, 1 << 70)]
+        path = tmp_path / "o.ndjson"
+        path.write_bytes(ndjson(rows).encode() + odd)
+        ended = ours("backfill", path, *FIELDS, "-o", "json")
+        lines = Path(ended.json["rejects_file"]).read_text("utf-8").splitlines()
+        assert [line.partition(',"_line":')[0] for line in lines[:2]] == [
+            f'{{"when":"soon","id":"\u00e4","n":[{n},{{"a":0.5}}]' for n in (1, 1 << 70)
+        ]
+        forms = ("\\udcff" in line for line in lines)
+        assert lines == [
+            json.dumps(json.loads(line), ensure_ascii=is_ascii, separators=(",", ":"))
+            for line, is_ascii in zip(lines, forms, strict=True)
+        ]
+
     @pytest.mark.parametrize("kind", ["csv", "ndjson"])
     def test_a_source_with_a_line_column_of_its_own(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, kind: str

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, rows_file, status
+from rows import iso, write
 
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.journal import Journal
@@ -66,6 +67,44 @@ def test_show_is_a_receipt_without_values(ours: Ours, stopped: Sandbox) -> None:
     text = ours("runs", "show", name).out
     for secret in (TOKEN, MARKER, json.dumps(MARKER)[1:-1], "d-0007"):
         assert secret not in text + json.dumps(entry)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (("--where", "who=ann@clinic.example"), "--where 'who=***'"),
+        (("--where=who!=ann@clinic.example",), "'--where=who!=***'"),
+        (("--where", "who~ann@"), "--where 'who~***'"),
+        (("--where", '"w=o"=ann@clinic.example'), "--where '\"w=o\"=***'"),
+        (("--where", "who!="), "--where 'who!='"),
+        (("--email", "ann@clinic.example"), "--email '***'"),
+        (("--user-id=ann",), "'--user-id=***'"),
+        (("--email", "{who}"), "--email '{who}'"),
+        (("--email", "{{ann}}@x.org"), "--email '***'"),
+        (("-p", "plan=ann"), "-p 'plan=***'"),
+        (("-p", "plan:=99"), "-p 'plan:=***'"),
+        (("-p", r"a\=b=ann"), r"-p 'a\=b=***'"),
+        (("-p", "plan={who}"), "-p 'plan={who}'"),
+        (("-p", "*"), "-p '*'"),
+        (("-uzip=99999",), "'-uzip=***'"),
+        (("-qu", "zip=99999"), "-qu 'zip=***'"),
+        (("--default-property", "utm_term=ann"), "--default-property 'utm_term=***'"),
+        (("--ip", "203.0.113.7", "--user-agent", "{who}"), "--ip '***' --user-agent '{who}'"),
+        (("--since", "2020-01-01"), "--since 2020-01-01"),
+    ],
+)
+def test_show_masks_what_arguments_say_of_people(
+    given: tuple[str, ...], shown: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    file = write(tmp_path / "o.csv", f"t,who,w=o\n{iso(1)},ann@clinic.example,ann@clinic.example\n")
+    ended = ours("backfill", file, "--event", "E", "--time", "{t}", "--external-id", "{who}", *given)
+    assert ended.code == 0, ended.err
+    name = only_run(ours)
+    arguments = f"ours backfill {file} --event E --time '{{t}}' --external-id '{{who}}' {shown}"
+    assert ours("runs", "show", name, "-o", "json").json["arguments"] == arguments
+    assert arguments in " ".join(ours("runs", "show", name).out.split())
+    assert ours("runs", "resume", name).code == 0, "the run itself knows its values"
 
 
 def test_names_sort_by_age(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from conftest import Ours, StartSandbox
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from rows import ago, write
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, read_json
@@ -195,6 +200,45 @@ def test_elements_and_what_is_wrong_between_them(text: str, expected: list[tuple
 def test_an_element_of_many_megabytes_is_read() -> None:
     fields = {"a": 'x"\\\n' * 2_000_000, "b": [{"c": "[" * 100}] * 50_000}
     assert rows(json.dumps([fields, {"a": 1}])) == [(1, fields), (1, {"a": 1})]
+
+
+@pytest.mark.parametrize("name", ["o.ndjson", "o.json", "o"])
+def test_rows_that_are_arrays_are_refused_with_what_makes_objects_of_them(
+    name: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / name, f'["who","t"]\n["a",{ago(1)}]\n["b",{ago(1)}]\n')
+    words = ("--event", "E", "--time", "{t}", "--external-id", "{who}")
+    ended = ours("backfill", path, *words)
+    assert ended.code == 6
+    assert "rows are arrays" in ended.err
+    (command,) = re.findall(r"hint: (.*) \| ours \.\.\. -", ended.err.replace("\n", " "))
+    if shutil.which("jq"):
+        made = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+        assert ours("backfill", write(tmp_path / "made.ndjson", made), *words).code == 0
+        assert {event.external_id for event in place.events()} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "are_arrays"),
+    [
+        ("[1]\n[2]\n", True),
+        ("[1,null]\n\n[2,[3]]", True),
+        ("[1]\n[2", False),
+        ("[1]\n", False),
+        ('[{"a":1}]\n[{"a":2}]\n', False),
+        ('[1]\n{"a":1}\n', False),
+        ('{"a":1}\n[1]\n[2]\n', False),
+        ("[]\n[]\n", False),
+    ],
+)
+def test_only_arrays_of_cells_are_taken_for_rows(text: str, are_arrays: bool) -> None:
+    if not are_arrays:
+        table_of(text, format="ndjson")
+        return
+    with pytest.raises(SourceError, match="rows are arrays") as refused:
+        table_of(text, format="ndjson")
+    assert "jq -c '{id: .[0], time: .[1]}'" in str(refused.value.hint)
 
 
 @pytest.mark.parametrize(

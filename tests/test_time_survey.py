@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -390,14 +391,34 @@ class TestUnit:
         ended = ours("backfill", file, *FLAGS, "-o", "json")
         assert ended.json["reject_codes"] == {"mixed_epoch_units": 1}
         assert "c0" in Path(ended.json["rejects_file"]).read_text()
-        assert "--epoch-unit s" in ended.json["mend"]
+        assert "--epoch-unit" not in ended.json["mend"]
+
+    @pytest.mark.parametrize("flags", [(), ("--epoch-unit", "s"), ("--epoch-unit=s",)])
+    def test_the_mend_command_sends_those_of_the_other_unit(
+        self, flags: tuple[str, ...], ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(window_ms=None)
+        seconds, milliseconds = self.TIMES
+        file = csv(tmp_path / "o.csv", [seconds, seconds, milliseconds, seconds, milliseconds])
+        ended = ours("backfill", file, *FLAGS, *flags, "-o", "json")
+        assert ended.json["reject_codes"] == {"mixed_epoch_units": 2}
+        again = ours(*shlex.split(ended.json["mend"])[1:])
+        assert (again.code, again.json["accepted"]) == (0, 2), again.err
+        assert place.totals().events == 5
+
+    def test_the_mend_command_says_the_unit_where_no_reject_has_another(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox(window_ms=None)
+        file = csv(tmp_path / "o.csv", [self.TIMES[0], self.TIMES[0], "soon"])
+        ended = ours("backfill", file, *FLAGS, "-o", "json")
+        assert ended.json["mend"].endswith("--epoch-unit s")
 
     def test_it_can_be_told(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox(window_ms=None)
         file = csv(tmp_path / "o.csv", [*self.TIMES, self.TIMES[0]])
         ended = ours("backfill", file, *FLAGS, "--epoch-unit", "ms", "-o", "json")
         assert (ended.json["accepted"], ended.json["reject_codes"]) == (1, {"mixed_epoch_units": 2})
-        assert ended.json["mend"].count("--epoch-unit") == 1
         assert day(place) == {"2024-02-14"}
         ended = ours("backfill", file, *FLAGS, "--epoch-unit", "minutes")
         assert ended.code == 2

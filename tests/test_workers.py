@@ -151,7 +151,10 @@ def without(result: dict[str, Any], *keys: str) -> dict[str, Any]:
 REFUSING = fault(When(event=("Refused",)), "invalid_event")
 
 
-@pytest.mark.parametrize("kind", ["csv", "ndjson", "rows"])
+EXCLUDED = ("-p", "*", "--exclude", "left3", "--exclude", "text[1].in", "--exclude", "nowhere")
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "rows", "excluded"])
 def test_the_number_of_workers_changes_nothing(
     kind: str, home: Path, tmp_path: Path, ours_process: Ours, sandbox: StartSandbox
 ) -> None:
@@ -161,9 +164,11 @@ def test_the_number_of_workers_changes_nothing(
             for part, rows in (("a", range(4000)), ("b", range(4000, 5000)))
         ]
         words: tuple[str | Path, ...] = ("backfill", *files, *MAPPING)
-    elif kind == "rows":
+    elif kind in ("rows", "excluded"):
         files = [write_rows(tmp_path / "a.ndjson", range(5000))]
         words = ("backfill", *files, *MAPPING)
+        if kind == "excluded":
+            words = ("backfill", *files, *MAPPING[:6], *EXCLUDED, *MAPPING[-6:])
     else:
         files = [write_ndjson(tmp_path / "a.ndjson", range(5000))]
         words = ("batch", *files, *MAPPING[-6:])
@@ -186,6 +191,10 @@ def test_the_number_of_workers_changes_nothing(
         )
     assert seen[0][1]["rejected"] > 100
     assert seen[0] == seen[1] == seen[2]
+    if kind == "excluded":
+        assert "never found in any row: --exclude nowhere" in seen[0][1]["warnings"]
+        assert not any('"left3"' in body or '"in"' in body for body in seen[0][0])
+        assert any('"left0"' in body for body in seen[0][0])
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])

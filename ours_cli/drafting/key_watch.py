@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.exclude import Exclusion
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.where import Test
 from ours_cli.record import Fields
+from ours_cli.templates.reference import Reference, key_path
+from ours_cli.templates.without import Paths, add_path
+
+
+class LeftOut(NamedTuple):
+    """What `--exclude` leaves out of the rows, and by name whether a row has it."""
+
+    exclusion: Exclusion
+    tests: Mapping[str, Test]
 
 
 class KeyWatch:
     """Notes the keys of one table's rows, in their order.
 
-    `references` are those of the map, each with the keys that it may read. `recognise` says for the first row
-    with keys whether a preset knows it.
+    `references` are those of the map, each with the keys that it may read; `star` sends the other keys but
+    for those `left_out`. `recognise` says for the first row with keys whether a preset knows it.
+
+    What is left behind below a key is looked up in the first row with that key, and in no other: most rows
+    should cost no more than a glance at their keys.
     """
 
     def __init__(
         self,
-        references: Mapping[str, Iterable[str]],
-        fields: FieldMap,
+        references: Mapping[str, Sequence[str]],
+        star: bool,
+        left_out: LeftOut,
         tally: Tally,
         recognise: Callable[[dict[str, Any]], str | None] | None,
     ) -> None:
         self._used: dict[str, list[str]] = {}
+        self._used_below: Paths = {}
         for name, keys in references.items():
             for key in keys:
                 self._used.setdefault(key, []).append(name)
-        self._fields = fields
+            root, steps = (name, ()) if keys[-1] == name else key_path(Reference(name))
+            add_path(self._used_below, (root, *steps))
+        self._star = star
+        self._left_out = left_out
         self._tally = tally
         self._recognise = recognise
         self._known: set[str] = set()
@@ -46,14 +64,30 @@ class KeyWatch:
             known.add(key)
             if key in self._used:
                 self._tally.sent(self._used[key])
-            elif self._fields.star and key not in self._fields.exclude:
+                self._leave(_left_below(key, row[key], self._used_below.get(key)))
+            elif self._star and not self._left_out.exclusion.leaves_out(key):
                 self._tally.sent([key])
             else:
-                self._tally.columns_left[key] = None
+                self._leave([key])
+        self._leave(name.strip() for name, has in self._left_out.tests.items() if has(row))
+
+    def _leave(self, names: Iterable[str]) -> None:
+        self._tally.columns_left.update((name, None) for name in names)
 
     def knows_all(self, keys: Collection[str]) -> bool:
         """Whether a row with no other keys than these would tell nothing new."""
         return self._known.issuperset(keys)
+
+
+def _left_below(name: str, value: object, used: Paths | None) -> Iterator[str]:
+    """The keys below one that is used in part, which nothing uses; `used` is None where all of it is."""
+    for step, below in (used or {}).items():
+        if isinstance(value, list) and isinstance(step, int) and step < len(value):
+            yield from _left_below(f"{name}[{step}]", value[step], below)
+        elif isinstance(value, dict) and step in value:
+            yield from _left_below(f"{name}.{step}", value[step], below)
+    if used and isinstance(value, dict):
+        yield from (f"{name}.{key}" for key in value if key not in used)
 
 
 def keys_of(rows: Sequence[Fields]) -> tuple[str, ...]:

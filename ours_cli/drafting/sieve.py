@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.where import SoughtKeys, Test, bind_where
@@ -13,21 +13,31 @@ from ours_cli.templates.field_value import FilterProblem
 class Sieve:
     """For rows of a table with these columns (None: JSON). `sought` is the run's: sifting never touches it.
 
+    `excluded` says by name whether a row has what is to be left out of it.
     Derived ids are sampled later, since they depend on the rows before.
     """
 
-    def __init__(self, selection: Selection, columns: tuple[str, ...] | None, sought: SoughtKeys) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        columns: tuple[str, ...] | None,
+        sought: SoughtKeys,
+        excluded: Mapping[str, Test] | None = None,
+    ) -> None:
         self._selection = selection
         self._sought = sought
+        self._excluded = excluded or {}
         self._apart = SoughtKeys()
         self._keeps = bind_where(selection.where, columns, self._apart)
 
     def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:
         """Whether `--where` keeps each row, None for one that it cannot judge; None where it keeps all."""
         keeps = self._keeps
+        self._apart.clear()
+        for name, has in self._excluded.items():
+            self._apart.note_excluded(name, is_found=any(map(has, rows)))
         if keeps is None:
             return None
-        self._apart.clear()
         kept: list[bool | None]
         try:
             kept = list(map(keeps, rows))

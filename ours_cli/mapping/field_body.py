@@ -8,9 +8,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ours_cli.contract import KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
+from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
 from ours_cli.mapping.fields import NESTING, FieldMap, Value
+from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
-from ours_cli.suggest import nearest
 from ours_cli.templates.field_value import present
 from ours_cli.templates.template import (
     ABSENT,
@@ -152,7 +153,7 @@ class BodyBuilder:
 
     `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as
     written and the top-level keys that it may read. `missing` names the columns of optional properties
-    that a CSV table lacks.
+    that a CSV table lacks. `exclusion` is what the field map leaves out.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
@@ -161,10 +162,12 @@ class BodyBuilder:
         self.used: set[int] = set()
         self.missing: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
+        self.exclusion = NOTHING_EXCLUDED
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
         """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
         body = Body()
+        self.exclusion = Exclusion(fields, self._table)
         for key, name in TOP:
             text = getattr(fields, name)
             if text is not None:
@@ -185,38 +188,39 @@ class BodyBuilder:
         return body
 
     def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
-        """`-p '*'`: every column that nothing else uses becomes an event property of the same name.
-
-        Raises `UsageError` for an excluded column that does not exist.
-        """
+        """`-p '*'`: every column that nothing else uses becomes an event property of the same name."""
         if not fields.star:
             return
         properties = objects["eventProperties"]
         columns = self._table.columns
         if columns is None:
             taken = {key for keys in self.references.values() for key in keys}
-            properties.whole = _star_getter(properties.whole, taken | set(fields.exclude))
+            properties.whole = _star_getter(properties.whole, self.exclusion.from_row(_others(taken)))
             return
-        for column in fields.exclude:
-            if column not in columns:
-                raise _unknown_column("--exclude", column, columns)
         already = {key for key, _ in properties.entries}
         for index, column in enumerate(columns):
             name = column.strip()
-            if name and index not in self.used and column not in fields.exclude and name not in already:
-                properties.entries.append((name, self._slot(placeholder(column), bind)))
+            is_free = index not in self.used and not self.exclusion.leaves_out(index)
+            if name and is_free and name not in already:
+                properties.entries.append((name, self._property(placeholder(column), bind)))
+
+    def excluded(self, fields: FieldMap) -> dict[str, Test]:
+        """By the names to leave out, whether a row has them, where only the rows show that."""
+        return self.exclusion.tests(
+            bind(parse(text), self._table.columns, self._hmac_key) for text in whole_objects(fields)
+        )
 
     def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
         mapped = BodyObject()
         if whole is not None:
-            mapped.whole = self._slot(whole, bind).get
+            mapped.whole = self.exclusion.from_object(self._property(whole, bind).get)
         known = KNOWN_PROPERTIES.get(where, {})
         for name, value in values.items():
             if value.optional and (lacking := self._lacking(value.text)):
                 self.missing += lacking
                 continue
             plain = bind_text if known.get(name) == "string" else bind
-            slot = self._slot(value.text, bind_json if value.kind == "json" else plain)
+            slot = self._property(value.text, bind_json if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
             if where == "userProperties" and outer in NESTING and inner:
                 mapped.nested.append((outer, inner, slot))
@@ -230,6 +234,9 @@ class BodyBuilder:
             return []
         have = {column.strip() for column in columns}
         return [name for name in map(str.strip, parse(text).columns) if name not in have]
+
+    def _property(self, text: str, binder: Callable[..., Getter]) -> Slot:
+        return self._bound(self.exclusion.applied(parse(text)), binder)
 
     def _slot(self, text: str, binder: Callable[..., Getter]) -> Slot:
         return self._bound(parse(text), binder)
@@ -272,19 +279,21 @@ def listed(columns: Iterable[str]) -> str:
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
-def _unknown_column(flag: str, column: str, columns: tuple[str, ...]) -> UsageError:
-    """The error for a column that does not exist, with the nearest one."""
-    close = nearest(column, columns)
-    hint = f"did you mean {close!r}?" if close else f"the columns are {listed(columns)}"
-    return UsageError(f"{flag}: there is no column {column!r}", hint=hint)
-
-
-def _star_getter(whole: Getter | None, taken: set[str]) -> Getter:
+def _others(taken: set[str]) -> Getter:
     def every_other_key(fields: Fields) -> object:
         assert isinstance(fields, dict)
-        found = {key: value for key, value in fields.items() if key not in taken}
-        if whole is not None and isinstance(value := whole(fields), dict):
-            found.update(value)
-        return found
+        return {key: value for key, value in fields.items() if key not in taken}
 
     return every_other_key
+
+
+def _star_getter(whole: Getter | None, others: Getter) -> Getter:
+    if whole is None:
+        return others
+
+    def all_of_them(fields: Fields) -> object:
+        found, value = others(fields), whole(fields)
+        assert isinstance(found, dict)
+        return {**found, **value} if isinstance(value, dict) else found
+
+    return all_of_them

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from ours_cli.drafting.drafts import Drafter
-from ours_cli.drafting.key_watch import KeyWatch
+from ours_cli.drafting.key_watch import KeyWatch, LeftOut
 from ours_cli.drafting.object_line import ObjectLine
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.drafting.straight_line import UnusualRow, compile_body
@@ -18,6 +19,7 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.assemble_visitor import VisitorAssembler
+from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.selection import sampled
@@ -77,6 +79,7 @@ class FieldMapping:
         preset: str | None = None,
     ) -> None:
         check_names(fields)
+        refuse_idle_exclude(fields, preset)
         if isinstance(assemble, VisitorAssembler):
             refuse_event_fields(fields)
         self._fields = fields
@@ -107,20 +110,24 @@ class FieldMapping:
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
         self._note_zones(fields)
+        excluded = builder.excluded(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):
                 if index in builder.used:
                     self._tally.sent([name])
                 elif name.strip():
                     self._tally.columns_left[name] = None
+            self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))
             self._tally.expect(builder.missing)
             mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
-            return sampled(mapper, selection)
+            return sampled(_noting(mapper, excluded, self._sought), selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
         recognise = _known_keys if maps_itself else None
-        self._watch = KeyWatch(builder.references, fields, self._tally, recognise)
-        return sampled(_mapper(body, self._assemble, self._watch, keeps), selection)
+        left_out = LeftOut(builder.exclusion, excluded)
+        self._watch = KeyWatch(builder.references, fields.star, left_out, self._tally, recognise)
+        mapper = _mapper(body, self._assemble, self._watch, keeps)
+        return sampled(_noting(mapper, excluded, self._sought), selection)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts the rows of a bound table, or None where each must be mapped by itself."""
@@ -133,11 +140,14 @@ class FieldMapping:
         builder.star(fields, body.objects)
         if body.reader is None:
             return None
-        sieve = Sieve(assemble.selection, table.columns, self._sought)
+        excluded = builder.excluded(fields)
+        sieve = Sieve(assemble.selection, table.columns, self._sought, excluded)
         if table.columns is None:
             line = ObjectLine(body, body.reader)
             # In a worker process no table is bound, and nobody asks what was watched.
-            watch = self._watch or KeyWatch(builder.references, fields, self._tally, None)
+            watch = self._watch or KeyWatch(
+                builder.references, fields.star, LeftOut(builder.exclusion, excluded), self._tally, None
+            )
             return Drafter(line, self._times.reader, body.reader, assemble.seal, sieve, watch)
         compiled = compile_body(body, table.columns)
         if compiled is None or not compiled.is_plain:
@@ -220,6 +230,15 @@ def _known_keys(row: dict[str, Any]) -> str | None:
     return None if preset is None else _advice("keys", preset)
 
 
+def _nameless(columns: tuple[str, ...]) -> Iterator[str]:
+    """Neighbours without a name, which no template can use, by their numbers."""
+    numbers = [number for number, name in enumerate(columns, start=1) if not name.strip()]
+    # Neighbours are as far from their rank as the one before.
+    for _, run in groupby(enumerate(numbers), lambda ranked: ranked[1] - ranked[0]):
+        first, *others = [number for _, number in run]
+        yield f"columns {first}-{others[-1]} (no name)" if others else f"column {first} (no name)"
+
+
 def _no_rows(origin: Origin) -> Event | Reject:
     raise AssertionError(f"an empty table has no line {origin.row.line}")
 
@@ -255,6 +274,20 @@ def _mapper(
         return assemble(origin, mapped)
 
     return map_row
+
+
+def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: SoughtKeys) -> Mapper:
+    """The mapper, which also notes which rows have what is to be left out of them."""
+    if not excluded:
+        return map_row
+
+    def map_noted(origin: Origin) -> Event | Reject | Filtered:
+        if isinstance(origin.row, Record):
+            for name, has in excluded.items():
+                sought.note_excluded(name, is_found=has(origin.row.fields))
+        return map_row(origin)
+
+    return map_noted
 
 
 def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record, int], None]:

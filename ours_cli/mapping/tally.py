@@ -14,7 +14,7 @@ from ours_cli.ids.doubtful_ids import doubts
 class Tally:
     """What a run counts in addition to its books: things sent that the person should know about.
 
-    `sought_in_vain` are the keys that `--where` names and that no row has had yet.
+    `sought_in_vain` are the keys that `--where` and `--exclude` name and that no row has had yet.
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
     `known_as` is the advice that a preset knows these rows, where nothing else was said about them.
     """

@@ -22,7 +22,7 @@ Test: TypeAlias = "Callable[[Fields], bool]"
 
 
 class SoughtKeys:
-    """Which keys the conditions look for in vain: JSON rows show their keys only as they come.
+    """Which keys are looked for in vain: JSON rows show their keys only as they come.
 
     A key is in `never_found` from the first row that lacks it to the first that has it.
     """
@@ -39,6 +39,11 @@ class SoughtKeys:
         for name in lacking:
             if name not in self.found:
                 self.never_found[name] = None
+
+    def note_excluded(self, name: str, *, is_found: bool) -> None:
+        """Note whether one of the next rows has what `--exclude` names."""
+        told = [f"--exclude {name}"]
+        self.take(*((told, ()) if is_found else ((), told)))
 
     def clear(self) -> None:
         """Begin anew."""

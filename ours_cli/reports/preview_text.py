@@ -33,11 +33,11 @@ def preview_text(
     tally: Tally,
     templates: Mapping[str, str] | None = None,
     width: int | None = None,
-    leaving_out: Mapping[str, str] | None = None,
+    hints: Mapping[str, str] | None = None,
 ) -> str:
     """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
 
-    `width` is that of the terminal, None where there is none; `leaving_out` as in `reject_hint`.
+    `width` is that of the terminal, None where there is none; `hints` are those that fit this run better.
     """
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
@@ -55,7 +55,7 @@ def preview_text(
         more = ", ..." if count > len(preview.reject_lines[code]) else ""
         lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
-        hint = reject_hint(code, command, leaving_out or {})
+        hint = reject_hint(code, command, hints)
         lines += [f"      hint: {hint}"] if hint else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-_MEND: Final = "mend the cell"
+MEND: Final = "mend the cell"
 _SHORTEN: Final = "shorten it; the limits are the API's"
 
 
@@ -28,10 +28,10 @@ HINTS: Final[dict[str, str]] = {
     "bad_int": "{column|number}, where fractions are meant; else mend the cell",
     "bad_bool": "{column|map:a=true,b=false}; else mend the cell",
     "bad_date": "{column|date:FORMAT}; else mend the cell",
-    "bad_json": "= instead of := sends it as a text; else mend the row",
+    "bad_json": "mend the row; where := read a value as JSON, = sends it as a text",
     "unmapped_value": "name it in map:, or *=X for all others",
-    "bad_type": _MEND,
-    "bad_text": _MEND,
+    "bad_type": MEND,
+    "bad_text": MEND,
     "unknown_key": "the message names the right key; ours backfill maps other names",
     "unknown_property": "ours help properties lists those it knows; your own go under custom_properties",
     "bad_context": "give both, or none",
@@ -60,13 +60,14 @@ _OF_BATCH: Final = {
 }
 """Its rows are sent as they stand: it has no flags for what is in them."""
 
-_ANY_COLUMN: Final = "--where 'COLUMN!='"
+ANY_COLUMN: Final = "--where 'COLUMN!='"
+"""In place of the flag that leaves rows out, where it is not known which column that is of."""
 
 
-def reject_hint(code: str, command: str, leaving_out: Mapping[str, str]) -> str | None:
+def reject_hint(code: str, command: str, fitting: Mapping[str, str] | None = None) -> str | None:
     """What to do about rejects of this code in a run of this command, if anything is known.
 
-    `leaving_out` has by code the flag that leaves such rows out, where it is known which column that is of.
+    `fitting` has by code the hints that fit this run better.
     """
-    hint = (_OF_BATCH if command == "batch" else {}).get(code, HINTS.get(code))
-    return hint if hint is None else hint.replace(_ANY_COLUMN, leaving_out.get(code, _ANY_COLUMN))
+    own = {**(_OF_BATCH if command == "batch" else {}), **(fitting or {})}
+    return own.get(code, HINTS.get(code))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -106,8 +108,11 @@ def _raw(reject: Reject, table: Table) -> str | None:
 
 
 def _dumps(row: dict[str, Any]) -> str:
-    try:
+    """The row as orjson writes it; what orjson cannot write, in the same form."""
+    with suppress(TypeError):
         return orjson.dumps(row).decode()
-    except TypeError:
-        # Integers beyond 64 bits, or bytes that were not valid UTF-8: the standard library writes both.
-        return json.dumps(row)
+    # Integers beyond 64 bits, or bytes that were not valid UTF-8, which can only be escaped.
+    compact = partial(json.dumps, row, separators=(",", ":"))
+    with suppress(UnicodeEncodeError):
+        return compact(ensure_ascii=False).encode().decode()
+    return compact()

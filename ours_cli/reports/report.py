@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -121,7 +121,7 @@ class Report:
     """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
 
     `again_helps` is false where `resume` would end the same way until the source or a flag changes: then
-    nobody is told to type it.
+    nobody is told to type it. `hints` are those for reject codes that fit this run better than any run.
     """
 
     command: str
@@ -137,6 +137,7 @@ class Report:
     error: str | None = None
     part: ShardPart | None = None
     again_helps: bool = True
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The object for scripts; its keys are documented in the README."""

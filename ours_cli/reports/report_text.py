@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from ours_cli.escape import printable
@@ -19,11 +18,10 @@ def report_text(
     destination: str,
     receipt: str | None,
     width: int | None = None,
-    leaving_out: Mapping[str, str] | None = None,
 ) -> str:
     """The report of a run on one screen; `receipt` is what a sandbox says it received.
 
-    `width` is that of the terminal, None where there is none; `leaving_out` as in `reject_hint`.
+    `width` is that of the terminal, None where there is none.
     """
     books, traffic = report.books, report.traffic
     speed = f", {traffic.accepted / report.duration_s:,.0f} events/s" if report.duration_s >= 0.5 else ""
@@ -41,7 +39,7 @@ def report_text(
         lines.append(f"  sandbox   {receipt}")
     for number, (code, count) in enumerate(books.codes.most_common()):
         label = "" if number else "rejects"
-        hint = reject_hint(code, report.command, leaving_out or {})
+        hint = reject_hint(code, report.command, report.hints)
         lines.append(f"  {label:<9} {code} {count:,}" + (f": {hint}" if hint else ""))
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:

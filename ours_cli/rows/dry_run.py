@@ -19,7 +19,7 @@ from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.rows.leaving_out import leaving_out
+from ours_cli.rows.fitting_hints import fitting_hints
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import nothing_read, write_report
@@ -89,6 +89,6 @@ def _show(
     if run.flags.showing.output is Output.json:
         console.result(json_text(result))
     else:
-        width, left_out = console.width, leaving_out(run.templates)
-        console.result(preview_text(run.command, preview, books, tally, run.templates, width, left_out))
+        width, hints = console.width, fitting_hints(run.command, run.templates, tally.columns_sent)
+        console.result(preview_text(run.command, preview, books, tally, run.templates, width, hints))
     return unwritten

@@ -68,7 +68,9 @@ def end_attempt(
         console.warn(empty)
     if run.route is IDENTIFY and attempt.may_repeat:
         console.warn(_REPEATED)
-    if attempt.was_finished and result.traffic.requests:
+    # New rows may all be rejected or left out: they are no less new for it.
+    has_new = result.books.read - result.books.elsewhere > attempt.done_rows
+    if attempt.was_finished and (has_new or result.traffic.requests):
         done = counted(attempt.done_rows, "row was", "rows were")
         console.note(f"went on with run {attempt.run_id}: {done} done before")
     elif attempt.was_finished and result.error is None:
@@ -91,6 +93,7 @@ def end_attempt(
             decided=decided,
             part=part,
             at_rest=at_rest,
+            columns=prepared.context.tally.columns_sent,
         )
         return Ended(report, result.error, superseded=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from ours_cli.options import Output
 from ours_cli.private_files import check_replaceable, local_io, replace_private
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.leaving_out import leaving_out
+from ours_cli.rows.fitting_hints import fitting_hints
 from ours_cli.rows.row_plan import RowRun, rate
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import going_on
@@ -41,13 +41,14 @@ def make_report(
     decided: Sequence[str] = (),
     part: ShardPart | None = None,
     at_rest: bool = False,
+    columns: Iterable[str] = (),
 ) -> Report:
     """The report of one attempt; its books are those of the whole run.
 
     `at_rest`: the same command would begin a new run, and only the run's name goes on with it.
 
     `decided` are the flags that state what the run decided, so that its rejects are read alike. `part` is set
-    where it is one shard's.
+    where it is one shard's. `columns` are those that were used.
     """
     return Report(
         command=run.command,
@@ -59,9 +60,10 @@ def make_report(
         rejects_file=str(rejects[0]) if rejects and result.books.rejected else None,
         warnings=list(warnings),
         resume=_resume(run, result.error, attempt.run_id if at_rest else None) if result.error else None,
-        mend=_mend(run, rejects, decided) if rejects and result.books.rejected else None,
+        mend=_mend(run, rejects, decided, result.books) if rejects and result.books.rejected else None,
         error=result.error.message if result.error else None,
         part=part,
+        hints=fitting_hints(run.command, run.templates, columns),
         again_helps=not isinstance(result.error, (UnexpectedRowsError, SourceChangedError, StoppedError)),
     )
 
@@ -115,7 +117,7 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
     is_json = run.flags.showing.output is Output.json
     text = as_json
     if not is_json:
-        text = report_text(report, target.name, target.receipt(), width, leaving_out(run.templates))
+        text = report_text(report, target.name, target.receipt(), width)
     (console.aside if aside else console.result)(text)
     return unwritten
 
@@ -146,5 +148,6 @@ def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
     return None
 
 
-def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
-    return shlex.join(["ours", *mend_command(sys.argv[1:], run.arguments, rejects, run.read), *decided])
+def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str], books: Books) -> str:
+    words = [*sys.argv[1:], *decided]
+    return shlex.join(["ours", *mend_command(words, run.arguments, rejects, run.read, books.codes)])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ours_cli.runs.blocks import Block
+from ours_cli.runs.masked import masked
 from ours_cli.runs.run_head import RunHead
 
 
@@ -45,7 +46,7 @@ def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict
         "digest": digest.hexdigest(),
         "rejects": [{"path": path, "exists": Path(path).exists()} for path in head.rejects],
         "folder": head.folder,
-        "arguments": shlex.join(["ours", *head.arguments]),
+        "arguments": shlex.join(["ours", *masked(head.arguments)]),
     }
 
 

@@ -1,10 +1,11 @@
-"""One JSON document that wraps its records under a key: refused, with the key named."""
+"""JSON whose records are no rows: wrapped under a key, or arrays. Refused, with what makes rows of them."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
+from typing import Final
 
 from ours_cli.errors import SourceError
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -48,14 +49,44 @@ def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
     if key is None:
         return
     path = f".{key}[]" if _PLAIN_KEY.fullmatch(key) else f".[{json.dumps(key)}][]"
-    command = f"jq -c {shlex.quote(path)}"
-    if name == STANDARD_INPUT:
-        hint = f"pass it through `{command}` first"
-    elif name.endswith(".gz"):
-        hint = f"gzip -dc {shlex.quote(name)} | {command} | ours ... -"
-    else:
-        hint = f"{command} {shlex.quote(name)} | ours ... -"
+    hint = _piped(f"jq -c {shlex.quote(path)}", name)
     raise SourceError(f"{name} is one JSON document; its records stand under {json.dumps(key)}", hint=hint)
+
+
+_NAMES_FIRST: Final = "input as $names | inputs | [$names, .] | transpose | map({(.[0]): .[1]}) | add"
+"""For jq: objects of arrays, whose names stand in the first."""
+
+
+def refuse_arrays(text: str, *, complete: bool, name: str) -> None:
+    """Raise `SourceError` where `text` begins with an array of cells a line; `complete`: it is the source."""
+    if not text.lstrip().startswith("["):
+        return
+    lines = text.splitlines() if complete else text.splitlines()[:-1]
+    first, *others = [line for line in lines if line.strip()][:2] or [""]
+    cells = _cells(first)
+    if not cells or not others or _cells(others[0]) is None:
+        return
+    are_names = all(isinstance(cell, str) for cell in cells)
+    command = f"jq -nc '{_NAMES_FIRST}'" if are_names else "jq -c '{id: .[0], time: .[1]}'"
+    raise SourceError(f"{name}: its rows are arrays, and a row is an object", hint=_piped(command, name))
+
+
+def _cells(line: str) -> list[object] | None:
+    """The array on this line; None for anything else, and where rows are in it."""
+    try:
+        value = json.loads(line) if line.lstrip().startswith("[") else None
+    except (ValueError, RecursionError):
+        return None
+    is_row = isinstance(value, list) and not any(isinstance(cell, dict) for cell in value)
+    return value if is_row else None
+
+
+def _piped(command: str, name: str) -> str:
+    if name == STANDARD_INPUT:
+        return f"pass it through `{command}` first"
+    if name.endswith(".gz"):
+        return f"gzip -dc {shlex.quote(name)} | {command} | ours ... -"
+    return f"{command} {shlex.quote(name)} | ours ... -"
 
 
 def _records_key(text: str, *, complete: bool) -> str | None:

@@ -23,7 +23,7 @@ from ours_cli.source.delimiter_detection import (
 )
 from ours_cli.source.format_detection import detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
-from ours_cli.source.json_document import refuse_wrapper
+from ours_cli.source.json_document import refuse_arrays, refuse_wrapper
 from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
@@ -96,6 +96,7 @@ class _Opening:
             )
         if told != "ndjson":
             refuse_wrapper(text, complete=self._complete, name=self._stream.name)
+        refuse_arrays(text, complete=self._complete, name=self._stream.name)
         return self._json(kind)
 
     def _json(self, kind: Literal["ndjson", "json"]) -> Table:

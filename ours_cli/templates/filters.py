@@ -38,6 +38,10 @@ from ours_cli.templates.filter_functions import (
     sha256_filter,
     split_filter,
 )
+from ours_cli.templates.without import without
+
+EXCLUDE: Final = "--exclude"
+"""The filter that `--exclude` puts before a template's own, which no template can name."""
 
 
 class FilterCall(NamedTuple):
@@ -80,6 +84,8 @@ def build(call: FilterCall, hmac_key: HmacKey | None) -> Filter:
 
     Raises UsageError when the call is `hmac` and there is no key; the key is asked for only then.
     """
+    if call.name == EXCLUDE:
+        return lambda value: without(value, call.argument)
     # hmac is made from its key; no secret is ever written into a template.
     return _KINDS[call.name].make(hmac_key if call.name == "hmac" else call.argument)
 

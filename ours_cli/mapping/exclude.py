@@ -1,0 +1,166 @@
+"""`--exclude NAME`: what it means in one table, and what it is left out of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ours_cli.errors import UsageError
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.where import Test
+from ours_cli.record import Fields, Table
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.filters import EXCLUDE, FilterCall
+from ours_cli.templates.reference import Reference, Steps, key_path, locate
+from ours_cli.templates.template import Getter, Placeholder, Template, parse
+from ours_cli.templates.without import Paths, add_path, paths_below, without
+
+
+class Exclusion:
+    """What the names of a field map leave out of one table's rows.
+
+    `of_rows` are paths into a row (by position in a CSV table), `of_objects` paths into whole objects: a name
+    means what a reference of that name would read, and also the property of that name in a whole object.
+    Raises `UsageError` for a name that no row of the table can have.
+    """
+
+    def __init__(self, fields: FieldMap, table: Table) -> None:
+        self.of_rows: Paths = {}
+        self.of_objects: Paths = {}
+        self._columns = table.columns
+        self._told_by_rows: dict[str, tuple[Paths, Paths]] = {}
+        for name in fields.exclude:
+            of_object = _by_key(name) if whole_objects(fields) else []
+            self._add(name, _in_rows(name, table, is_required=not of_object), of_object)
+
+    def _add(self, name: str, of_row: list[Steps], of_object: list[Steps]) -> None:
+        found = _paths(of_row), _paths(of_object)
+        for steps in of_row:
+            add_path(self.of_rows, steps)
+        for steps in of_object:
+            add_path(self.of_objects, steps)
+        is_column = self._columns is not None and any(len(steps) == 1 for steps in of_row)
+        if not is_column:
+            self._told_by_rows[name] = found
+
+    def applied(self, template: Template) -> Template:
+        """The template without what is left out of the values that it sends; raises as `locate`."""
+        if not self.of_rows:
+            return template
+        return Template(template.text, tuple(map(self._part, template.parts)))
+
+    def _part(self, part: str | Placeholder) -> str | Placeholder:
+        if isinstance(part, str):
+            return part
+        below = paths_below(self.of_rows, self._steps_of(part.reference))
+        return part._replace(filters=(FilterCall(EXCLUDE, below), *part.filters)) if below else part
+
+    def _steps_of(self, reference: Reference) -> Steps:
+        if self._columns is None:
+            root, below = key_path(reference)
+            return (root, *below)
+        cell = locate(reference, self._columns)
+        return (cell.position, *cell.steps)
+
+    def from_object(self, get: Getter) -> Getter:
+        """The getter of a whole object, without the properties left out."""
+        if not self.of_objects:
+            return get
+        return lambda fields: self._object_without(get(fields), self.of_objects)
+
+    def from_row(self, get: Getter) -> Getter:
+        """The getter of the entries of a JSON row, without those left out."""
+        if not self.of_rows:
+            return get
+        return lambda fields: self._object_without(get(fields), self.of_rows)
+
+    def _object_without(self, value: object, paths: Paths) -> object:
+        try:
+            return without(value, paths) if isinstance(value, dict) else value
+        except FilterProblem as problem:
+            raise FilterProblem(problem.code, f"--exclude: a text {problem.message}") from None
+
+    def leaves_out(self, key: str | int) -> bool:
+        """Whether this key of a row (position in a CSV table) is left out whole."""
+        return paths_below(self.of_rows, (key,)) is None
+
+    def tests(self, wholes: Iterable[Getter]) -> dict[str, Test]:
+        """By name, whether a row has it, where only the rows show that; `wholes` get the whole objects."""
+        getters = tuple(wholes)
+        return {name: _has(*found, getters) for name, found in self._told_by_rows.items()}
+
+
+NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None, iter(())))
+
+
+def whole_objects(fields: FieldMap) -> list[str]:
+    """The templates that give whole objects."""
+    return [text for text in (fields.event_object, fields.user_object, fields.default_object) if text]
+
+
+def refuse_idle_exclude(fields: FieldMap, preset: str | None) -> None:
+    """Raise `UsageError` for a name to leave out where nothing that is mapped could send it along."""
+    if not fields.exclude or fields.star or whole_objects(fields):
+        return
+    values = {**fields.properties, **fields.user_properties, **fields.default_properties}.values()
+    placeholders = [part for value in values for part in parse(value.text).placeholders]
+    holders = [_path_of(part.reference) for part in placeholders]
+    for name in fields.exclude:
+        path = _path_of(Reference(name))
+        if not any(len(holder) < len(path) and path[: len(holder)] == holder for holder in holders):
+            advice = (
+                "take it out of the map"
+                if preset is None
+                else f"ours inspect FILE proposes a map to use in place of --preset {preset}"
+            )
+            raise UsageError(
+                f"--exclude {name} leaves something out of -p '*' or of a whole object, and none is sent",
+                hint=f"only what is mapped is sent: {advice}",
+            )
+
+
+def _path_of(reference: Reference) -> Steps:
+    root, below = key_path(reference)
+    return (root, *below)
+
+
+def _by_key(name: str) -> list[Steps]:
+    """What a reference of this name may read of an object: the key, or a path."""
+    return [*dict.fromkeys([(name,), (name.strip(),), _path_of(Reference(name))])]
+
+
+def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
+    names = table.names
+    if names is None or name in table.unreadable:
+        return _by_key(name)
+    trimmed = [column.strip() for column in names]
+    found: list[Steps] = [(at,) for at, column in enumerate(names) if column == name]
+    found = found or [(at,) for at, column in enumerate(trimmed) if column == name.strip()]
+    try:
+        cell = None if found else locate(Reference(name), names)
+    except UsageError as error:
+        if is_required:
+            raise UsageError(f"--exclude: {error.message}", hint=error.hint) from None
+        return []
+    found = found if cell is None else [(cell.position, *cell.steps)]
+    return found if table.columns is not None else [(names[int(at)], *below) for at, *below in found]
+
+
+def _paths(of: list[Steps]) -> Paths:
+    paths: Paths = {}
+    for steps in of:
+        add_path(paths, steps)
+    return paths
+
+
+def _has(of_row: Paths, of_object: Paths, wholes: tuple[Getter, ...]) -> Test:
+    def has(fields: Fields) -> bool:
+        try:
+            objects = [value for get in wholes if isinstance(value := get(fields), dict)]
+            return without(fields, of_row) != fields or any(
+                without(value, of_object) != value for value in objects
+            )
+        except FilterProblem:
+            return False
+
+    return has

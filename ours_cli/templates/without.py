@@ -1,0 +1,72 @@
+"""Values without what some paths lead to: the half of `--exclude` that runs for every row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+from ours_cli.exact_json import JsonProblem, read_json
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.reference import Steps
+
+Paths: TypeAlias = "dict[str | int, Paths | None]"
+"""Paths that begin with a key or position, and what of each is left out: paths below it, or None for all."""
+
+_NONE_BELOW: Final[Paths] = {}
+
+
+def add_path(paths: Paths, steps: Steps) -> None:
+    """Add a path of one step or more; what is left out whole stays so."""
+    *outer, last = steps
+    for step in outer:
+        below = paths.setdefault(step, {})
+        if below is None:
+            return
+        paths = below
+    paths[last] = None
+
+
+def paths_below(paths: Paths, steps: Steps) -> Paths | None:
+    """What is left out below this path; None where all of it is."""
+    found: Paths | None = paths
+    for step in steps:
+        if found is None:
+            return None
+        found = found.get(step, _NONE_BELOW)
+    return found
+
+
+def without(value: object, paths: Paths) -> object:
+    """A copy of a value without what these paths lead to, a text of JSON included, as references read it.
+
+    Raises `FilterProblem` for a text that seems to be JSON and cannot be read: it may hold what is left out.
+    """
+    if isinstance(value, dict):
+        return dict(_kept(value.items(), paths))
+    if isinstance(value, list):
+        return [entry for _, entry in _kept(enumerate(value), paths)]
+    return _text_without(value, paths) if isinstance(value, str) else value
+
+
+def _kept(entries: Iterable[tuple[Any, object]], paths: Paths) -> Iterator[tuple[Any, object]]:
+    for key, entry in entries:
+        below = paths.get(key, _NONE_BELOW)
+        if below is not None:
+            yield key, without(entry, below) if below else entry
+
+
+def _text_without(text: str, paths: Paths) -> str:
+    first = text.lstrip()[:1]
+    if not first or first not in '{["':
+        return text
+    try:
+        value = read_json(text)
+    except JsonProblem as problem:
+        if first == '"':
+            return text  # quoted, as texts may be
+        raise FilterProblem(
+            "bad_json", f"is not JSON, and may hold what is left out: {problem.reason}"
+        ) from None
+    kept = without(value, paths)
+    return text if kept == value else json.dumps(kept, ensure_ascii=False, separators=(",", ":"))

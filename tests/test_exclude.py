@@ -1,0 +1,190 @@
+"""`--exclude`: what it names is sent by nothing that sends whole rows or objects, or somebody is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ours, StartSandbox
+from rows import ago, iso, ndjson, write
+
+ESSENTIALS = ("--event", "E", "--time", "{t}", "--external-id", "{who}")
+STAR = (*ESSENTIALS, "-p", "*")
+PERSON = {"ssn": "CAN1", "plan": "x", "deep": [{"a": 1, "b": 2}, {"a": 3}]}
+
+
+def rows(**more: Any) -> str:
+    return ndjson([{"who": "a", "t": ago(1), **more}])
+
+
+def sent(place: Any) -> list[dict[str, Any]]:
+    return [event.body.get("eventProperties", {}) for event in place.events()]
+
+
+def map_file(tmp_path: Path, excluded: list[str], whole: str) -> Path:
+    text = f'event = "E"\ntime = "{{t}}"\nexternalId = "{{who}}"\neventProperties = "{whole}"\n'
+    return write(tmp_path / "map.toml", f"exclude = {json.dumps(excluded)}\n{text}")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [
+        (["p"], {"n": 1}),
+        ([" p "], {"n": 1}),
+        (["p.ssn"], {"n": 1, "p": {"plan": "x", "deep": PERSON["deep"]}}),
+        (["p.ssn", "p"], {"n": 1}),
+        (["p", "p.ssn"], {"n": 1}),
+        (["p.ssn", "p.plan", "p.deep[0].b"], {"n": 1, "p": {"deep": [{"a": 1}, {"a": 3}]}}),
+        (["p.deep[0]", "p.deep[1].a"], {"n": 1, "p": {"ssn": "CAN1", "plan": "x", "deep": [{}]}}),
+    ],
+)
+def test_paths_in_rows(
+    excluded: list[str],
+    expected: dict[str, Any],
+    workers: str,
+    tmp_path: Path,
+    ours: Ours,
+    sandbox: StartSandbox,
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(p=PERSON, n=1))
+    flags = [word for name in excluded for word in ("--exclude", name)]
+    ended = ours("backfill", path, *STAR, *flags, "--workers", workers, "-o", "json")
+    assert ended.code == 0, ended.err
+    assert sent(place) == [expected]
+    assert not [text for text in ended.json["warnings"] if "never found" in text]
+    assert excluded[0].strip() in ended.json["warnings"][-1]
+
+
+@pytest.mark.parametrize("excluded", [["ssn"], ["p.ssn"], ["p.ssn", "ssn"]])
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_names_and_paths_in_a_whole_object(
+    excluded: list[str], kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    person = {"ssn": "CAN1", "plan": "x"}
+    cell = json.dumps(person).replace('"', '""')
+    text = rows(p=person) if kind == "ndjson" else f'who,t,p\na,{iso(1)},"{cell}"\n'
+    path = write(tmp_path / f"o.{kind}", text)
+    whole = "{p}" if kind == "ndjson" else "{p|json}"
+    ended = ours("backfill", path, "--map", map_file(tmp_path, excluded, whole), "-o", "json")
+    assert ended.code == 0, ended.err
+    assert sent(place) == [{"plan": "x"}]
+    assert ended.json["warnings"] == (
+        ["columns not sent: " + ", ".join(excluded)] if kind == "ndjson" else []
+    )
+
+
+def test_properties_of_a_visitor(tmp_path: Path, ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    row = {"who": "a", "u": {"city": "Ulm", "custom_properties": {"ssn": "CAN1", "plan": "x"}}}
+    path = write(tmp_path / "o.ndjson", ndjson([row]))
+    text = 'externalId = "{who}"\nuserProperties = "{u}"\nexclude = ["custom_properties.ssn"]\n'
+    assert ours("identify", path, "--map", write(tmp_path / "map.toml", text)).code == 0
+    (visitor,) = place.visitors()
+    assert "CAN1" not in str(visitor.properties)
+    assert "Ulm" in str(visitor.properties)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("q={p}", {"q": {"plan": "x"}}),
+        ("q={p.in}", {"q": {"b": 2}}),
+        ("q=is {p}", {"q": 'is {"plan":"x"}'}),
+        ("q:={p}", {"q": {"plan": "x"}}),
+        ("q={p.ssn}", {"q": "CAN1"}),
+    ],
+)
+def test_a_property_that_holds_an_object(
+    assignment: str, expected: dict[str, Any], tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    """What is named itself is sent: nobody names it by mistake."""
+    place = sandbox()
+    inner = {"in": {"a": 1, "b": 2}} if ".in" in assignment else {}
+    path = write(tmp_path / "o.ndjson", rows(p={"ssn": "CAN1", "plan": "x", **inner}))
+    excluded = ("--exclude", "p.ssn", "--exclude", "p.in.a")
+    assert ours("backfill", path, *STAR, "-p", assignment, *excluded).code == 0
+    assert sent(place) == [expected]
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_json_in_a_text(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    texts = ['{"ssn": "CAN1", "n": 12345678901234567890}', '{"n": 1 }', "plain", json.dumps('{"ssn":1}')]
+    damaged = '{"ssn": "CAN1", "ssn": "CAN2"}'
+    if kind == "ndjson":
+        text = ndjson([{"who": "a", "t": ago(1), "p": cell} for cell in [*texts, damaged]])
+    else:
+        cells = [cell.replace('"', '""') for cell in [*texts, damaged]]
+        text = "who,t,p\n" + "".join(f'a,{iso(1)},"{cell}"\n' for cell in cells)
+    path = write(tmp_path / f"o.{kind}", text)
+    ended = ours("backfill", path, *STAR, "--exclude", "p.ssn", "-o", "json")
+    assert ended.json["reject_codes"] == {"bad_json": 1}, "what cannot be read may hold it"
+    assert [found["p"] for found in sent(place)] == ['{"n":12345678901234567890}', texts[1], "plain", '"{}"']
+    assert "CAN2" not in ended.err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_a_name_that_no_row_has_is_told(
+    workers: str, is_dry: bool, tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    sandbox()
+    text = rows(secret="S", p={"ssn": 1}) * 3 + rows(late=1)
+    path = write(tmp_path / "o.ndjson", text)
+    names = ["Secret", "p.SSN", "p.ssn", "late", "p[0]"]
+    flags = [word for name in names for word in ("--exclude", name)]
+    how = ["--dry-run"] if is_dry else ["--workers", workers]
+    ended = ours("backfill", path, *STAR, *flags, *how)
+    assert ended.code == 0
+    assert "never found in any row: --exclude Secret, --exclude p.SSN, --exclude p[0]" in " ".join(
+        ended.err.split()
+    )
+    assert f"{'left behind' if is_dry else 'columns not sent'}: p.ssn, late" in ended.out + ended.err
+
+
+def test_a_name_that_a_whole_object_never_has_is_told(tmp_path: Path, ours: Ours) -> None:
+    cell = json.dumps(PERSON).replace('"', '""')
+    path = write(tmp_path / "o.csv", f'who,t,p\na,{iso(1)},"{cell}"\n')
+    given = map_file(tmp_path, ["ssn", "p.plan", "who", "Plan"], "{p|json}")
+    ended = ours("backfill", path, "--map", given, "--dry-run", "-o", "json")
+    assert ended.json["warnings"] == ["never found in any row: --exclude Plan"]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        (*ESSENTIALS, "--exclude", "p"),
+        (*ESSENTIALS, "-p", "plan={p.plan}", "--exclude", "p.ssn"),
+        (*ESSENTIALS, "-p", "plan={p}", "--exclude", "p"),
+        ("--exclude", "p"),
+    ],
+)
+def test_it_is_refused_where_nothing_is_sent_whole(
+    flags: tuple[str, ...], tmp_path: Path, ours: Ours
+) -> None:
+    path = write(tmp_path / "o.ndjson", "not looked at\n")
+    ended = ours("backfill", path, *flags)
+    assert ended.code == 2
+    assert f"--exclude {flags[-1]}" in ended.err
+    assert "hint: only what is mapped is sent" in ended.err
+
+
+def test_a_preset_is_not_cut_down(tmp_path: Path, ours: Ours) -> None:
+    path = write(tmp_path / "o.csv", "id\n1\n")
+    ended = ours("backfill", path, "--preset", "stripe", "--exclude", "amount")
+    assert ended.code == 2
+    assert "--preset stripe" in ended.err
+    assert "ours inspect FILE" in ended.err
+
+
+def test_a_column_that_is_not_there_is_refused_where_columns_are_declared(tmp_path: Path, ours: Ours) -> None:
+    path = write(tmp_path / "o.csv", f"who,t,note\na,{iso(1)},x\n")
+    for name in ("Note", "p.note"):
+        ended = ours("backfill", path, *STAR, "--exclude", name, "--dry-run")
+        assert ended.code == 2
+        assert f"--exclude: there is no column '{name}'" in ended.err
