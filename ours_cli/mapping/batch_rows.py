@@ -19,6 +19,7 @@ from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.exact_json import as_sent
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_mapping import Mapper, TimeColumn
 from ours_cli.mapping.selection import sampled
@@ -27,7 +28,7 @@ from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, batch_key
-from ours_cli.templates.field_value import ABSENT, FilterProblem
+from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
 from ours_cli.timestamps import TimeProblem, TimeReader
 
 
@@ -140,7 +141,9 @@ def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -
     given = [row["time"] for row in compress(objects, plain)]
     times = reader.read_all(given)
     if _is_right_already(objects, plain, given, times):
-        contents: list[bytes | None] = [orjson.dumps(row, None, orjson.OPT_SORT_KEYS)[1:] for row in objects]
+        contents: list[bytes | None] = [
+            orjson.dumps(row, as_sent, orjson.OPT_SORT_KEYS)[1:] for row in objects
+        ]
         return Bodies(contents, given, None)
     found = iter(times)
     bodies = [
@@ -184,7 +187,7 @@ def _settle_text(body: dict[str, Any], key: str) -> bool:
     if value is None and key not in ("event", "distinctId"):
         return True
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
+        value = as_text(value)
     if not isinstance(value, str):
         return False
     body[key] = value.strip()

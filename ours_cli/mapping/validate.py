@@ -5,7 +5,6 @@ What only the server can know (event names allowed in the dashboard, its clock) 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +18,7 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
+from ours_cli.exact_json import write_json
 from ours_cli.mapping.fields import NESTING
 
 
@@ -161,7 +161,7 @@ def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
     if serialized < PROPERTIES_UTF16_MAX or "eventProperties" not in event:
         return None
     # Not orjson, which stops at integers of 64 bits; bodies this large are rare enough.
-    text = json.dumps(event["eventProperties"], ensure_ascii=False, separators=(",", ":"))
+    text = write_json(event["eventProperties"])
     if len(text.encode("utf-16-le")) // 2 < PROPERTIES_UTF16_MAX:
         return None
     return Fault("too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import Any, Protocol
 
 import orjson
 
 from ours_cli.event import Reject
+from ours_cli.exact_json import JsonStyle, as_written, write_json
 from ours_cli.mend import marks_for
 from ours_cli.record import RAGGED_ROW, Malformed, Record, Table
 
@@ -107,7 +107,7 @@ def _raw(reject: Reject, table: Table) -> str | None:
 
 def _dumps(row: dict[str, Any]) -> str:
     try:
-        return orjson.dumps(row).decode()
+        return orjson.dumps(row, as_written).decode()
     except TypeError:
-        # Integers beyond 64 bits, or bytes that were not valid UTF-8: the standard library writes both.
-        return json.dumps(row)
+        # Integers beyond 64 bits, or bytes that were not valid UTF-8.
+        return write_json(row, JsonStyle(ascii_only=True))
