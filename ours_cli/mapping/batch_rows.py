@@ -22,6 +22,7 @@ from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_mapping import Mapper, TimeColumn
+from ours_cli.mapping.fields import key_meant
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
@@ -206,4 +207,6 @@ def _unknown(key: str) -> str:
     right = MISNAMED_KEYS.get(key)
     if right is not None:
         return f"the API knows no key {key!r}: it is called {right!r}"
-    return f"the row has a key that the API does not know; it knows {', '.join(EVENT_KEYS)}"
+    close = key_meant(key, EVENT_KEYS)
+    advice = f"did you mean {close!r}?" if close else f"it knows {', '.join(EVENT_KEYS)}"
+    return f"the row has a key that the API does not know; {advice}"

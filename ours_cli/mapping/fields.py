@@ -6,10 +6,11 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, KNOWN_PROPERTIES, MISNAMED_KEYS, USER_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.suggest import nearest
 
@@ -177,12 +178,27 @@ _ALSO_CALLED: Final = {
 """Other tools' names of visitor properties that are spelled nothing like the API's."""
 
 
+@lru_cache(maxsize=128)  # a wrong key is wrong in every row
+def key_meant(key: str, known: tuple[str, ...]) -> str | None:
+    """The API's key that is meant by another one at the top level, if any is likely."""
+    close = MISNAMED_KEYS.get(key) or nearest(key, (*known, *MISNAMED_KEYS))
+    right = MISNAMED_KEYS.get(close, close) if close is not None else None
+    return right if right in known else None
+
+
+@lru_cache(maxsize=128)
+def property_meant(where: str, name: str) -> str | None:
+    """The key of `userProperties` or `defaultProperties` that is meant by another one, if any is likely."""
+    also = _ALSO_CALLED.get(name.casefold().replace("_", "")) if where == "userProperties" else None
+    return also or nearest(name, KNOWN_PROPERTIES[where])
+
+
 def check_user_property(name: str, flag: str = "-u") -> None:
     """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
         return
-    close = _ALSO_CALLED.get(name.casefold().replace("_", "")) or nearest(name, USER_PROPERTIES)
+    close = property_meant("userProperties", name)
     own = f"for a property of your own write {flag} custom_properties.{name}=..."
     hint = f"did you mean {close!r}? Else {own}" if close else f"{own}; ours help properties lists the others"
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
@@ -192,7 +208,7 @@ def check_default_property(name: str) -> None:
     """Raise `UsageError` unless the API knows this default property (contract: known keys only)."""
     if name in DEFAULT_PROPERTIES:
         return
-    close = nearest(name, DEFAULT_PROPERTIES)
+    close = property_meant("defaultProperties", name)
     own = f"a property of your own goes into the event: -p {name}=..."
     hint = f"did you mean {close!r}? Else {own}" if close else own
     raise UsageError(f"the API knows no default property {name!r}", hint=hint)

@@ -19,7 +19,7 @@ from ours_cli.contract import (
     PROPERTIES_UTF16_MAX,
 )
 from ours_cli.exact_json import write_json
-from ours_cli.mapping.fields import NESTING
+from ours_cli.mapping.fields import NESTING, property_meant
 
 
 class Fault(NamedTuple):
@@ -89,7 +89,9 @@ def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Fault | No
     for key, entry in value.items():
         kind = known.get(key)
         if kind is None:
-            return Fault("unknown_property", f"{where} has a key that the API does not know")
+            close = property_meant(where, key)
+            meant = f"; did you mean {close!r}?" if close else ""
+            return Fault("unknown_property", f"{where} has a key that the API does not know{meant}")
         if entry is not None and kind != "any" and not _is_a(entry, kind):
             return Fault("bad_type", f"{where}.{key} must be of type {kind}")
     return None

@@ -12,11 +12,10 @@ from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.ids.doubtful_ids import CUT, doubts
-from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names, key_meant
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
-from ours_cli.suggest import nearest
 
 if TYPE_CHECKING:
     from ours_cli.mapping.window import Window
@@ -78,8 +77,8 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
         )
     unknown = next((key for key in body if key not in EVENT_KEYS), None)
     if unknown is not None:
-        right = MISNAMED_KEYS.get(unknown)
-        named = f"key {unknown!r}" if right else "a key that the line has"
+        right = key_meant(unknown, EVENT_KEYS)
+        named = f"key {unknown!r}" if unknown in MISNAMED_KEYS else "a key that the line has"
         hint = f"it is called {right!r}" if right else f"the keys are {', '.join(EVENT_KEYS)}"
         raise UsageError(f"the API does not know {named}", hint=hint)
     return body, without_nulls(body)
@@ -240,10 +239,10 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str] = ()) ->
     known = IDENTIFY_KEYS if identify else EVENT_KEYS
     for key in body:
         if key not in known:
-            right = MISNAMED_KEYS.get(key) or nearest(key, known)
+            right = key_meant(key, known)
             raise UsageError(
                 f"--data: the API knows no key {key!r} here",
-                hint=f"it is called {right!r}" if right in known else f"the keys are {', '.join(known)}",
+                hint=f"it is called {right!r}" if right else f"the keys are {', '.join(known)}",
             )
     fault = check_visitor(body) if identify else check_event(body)
     if fault is None and identify and not _sets_something(body.get("userProperties", {})):
