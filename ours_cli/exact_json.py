@@ -44,11 +44,9 @@ class WrittenNumber(float):
 
 
 def digits_of(number: float) -> str:
-    """The digits as they were read; raises `ValueError` for NaN and infinities."""
-    if isinstance(number, WrittenNumber):
-        return number.text
-    if not math.isfinite(number):
-        raise ValueError("not a number of JSON")
+    """The digits as they were read."""
+    if isinstance(number, WrittenNumber) or not math.isfinite(number):
+        return repr(number)
     # The standard library would write 1e-07 where nearly all others write 1e-7.
     return orjson.dumps(number).decode()
 
@@ -126,7 +124,8 @@ def write_json(value: Any, style: JsonStyle = _COMPACT, level: int = 0) -> str:
     if isinstance(value, list | tuple):
         parts = [write_json(entry, style, level + 1) for entry in value]
         return _enclosed("[", parts, "]", style, level)
-    return digits_of(value) if isinstance(value, float) else _scalar(value, style)
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return digits_of(value) if is_number else _scalar(value, style)
 
 
 def _enclosed(begin: str, parts: list[str], end: str, style: JsonStyle, level: int) -> str:

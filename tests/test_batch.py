@@ -204,7 +204,12 @@ class TestNulls:
         "externalId": "c",
         "email": None,
         "time": None,
-        "eventProperties": {"a": None, "b": 1, "c": [None]},
+        "eventProperties": {
+            "a": None,
+            "b": 1,
+            "c": [None, {"d": None}],
+            "o": {"z": None, "p": {"q": None, "r": 0}},
+        },
         "userProperties": {"gclid": None, "city": "Ulm", "custom_properties": {"x": None, "y": 2}},
         "defaultProperties": None,
     }
@@ -213,12 +218,12 @@ class TestNulls:
         place = sandbox()
         ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([self.ROW])), "-o", "json")
         assert ended.code == 0, ended.err
-        assert "6 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
+        assert "8 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
         (event,) = place.events()
         assert event.body == {
             "event": "E",
             "externalId": "c",
-            "eventProperties": {"b": 1, "c": [None]},
+            "eventProperties": {"b": 1, "c": [None, {"d": None}], "o": {"p": {"r": 0}}},
             "userProperties": {"city": "Ulm", "custom_properties": {"y": 2}},
             "distinctId": event.distinct_id,
         }

@@ -118,7 +118,7 @@ class BatchMapping:
         if unknown is not None:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
-            self._tally.nulls_dropped += _drop_nulls(body)
+            self._tally.nulls_dropped += without_nulls(body)
         for key in TEXTS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
@@ -170,16 +170,6 @@ def _time_of(fields: Fields) -> object:
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
-
-
-def _drop_nulls(body: dict[str, Any]) -> int:
-    # The row itself must stay as it was read, for the rejects file: copy what is about to change.
-    for key in ("userProperties", "defaultProperties", "eventProperties"):
-        if isinstance(body.get(key), dict):
-            body[key] = {
-                name: dict(value) if isinstance(value, dict) else value for name, value in body[key].items()
-            }
-    return without_nulls(body)
 
 
 def _settle_text(body: dict[str, Any], key: str) -> bool:

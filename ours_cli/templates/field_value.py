@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from ours_cli.exact_json import write_json
+from ours_cli.exact_json import digits_of, write_json
 from ours_cli.record import RAGGED_ROW
 
 
@@ -57,4 +57,4 @@ def as_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return write_json(value)
+    return digits_of(value) if isinstance(value, float) else write_json(value)
