@@ -119,7 +119,9 @@ _SCALARS: Final = tuple(_PATHS.values())
 
 
 def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
-    """Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
+    r"""Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
+
+    `NAME=\@TEXT` is a text that begins with @; other backslashes of a value stand for themselves.
 
     Raises `UsageError` on a missing separator, an empty or repeated name, or a file that cannot be read.
     """
@@ -130,6 +132,8 @@ def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
             raise UsageError(f"{flag} {name} is given twice", hint="keep one of the two")
         if separator.endswith("@"):
             right = _read_value_file(flag, name, right)
+        elif right.startswith("\\@"):
+            right = right[1:]
         values[name] = Value(right, "json" if separator.startswith(":") else "text")
     return values
 
@@ -162,7 +166,7 @@ def _read_value_file(flag: str, name: str, path: str) -> str:
     except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(
             f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
-            hint=f"to send a text that begins with @, write {flag} {name}:='\"@...\"'",
+            hint=f"to send a text that begins with @, write {flag} '{name}=\\@...'",
         ) from None
 
 
