@@ -20,6 +20,9 @@ _NOT_JSON: Final = "not valid JSON: "
 _STRUCTURE = re.compile(r'["{}\[\]]|\\.', re.DOTALL)
 
 
+_REMEDIES: Final = {"duplicate_key": "give the key once", "too_deep": "send it flatter"}
+
+
 class WrittenNumber(float):
     """A number whose digits, as they stand in `text`, are not those that would be written for its value.
 
@@ -72,6 +75,11 @@ class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
         super().__init__(message)
         self.code = code
         self.message = message
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about JSON that cannot be sent; None where the text is none."""
+        return _REMEDIES.get(self.code)
 
     @property
     def reason(self) -> str:

@@ -94,7 +94,7 @@ def test_known_default_properties(name: str) -> None:
         ({"user_properties": {"city.x": Value("x")}}, "'city'"),
         ({"default_properties": {"plan": Value("x")}}, "-p plan="),
         ({"clear": ("custom_properties",)}, "overwrite"),
-        ({"clear": ("shoe",)}, "--clear custom_properties.shoe"),
+        ({"clear": ("shoe",)}, "only overwritten"),
         ({"ip": "1.2.3.4"}, "both or neither"),
         ({"user_agent": "x"}, "both or neither"),
     ],

@@ -149,15 +149,25 @@ def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
         for separator in _SEPARATORS:
             if text.startswith(separator, position):
                 if not "".join(name).strip():
-                    raise UsageError(f"{flag} needs a name before {separator!r}", hint=f"{flag} plan=Premium")
+                    raise UsageError(
+                        f"{flag} needs a name before {separator!r}", hint=f"{flag} {_EXAMPLES[flag][0]}"
+                    )
                 return "".join(name).strip(), separator, text[position + len(separator) :]
         name.append(text[position])
         position += 1
     # The text may be a value typed in the wrong place, so it is not repeated here.
     raise UsageError(
         f"{flag} wants NAME=TEXT or NAME:=JSON, and one of its arguments has no '='",
-        hint=f"{flag} plan=Premium, or {flag} amount:=99.99",
+        hint=", or ".join(f"{flag} {example}" for example in _EXAMPLES[flag]),
     )
+
+
+_EXAMPLES: Final = {
+    "-p": ("plan=Premium", "amount:=99.99"),
+    "-u": ("city=Boise", "is_bot:=false"),
+    "-d": ("browser_language=en", "screen_width:=1280"),
+}
+"""By flag, a text and some JSON, under names that the API takes there."""
 
 
 def _read_value_file(flag: str, name: str, path: str) -> str:
@@ -197,13 +207,17 @@ def property_meant(where: str, name: str) -> str | None:
     return also or nearest(name, KNOWN_PROPERTIES[where])
 
 
-def check_user_property(name: str, flag: str = "-u") -> None:
+def check_user_property(name: str) -> None:
     """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
+    _require_known(name, f"for a property of your own write -u custom_properties.{name}=...")
+
+
+def _require_known(name: str, own: str) -> None:
+    """Raise `UsageError` unless the API knows this visitor property; `own` is advice about one's own."""
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
         return
     close = property_meant("userProperties", name)
-    own = f"for a property of your own write {flag} custom_properties.{name}=..."
     hint = f"did you mean {close!r}? Else {own}" if close else f"{own}; ours help properties lists the others"
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
 
@@ -225,7 +239,7 @@ def check_clear(name: str) -> None:
             f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
             hint="overwrite it with a value of your own that means 'none'",
         )
-    check_user_property(name, "--clear")
+    _require_known(name, "one of your own cannot be cleared, only overwritten")
 
 
 def refuse_event_fields(fields: FieldMap) -> None:

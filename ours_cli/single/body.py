@@ -53,13 +53,10 @@ def _object(text: str) -> dict[str, Any] | None:
     try:
         body = read_json(text)
     except JsonProblem as problem:
-        if (hint := _OBJECT_HINTS.get(problem.code)) is None:
+        if problem.remedy is None:
             return None
-        raise UsageError(f"--data: {problem.message}", hint=hint) from None
+        raise UsageError(f"--data: {problem.message}", hint=problem.remedy) from None
     return body if isinstance(body, dict) else None
-
-
-_OBJECT_HINTS: Final = {"duplicate_key": "give the key once", "too_deep": "send it flatter"}
 
 
 def read_line(line: bytes) -> tuple[dict[str, Any], int]:
@@ -140,7 +137,9 @@ def _read(value: Value, name: str, flag: str) -> Any:
         return value.text
     try:
         return read_json(value.text)
-    except ValueError:
+    except JsonProblem as problem:
+        if problem.remedy is not None:
+            raise UsageError(f"{flag} {name}: {problem.message}", hint=problem.remedy) from None
         raise UsageError(
             f"{flag} {name}:= is not JSON", hint=f"a plain text wants one sign only: {flag} {name}=TEXT"
         ) from None
