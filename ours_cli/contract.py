@@ -81,6 +81,7 @@ MISNAMED_KEYS: Final = {
     "user_id": "externalId",
     "external_id": "externalId",
     "timestamp": "time",
+    "ts": "time",
     "event_name": "event",
     "name": "event",
 }

@@ -35,10 +35,11 @@ def shell_join(words: Iterable[str]) -> str:
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """JSON as people read it; in ASCII where it holds something that could steer a terminal."""
-    import json  # --help never needs it
+    from ours_cli.exact_json import JsonStyle, write_json  # --help never needs it
 
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return text if printable(text) == text else json.dumps(value, indent=indent)
+    style = JsonStyle(indent=indent, gap=" ")
+    text = write_json(value, style)
+    return text if printable(text) == text else write_json(value, style._replace(ascii_only=True))
 
 
 def _is_safe(char: str) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, Final, NoReturn
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, NoReturn
+
+import orjson
 
 MAX_DEPTH: Final = 254
 """What orjson can write again, and far deeper than any event."""
@@ -17,6 +20,54 @@ _NOT_JSON: Final = "not valid JSON: "
 _STRUCTURE = re.compile(r'["{}\[\]]|\\.', re.DOTALL)
 
 
+_REMEDIES: Final = {"duplicate_key": "give the key once", "too_deep": "send it flatter"}
+
+
+class WrittenNumber(float):
+    """A number whose digits, as they stand in `text`, are not those that would be written for its value.
+
+    `1.10` and `1e3` as ids are not `1.1` and `1000.0`, and a double cannot hold `12345678901234567.5`.
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> WrittenNumber:
+        """The number that this JSON text is."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]
+        """What `__new__` takes, for pickle."""
+        return (self.text,)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def digits_of(number: float) -> str:
+    """The digits as they were read."""
+    if isinstance(number, WrittenNumber) or not math.isfinite(number):
+        return repr(number)
+    # The standard library would write 1e-07 where nearly all others write 1e-7.
+    return orjson.dumps(number).decode()
+
+
+def as_written(value: object) -> orjson.Fragment:
+    """For orjson's `default`: a number with the digits that it was read with."""
+    if isinstance(value, WrittenNumber):
+        return orjson.Fragment(value.text)
+    raise TypeError
+
+
+def as_sent(value: object) -> float | orjson.Fragment:
+    """For orjson's `default`: `20.00` as 20.0, where that loses nothing."""
+    if isinstance(value, WrittenNumber) and Decimal(float.__repr__(value)) == Decimal(value.text):
+        return float(value)
+    return as_written(value)
+
+
 class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
     """Text that is not JSON, or that would not survive being written again. The message holds no value."""
 
@@ -26,13 +77,18 @@ class JsonProblem(ValueError):  # noqa: N818 - a row's fate, not a program error
         self.message = message
 
     @property
+    def remedy(self) -> str | None:
+        """What to do about JSON that cannot be sent; None where the text is none."""
+        return _REMEDIES.get(self.code)
+
+    @property
     def reason(self) -> str:
         """The message to put after "is not JSON: "."""
         return self.message.removeprefix(_NOT_JSON)
 
 
 def read_json(text: str) -> Any:
-    """Return the value of one JSON text, integers of any length with all their digits.
+    """Return the value of one JSON text, numbers of any length with all their digits.
 
     Raises `JsonProblem`: `too_deep`, `duplicate_key`, or `bad_json` for what is not JSON, for NaN and
     infinities, lone surrogates, and numbers beyond a double's range.
@@ -49,6 +105,47 @@ def read_json(text: str) -> Any:
     except UnicodeEncodeError:
         raise JsonProblem("bad_json", f"{_NOT_JSON}half a surrogate pair in a string") from None
     return value
+
+
+class JsonStyle(NamedTuple):
+    """How JSON is laid out; `indent` is in blanks for each level, None for a single line."""
+
+    sort_keys: bool = False
+    ascii_only: bool = False
+    indent: int | None = None
+    gap: str = ""
+    """What stands after a colon, and after a comma within a line."""
+
+
+_COMPACT: Final = JsonStyle()
+
+
+def write_json(value: Any, style: JsonStyle = _COMPACT, level: int = 0) -> str:
+    """One JSON text, numbers of any length with all their digits; raises `ValueError` where JSON has none."""
+    if isinstance(value, dict):
+        members = sorted(value.items()) if style.sort_keys else value.items()
+        parts = [
+            f"{_scalar(key, style)}:{style.gap}{write_json(entry, style, level + 1)}"
+            for key, entry in members
+        ]
+        return _enclosed("{", parts, "}", style, level)
+    if isinstance(value, list | tuple):
+        parts = [write_json(entry, style, level + 1) for entry in value]
+        return _enclosed("[", parts, "]", style, level)
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return digits_of(value) if is_number else _scalar(value, style)
+
+
+def _enclosed(begin: str, parts: list[str], end: str, style: JsonStyle, level: int) -> str:
+    if not parts or style.indent is None:
+        return begin + f",{style.gap}".join(parts) + end
+    outer = "\n" + " " * style.indent * level
+    inner = outer + " " * style.indent
+    return begin + inner + f",{inner}".join(parts) + outer + end
+
+
+def _scalar(value: Any, style: JsonStyle) -> str:
+    return json.dumps(value, ensure_ascii=style.ascii_only, allow_nan=False)
 
 
 def _is_too_deep(text: str) -> bool:
@@ -75,17 +172,17 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _integer(digits: str) -> int:
+def _integer(digits: str) -> int | WrittenNumber:
     if len(digits) > _MAX_DIGITS:
         raise JsonProblem("bad_json", f"an integer of more than {_MAX_DIGITS} digits")
-    return int(digits)
+    return WrittenNumber(digits) if digits == "-0" else int(digits)
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise JsonProblem("bad_json", "a number beyond the range of a double")
-    return number
+    return number if orjson.dumps(number).decode() == text else WrittenNumber(text)
 
 
 def _constant(name: str) -> NoReturn:

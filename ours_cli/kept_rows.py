@@ -6,12 +6,12 @@ in the file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
 
+from ours_cli.exact_json import as_written, read_json, write_json
 from ours_cli.record import Fields, Malformed, Record
 
 _CELL: Final = "\x1f"
@@ -34,9 +34,9 @@ def _content(fields: Fields) -> bytes:
     if isinstance(fields, list):
         return _CELL.join(fields).encode("utf-8", "surrogatepass")
     try:
-        return orjson.dumps(fields)
+        return orjson.dumps(fields, as_written)
     except TypeError:
-        return json.dumps(fields).encode()
+        return write_json(fields).encode("utf-8", "surrogatepass")
 
 
 class KeptRows:
@@ -83,7 +83,7 @@ class KeptRows:
             return Record(self._lines[at], self._fields[at])
         content = self._contents()[at]
         if self._is_json:
-            return Record(self._lines[at], orjson.loads(content))
+            return Record(self._lines[at], _restored(content))
         return Record(self._lines[at], content.decode().split(_CELL))
 
     def part(self, start: int, end: int) -> KeptRows:
@@ -116,6 +116,12 @@ class KeptRows:
         return self._split
 
 
+def _restored(content: bytes) -> dict[str, Any]:
+    """The object that this was written for."""
+    fields: dict[str, Any] = orjson.loads(content)
+    return fields if orjson.dumps(fields) == content else read_json(content.decode())
+
+
 def _cells(rows: Sequence[Fields]) -> bytes | None:
     """The content of rows of cells; None where they could not be restored from it."""
     try:
@@ -129,6 +135,8 @@ def _cells(rows: Sequence[Fields]) -> bytes | None:
 def _objects(rows: Sequence[Fields], written: Sequence[bytes] | None) -> bytes | None:
     """The content of objects; None where one has an integer with more digits than would be restored."""
     try:
-        return _ROW_END.join([*(map(orjson.dumps, rows) if written is None else written), b""])
+        if written is None:
+            written = [orjson.dumps(row, as_written) for row in rows]
+        return _ROW_END.join([*written, b""])
     except TypeError:
         return None

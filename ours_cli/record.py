@@ -127,7 +127,7 @@ class Table:
     `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
     it, goes on where `records` stopped, plain rows in bulk; from then on `records` must not be walked.
     `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
-    other columns, with their types.
+    other columns, with their types. `first_rows()` are those JSON rows that were looked at to open the table.
     """
 
     name: str
@@ -143,6 +143,7 @@ class Table:
     stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
+    first_rows: Callable[[], list[dict[str, Any]]] = list
     taken: int = 0
     number: int | None = None
 

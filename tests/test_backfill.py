@@ -132,7 +132,7 @@ class TestTemplates:
         assert ended.code == 0, ended.err
         (event,) = place.events()
         assert event.external_id == "12345678901234567890"
-        assert event.body["userProperties"] == {"city": "1.5", "phone_number": 1.5}
+        assert event.body["userProperties"] == {"city": "1.50", "phone_number": 1.5}
         assert event.body["defaultProperties"] == {"campaign_id": "12345678901234567890"}
         assert event.body["eventProperties"] == {"n": 1.5}
 

@@ -142,6 +142,12 @@ class TestDistinctIds:
         ({"event": "E", "user_id": "c"}, "unknown_key", "'externalId'"),
         ({"event": "E", "externalId": "c", "canary": 1}, "unknown_key", "it knows event, distinctId"),
         ({"event": "E", "externalId": "c", "token": "t"}, "unknown_key", "it knows event, distinctId"),
+        ({"event": "E", "externalId": "c", "Time": 1}, "unknown_key", "did you mean 'time'?"),
+        ({"event": "E", "externalId": "c", "ts": 1}, "unknown_key", "'ts': it is called 'time'"),
+        ({"Event": "E", "externalId": "c"}, "unknown_key", "did you mean 'event'?"),
+        ({"event": "E", "externalID": "c"}, "unknown_key", "did you mean 'externalId'?"),
+        ({"event": "E", "userid": "c"}, "unknown_key", "did you mean 'userId'?"),
+        ({"event": "E", "properites": {}}, "unknown_key", "did you mean 'eventProperties'?"),
         ({"externalId": "c"}, "missing_event", "event name"),
         ({"event": "  ", "externalId": "c"}, "missing_event", "event name"),
         ({"event": "E"}, "missing_identifier", "externalId"),
@@ -157,6 +163,21 @@ class TestDistinctIds:
         ({"event": "E", "externalId": "c", "time": iso(-2)}, "outside_window", "future"),
         ({"event": "E", "externalId": "c", "eventProperties": []}, "bad_type", "eventProperties"),
         ({"event": "E", "externalId": "c", "userProperties": {"nick": 1}}, "unknown_property", ""),
+        (
+            {"event": "E", "externalId": "c", "userProperties": {"firstName": "A"}},
+            "unknown_property",
+            "'first_name'",
+        ),
+        (
+            {"event": "E", "externalId": "c", "userProperties": {"dob": "A"}},
+            "unknown_property",
+            "'date_of_birth'",
+        ),
+        (
+            {"event": "E", "externalId": "c", "defaultProperties": {"osName": "A"}},
+            "unknown_property",
+            "'os_name'",
+        ),
         ({"event": "E", "externalId": "c", "identityContext": {"ip": "1.2.3.4"}}, "bad_context", ""),
     ],
 )
@@ -183,7 +204,12 @@ class TestNulls:
         "externalId": "c",
         "email": None,
         "time": None,
-        "eventProperties": {"a": None, "b": 1, "c": [None]},
+        "eventProperties": {
+            "a": None,
+            "b": 1,
+            "c": [None, {"d": None}],
+            "o": {"z": None, "p": {"q": None, "r": 0}},
+        },
         "userProperties": {"gclid": None, "city": "Ulm", "custom_properties": {"x": None, "y": 2}},
         "defaultProperties": None,
     }
@@ -192,12 +218,12 @@ class TestNulls:
         place = sandbox()
         ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([self.ROW])), "-o", "json")
         assert ended.code == 0, ended.err
-        assert "6 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
+        assert "8 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
         (event,) = place.events()
         assert event.body == {
             "event": "E",
             "externalId": "c",
-            "eventProperties": {"b": 1, "c": [None]},
+            "eventProperties": {"b": 1, "c": [None, {"d": None}], "o": {"p": {"r": 0}}},
             "userProperties": {"city": "Ulm", "custom_properties": {"y": 2}},
             "distinctId": event.distinct_id,
         }

@@ -19,11 +19,12 @@ NAMES = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: na
 
 @given(NAMES, st.sampled_from(["=", ":="]), st.text())
 def test_any_name_can_be_written_and_any_text_is_kept(name: str, separator: str, right: str) -> None:
-    if right.startswith("@"):
-        right = "x" + right  # @ right after the separator is a file
+    if right.startswith("\\@"):
+        right = "x" + right  # that means an @
+    written = "\\" + right if right.startswith("@") else right  # a bare @ there begins a file's name
     escaped = "".join("\\" + char if char in "=:@\\" else char for char in name)
     expected = Value(right, "json" if separator == ":=" else "text")
-    assert parse_assignments("-p", [escaped + separator + right]) == {name.strip(): expected}
+    assert parse_assignments("-p", [escaped + separator + written]) == {name.strip(): expected}
 
 
 @given(st.text())
@@ -36,6 +37,21 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert error.hint
     else:
         assert all(name.strip() for name in found)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (r"\@bob", "@bob"),
+        (r"\\@bob", r"\\@bob"),
+        (r"\bob", r"\bob"),
+        (r"a\@b", r"a\@b"),
+        (r"C:\\x", r"C:\\x"),
+    ],
+)
+def test_a_backslash_before_a_leading_at_sign(given: str, text: str) -> None:
+    assert parse_assignments("-p", [f"h={given}"]) == {"h": Value(text)}
+    assert parse_assignments("-p", [f"h:={given}"]) == {"h": Value(text, "json")}
 
 
 def test_a_value_in_the_wrong_place_is_not_repeated() -> None:
@@ -78,7 +94,7 @@ def test_known_default_properties(name: str) -> None:
         ({"user_properties": {"city.x": Value("x")}}, "'city'"),
         ({"default_properties": {"plan": Value("x")}}, "-p plan="),
         ({"clear": ("custom_properties",)}, "overwrite"),
-        ({"clear": ("shoe",)}, "--clear custom_properties.shoe"),
+        ({"clear": ("shoe",)}, "only overwritten"),
         ({"ip": "1.2.3.4"}, "both or neither"),
         ({"user_agent": "x"}, "both or neither"),
     ],

@@ -155,6 +155,31 @@ def test_self_mapping_of_a_whole_object_column() -> None:
     assert found["eventProperties"] == {"a": 1, "b": "3"}
 
 
+CONTEXT = {"ip": "1.2.3.4", "userAgent": "Firefox"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "expected"),
+    [
+        (("identityContext.ip", "identityContext.userAgent"), ["1.2.3.4", "Firefox"], CONTEXT),
+        (("identityContext.ip", "identityContext.userAgent"), ["1.2.3.4", ""], None),
+        (("identityContext.ip", "agent"), ["1.2.3.4", "Firefox"], None),
+        (("identityContext",), ['{"ip": "1.2.3.4", "userAgent": "Firefox"}'], CONTEXT),
+        (None, {"identityContext": CONTEXT}, CONTEXT),
+        (None, {"identityContext": {"ip": "1.2.3.4"}}, None),
+        (None, {}, None),
+    ],
+)
+def test_self_mapping_of_the_context(columns: Any, cells: Any, expected: object) -> None:
+    if columns is None:
+        table = Table("rows", "ndjson", None, iter(()))
+        found = mapped(table, {"event": "E", "time": ago(1), "externalId": "c", **cells})
+    else:
+        table = csv_table("event", "time", "externalId", *columns)
+        found = mapped(table, ["E", "2026-11-20", "c", *cells])
+    assert found.get("identityContext") == expected
+
+
 def test_self_mapping_never_takes_a_mere_user_id() -> None:
     with pytest.raises(UsageError, match="whom the rows are about"):
         mapping().bind(csv_table("event", "time", "user_id"))

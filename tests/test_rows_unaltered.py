@@ -20,7 +20,7 @@ NUMERALS = st.one_of(
     st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,20})?", fullmatch=True),
     st.from_regex(r"0[0-9]{1,8}", fullmatch=True),
     st.from_regex(r"[1-9][0-9]{0,3}[eE][0-9]{1,3}", fullmatch=True),
-    st.sampled_from(["n/a", "true", "1,234", "0.10", "9007199254740993", "-0", "1e400"]),
+    st.sampled_from(["n/a", "true", "TRUE", "1,234", "0.10", "9007199254740993", "-0", "1e400"]),
 )
 
 
@@ -56,7 +56,7 @@ def test_each_row_arrives_as_it_is(
         assert properties["kept"] == cell
         typed = properties.get("typed")
         if isinstance(typed, bool) or typed is None:
-            assert cell in ("true", "n/a")
+            assert cell in ("true", "TRUE", "n/a")
         elif isinstance(typed, int | float):
             assert Decimal(repr(typed)) == Decimal(cell)
         else:

@@ -203,6 +203,18 @@ class TestData:
         ended = ours_process("track", "--data", "@-", "--dry-run", stdin=self.DATA.encode())
         assert ended.json == {"token": "***", **json.loads(self.DATA)}
 
+    @pytest.mark.parametrize(
+        ("data", "right"),
+        [
+            ('{"userProperties": {"firstName": "Ada"}}', "'first_name'"),
+            ('{"properites": {"a": 1}}', "'eventProperties'"),
+            ('{"ts": 1}', "'time'"),
+        ],
+    )
+    def test_a_name_that_is_nearly_right(self, ours: Ours, data: str, right: str) -> None:
+        ended = ours("track", "E", "--external-id", "c", "--data", data)
+        assert (ended.code, right in ended.err) == (2, True), ended.err
+
     def test_flags_override(self, ours: Ours) -> None:
         body = shown(ours, "Refund", "--data", self.DATA, "-p", "plan=Premium", "-u", "last_name=L")
         assert body["event"] == "Refund"

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ours_cli.drafting.cell_table import CellTable, JsonTable
+from ours_cli.exact_json import as_sent
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import Absent
 
@@ -88,7 +89,7 @@ def written_column(inner: CellColumn) -> CellColumn:
 
     def column(columns: Sequence[tuple[str, ...]], rows: Rows) -> Sequence[str] | None:
         values = inner(columns, rows)
-        return None if values is None else [orjson.dumps(value).decode() for value in values]
+        return None if values is None else [orjson.dumps(value, as_sent).decode() for value in values]
 
     return column
 

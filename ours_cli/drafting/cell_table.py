@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from ours_cli.drafting.value_types import SCALARS
+from ours_cli.exact_json import as_sent
 from ours_cli.templates.field_value import ABSENT, Absent
 from ours_cli.templates.reference import Getter
 
@@ -57,7 +58,7 @@ class JsonTable(dict[str, str | None]):
     def __missing__(self, text: str) -> str | None:
         self._cells[self._position] = text
         value = self._getter(self._cells)
-        written = None if value is ABSENT else orjson.dumps(value).decode()
+        written = None if value is ABSENT else orjson.dumps(value, as_sent).decode()
         if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX:
             self[text] = written
         return written

@@ -29,6 +29,7 @@ from ours_cli.drafting.cell_column import (
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.drafting.seldom import SeldomError
+from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
@@ -277,7 +278,7 @@ _NUMBER: Final = ("number", DEFAULT_STYLE)
 def _literal(value: object) -> str:
     """JSON of a constant, for an f-string: its braces are text."""
     try:
-        written = orjson.dumps(value).decode()
+        written = orjson.dumps(value, as_sent).decode()
     except TypeError:
         raise SeldomError from None
     return written.replace("{", "{{").replace("}", "}}")

@@ -20,6 +20,7 @@ from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import COMMA, EventRun, SiftedRows
+from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
 from ours_cli.kept_rows import KeptRows
@@ -60,7 +61,7 @@ def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> B
         given = [body.pop("distinctId", "") if body else "" for body in bodies]
     option = None if are_sorted else orjson.OPT_SORT_KEYS
     return Bodies(
-        contents=[orjson.dumps(body, None, option)[1:] if body else None for body in bodies],
+        contents=[orjson.dumps(body, as_sent, option)[1:] if body else None for body in bodies],
         times=[body["time"] if body else 0 for body in bodies],
         given=given,
         is_doubtful=not all(

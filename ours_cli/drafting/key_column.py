@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.drafting.cell_column import plain_numbers
 from ours_cli.drafting.cell_table import ENTRIES_MAX, LASTING, TEXT_MAX
+from ours_cli.drafting.value_types import SCALARS
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import FilterProblem, present
 from ours_cli.templates.numerals import DEFAULT_STYLE
@@ -30,7 +31,7 @@ KeyColumn: TypeAlias = "Callable[[Objects], list[Any]]"
 """From rows to a slot's result for each: a value, ABSENT, or `ODD` where it raises."""
 
 _TEXTS: Final = {str}
-_NOT_TEXTS: Final = {int, float, bool}
+_NOT_TEXTS: Final = SCALARS - _TEXTS
 
 
 def key_column(slot: Slot) -> KeyColumn:

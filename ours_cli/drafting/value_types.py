@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-SCALARS: Final = frozenset({str, int, float, bool})
-TIMES: Final = frozenset({str, int, float})
+from ours_cli.exact_json import WrittenNumber
+
+SCALARS: Final = frozenset({str, int, float, WrittenNumber, bool})
+TIMES: Final = frozenset({str, int, float, WrittenNumber})
 
 OF_KIND: Final[dict[str, frozenset[type]]] = {
     "string": frozenset({str}),
-    "number": frozenset({int, float}),
+    "number": frozenset({int, float, WrittenNumber}),
     "boolean": frozenset({bool}),
     "any": SCALARS,
 }

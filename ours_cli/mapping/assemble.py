@@ -13,6 +13,7 @@ from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.drafting.drafts import ID_AT, Draft, Finished
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.exact_json import as_sent
 from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
@@ -77,7 +78,7 @@ class EventAssembler:
         if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
             return left_out
         try:
-            content = orjson.dumps(body) if is_sorted else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+            content = orjson.dumps(body, as_sent, None if is_sorted else orjson.OPT_SORT_KEYS)
         except TypeError:
             content = b""  # an integer of more than 64 bits, for example
         if not content or len(content) >= PROPERTIES_UTF16_MAX:

@@ -19,15 +19,17 @@ from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.exact_json import as_sent
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_mapping import Mapper, TimeColumn
+from ours_cli.mapping.fields import key_meant
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, batch_key
-from ours_cli.templates.field_value import ABSENT, FilterProblem
+from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
 from ours_cli.timestamps import TimeProblem, TimeReader
 
 
@@ -116,7 +118,7 @@ class BatchMapping:
         if unknown is not None:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
-            self._tally.nulls_dropped += _drop_nulls(body)
+            self._tally.nulls_dropped += without_nulls(body)
         for key in TEXTS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
@@ -140,7 +142,9 @@ def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -
     given = [row["time"] for row in compress(objects, plain)]
     times = reader.read_all(given)
     if _is_right_already(objects, plain, given, times):
-        contents: list[bytes | None] = [orjson.dumps(row, None, orjson.OPT_SORT_KEYS)[1:] for row in objects]
+        contents: list[bytes | None] = [
+            orjson.dumps(row, as_sent, orjson.OPT_SORT_KEYS)[1:] for row in objects
+        ]
         return Bodies(contents, given, None)
     found = iter(times)
     bodies = [
@@ -168,23 +172,13 @@ def _time_of(fields: Fields) -> object:
 _KNOWN: Final = frozenset(EVENT_KEYS)
 
 
-def _drop_nulls(body: dict[str, Any]) -> int:
-    # The row itself must stay as it was read, for the rejects file: copy what is about to change.
-    for key in ("userProperties", "defaultProperties", "eventProperties"):
-        if isinstance(body.get(key), dict):
-            body[key] = {
-                name: dict(value) if isinstance(value, dict) else value for name, value in body[key].items()
-            }
-    return without_nulls(body)
-
-
 def _settle_text(body: dict[str, Any], key: str) -> bool:
     """Trim a text field as the server would; a number becomes its digits, an empty text an absent field."""
     value = body[key]
     if value is None and key not in ("event", "distinctId"):
         return True
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
+        value = as_text(value)
     if not isinstance(value, str):
         return False
     body[key] = value.strip()
@@ -203,4 +197,6 @@ def _unknown(key: str) -> str:
     right = MISNAMED_KEYS.get(key)
     if right is not None:
         return f"the API knows no key {key!r}: it is called {right!r}"
-    return f"the row has a key that the API does not know; it knows {', '.join(EVENT_KEYS)}"
+    close = key_meant(key, EVENT_KEYS)
+    advice = f"did you mean {close!r}?" if close else f"it knows {', '.join(EVENT_KEYS)}"
+    return f"the row has a key that the API does not know; {advice}"

@@ -13,6 +13,7 @@ from ours_cli.mapping.fields import NESTING, FieldMap, Value
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import present
+from ours_cli.templates.reference import Reference, key_getter
 from ours_cli.templates.template import (
     ABSENT,
     FilterProblem,
@@ -266,11 +267,24 @@ class BodyBuilder:
         used_columns(template, self._table.keys)
 
     def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
-        if is_id and text.strip() in (self._table.names or ()):
+        if is_id and "{" not in text and self._is_column(text.strip()):
             raise UsageError(
                 f"{flag} {text} would give every row the same text, and {text!r} is a column",
                 hint=f"{flag} '{{{text}}}'",
             )
+
+    def _is_column(self, name: str) -> bool:
+        if self._table.names is not None:
+            return name in self._table.names
+        get = key_getter(Reference(name))
+        return any(name in row or _leads_somewhere(get, row) for row in self._table.first_rows())
+
+
+def _leads_somewhere(get: Getter, row: dict[str, Any]) -> bool:
+    try:
+        return get(row) is not ABSENT
+    except FilterProblem:
+        return False  # a path into a text that is no JSON
 
 
 def listed(columns: Iterable[str]) -> str:

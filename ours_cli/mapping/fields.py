@@ -6,10 +6,11 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
+from ours_cli.contract import DEFAULT_PROPERTIES, KNOWN_PROPERTIES, MISNAMED_KEYS, USER_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.suggest import nearest
 
@@ -118,7 +119,9 @@ _SCALARS: Final = tuple(_PATHS.values())
 
 
 def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
-    """Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
+    r"""Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
+
+    `NAME=\@TEXT` is a text that begins with @; other backslashes of a value stand for themselves.
 
     Raises `UsageError` on a missing separator, an empty or repeated name, or a file that cannot be read.
     """
@@ -129,6 +132,8 @@ def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
             raise UsageError(f"{flag} {name} is given twice", hint="keep one of the two")
         if separator.endswith("@"):
             right = _read_value_file(flag, name, right)
+        elif right.startswith("\\@"):
+            right = right[1:]
         values[name] = Value(right, "json" if separator.startswith(":") else "text")
     return values
 
@@ -144,15 +149,25 @@ def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
         for separator in _SEPARATORS:
             if text.startswith(separator, position):
                 if not "".join(name).strip():
-                    raise UsageError(f"{flag} needs a name before {separator!r}", hint=f"{flag} plan=Premium")
+                    raise UsageError(
+                        f"{flag} needs a name before {separator!r}", hint=f"{flag} {_EXAMPLES[flag][0]}"
+                    )
                 return "".join(name).strip(), separator, text[position + len(separator) :]
         name.append(text[position])
         position += 1
     # The text may be a value typed in the wrong place, so it is not repeated here.
     raise UsageError(
         f"{flag} wants NAME=TEXT or NAME:=JSON, and one of its arguments has no '='",
-        hint=f"{flag} plan=Premium, or {flag} amount:=99.99",
+        hint=", or ".join(f"{flag} {example}" for example in _EXAMPLES[flag]),
     )
+
+
+_EXAMPLES: Final = {
+    "-p": ("plan=Premium", "amount:=99.99"),
+    "-u": ("city=Boise", "is_bot:=false"),
+    "-d": ("browser_language=en", "screen_width:=1280"),
+}
+"""By flag, a text and some JSON, under names that the API takes there."""
 
 
 def _read_value_file(flag: str, name: str, path: str) -> str:
@@ -161,7 +176,7 @@ def _read_value_file(flag: str, name: str, path: str) -> str:
     except (OSError, UnicodeDecodeError, RuntimeError) as error:
         raise UsageError(
             f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
-            hint=f"to send a text that begins with @, write {flag} {name}:='\"@...\"'",
+            hint=f"to send a text that begins with @, write {flag} '{name}=\\@...'",
         ) from None
 
 
@@ -177,13 +192,32 @@ _ALSO_CALLED: Final = {
 """Other tools' names of visitor properties that are spelled nothing like the API's."""
 
 
-def _check_user_property(name: str, flag: str = "-u") -> None:
+@lru_cache(maxsize=128)  # a wrong key is wrong in every row
+def key_meant(key: str, known: tuple[str, ...]) -> str | None:
+    """The API's key that is meant by another one at the top level, if any is likely."""
+    close = MISNAMED_KEYS.get(key) or nearest(key, (*known, *MISNAMED_KEYS))
+    right = MISNAMED_KEYS.get(close, close) if close is not None else None
+    return right if right in known else None
+
+
+@lru_cache(maxsize=128)
+def property_meant(where: str, name: str) -> str | None:
+    """The key of `userProperties` or `defaultProperties` that is meant by another one, if any is likely."""
+    also = _ALSO_CALLED.get(name.casefold().replace("_", "")) if where == "userProperties" else None
+    return also or nearest(name, KNOWN_PROPERTIES[where])
+
+
+def _check_user_property(name: str) -> None:
     """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
+    _require_known(name, f"for a property of your own write -u custom_properties.{name}=...")
+
+
+def _require_known(name: str, own: str) -> None:
+    """Raise `UsageError` unless the API knows this visitor property; `own` is advice about one's own."""
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
         return
-    close = _ALSO_CALLED.get(name.casefold().replace("_", "")) or nearest(name, USER_PROPERTIES)
-    own = f"for a property of your own write {flag} custom_properties.{name}=..."
+    close = property_meant("userProperties", name)
     hint = f"did you mean {close!r}? Else {own}" if close else f"{own}; ours help properties lists the others"
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
 
@@ -192,7 +226,7 @@ def _check_default_property(name: str) -> None:
     """Raise `UsageError` unless the API knows this default property (contract: known keys only)."""
     if name in DEFAULT_PROPERTIES:
         return
-    close = nearest(name, DEFAULT_PROPERTIES)
+    close = property_meant("defaultProperties", name)
     own = f"a property of your own goes into the event: -p {name}=..."
     hint = f"did you mean {close!r}? Else {own}" if close else own
     raise UsageError(f"the API knows no default property {name!r}", hint=hint)
@@ -205,7 +239,7 @@ def _check_clear(name: str) -> None:
             f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
             hint="overwrite it with a value of your own that means 'none'",
         )
-    _check_user_property(name, "--clear")
+    _require_known(name, "one of your own cannot be cleared, only overwritten")
 
 
 def refuse_event_fields(fields: FieldMap) -> None:

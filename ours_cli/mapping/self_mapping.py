@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from ours_cli.contract import IDENTIFY_KEYS
+from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.mapping.field_body import OBJECTS, TOP, listed
 from ours_cli.mapping.fields import FieldMap, Value
@@ -30,13 +30,17 @@ def self_mapping(table: Table, *, identify: bool) -> FieldMap:
             given[objects[column][1]] = reference if table.columns is None else reference[:-1] + "|json}"
         elif head in objects and rest:
             given[objects[head][0]][rest] = Value(reference)
+    if "identityContext" in columns or _CONTEXT.keys() <= set(columns):
+        # Either is a column, or else a path into the object; one without the other is of no use to the API.
+        given |= {name: placeholder(path) for path, name in _CONTEXT.items()}
     return FieldMap(**given)
 
 
+_CONTEXT: Final = {"identityContext.ip": "ip", "identityContext.userAgent": "user_agent"}
+
+
 def _api_keys(identify: bool) -> tuple[str, ...]:
-    if identify:
-        return IDENTIFY_KEYS
-    return (*(key for key, _ in TOP), "time", *(key for key, _, _ in OBJECTS))
+    return IDENTIFY_KEYS if identify else EVENT_KEYS
 
 
 def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:

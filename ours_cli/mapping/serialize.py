@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import orjson
 
+from ours_cli.exact_json import JsonStyle, as_sent, write_json
 from ours_cli.mapping.validate import Fault
 
 NOT_UNICODE: Final = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
 
 
 def canonical_json(body: dict[str, Any]) -> bytes | Fault:
-    """Serialize with sorted keys, so that equal content has equal bytes; integers keep every digit."""
+    """Serialize with sorted keys, so that equal content has equal bytes; numbers keep every digit."""
     return serialize(body, sort_keys=True)
 
 
 def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault:
-    """Serialize a body, integers with every digit; a `Fault` for what JSON cannot say."""
+    """Serialize a body, numbers with every digit; a `Fault` for what JSON cannot say."""
     try:
-        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS if sort_keys else None)
+        return orjson.dumps(body, as_sent, orjson.OPT_SORT_KEYS if sort_keys else None)
     except TypeError:
         # orjson stops at 64 bits, at lone surrogates, and at 254 levels; the standard library is exact.
         return _exact_json(body, sort_keys)
@@ -36,10 +36,7 @@ def inside_quotes(written: bytes) -> bytes | None:
 
 def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
     try:
-        text = json.dumps(
-            body, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(",", ":")
-        )
-        return text.encode()
+        return write_json(body, JsonStyle(sort_keys=sort_keys)).encode()
     except UnicodeEncodeError:
         return NOT_UNICODE
     except (RecursionError, ValueError):

@@ -5,7 +5,6 @@ What only the server can know (event names allowed in the dashboard, its clock) 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +18,8 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
-from ours_cli.mapping.fields import NESTING
+from ours_cli.exact_json import write_json
+from ours_cli.mapping.fields import property_meant
 
 
 class Fault(NamedTuple):
@@ -89,7 +89,9 @@ def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Fault | No
     for key, entry in value.items():
         kind = known.get(key)
         if kind is None:
-            return Fault("unknown_property", f"{where} has a key that the API does not know")
+            close = property_meant(where, key)
+            meant = f"; did you mean {close!r}?" if close else ""
+            return Fault("unknown_property", f"{where} has a key that the API does not know{meant}")
         if entry is not None and kind != "any" and not _is_a(entry, kind):
             return Fault("bad_type", f"{where}.{key} must be of type {kind}")
     return None
@@ -161,7 +163,7 @@ def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
     if serialized < PROPERTIES_UTF16_MAX or "eventProperties" not in event:
         return None
     # Not orjson, which stops at integers of 64 bits; bodies this large are rare enough.
-    text = json.dumps(event["eventProperties"], ensure_ascii=False, separators=(",", ":"))
+    text = write_json(event["eventProperties"])
     if len(text.encode("utf-16-le")) // 2 < PROPERTIES_UTF16_MAX:
         return None
     return Fault("too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON")
@@ -182,25 +184,32 @@ def has_long_array(properties: Mapping[str, Any]) -> bool:
 
 
 def without_nulls(event: dict[str, Any]) -> int:
-    """Drop nulls in place where they would clear stored values, and in custom_properties; returns how many.
+    """Drop nulls from a body, and from its objects of properties at any depth of objects; returns how many.
 
     Contract: at the top level and in userProperties a null clears what is stored. That must be asked for.
+    Nulls in lists have their place, and stay. What is within the body is replaced, not changed: it may be a
+    row's own, which is a reject as it was read.
     """
-    dropped = _drop_nulls(event)
+    bare = {key: value for key, value in event.items() if value is not None}
+    dropped = len(event) - len(bare)
     for key in ("userProperties", "defaultProperties", "eventProperties"):
-        value = event.get(key)
-        if isinstance(value, dict):
-            dropped += _drop_nulls(value)
-    user_properties = event.get("userProperties")
-    if isinstance(user_properties, dict):
-        for key in NESTING:
-            if isinstance(user_properties.get(key), dict):
-                dropped += _drop_nulls(user_properties[key])
+        if isinstance(bare.get(key), dict):
+            bare[key], within = _without_nulls(bare[key])
+            dropped += within
+    event.clear()
+    event.update(bare)
     return dropped
 
 
-def _drop_nulls(value: dict[str, Any]) -> int:
-    nulls = [key for key, entry in value.items() if entry is None]
-    for key in nulls:
-        del value[key]
-    return len(nulls)
+def _without_nulls(properties: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    kept: dict[str, Any] = {}
+    dropped = 0
+    for key, value in properties.items():
+        if value is None:
+            dropped += 1
+        elif isinstance(value, dict):
+            kept[key], within = _without_nulls(value)
+            dropped += within
+        else:
+            kept[key] = value
+    return kept, dropped

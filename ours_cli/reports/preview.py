@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ours_cli.chunk import Chunk, Chunker
 from ours_cli.durations import DAY_MS
 from ours_cli.event import Event, Filtered, Reject
 from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.exact_json import read_json
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.mapping.tally import Tally
 from ours_cli.record import Table
@@ -101,7 +101,7 @@ class Preview:
         if event.time_ms is not None:
             self._enter_times([event.time_ms])
         if len(self.examples) < EXAMPLES:
-            self.examples.append(json.loads(event.body))
+            self.examples.append(read_json(event.body.decode()))
         self._count(self.chunker.add(event))
 
     def _enter_reject(self, reject: Reject) -> None:
@@ -120,7 +120,7 @@ class Preview:
         self._enter_names(Counter([body["event"] for body in bodies]))
         self._enter_times(run.times)
         for at in range(min(len(run), EXAMPLES - len(self.examples))):
-            self.examples.append(json.loads(run.body(at)))
+            self.examples.append(read_json(run.body(at).decode()))
         for _, chunk in self.chunker.add_all(run):
             self._count(chunk)
 

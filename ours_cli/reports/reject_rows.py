@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from contextlib import suppress
-from functools import partial
 from typing import Any, Protocol
 
 import orjson
 
 from ours_cli.event import Reject
+from ours_cli.exact_json import JsonStyle, as_written, write_json
 from ours_cli.record import RAGGED_ROW, Malformed, Record, Table
 from ours_cli.reject_marks import marks_for
 
@@ -110,9 +109,8 @@ def _raw(reject: Reject, table: Table) -> str | None:
 def _dumps(row: dict[str, Any]) -> str:
     """The row as orjson writes it; what orjson cannot write, in the same form."""
     with suppress(TypeError):
-        return orjson.dumps(row).decode()
+        return orjson.dumps(row, as_written).decode()
     # Integers beyond 64 bits, or bytes that were not valid UTF-8, which can only be escaped.
-    compact = partial(json.dumps, row, separators=(",", ":"))
     with suppress(UnicodeEncodeError):
-        return compact(ensure_ascii=False).encode().decode()
-    return compact()
+        return write_json(row).encode().decode()
+    return write_json(row, JsonStyle(ascii_only=True))

@@ -12,11 +12,10 @@ from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.ids.doubtful_ids import CUT, doubts
-from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names
+from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names, key_meant
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
-from ours_cli.suggest import nearest
 
 if TYPE_CHECKING:
     from ours_cli.mapping.window import Window
@@ -54,13 +53,10 @@ def _object(text: str) -> dict[str, Any] | None:
     try:
         body = read_json(text)
     except JsonProblem as problem:
-        if (hint := _OBJECT_HINTS.get(problem.code)) is None:
+        if problem.remedy is None:
             return None
-        raise UsageError(f"--data: {problem.message}", hint=hint) from None
+        raise UsageError(f"--data: {problem.message}", hint=problem.remedy) from None
     return body if isinstance(body, dict) else None
-
-
-_OBJECT_HINTS: Final = {"duplicate_key": "give the key once", "too_deep": "send it flatter"}
 
 
 def read_line(line: bytes) -> tuple[dict[str, Any], int]:
@@ -78,8 +74,8 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
         )
     unknown = next((key for key in body if key not in EVENT_KEYS), None)
     if unknown is not None:
-        right = MISNAMED_KEYS.get(unknown)
-        named = f"key {unknown!r}" if right else "a key that the line has"
+        right = key_meant(unknown, EVENT_KEYS)
+        named = f"key {unknown!r}" if unknown in MISNAMED_KEYS else "a key that the line has"
         hint = f"it is called {right!r}" if right else f"the keys are {', '.join(EVENT_KEYS)}"
         raise UsageError(f"the API does not know {named}", hint=hint)
     return body, without_nulls(body)
@@ -141,7 +137,9 @@ def _read(value: Value, name: str, flag: str) -> Any:
         return value.text
     try:
         return read_json(value.text)
-    except ValueError:
+    except JsonProblem as problem:
+        if problem.remedy is not None:
+            raise UsageError(f"{flag} {name}: {problem.message}", hint=problem.remedy) from None
         raise UsageError(
             f"{flag} {name}:= is not JSON", hint=f"a plain text wants one sign only: {flag} {name}=TEXT"
         ) from None
@@ -240,10 +238,10 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None
     known = IDENTIFY_KEYS if identify else EVENT_KEYS
     for key in body:
         if key not in known:
-            right = MISNAMED_KEYS.get(key) or nearest(key, known)
+            right = key_meant(key, known)
             raise UsageError(
                 f"--data: the API knows no key {key!r} here",
-                hint=f"it is called {right!r}" if right in known else f"the keys are {', '.join(known)}",
+                hint=f"it is called {right!r}" if right else f"the keys are {', '.join(known)}",
             )
     fault = check_visitor(body) if identify else check_event(body)
     if fault is None and identify and not _sets_something(body.get("userProperties", {})):

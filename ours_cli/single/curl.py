@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 
 from ours_cli.escape import json_text, printable
+from ours_cli.exact_json import read_json
 
 
 def curl_command(url: str, variable: str, body: bytes, *, timeout: float, ca_file: Path | None) -> str:
@@ -17,7 +17,7 @@ def curl_command(url: str, variable: str, body: bytes, *, timeout: float, ca_fil
     """
     text = body.decode()
     if printable(text) != text:
-        text = json_text(json.loads(body))
+        text = json_text(read_json(text))
     words = ["curl", "-sS", "--max-time", f"{timeout:g}", "-H", "Content-Type: application/json"]
     if ca_file is not None:
         words += ["--cacert", str(ca_file)]

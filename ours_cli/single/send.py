@@ -5,7 +5,6 @@ No event loop is started here: these commands run in shell loops, and their star
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
+from ours_cli.exact_json import read_json
 from ours_cli.sending.retry import (
     Again,
     Answer,
@@ -48,7 +48,7 @@ class SingleOptions(NamedTuple):
 
 def masked(body: bytes, *, indent: int | None = 2) -> str:
     """The exact request as JSON, the token masked, for `--dry-run`; on one line without `indent`."""
-    return json_text({"token": "***", **json.loads(body)}, indent=indent)
+    return json_text({"token": "***", **read_json(body.decode())}, indent=indent)
 
 
 class Accepted(NamedTuple):

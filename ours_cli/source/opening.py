@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
@@ -28,6 +30,7 @@ from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
     ByteBlock,
+    ByteLines,
     TextBlock,
     byte_blocks,
     is_damaged,
@@ -48,6 +51,9 @@ from ours_cli.source.several_tables import (
 from ours_cli.source.text_encoding import decoder, detect_encoding
 
 _Row = TypeVar("_Row")
+
+_FIRST_ROWS: Final = 100
+"""So many rows of JSON show what keys a source has."""
 
 
 def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
@@ -101,17 +107,20 @@ class _Opening:
 
     def _json(self, kind: Literal["ndjson", "json"]) -> Table:
         skip = self._options.lines_above
+        first = partial(_first_objects, kind, "".join(self._lines), self._stream.name)
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
             lines = Blocks(byte_blocks(blocks, skip))
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
             pieces = partial(LinePieces, reader, lines, reader.rows)
             done = partial(_share_done, lines, reader)
-            return self._table(kind, None, reader.records(), Dialect(), reader.stretches(), done, pieces)
+            table = self._table(kind, None, reader.records(), Dialect(), reader.stretches(), done, pieces)
+            return replace(table, first_rows=first)
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         elements = JsonElementReader(rest, self._stream.name, skip + 1)
         done = partial(getattr, elements, "share_done")
-        return self._table(kind, None, elements.records(), Dialect(), elements.stretches(), done)
+        table = self._table(kind, None, elements.records(), Dialect(), elements.stretches(), done)
+        return replace(table, first_rows=first)
 
     def _delimited(self, kind: SourceFormat) -> Table:
         named = None if self._options.header_row is not None else named_delimiter(self._lines)
@@ -230,6 +239,18 @@ class _Opening:
             header_line=self._header_line,
             stretches=many if pieces is None else CutStretches(many, pieces),
         )
+
+
+def _first_objects(kind: Literal["ndjson", "json"], text: str, name: str) -> list[dict[str, Any]]:
+    """The first objects in the beginning of a source, which may break off anywhere."""
+    data = text.encode("utf-8", "surrogateescape")
+    read: Iterator[Record | Malformed]
+    if kind == "ndjson":
+        read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).records()
+    else:
+        read = JsonElementReader(iter([data]), name, 1).records()
+    rows = islice((row.fields for row in read if isinstance(row, Record)), _FIRST_ROWS)
+    return [fields for fields in rows if isinstance(fields, dict)]
 
 
 def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:

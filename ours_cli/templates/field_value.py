@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import Final
 
+from ours_cli.exact_json import digits_of, write_json
 from ours_cli.record import RAGGED_ROW
 
 
@@ -55,6 +55,6 @@ def as_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, int):
+        return str(value)
+    return digits_of(value) if isinstance(value, float) else write_json(value)

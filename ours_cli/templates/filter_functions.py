@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -157,20 +158,29 @@ _PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,15}|0")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,17}")
 
 
+_PLAIN_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
 def auto_filter(_: None) -> Filter:
-    """Type what would come back as the very same text; leave all else unchanged."""
+    """Type a number that loses no digit by it, and true and false; leave all else unchanged.
+
+    A price of 20.00 is a number as one of 19.99 is: a property must not be of two types.
+    """
 
     def typed(value: object) -> object:
         if not isinstance(value, str):
             return value
-        if value in ("true", "false"):
-            return value == "true"
+        if (boolean := _PLAIN_BOOLEANS.get(value)) is not None:
+            return boolean
         if _PLAIN_INTEGER.fullmatch(value):
             integer = int(value)
             return integer if abs(integer) <= _EXACT_INTEGERS else value
         if _PLAIN_DECIMAL.fullmatch(value):
             number = float(value)
-            return number if repr(number) == value else value
+            return number if Decimal(repr(number)) == Decimal(value) else value
         return value
 
     return typed

@@ -119,10 +119,23 @@ def _unknown(name: str, columns: tuple[str, ...]) -> UsageError:
         return UsageError(f"there is no column {name!r}", hint=f"did you mean {near!r}?")
     shown = ", ".join(repr(column) for column in columns[:_SHOWN])
     more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-    return UsageError(f"there is no column {name!r}", hint=f"columns: {shown or 'none'}{more}")
+    hint = f"columns: {shown or 'none'}{more}{_doubt(columns)}"
+    return UsageError(f"there is no column {name!r}", hint=hint)
+
+
+def _doubt(columns: tuple[str, ...]) -> str:
+    """What else may be wrong where no column is meant: they may be cells, or the whole line be one."""
+    if len(columns) == 1:
+        return "; is it several? --delimiter says what separates them"
+    are_numbered = columns == tuple(str(number) for number in range(1, len(columns) + 1))
+    if not are_numbered and any(map(_LIKE_A_VALUE.match, columns)):
+        return "; are these cells of a first row? --no-header, and then {1}, {2}"
+    return ""
 
 
 _SHOWN = 20
+# Headers begin with a letter, nearly always; numbers, dates and amounts do not, and an email has an @.
+_LIKE_A_VALUE = re.compile(r"\s*[-+$€£]?[0-9]|[^@\s]+@[^@\s]+\.")
 _ROOT = re.compile(r"[^.\[\]]+")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([0-9]{1,9})\]")
 

@@ -224,6 +224,8 @@ def _constant_json(text: str) -> Getter:
     try:
         constant = present(read_json(text))
     except JsonProblem as problem:
+        if problem.remedy is not None:
+            raise UsageError(f"the right side of `:=`: {problem.message}", hint=problem.remedy) from None
         hint = 'text is given with NAME=TEXT; literal objects double their braces: NAME:={{"a":1}}'
         raise UsageError(f"the right side of `:=` is not JSON: {problem.reason}", hint=hint) from None
     if isinstance(constant, dict | list):

@@ -258,4 +258,5 @@ def number_text(value: object) -> str:
     # Beyond this size it is not a time, and Python refuses to write out an int of more than 4,300 digits.
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < GREATEST:
         raise bad_time("not a time")
-    return repr(value)
+    digits = repr(value)
+    return repr(float(value)) if "e" in digits.lower() else digits

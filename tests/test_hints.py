@@ -1,0 +1,72 @@
+"""Hints that work: what a hint says to type is taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Ours
+from rows import iso, write
+
+
+def hint_of(err: str) -> str:
+    return err.partition("hint: ")[2]
+
+
+def test_what_cannot_be_cleared_is_not_advised(ours: Ours) -> None:
+    ended = ours("identify", "--external-id", "c", "--clear", "plan", "--dry-run")
+    assert ended.code == 2
+    assert "--clear custom_properties" not in ended.err
+    assert "overwritten" in hint_of(ended.err)
+    assert "did you mean 'first_name'?" in ours("identify", "--external-id", "c", "--clear", "firstName").err
+
+
+@pytest.mark.parametrize("flag", ["-p", "-u", "-d"])
+@pytest.mark.parametrize("given", ["city", "=x"])
+def test_the_example_of_an_assignment_is_taken(ours: Ours, flag: str, given: str) -> None:
+    ended = ours("track", "E", "--external-id", "c", flag, given)
+    assert ended.code == 2
+    for example in hint_of(ended.err).strip().split(", or "):
+        assert ours("track", "E", "--external-id", "c", *example.split(), "--dry-run").code == 0, example
+
+
+@pytest.mark.parametrize("command", ["track", "backfill"])
+def test_a_key_given_twice_is_the_fault(ours: Ours, tmp_path: Path, command: str) -> None:
+    path = write(tmp_path / "r.csv", f"c,t\na,{iso(1)}\n")
+    words = {
+        "track": ("track", "E", "--external-id", "c", "-p", 'a:={"x":1,"x":2}'),
+        "backfill": (
+            *("backfill", path, "--event", "E", "--external-id", "{c}", "--time", "{t}"),
+            *("-p", 'a:={{"x":1,"x":2}}'),
+        ),
+    }[command]
+    ended = ours(*words)
+    assert ended.code == 2
+    assert "a key stands twice in one object" in ended.err
+    assert hint_of(ended.err).strip() == "give the key once"
+    plain = ours("track", "E", "--external-id", "c", "-p", "a:=hello")
+    assert "a plain text wants one sign only: -p a=TEXT" in plain.err
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("c1,2026-11-29,aspirin\nc2,2026-11-28,ibuprofen\n", "--no-header"),
+        (f"customer^when\nc1^{iso(1)}\n", "--delimiter"),
+    ],
+)
+def test_a_column_that_is_not_there(ours: Ours, tmp_path: Path, text: str, flag: str) -> None:
+    path = write(tmp_path / "r.csv", text)
+    ended = ours("backfill", path, "--event", "E", "--time", "{at}", "--external-id", "{id}")
+    assert ended.code == 2
+    assert "there is no column" in ended.err
+    assert flag in hint_of(ended.err), ended.err
+
+
+def test_a_good_header_is_not_doubted(ours: Ours, tmp_path: Path) -> None:
+    for text in ("customer,when\nc1,x\n", "1,2\na,b\n"):
+        path = write(tmp_path / "r.csv", text)
+        more = ("--no-header",) if text.startswith("1") else ()
+        ended = ours("backfill", path, "--event", "E", "--time", "{at}", "--external-id", "{zzz}", *more)
+        assert "--no-header" not in ended.err
+        assert "--delimiter" not in ended.err
