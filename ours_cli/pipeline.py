@@ -110,7 +110,6 @@ class _Run:
         self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._unsynced: list[Reject] = []
         self._canary = Canary(plan.canary) if plan.canary else None
-        self._settled = asyncio.Event()
         self._delivery = Delivery(
             plan.route, plan.endpoint, plan.options, self._settle, observer.wait, self._compare_clocks
         )
@@ -152,7 +151,7 @@ class _Run:
         chunks = self._feed(intake)
         if self._canary is None:
             return chunks
-        return behind_canary(chunks, intake, self._canary, self._settled)
+        return behind_canary(chunks, intake, self._canary, self._delivery.idle)
 
     def _feed(self, intake: Intake) -> AsyncGenerator[Chunk, None]:
         plan = self._plan
@@ -198,7 +197,6 @@ class _Run:
         self._delivery.traffic.accepted += len(outcome.accepted)
         if self._canary is not None:
             self._canary.settle(outcome)
-            self._settled.set()
         self._show()
 
     def _record(self, blocks: Sequence[Block]) -> None:
