@@ -253,6 +253,44 @@ def test_proxy_with_credentials_fails(
             assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (None, "no whole answer through"),
+        (b"", "through"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "through"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "through"),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "does not pass the request on"),
+    ],
+    ids=["silent", "cut", "rubbish", "cut behind it", "502"],
+)
+@pytest.mark.parametrize("command", ["batch", "track", "identify"])
+def test_proxy_that_does_not_do_its_work_is_named(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: bytes | None, said: str, command: str
+) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        if reply is None:
+            server.receive(connection)
+        connection.sendall(reply or b"")
+
+    with scripted(serve) as server:
+        monkeypatch.setenv("HTTPS_PROXY", _through_proxy(server.port))
+        rest = {
+            "batch": (rows_file(tmp_path, 2),),
+            "track": ("Purchase", "--external-id", "c1"),
+            "identify": (contacts_file(tmp_path, 2), *CONTACT_FLAGS),
+        }[command]
+        where = ("--base-url", "https://ingest.example.com/api/v1")
+        ended = ours(command, *rest, *where, "--timeout", 0.3, "--give-up-after", 0.5)
+        text = " ".join(ended.err.split())
+        assert ended.code == 5, text
+        assert said in text
+        assert f"the proxy 127.0.0.1:{server.port}" in text
+        assert "check HTTPS_PROXY" in text
+        assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
+
+
 @pytest.mark.parametrize("scheme", ["socks5", "gopher"])
 @pytest.mark.parametrize(
     "command", [("batch",), ("batch", "--workers", "2"), ("track", "Purchase", "--external-id", "c1")]

@@ -24,7 +24,7 @@ from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
 from ours_cli.sending.proxy import Proxy, proxy_for, unusable
-from ours_cli.sending.retry import Answer, Failure
+from ours_cli.sending.retry import Answer, Failure, FailureKind
 from ours_cli.settings import Endpoint
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -107,7 +107,7 @@ class AsyncPoster:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(client, path, body)
         except TimeoutError:
-            return Failure("timeout", f"no whole answer within {self._timeout:g} s")
+            return _late(self._timeout, self._proxy)
         except httpx.HTTPError as error:
             return _failure(error, self._timeout, self._proxy)
         finally:
@@ -188,7 +188,7 @@ def _once(
     thread.start()
     thread.join(timeout)
     if not results:
-        return Failure("timeout", f"no whole answer within {timeout:g} s")
+        return _late(timeout, _proxy_of(endpoint))
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
@@ -279,22 +279,38 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
         if str(error).startswith("407"):
             reason = f"the proxy {proxy.address} refuses its credentials (407)"
             return Failure("proxy_refused", reason, f"check {proxy.origin}")
-        return Failure("proxy", f"the proxy {proxy.address} does not pass the request on")
+        return Failure(
+            "proxy", f"the proxy {proxy.address} does not pass the request on", f"check {proxy.origin}"
+        )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return _unknown_name(proxy)
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
-        return Failure("timeout", f"no connection within {min(timeout, CONNECT_TIMEOUT_S):g} s")
+        return _in_between(
+            "timeout", f"no connection{{}} within {min(timeout, CONNECT_TIMEOUT_S):g} s", proxy
+        )
     if isinstance(error, httpx.TimeoutException):
-        return Failure("timeout", f"no whole answer within {timeout:g} s")
+        return _late(timeout, proxy)
     if isinstance(error, httpx.ConnectError):
         # A handshake that is cut is the server's doing, or the network's behind the proxy.
         if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
             reason = f"the connection to the proxy {proxy.address} is refused or fails"
             return Failure("connect", reason, f"check {proxy.origin}")
-        return Failure("connect", "the connection is refused or fails")
-    return Failure("cut", "the connection broke before the answer was whole")
+        return _in_between("connect", "the connection{} is refused or fails", proxy)
+    return _in_between("cut", "the connection{} broke before the answer was whole", proxy)
+
+
+def _late(timeout: float, proxy: Proxy | None) -> Failure:
+    return _in_between("timeout", f"no whole answer{{}} within {timeout:g} s", proxy)
+
+
+def _in_between(kind: FailureKind, reason: str, proxy: Proxy | None) -> Failure:
+    """A failure of the server's or of the proxy's: the proxy, where there is one, is named at `{}`."""
+    if proxy is None:
+        return Failure(kind, reason.format(""))
+    hint = f"check {proxy.origin}, and the server behind it"
+    return Failure(kind, reason.format(f" through the proxy {proxy.address}"), hint)
 
 
 def _unknown_name(proxy: Proxy | None) -> Failure:
