@@ -92,7 +92,12 @@ class Run:
 
     async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
         self.delivery = Delivery(
-            BATCH, Endpoint("http://127.0.0.1", "token"), self.options, self.emit, lambda *_: None
+            BATCH,
+            Endpoint("http://127.0.0.1", "token"),
+            self.options,
+            self.emit,
+            lambda *_: None,
+            lambda *_: "line 1",
         )
         try:
             self.delivery.prepare()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ours_cli.chunk import Chunk
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.errors import OursError
+from ours_cli.event import Origin
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.sending.gate import Gate, now
@@ -61,7 +62,8 @@ class Delivery:
     """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
 
     `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
-    first answer, of how far the server's clock is ahead.
+    first answer, of how far the server's clock is ahead. `where(first, last)` names the rows from
+    one to another.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Delivery:
         options: DeliveryOptions,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
+        where: Callable[[Origin, Origin], str],
         on_clock: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.traffic = Traffic()
@@ -91,7 +94,14 @@ class Delivery:
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
         patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
         self._settlement = Settlement(
-            endpoint.token, self._gate, self._limit, patience, emit, on_wait, may_repeat=route is not IDENTIFY
+            endpoint.token,
+            self._gate,
+            self._limit,
+            patience,
+            emit,
+            on_wait,
+            where,
+            may_repeat=route is not IDENTIFY,
         )
         self._under_way = 0
 

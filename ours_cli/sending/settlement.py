@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ours_cli.chunk import Chunk, chunk_of
-from ours_cli.event import Event, Reject
+from ours_cli.errors import ContractError, UnavailableError
+from ours_cli.event import Event, Origin, Reject
 from ours_cli.event_run import Events
 from ours_cli.outcome import Outcome
 from ours_cli.sending.gate import Gate, now
@@ -25,11 +26,11 @@ from ours_cli.sending.retry import (
     Verdict,
 )
 from ours_cli.sending.size_limit import SizeLimit
-from ours_cli.sending.stops import Patience, fatal
+from ours_cli.sending.stops import Patience, fatal, may_be_the_rows
 
 
 class Settlement:
-    """What the verdicts of one run come to, in its event loop; `emit` and `on_wait` as in `Delivery`.
+    """What the verdicts of one run come to, in its event loop; `emit`, `on_wait`, `where` as in `Delivery`.
 
     `may_repeat` says whether a row that was accepted may be sent again: the server counts it once.
     """
@@ -42,6 +43,7 @@ class Settlement:
         patience: Patience,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
+        where: Callable[[Origin, Origin], str],
         *,
         may_repeat: bool,
     ) -> None:
@@ -51,6 +53,7 @@ class Settlement:
         self._patience = patience
         self._emit = emit
         self._on_wait = on_wait
+        self._where = where
         self._may_repeat = may_repeat
         self._lone = LoneRefusals()
         self._question: Chunk | None = None
@@ -80,7 +83,8 @@ class Settlement:
         match verdict:
             case Judged(accepted=[], rejected=[]):
                 # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
-                self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
+                again = Again("the server could not queue a single row", verdict.floor_s)
+                self._hold_off(again, chunk, started)
                 return [chunk]
             case Judged(rejected=[]) if chunk is self._question:
                 self._patience.progress(now())
@@ -91,7 +95,7 @@ class Settlement:
                 self._patience.progress(now())
                 return self._take(verdict, chunk, started)
             case Failure() | Again() | Nonsense():
-                self._hold_off(verdict, started)
+                self._hold_off(verdict, chunk, started)
                 return [chunk]
             case TooLarge(limit):
                 self._patience.progress(now())
@@ -129,9 +133,15 @@ class Settlement:
         # The request held the token, and a server may echo what it was sent.
         return Reject(event.origin, event.distinct_id, code, message.replace(self._token, "***"))
 
-    def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
+    def _hold_off(self, verdict: Failure | Again | Nonsense, chunk: Chunk, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
-        pause = self._patience.after(verdict, started, now())
+        try:
+            pause = self._patience.after(verdict, started, now())
+        except (ContractError, UnavailableError) as error:
+            if not may_be_the_rows(verdict):
+                raise
+            rows = self._where(chunk.events[0].origin, chunk.events[-1].origin)
+            raise type(error)(f"{error.message} (tried last: {rows})", hint=error.hint) from None
         self._gate.doubt(pause)
         self._on_wait(verdict.reason, pause)
 
