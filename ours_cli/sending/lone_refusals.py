@@ -17,7 +17,7 @@ SMALL_BYTES: Final = 4096
 
 _HINTS: Final = {
     400: "check the event names allowed in the dashboard, and --dry-run to see what is sent",
-    413: "is it the API that refuses them, or a proxy or firewall in between? Then the same command goes on",
+    413: "is it a proxy or firewall in between? Once it lets them pass, the same command goes on from here",
 }
 
 
