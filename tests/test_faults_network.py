@@ -310,10 +310,10 @@ def test_proxy_with_credentials_fails(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (None, "no whole answer through"),
-        (b"", "through"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "through"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", "through"),
+        (None, "no whole answer within 0.3 s (through"),
+        (b"", "(through"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "does not pass the request on"),
     ],
     ids=["silent", "cut", "rubbish", "cut behind it", "502"],

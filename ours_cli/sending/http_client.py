@@ -24,7 +24,7 @@ from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
 from ours_cli.sending.proxy import Proxy, proxy_for, unusable
-from ours_cli.sending.retry import Answer, Failure, FailureKind
+from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -330,9 +330,8 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
-        return _in_between(
-            "timeout", f"no connection{{}} within {min(timeout, CONNECT_TIMEOUT_S):g} s", proxy
-        )
+        seconds = min(timeout, CONNECT_TIMEOUT_S)
+        return _in_between(Failure("timeout", f"no connection within {seconds:g} s"), proxy)
     if isinstance(error, httpx.TimeoutException):
         return _late(timeout, proxy)
     if isinstance(error, httpx.ConnectError):
@@ -340,20 +339,20 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
         if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
             reason = f"the connection to the proxy {proxy.address} is refused or fails"
             return Failure("connect", reason, f"check {proxy.origin}")
-        return _in_between("connect", "the connection{} is refused or fails", proxy)
-    return _in_between("cut", "the connection{} broke before the answer was whole", proxy)
+        return _in_between(Failure("connect", "the connection is refused or fails"), proxy)
+    return _in_between(Failure("cut", "the connection broke before the answer was whole"), proxy)
 
 
 def _late(timeout: float, proxy: Proxy | None) -> Failure:
-    return _in_between("timeout", f"no whole answer{{}} within {timeout:g} s", proxy)
+    return _in_between(Failure("timeout", f"no whole answer within {timeout:g} s"), proxy)
 
 
-def _in_between(kind: FailureKind, reason: str, proxy: Proxy | None) -> Failure:
-    """A failure of the server's or of the proxy's: the proxy, where there is one, is named at `{}`."""
+def _in_between(failure: Failure, proxy: Proxy | None) -> Failure:
+    """The same failure, which may be the proxy's doing as well where there is one."""
     if proxy is None:
-        return Failure(kind, reason.format(""))
-    hint = f"check {proxy.origin}, and the server behind it"
-    return Failure(kind, reason.format(f" through the proxy {proxy.address}"), hint)
+        return failure
+    reason = f"{failure.reason} (through the proxy {proxy.address})"
+    return Failure(failure.kind, reason, f"check {proxy.origin}, and the server behind it")
 
 
 def _unknown_name(proxy: Proxy | None) -> Failure:

@@ -15,11 +15,6 @@ LONE_REFUSALS_MAX: Final = 16
 SMALL_BYTES: Final = 4096
 """A row up to this is never too large: the API takes properties of a mebibyte (contract: one event)."""
 
-_HINTS: Final = {
-    400: "check the event names allowed in the dashboard, and --dry-run to see what is sent",
-    413: "is it a proxy or firewall in between? Once it lets them pass, the same command goes on from here",
-}
-
 
 class Refusal(NamedTuple):
     """A row refused alone: its reject, should it be to blame, its bytes, and when the answer came.
@@ -101,5 +96,7 @@ class LoneRefusals:
         since = "none accepted" if self._accepted is None else "none accepted any more"
         return ContractError(
             f"the server refuses every row ({told}): {len(self._held)} sent alone, {since}",
-            hint=_HINTS[codes[-1]],
+            hint="is it a proxy or firewall in between? Once it lets them pass, the same command goes on"
+            if 413 in codes
+            else "check the event names allowed in the dashboard, and --dry-run to see what is sent",
         )

@@ -90,7 +90,10 @@ class Settlement:
                 self._patience.progress(now())
                 return self._answered(verdict, started)
             case Judged() | TooLarge() | Refused() if chunk is self._question:
-                raise self._lone.error()
+                self._question = None
+                if self._lone:  # else another row was accepted meanwhile, which tells as much
+                    raise self._lone.error()
+                return []
             case Judged():
                 self._patience.progress(now())
                 return self._take(verdict, chunk, started)
