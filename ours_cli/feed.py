@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, suppress
 from math import inf
 from typing import Final, TypeAlias
@@ -81,19 +81,18 @@ async def feed_threaded(items: Items, intake: Intake, flush_every: float) -> Asy
 
 
 async def behind_canary(
-    chunks: AsyncGenerator[Chunk, None], intake: Intake, canary: Canary, settled: asyncio.Event
+    chunks: AsyncGenerator[Chunk, None], intake: Intake, canary: Canary, idle: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[Chunk, None]:
     """The chunks of the canary, then, once each of its rows was accepted, all others.
 
-    `settled` is set whenever outcomes come in. Raises `StoppedError` when a row of the canary was rejected.
+    `idle` returns once each row sent has its outcome. Raises `StoppedError` when a row of the canary was
+    rejected.
     """
     async with aclosing(chunks):
         is_passed = False
         async for chunk in chunks:
             if not is_passed and canary.is_behind:
-                while not canary.is_settled:
-                    settled.clear()
-                    await settled.wait()
+                await idle()
                 if (error := canary.check()) is not None:
                     raise error
                 is_passed = True

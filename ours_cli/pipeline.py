@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import OursError, UsageError
-from ours_cli.event import Event, Filtered, Reject
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import EventRun, SiftedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
@@ -22,7 +22,7 @@ from ours_cli.garbage import collect_seldom
 from ours_cli.intake import Intake
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.outcome import Outcome, Traffic
-from ours_cli.record import Table
+from ours_cli.record import Table, span
 from ours_cli.reports.reject_order import RejectOrder
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Books
@@ -109,10 +109,16 @@ class _Run:
         self._tracker = BlockTracker(lambda block: self._order.settled(block))
         self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._unsynced: list[Reject] = []
+        self._tables: dict[int, Table] = {}
         self._canary = Canary(plan.canary) if plan.canary else None
-        self._settled = asyncio.Event()
         self._delivery = Delivery(
-            plan.route, plan.endpoint, plan.options, self._settle, observer.wait, self._compare_clocks
+            plan.route,
+            plan.endpoint,
+            plan.options,
+            self._settle,
+            observer.wait,
+            self._where,
+            self._compare_clocks,
         )
 
     async def go(self) -> Result:
@@ -152,7 +158,7 @@ class _Run:
         chunks = self._feed(intake)
         if self._canary is None:
             return chunks
-        return behind_canary(chunks, intake, self._canary, self._settled)
+        return behind_canary(chunks, intake, self._canary, self._delivery.idle)
 
     def _feed(self, intake: Intake) -> AsyncGenerator[Chunk, None]:
         plan = self._plan
@@ -172,6 +178,7 @@ class _Run:
         collect_seldom()
 
     def _begin(self, index: int, table: Table) -> None:
+        self._tables[index] = table
         self._rejects.add_table(index, table)
         self._attempt.replay.table = table
         self._observer.table(table)
@@ -198,7 +205,6 @@ class _Run:
         self._delivery.traffic.accepted += len(outcome.accepted)
         if self._canary is not None:
             self._canary.settle(outcome)
-            self._settled.set()
         self._show()
 
     def _record(self, blocks: Sequence[Block]) -> None:
@@ -222,6 +228,9 @@ class _Run:
     def _sync_rejects(self) -> None:
         self._rejects.sync()
         self._unsynced.clear()
+
+    def _where(self, first: Origin, last: Origin) -> str:
+        return span((self._tables[first.table], first.row.line), (self._tables[last.table], last.row.line))
 
     def _compare_clocks(self, skew_s: float) -> None:
         if (warning := clock_warning(skew_s)) is not None:

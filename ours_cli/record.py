@@ -172,3 +172,12 @@ class Table:
         close = getattr(self.records, "close", None)
         if close is not None:
             close()
+
+
+def span(first: tuple[Table, int], last: tuple[Table, int]) -> str:
+    """Names the rows from one to another, each given by its table and its line."""
+    (table, line), (other, end) = first, last
+    if table is not other:
+        return f"{table.place} {line} of {table.name} to {other.place} {end} of {other.name}"
+    lines = f"{table.place} {line}" if line == end else f"{table.place}s {line} to {end}"
+    return f"{lines} of {table.name}"

@@ -110,11 +110,6 @@ class Canary:
         return self._entered > self._wanted
 
     @property
-    def is_settled(self) -> bool:
-        """Whether each of its rows that came in has an outcome."""
-        return not self._open
-
-    @property
     def room(self) -> int:
         """How many rows of the canary are still to come."""
         return max(0, self._wanted - self._entered)

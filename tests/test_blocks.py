@@ -137,7 +137,7 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
             (
                 [(block.start, block.end, block.digest, block.rejected, block.filtered) for block in blocks],
                 [chunk.events.bodies() for chunk in chunks],
-                canary and (canary.room, canary.is_full, canary.is_behind, canary.is_settled),
+                canary and (canary.room, canary.is_full, canary.is_behind),
             )
         )
     assert seen[0] == seen[1]

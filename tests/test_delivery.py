@@ -92,7 +92,12 @@ class Run:
 
     async def deliver(self, chunks: AsyncIterator[Chunk]) -> None:
         self.delivery = Delivery(
-            BATCH, Endpoint("http://127.0.0.1", "token"), self.options, self.emit, lambda *_: None
+            BATCH,
+            Endpoint("http://127.0.0.1", "token"),
+            self.options,
+            self.emit,
+            lambda *_: None,
+            lambda *_: "line 1",
         )
         try:
             self.delivery.prepare()
@@ -455,6 +460,24 @@ def test_lone_refusals_stay_unsent_when_the_run_stops_before_any_was_accepted(ru
     assert not done.rejected
 
 
+def test_a_question_that_is_refused_when_nothing_is_in_doubt_any_more(run: RunIt) -> None:
+    """While a row that was accepted is sent again, one sent later is accepted: that tells as much."""
+    asked = asyncio.Event()
+
+    async def reply(names: list[str]) -> Answer:
+        if names == ["d-1"] and asked.is_set():
+            await asyncio.sleep(0.2)
+            return plain(400)
+        if names == ["d-1"]:
+            asked.set()
+        return good(names) if names in (["d-1"], ["d-18"]) else plain(400)
+
+    done = run(reply, chunks_of(18, 1), concurrency=2)
+    assert done.error is None
+    assert done.accepted == Counter(["d-1", "d-18"])
+    assert done.rejected == Counter(f"d-{number}" for number in range(2, 18))
+
+
 def test_rows_refused_by_207_prove_nothing_about_lone_refusals(run: RunIt) -> None:
     """An `invalid_event` is a reject by the server's own word; a 400 may still mean the whole request."""
 
@@ -503,8 +526,9 @@ def test_learning_the_size_always_ends_with_each_row_once(
     batch: int,
     concurrency: int,
 ) -> None:
+    """The first row is small: of one that was never accepted nobody could say what else would have been."""
     server = SizeServer(most_events, most_bytes, tell)
-    events = named_events(pads)
+    events = named_events([0, *pads])
     chunker = Chunker(batch, 1 << 20)
     chunks = [chunk for event in events if (chunk := chunker.add(event))]
     chunks += [last] if (last := chunker.flush()) else []

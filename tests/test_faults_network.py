@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from faults_kit import (
 
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.sandbox import Sandbox, SandboxOptions
+from ours_cli.sending.http_client import ANSWER_BYTES_MAX
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 
@@ -169,23 +172,74 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
         assert server.connections > 1
 
 
-def test_an_answer_without_end_is_cut_off(
-    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ours_cli.sending.http_client.ANSWER_BYTES_MAX", 1 << 16)
+@pytest.mark.parametrize("head", ["Content-Length: 200000000", "Transfer-Encoding: chunked", "Server: x"])
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_an_answer_without_end_is_not_the_apis(ours: Ours, tmp_path: Path, head: str, command: str) -> None:
+    """Nor is it read to its end, five times over."""
+    sent = [0]
 
     def serve(server: Scripted, connection: socket.socket) -> None:
         server.read_request(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
-            connection.sendall(b" " * 4096)
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+        part = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in head else b" " * 65536
+        for _ in range(200_000_000 // 65536):
+            connection.sendall(part)
+            sent[0] += len(part)
 
     with scripted(serve) as server:
-        where = ("--base-url", server.base_url, "--give-up-after", 0.3, "-o", "json")
-        report = settled(ours("batch", rows_file(tmp_path, 2), *where), 5, unsent=2)
-        assert "too large" in report["error"]
-        ended = ours("track", "Purchase", "--external-id", "c1", *where)
-        assert (ended.code, "too large" in ended.json["error"]) == (5, True)
+        rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
+        ended = ours(command, *rest, "--base-url", server.base_url, *QUICK)
+        assert ended.code == 8, ended.err
+        assert "the server answered 200 with more than the API ever says, 5 times in a row" in ended.err
+        assert server.connections == 5
+        assert sent[0] < 5 * (ANSWER_BYTES_MAX + (16 << 20)), "what the kernel's buffers hold comes on top"
+
+
+def test_a_status_tells_even_where_its_body_is_too_large(ours: Ours, tmp_path: Path) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 200000000\r\n\r\n")
+
+    with scripted(serve) as server:
+        settled(ours("batch", rows_file(tmp_path, 2), "--base-url", server.base_url, *QUICK), 4, unsent=2)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "x", "broken"])
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_an_answer_that_was_compressed_on_its_way(
+    ours: Ours, tmp_path: Path, encoding: str, command: str
+) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        while (body := server.read_request(connection)) is not None:
+            rows = json.loads(body).get("events", [])
+            results = [{"index": index, "success": True} for index, _ in enumerate(rows)]
+            good = {"success": True, "accepted": len(rows), "failed": 0, "results": results}
+            plain = json.dumps(good).encode()
+            compressed = zlib.compress(plain) if encoding == "deflate" else gzip.compress(plain)
+            compressed = compressed[4:] if encoding == "broken" else compressed
+            name = "gzip" if encoding == "broken" else encoding
+            connection.sendall(answer_bytes(compressed, head=f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}"))
+
+    with scripted(serve) as server:
+        rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
+        ended = ours(command, *rest, "--base-url", server.base_url, *QUICK)
+    assert ended.code == (0 if encoding in ("gzip", "deflate") else 8), ended.err
+    assert ("compressed" in ended.err) is (ended.code == 8)
+    assert_no_leak(ended)
+
+
+def test_a_bomb_in_an_answer_is_no_more_than_a_large_one(ours: Ours, tmp_path: Path) -> None:
+    bomb = gzip.compress(b" " * (64 << 20))
+
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        while server.read_request(connection) is not None:
+            connection.sendall(answer_bytes(bomb, head="HTTP/1.1 200 OK\r\nContent-Encoding: gzip"))
+
+    with scripted(serve) as server:
+        report = settled(
+            ours("batch", rows_file(tmp_path, 2), "--base-url", server.base_url, *QUICK), 8, unsent=2
+        )
+        assert "more than the API ever says" in report["error"]
 
 
 @pytest.mark.parametrize(
@@ -251,6 +305,44 @@ def test_proxy_with_credentials_fails(
             assert b"events" not in server.seen
         if reply is not None and b"407" in reply:
             assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (None, "no whole answer within 0.3 s (through"),
+        (b"", "(through"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "does not pass the request on"),
+    ],
+    ids=["silent", "cut", "rubbish", "cut behind it", "502"],
+)
+@pytest.mark.parametrize("command", ["batch", "track", "identify"])
+def test_proxy_that_does_not_do_its_work_is_named(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: bytes | None, said: str, command: str
+) -> None:
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        server.read_request(connection)
+        if reply is None:
+            server.receive(connection)
+        connection.sendall(reply or b"")
+
+    with scripted(serve) as server:
+        monkeypatch.setenv("HTTPS_PROXY", _through_proxy(server.port))
+        rest = {
+            "batch": (rows_file(tmp_path, 2),),
+            "track": ("Purchase", "--external-id", "c1"),
+            "identify": (contacts_file(tmp_path, 2), *CONTACT_FLAGS),
+        }[command]
+        where = ("--base-url", "https://ingest.example.com/api/v1")
+        ended = ours(command, *rest, *where, "--timeout", 0.3, "--give-up-after", 0.5)
+        text = " ".join(ended.err.split())
+        assert ended.code == 5, text
+        assert said in text
+        assert f"the proxy 127.0.0.1:{server.port}" in text
+        assert "check HTTPS_PROXY" in text
+        assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "gopher"])

@@ -71,6 +71,21 @@ def test_500_for_ever_after_some_were_accepted(ours: Ours, sandbox: StartSandbox
     assert stored(box) == ids(10)
 
 
+@pytest.mark.parametrize(
+    ("then", "code"), [(status(500), 5), (Then("empty"), 8), (Then("accept_then_cut"), 5)]
+)
+def test_rows_over_which_the_server_stumbles_are_named(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, then: Then, code: int
+) -> None:
+    """Else such a row could never be found: it ends every run, and is in no rejects file."""
+    sandbox(fault(When(distinct_id=("d-0007",)), then))
+    command = ("batch", rows_file(tmp_path, 20), "--concurrency", 1, "-o", "json", "--give-up-after", 0.3)
+    report = settled(ours(*command, "--batch-size", 5), code, accepted=5, unsent=None)
+    assert f"(tried last: lines 6 to 10 of {tmp_path / 'rows.ndjson'})" in report["error"]
+    report = settled(ours(*command, "--batch-size", 1), code, accepted=6, unsent=None)
+    assert f"(tried last: line 7 of {tmp_path / 'rows.ndjson'})" in report["error"]
+
+
 def test_500_with_results_part_accepted(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     failing = When(distinct_id=("d-0002", "d-0004"))
     box = sandbox(fault(failing, Then("queue_failed", status=500), times=1))

@@ -54,6 +54,7 @@ def test_a_key_given_twice_is_the_fault(ours: Ours, tmp_path: Path, command: str
         ("c1,2026-11-29,aspirin\nc2,2026-11-28,ibuprofen\n", "--no-header"),
         (f"customer^when\nc1^{iso(1)}\n", "--delimiter"),
     ],
+    ids=["without a header", "with another delimiter"],
 )
 def test_a_column_that_is_not_there(ours: Ours, tmp_path: Path, text: str, flag: str) -> None:
     path = write(tmp_path / "r.csv", text)

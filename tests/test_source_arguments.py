@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import Ours
 
 from ours_cli.errors import ExitCode, SourceError
 from ours_cli.source import expand
@@ -89,3 +95,88 @@ def test_a_directory_without_data_files_is_an_error(folder: Path) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(SourceError, match="no data files"):
         expand(["empty"])
+
+
+def test_names_with_an_equals_sign_are_partitions(folder: Path) -> None:
+    for name in ("_day=1/p.csv", ".day=1/q.csv", "_temporary/r.csv"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("a\n1\n")
+    assert [Path(name).name for name in names(".")] == [
+        "q.csv",
+        "p.csv",
+        "a.CSV.gz",
+        "b.csv",
+        "c.ndjson",
+        "x[1].csv",
+    ]
+
+
+@pytest.fixture
+def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`sub/closed`, which cannot be listed; root, who runs some tests, can list any."""
+    path = folder / "sub" / "closed"
+    path.mkdir()
+    (path / "missed.csv").write_text("a\n1\n")
+    scan = os.scandir
+
+    def refuse(asked: str | Path) -> object:
+        if os.path.realpath(asked) == str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(asked))
+        return scan(asked)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return path
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [".", "sub", "sub/closed", "**", "**/*.csv", "s*/**/*.csv", "sub/*/*.csv", "s*", "sub/closed/*"],
+)
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(closed: Path, argument: str) -> None:
+    for written in (argument, str(closed.parents[1] / argument)):
+        with pytest.raises(SourceError, match=r"sub/closed cannot be read: Permission denied$"):
+            expand([written])
+
+
+@pytest.mark.parametrize("argument", ["*.csv", "sub/*.ndjson", "b.csv", "sub/c.ndjson"])
+def test_a_folder_that_nobody_asked_for_need_not_be_listed(closed: Path, argument: str) -> None:
+    assert names(argument)
+
+
+def test_a_folder_without_rights_is_refused_by_the_system_too(folder: Path) -> None:
+    closed = folder / "sub" / "closed"
+    closed.mkdir(mode=0o000)
+    command = [sys.executable, "-m", "ours_cli", "batch", str(folder), "--dry-run"]
+    if os.access(closed, os.R_OK):
+        if not (setpriv := shutil.which("setpriv")):
+            pytest.skip("nothing is closed to root")
+        rights = "-dac_override,-dac_read_search"
+        command = [setpriv, f"--bounding-set={rights}", f"--inh-caps={rights}", *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "sub/closed cannot be read: Permission denied" in done.stderr) == (6, True)
+
+
+def test_a_link_to_nothing_is_not_passed_over(ours: Ours, tmp_path: Path) -> None:
+    (tmp_path / "z.csv").symlink_to("nowhere.csv")
+    for argument in (tmp_path, tmp_path / "z.csv", tmp_path / "*.csv"):
+        mapping = ("--event", "E", "--external-id", "{a}", "--time", "{a}")
+        ended = ours("backfill", argument, *mapping, "--dry-run")
+        assert ended.code == 6, ended.err
+        assert "z.csv cannot be read: No such file" in ended.err
+
+
+def test_links_to_files_are_read_and_those_to_folders_are_not(folder: Path) -> None:
+    (folder / "sub" / "z.csv").symlink_to(folder / "b.csv")
+    (folder / "sub" / "loop.csv").symlink_to(folder)
+    assert names("sub") == ["sub/c.ndjson", "sub/z.csv"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_is_no_file_is_not_passed_over(folder: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo("sub/z.csv")
+    else:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("sub/z.csv")
+    with pytest.raises(SourceError, match=r"sub/z\.csv is a pipe, a socket or a device"):
+        expand(["sub"])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ours_cli.chunk import Chunk
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.errors import OursError
+from ours_cli.event import Origin
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.sending.gate import Gate, now
@@ -61,7 +62,8 @@ class Delivery:
     """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
 
     `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
-    first answer, of how far the server's clock is ahead.
+    first answer, of how far the server's clock is ahead. `where(first, last)` names the rows from
+    one to another.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Delivery:
         options: DeliveryOptions,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
+        where: Callable[[Origin, Origin], str],
         on_clock: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self.traffic = Traffic()
@@ -90,7 +93,17 @@ class Delivery:
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
         patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
-        self._settlement = Settlement(endpoint.token, self._gate, self._limit, patience, emit, on_wait)
+        self._settlement = Settlement(
+            endpoint.token,
+            self._gate,
+            self._limit,
+            patience,
+            emit,
+            on_wait,
+            where,
+            may_repeat=route is not IDENTIFY,
+        )
+        self._under_way = 0
 
     def stop(self, error: OursError) -> None:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""
@@ -123,10 +136,15 @@ class Delivery:
         finally:
             if self._poster is not None:
                 await self._poster.aclose()
-        if self._gate.error is None and (refused := self._settlement.refused()) is not None:
-            self._gate.stop(refused)
         if self._gate.error is not None:
             raise self._gate.error
+        self._settlement.finish()
+
+    async def idle(self) -> None:
+        """Return once each row sent so far has its outcome; raises the error where all are refused."""
+        while self._under_way:
+            await self._more_room()
+        self._settlement.finish()
 
     async def _send_all(self, chunks: AsyncIterator[Chunk]) -> None:
         senders: set[asyncio.Task[None]] = set()
@@ -180,12 +198,18 @@ class Delivery:
             self._gate.stop(_as_stop(error))
 
     async def _settle_in_turn(self, chunk: Chunk) -> None:
-        async with nullcontext() if self._visitors is None else self._visitors.turn(chunk.events[0].body):
-            await self._settle(chunk)
+        self._under_way += 1
+        try:
+            async with nullcontext() if self._visitors is None else self._visitors.turn(chunk.events[0].body):
+                await self._settle([chunk])
+            # Whoever else is under way may still be accepted, which tells about rows refused alone.
+            while self._under_way == 1 and (question := self._settlement.resolve()):
+                await self._settle(question)
+        finally:
+            self._under_way -= 1
 
-    async def _settle(self, chunk: Chunk) -> None:
-        """Send a chunk, whole or in parts, until each of its rows has an outcome, or the run stops."""
-        parts = [chunk]
+    async def _settle(self, parts: list[Chunk]) -> None:
+        """Send chunks, whole or in parts, until each of their rows has an outcome, or the run stops."""
         resend = False
         while parts:
             part = parts.pop()

@@ -28,10 +28,17 @@ from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
 CONNECT_TIMEOUT_S: Final = 10.0
-ANSWER_BYTES_MAX: Final = 64 << 20
-"""An answer larger than this is not the API's; reading stops there."""
+ANSWER_BYTES_MAX: Final = 1 << 20
+"""An answer may have this and `ANSWER_RATIO` times its request; what is larger is not read (to its end)."""
 
-_ENDLESS: Final = Failure("cut", "the answer is too large to be the API's")
+ANSWER_RATIO: Final = 8
+"""The smallest row has 47 bytes: that leaves 376 for its result, of which a message may take 300."""
+
+DOCUMENT_BYTES_MAX: Final = 16 << 20
+"""A document that is asked for, such as the OpenAPI, may be as large as this."""
+
+_ENDLESS: Final = "more than the API ever says"
+_GARBLED: Final = "something compressed that cannot be read"
 _NOTHING: Final = httpx.ByteStream(b"")
 
 
@@ -54,6 +61,42 @@ class _Body(httpx.ByteStream):
         self._on_sent(self._size)
         async for part in super().__aiter__():
             yield part
+
+
+class _Incoming:
+    """An answer as it arrives, up to `bytes_max` bytes.
+
+    Some middleboxes compress what was asked for plain: only then is it decoded, since that takes time.
+    """
+
+    def __init__(self, response: httpx.Response, bytes_max: int) -> None:
+        self._status = response.status_code
+        self._headers = dict(response.headers)
+        self._bytes_max = bytes_max
+        self._received = bytearray()
+        self.is_encoded = "content-encoding" in self._headers
+        # A float, since a length may have more digits than Python makes an integer of.
+        self.is_too_large = float(self._headers.get("content-length", 0)) > bytes_max
+
+    def has_enough(self, part: bytes) -> bool:
+        """Take the next part; returns whether that makes it too large."""
+        self._received += part
+        self.is_too_large = len(self._received) > self._bytes_max
+        return self.is_too_large
+
+    def whole(self) -> Answer:
+        """The answer; without its body where that is too large."""
+        if self.is_too_large:
+            return Answer(self._status, self._headers, b"", _ENDLESS)
+        return Answer(self._status, self._headers, bytes(self._received))
+
+    def garbled(self) -> Answer:
+        """The answer without its body."""
+        return Answer(self._status, self._headers, b"", _GARBLED)
+
+
+def _bytes_max(body: bytes | None) -> int:
+    return DOCUMENT_BYTES_MAX if body is None else ANSWER_BYTES_MAX + ANSWER_RATIO * len(body)
 
 
 class AsyncPoster:
@@ -107,7 +150,7 @@ class AsyncPoster:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(client, path, body)
         except TimeoutError:
-            return Failure("timeout", f"no whole answer within {self._timeout:g} s")
+            return _late(self._timeout, self._proxy)
         except httpx.HTTPError as error:
             return _failure(error, self._timeout, self._proxy)
         finally:
@@ -121,12 +164,14 @@ class AsyncPoster:
         request.stream = _Body(body, self._on_sent)
         response = await client.send(request, stream=True)
         try:
-            received = bytearray()
-            async for part in response.aiter_raw():
-                received += part
-                if len(received) > ANSWER_BYTES_MAX:
-                    return _ENDLESS
-            return _answer(response, bytes(received))
+            answer = _Incoming(response, _bytes_max(body))
+            if not answer.is_too_large:
+                async for part in response.aiter_bytes() if answer.is_encoded else response.aiter_raw():
+                    if answer.has_enough(part):
+                        break
+            return answer.whole()
+        except httpx.DecodingError:
+            return answer.garbled()
         finally:
             await response.aclose()
             # A response and its stream refer to each other: with them the request, and its rows, would stay
@@ -188,7 +233,7 @@ def _once(
     thread.start()
     thread.join(timeout)
     if not results:
-        return Failure("timeout", f"no whole answer within {timeout:g} s")
+        return _late(timeout, _proxy_of(endpoint))
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
@@ -208,12 +253,14 @@ def _exchange_once(
         )
     try:
         with client, client.stream(method, f"{endpoint.base_url}/{path}", content=body) as response:
-            received = bytearray()
-            for part in response.iter_raw():
-                received += part
-                if len(received) > ANSWER_BYTES_MAX:
-                    return _ENDLESS
-            return _answer(response, bytes(received))
+            answer = _Incoming(response, _bytes_max(body))
+            if not answer.is_too_large:
+                for part in response.iter_bytes() if answer.is_encoded else response.iter_raw():
+                    if answer.has_enough(part):
+                        break
+            return answer.whole()
+    except httpx.DecodingError:
+        return answer.garbled()
     except UnicodeError:
         return _unknown_name(proxy)  # the socket module's word for a label that no name server could know
     except httpx.HTTPError as error:
@@ -252,10 +299,6 @@ def _headers() -> dict[str, str]:
     }
 
 
-def _answer(response: httpx.Response, body: bytes) -> Answer:
-    return Answer(response.status_code, dict(response.headers), body)
-
-
 def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
     """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
     if endpoint.base_url.startswith("http://"):
@@ -279,22 +322,37 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
         if str(error).startswith("407"):
             reason = f"the proxy {proxy.address} refuses its credentials (407)"
             return Failure("proxy_refused", reason, f"check {proxy.origin}")
-        return Failure("proxy", f"the proxy {proxy.address} does not pass the request on")
+        return Failure(
+            "proxy", f"the proxy {proxy.address} does not pass the request on", f"check {proxy.origin}"
+        )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return _unknown_name(proxy)
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
-        return Failure("timeout", f"no connection within {min(timeout, CONNECT_TIMEOUT_S):g} s")
+        seconds = min(timeout, CONNECT_TIMEOUT_S)
+        return _in_between(Failure("timeout", f"no connection within {seconds:g} s"), proxy)
     if isinstance(error, httpx.TimeoutException):
-        return Failure("timeout", f"no whole answer within {timeout:g} s")
+        return _late(timeout, proxy)
     if isinstance(error, httpx.ConnectError):
         # A handshake that is cut is the server's doing, or the network's behind the proxy.
         if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
             reason = f"the connection to the proxy {proxy.address} is refused or fails"
             return Failure("connect", reason, f"check {proxy.origin}")
-        return Failure("connect", "the connection is refused or fails")
-    return Failure("cut", "the connection broke before the answer was whole")
+        return _in_between(Failure("connect", "the connection is refused or fails"), proxy)
+    return _in_between(Failure("cut", "the connection broke before the answer was whole"), proxy)
+
+
+def _late(timeout: float, proxy: Proxy | None) -> Failure:
+    return _in_between(Failure("timeout", f"no whole answer within {timeout:g} s"), proxy)
+
+
+def _in_between(failure: Failure, proxy: Proxy | None) -> Failure:
+    """The same failure, which may be the proxy's doing as well where there is one."""
+    if proxy is None:
+        return failure
+    reason = f"{failure.reason} (through the proxy {proxy.address})"
+    return Failure(failure.kind, reason, f"check {proxy.origin}, and the server behind it")
 
 
 def _unknown_name(proxy: Proxy | None) -> Failure:

@@ -28,11 +28,15 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Answer(NamedTuple):
-    """An HTTP answer that arrived whole. Header names are lower case."""
+    """An HTTP answer that arrived whole. Header names are lower case.
+
+    `unreadable` says what came instead of a body that could be read; `body` is then empty.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    unreadable: str | None = None
 
 
 FailureKind: TypeAlias = Literal["timeout", "connect", "name", "tls", "proxy", "proxy_refused", "cut"]
@@ -199,10 +203,13 @@ def _are_all_accepted(results: list[Any]) -> bool:
 
 
 def _nonsense_reason(answer: Answer) -> str:
+    if answer.unreadable is not None:
+        return f"the server answered {answer.status} with {answer.unreadable}"
     if not answer.body:
         return f"the server answered {answer.status} without a body"
     if _json_object(answer.body) is None:
-        return f"the server answered {answer.status} with something that is not the API's JSON"
+        how = "something compressed" if "content-encoding" in answer.headers else "something"
+        return f"the server answered {answer.status} with {how} that is not the API's JSON"
     return f"the server answered {answer.status}, but its results do not add up"
 
 

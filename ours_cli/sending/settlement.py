@@ -6,14 +6,14 @@ Nothing is called accepted unless the answer for that row says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from ours_cli.chunk import Chunk, chunk_of
-from ours_cli.errors import ContractError, OursError
-from ours_cli.event import Event, Reject
+from ours_cli.errors import ContractError, UnavailableError
+from ours_cli.event import Event, Origin, Reject
 from ours_cli.event_run import Events
 from ours_cli.outcome import Outcome
 from ours_cli.sending.gate import Gate, now
+from ours_cli.sending.lone_refusals import LoneRefusals, Refusal
 from ours_cli.sending.retry import (
     Again,
     Broken,
@@ -26,14 +26,14 @@ from ours_cli.sending.retry import (
     Verdict,
 )
 from ours_cli.sending.size_limit import SizeLimit
-from ours_cli.sending.stops import Patience, fatal
-
-LONE_REFUSALS_MAX: Final = 16
-"""Lone rows answered 400 with nothing accepted yet: then the rows are not the cause (exit 8)."""
+from ours_cli.sending.stops import Patience, fatal, may_be_the_rows
 
 
 class Settlement:
-    """What the verdicts of one run come to, in its event loop; `emit` and `on_wait` as in `Delivery`."""
+    """What the verdicts of one run come to, in its event loop; `emit`, `on_wait`, `where` as in `Delivery`.
+
+    `may_repeat` says whether a row that was accepted may be sent again: the server counts it once.
+    """
 
     def __init__(
         self,
@@ -43,6 +43,9 @@ class Settlement:
         patience: Patience,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
+        where: Callable[[Origin, Origin], str],
+        *,
+        may_repeat: bool,
     ) -> None:
         self._token = token
         self._gate = gate
@@ -50,12 +53,27 @@ class Settlement:
         self._patience = patience
         self._emit = emit
         self._on_wait = on_wait
-        self._accepted_any = False
-        self._suspects: list[Reject] = []
+        self._where = where
+        self._may_repeat = may_repeat
+        self._lone = LoneRefusals()
+        self._question: Chunk | None = None
 
-    def refused(self) -> OursError | None:
-        """The error at the end of a run in which rows were refused and none was ever accepted."""
-        return _refuses_everything(len(self._suspects)) if self._suspects else None
+    def finish(self) -> None:
+        """Settle what is in doubt, as nothing more can tell; raises the error where it is not the rows."""
+        if self._lone:
+            self._emit(Outcome(rejected=self._lone.blamed()))
+
+    def resolve(self) -> list[Chunk]:
+        """Find out about rows refused alone, no acceptance being in sight; returns what to send for it."""
+        if not self._lone or self._question is not None:
+            return []
+        question = self._lone.question() if self._may_repeat else None
+        if question is not None:
+            self._question = question
+            return [question]
+        if self._lone.are_many:
+            self.finish()
+        return []
 
     def apply(self, verdict: Verdict | Failure, chunk: Chunk, started: float) -> list[Chunk]:
         """Act on one verdict; returns the parts of the chunk that must still be sent.
@@ -65,13 +83,22 @@ class Settlement:
         match verdict:
             case Judged(accepted=[], rejected=[]):
                 # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
-                self._hold_off(Again("the server could not queue a single row", verdict.floor_s), started)
+                again = Again("the server could not queue a single row", verdict.floor_s)
+                self._hold_off(again, chunk, started)
                 return [chunk]
+            case Judged(rejected=[]) if chunk is self._question:
+                self._patience.progress(now())
+                return self._answered(verdict, started)
+            case Judged() | TooLarge() | Refused() if chunk is self._question:
+                self._question = None
+                if self._lone:  # else another row was accepted meanwhile, which tells as much
+                    raise self._lone.error()
+                return []
             case Judged():
                 self._patience.progress(now())
-                return self._take(verdict, chunk)
+                return self._take(verdict, chunk, started)
             case Failure() | Again() | Nonsense():
-                self._hold_off(verdict, started)
+                self._hold_off(verdict, chunk, started)
                 return [chunk]
             case TooLarge(limit):
                 self._patience.progress(now())
@@ -84,65 +111,63 @@ class Settlement:
                 assert error is not None
                 raise error
 
-    def _take(self, judged: Judged, chunk: Chunk) -> list[Chunk]:
+    def _take(self, judged: Judged, chunk: Chunk, started: float) -> list[Chunk]:
         events = chunk.events
         rejected = [self._reject(events[index], code, message) for index, code, message in judged.rejected]
         accepted = Events([_at(events, judged.accepted)]) if rejected or judged.again else events
-        self._gate.prove()
-        self._gate.hold(judged.floor_s or 0.0)
-        if accepted and not self._accepted_any:
-            self._accepted_any = True
-            if self._suspects:
-                self._emit(Outcome(rejected=self._suspects))
-                self._suspects = []
+        self._prove(judged)
+        if accepted and (to_blame := self._lone.accepted(accepted, started)):
+            self._emit(Outcome(rejected=to_blame))
         self._emit(Outcome(accepted, rejected))
         return [chunk_of(Events([_at(events, judged.again)]))] if judged.again else []
+
+    def _prove(self, judged: Judged) -> None:
+        self._gate.prove()
+        self._gate.hold(judged.floor_s or 0.0)
+
+    def _answered(self, judged: Judged, started: float) -> list[Chunk]:
+        """The row that was accepted before is so again: the server is well, and its outcome long known."""
+        self._prove(judged)
+        self._question = None
+        self._emit(Outcome(rejected=self._lone.cleared(started)))
+        return self.resolve() if self._lone.are_many else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
         # The request held the token, and a server may echo what it was sent.
         return Reject(event.origin, event.distinct_id, code, message.replace(self._token, "***"))
 
-    def _hold_off(self, verdict: Failure | Again | Nonsense, started: float) -> None:
+    def _hold_off(self, verdict: Failure | Again | Nonsense, chunk: Chunk, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
-        pause = self._patience.after(verdict, started, now())
+        try:
+            pause = self._patience.after(verdict, started, now())
+        except (ContractError, UnavailableError) as error:
+            if not may_be_the_rows(verdict):
+                raise
+            rows = self._where(chunk.events[0].origin, chunk.events[-1].origin)
+            raise type(error)(f"{error.message} (tried last: {rows})", hint=error.hint) from None
         self._gate.doubt(pause)
         self._on_wait(verdict.reason, pause)
 
     def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
-        if len(chunk.events) == 1:
-            reject = self._reject(
-                chunk.events[0], "too_large", "the server refuses this row alone as too large (413)"
-            )
-            self._emit(Outcome(rejected=[reject]))
-            return []
-        self._limit.learn(chunk, limit)
-        return list(chunk.halves())
+        if len(chunk.events) > 1:
+            self._limit.learn(chunk, limit)
+            return list(chunk.halves())
+        words = "the server refuses this row alone as too large (413)"
+        reject = self._reject(chunk.events[0], "too_large", words)
+        return self._refuse(Refusal(reject, 413, limit, chunk.size, now()))
 
     def _isolate(self, chunk: Chunk, message: str) -> list[Chunk]:
-        """400 says that something in the request is malformed: halve until the row stands alone.
-
-        A lone refusal is a reject only once some other row was accepted; until then it may be the whole
-        request that the server dislikes, and rejecting row after row would be wrong.
-        """
+        """400 says that something in the request is malformed: halve until the row stands alone."""
         if len(chunk.events) > 1:
             return list(chunk.halves())
         reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
-        if self._accepted_any:
-            self._emit(Outcome(rejected=[reject]))
-            return []
-        self._suspects.append(reject)
-        if len(self._suspects) >= LONE_REFUSALS_MAX:
-            raise _refuses_everything(len(self._suspects))
-        return []
+        return self._refuse(Refusal(reject, 400, None, chunk.size, now()))
+
+    def _refuse(self, refusal: Refusal) -> list[Chunk]:
+        self._lone.add(refusal)
+        return self.resolve() if self._lone.are_many else []
 
 
 def _at(events: Events, places: Sequence[int]) -> list[Event]:
     found = list(events)
     return [found[place] for place in places]
-
-
-def _refuses_everything(count: int) -> OursError:
-    return ContractError(
-        f"the server refuses every row (400): {count} sent alone, none accepted",
-        hint="check the event names allowed in the dashboard, and --dry-run to see what is sent",
-    )

@@ -47,6 +47,11 @@ def refused_token(status: int, then: str = "") -> AuthError:
     )
 
 
+def may_be_the_rows(verdict: Verdict | Failure) -> bool:
+    """Whether a server that stumbles over one row could fail like this: the row has then reached it."""
+    return not isinstance(verdict, Failure) or verdict.kind in ("cut", "timeout")
+
+
 class Patience:
     """What went wrong since the last progress, and whether to go on. Times are seconds of one steady clock.
 

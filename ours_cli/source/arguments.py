@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ours_cli.errors import SourceError
+from ours_cli.errors import SourceError, reason
 from ours_cli.suggest import nearest
 
 # What messages call `-`.
@@ -30,7 +31,8 @@ def expand(arguments: Sequence[str]) -> list[Location]:
 
     A directory stands for the data files in it and below, sorted, without hidden ones and what is in folders
     such as `_temporary`; that of a table format, where a log says which files count, is refused. Globs are
-    expanded here too, for shells that don't. Raises `SourceError` for what is not there.
+    expanded here too, for shells that don't. Raises `SourceError` for what is not there, and for folders that
+    cannot be listed: nobody would miss their rows.
     """
     found: dict[str, Location] = {}
     for argument in arguments:
@@ -51,6 +53,8 @@ def _locations(argument: str) -> Iterator[Location]:
         yield from _files(path)
         return
     matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []  # noqa: PTH207 - Path.glob takes no absolute patterns
+    for folder in _searched(argument):
+        _entries(folder)
     if not matches:
         raise _missing(argument)
     for match in matches:
@@ -62,7 +66,7 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     _refuse_table_format(path)
-    files = sorted(file for file in path.rglob("*") if _is_data_file(file, path))
+    files = sorted(_data_files(path))
     if not files:
         raise SourceError(
             f"{path} holds no data files",
@@ -80,10 +84,47 @@ def _refuse_table_format(folder: Path) -> None:
             )
 
 
-def _is_data_file(file: Path, folder: Path) -> bool:
-    *folders, name = file.relative_to(folder).parts
-    hidden = name.startswith(".") or any(part.startswith((".", "_")) and "=" not in part for part in folders)
-    return not hidden and data_suffix(file) in DATA_SUFFIXES and file.is_file()
+def _searched(pattern: str) -> Iterator[Path]:
+    """The folders in which `glob` looks for names: it passes over those that it cannot list."""
+    parts = Path(pattern).parts
+    ends = (place + (part == "**") for place, part in enumerate(parts) if glob.has_magic(part))
+    for end in dict.fromkeys(ends):
+        for folder in glob.glob(f"{Path(*parts[:end])}{os.sep}", recursive=True):  # noqa: PTH207 - as above
+            yield Path(folder)
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    for entry in _entries(folder):
+        path = folder / entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if not entry.name.startswith((".", "_")) or "=" in entry.name:
+                yield from _data_files(path)
+        elif not entry.name.startswith(".") and data_suffix(path) in DATA_SUFFIXES and _is_readable(path):
+            yield path
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise SourceError(
+            f"{folder} cannot be read: {reason(error)}", hint="its rows would be missing; name the others"
+        ) from None
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether it is to be read, if only to say what is wrong, as of a link to nothing; a folder is not."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return True
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SourceError(
+            f"{path} is a pipe, a socket or a device, not a file",
+            hint="move it out of the folder, or name what is to be read",
+        )
+    return stat.S_ISREG(mode)
 
 
 def _missing(argument: str) -> SourceError:
