@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from ours_cli.errors import ExitCode, OursError
 
@@ -23,17 +24,30 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
 
-def exit_on_sigterm() -> None:
-    """Make SIGTERM end a command without a run to drain: exit 143, after its cleanup.
+def with_exit_codes(command: Callable[[], int]) -> int:
+    """Run a command that SIGINT and SIGTERM end by exit code, after its cleanup; returns its exit code.
 
-    By itself it would kill the process, which then has no exit code. Where it is ignored, it stays ignored.
+    Before it and after it they kill the process at once and without a word: there is nothing to clean up, and
+    Python would print where it was. Where one is ignored, it stays ignored.
     """
+    try:
+        _handle_unless_ignored(signal.SIGTERM, _exit)
+        _handle_unless_ignored(signal.SIGINT, signal.default_int_handler)
+        return command()
+    except KeyboardInterrupt:  # before the command could take note of it, or after
+        return int(ExitCode.SIGINT)
+    finally:
+        _handle_unless_ignored(signal.SIGINT, signal.SIG_DFL)
+        _handle_unless_ignored(signal.SIGTERM, signal.SIG_DFL)
 
-    def on_signal(_: int, __: FrameType | None) -> None:
-        sys.exit(int(ExitCode.SIGTERM))
 
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, on_signal)
+def _exit(_: int, __: FrameType | None) -> None:
+    sys.exit(int(ExitCode.SIGTERM))
+
+
+def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None], Any] | int) -> None:
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @contextmanager

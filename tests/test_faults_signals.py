@@ -1,4 +1,7 @@
-"""Fault matrix: SIGINT while sending, while backing off, while standard input is silent; twice; SIGTERM."""
+"""Fault matrix: SIGINT while sending, while backing off, while standard input is silent; twice; SIGTERM.
+
+And at any moment of a start, and where whoever started the command has it ignored.
+"""
 
 from __future__ import annotations
 
@@ -244,3 +247,29 @@ def test_report_file_of_an_interrupted_run_is_whole(
     until(asked(box, 2))
     ended = end_of(process, signal.SIGTERM, within=5)
     assert json.loads(path.read_text()) == ended.json
+
+
+_AS_INSTALLED = "import re, sys\nfrom ours_cli.__main__ import main\nsys.exit(main())"
+"""What pip writes into the script `ours`."""
+
+
+@pytest.mark.parametrize("start_by", [("-m", "ours_cli"), ("-c", _AS_INSTALLED)], ids=["module", "script"])
+def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, str]) -> None:
+    """A loop of `ours track` is stopped somewhere; most of its time goes into imports."""
+    words = [sys.executable, *start_by, "track", "Purchase", "--external-id", "c1", "--dry-run"]
+    began = time.monotonic()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    tries, loud, codes = 60, [], set()
+    for step in range(tries):
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            time.sleep(took * 1.1 * step / tries)
+            process.send_signal(signal.SIGINT)
+            err = process.communicate(timeout=20)[1].decode()
+        if not err:
+            codes.add(process.returncode)
+        elif f"ours_cli{os.sep}" in err:
+            loud.append(err)
+    # Until it comes to the first line of ours, Python speaks for itself; that line takes a moment, too.
+    assert len(loud) <= 1, loud[0]
+    assert {-signal.SIGINT, 130} & codes
