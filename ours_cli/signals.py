@@ -54,6 +54,7 @@ def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None
 def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
     """While inside, the first signal calls `stop` and the second ends the process immediately.
 
+    A signal that whoever started the command has ignored stays so: a script's `ours ... &` goes on at Ctrl-C.
     `stop` is called between two bytecodes of the main thread: it must only hand the error over.
     """
     seen = False
@@ -65,7 +66,11 @@ def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
         seen = True
         stop(Interrupted(number))
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:

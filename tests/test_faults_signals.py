@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -273,3 +274,17 @@ def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, s
     # Until it comes to the first line of ours, Python speaks for itself; that line takes a moment, too.
     assert len(loud) <= 1, loud[0]
     assert {-signal.SIGINT, 130} & codes
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_the_starter_ignores_stays_ignored(
+    sandbox: StartSandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A shell script's `ours ... &` has Ctrl-C ignored: it is meant for what runs in the foreground."""
+    box = sandbox(latency=0.2)
+    words = ["batch", str(rows_file(tmp_path, 10)), "--batch-size", "1", "--concurrency", "1", *QUICK]
+    command = shlex.join([sys.executable, "-m", "ours_cli", *map(str, words)])
+    shell = ["sh", "-c", f"trap '' {number.name.removeprefix('SIG')}; exec {command}"]
+    with subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(asked(box, 2), settle=0)
+        settled(end_of(process, number, within=10), 0, accepted=10)
