@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends immediately."""
+"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends immediately. Ctrl-Z and Ctrl-\\."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -51,20 +51,26 @@ def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None
 
 
 @contextmanager
-def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
-    """While inside, the first signal calls `stop` and the second ends the process immediately.
+def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError], None]) -> Iterator[None]:
+    """While inside, the first signal calls `stop`, the second `cut_off`, and ends the process immediately.
 
     A signal that whoever started the command has ignored stays so: a script's `ours ... &` goes on at Ctrl-C.
-    `stop` is called between two bytecodes of the main thread: it must only hand the error over.
+    Both are called between two bytecodes of the main thread: `stop` must only hand the error over, and
+    `cut_off` wait for nothing.
     """
     seen = False
 
     def on_signal(number: int, _: FrameType | None) -> None:
         nonlocal seen
-        if seen:
-            os._exit(int(Interrupted(number).exit_code))
-        seen = True
-        stop(Interrupted(number))
+        error = Interrupted(number)
+        if not seen:
+            seen = True
+            stop(error)
+            return
+        try:
+            cut_off(error)
+        finally:
+            os._exit(int(error.exit_code))
 
     previous = {
         number: signal.signal(number, on_signal)
@@ -76,3 +82,33 @@ def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def leaving_terminal(away: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """While inside, `away` is entered before Ctrl-Z stops the process, and left once it goes on.
+
+    It is entered before Ctrl-\\ kills it, too. Nothing of the kind is done where they are ignored.
+    """
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        with away():
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        signal.signal(number, on_signal)
+
+    if sys.platform == "win32":
+        yield
+        return
+    numbers = [
+        number
+        for number in (signal.SIGTSTP, signal.SIGQUIT)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
