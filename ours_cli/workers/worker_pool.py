@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from functools import partial
@@ -37,8 +38,10 @@ class _Worker:
         self._status: int | None = None
 
     def end(self) -> None:
-        """Hang up, and see it end."""
+        """Have it end now, even if it is frozen (SIGSTOP): it holds nothing that could be lost."""
         self.line.close()
+        if self._status is None:
+            os.kill(self.process, signal.SIGKILL)
         self._wait()
 
     def why_it_ended(self) -> OursError:
