@@ -13,12 +13,12 @@ from typing import IO, TextIO
 from ours_cli.errors import LocalIOError, UsageError, reason
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder (mode 0700) and its parents; raises `LocalIOError`."""
+def make_private_folder(folder: Path, hint: str | None = None) -> None:
+    """Make a folder (mode 0700) and its parents; raises `LocalIOError` with the hint."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise local_io(error, folder) from None
+        raise local_io(error, folder, hint) from None
 
 
 def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> TextIO:

@@ -216,6 +216,11 @@ class TestConfig:
         with pytest.raises(AuthError, match="cannot be read"):
             token()
 
+    def test_a_folder_in_its_place(self) -> None:
+        config_path().mkdir(parents=True)
+        with pytest.raises(UsageError, match=f"the config {config_path()} is a folder"):
+            resolve_endpoint(EndpointFlags())
+
     def test_xdg(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert config_path() == home / "config" / "ours" / "config.toml"
         assert state_dir() == home / "state" / "ours"
@@ -331,6 +336,32 @@ def test_errors_are_for_people() -> None:
     with pytest.raises(OursError) as caught:
         check_base_url("http://far.example")
     assert str(caught.value) == "refusing to send health data over plain http:// to another machine"
+
+
+class TestAHomeThatIsNoFolder:
+    """Users of services have `/dev/null` for a home."""
+
+    @pytest.fixture(autouse=True)
+    def _no_folder(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/dev/null")
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            monkeypatch.delenv(name)
+
+    def test_it_holds_no_config(self, ours: Ours, sandbox: StartSandbox) -> None:
+        sandbox()
+        assert ours("track", "E", "--external-id", "c").code == 0
+        assert ours("runs").code == 0
+        ended = ours("track", "E", "--external-id", "c", "--profile", "clinic")
+        assert ended.code == 2
+        assert "there is no profile 'clinic'" in ended.err
+
+    def test_runs_need_another_place(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        rows = tmp_path / "rows.ndjson"
+        rows.write_text('{"event": "E", "externalId": "c"}\n')
+        ended = ours("batch", rows)
+        assert ended.code == 7
+        assert "cannot be written: Not a directory\nhint: XDG_STATE_HOME names another place" in ended.err
 
 
 class TestWithoutAHome:

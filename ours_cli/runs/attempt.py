@@ -58,7 +58,7 @@ class Attempt:
     ) -> Attempt:
         """Begin a run; raises `LocalIOError`."""
         folder = runs_dir / run_id
-        make_private_folder(folder)
+        make_private_folder(folder, hint="XDG_STATE_HOME names another place")
         head = RunHead(
             run_id, identity, arguments, str(Path.cwd()), int(time.time()), attempts=0, times=times
         )
