@@ -14,13 +14,10 @@ from ours_cli.errors import ExitCode, OursError
 
 
 class Interrupted(OursError):  # noqa: N818 - not an error of the program
-    """A signal stopped the run; `exit_code` is 130 for SIGINT and 143 for SIGTERM."""
+    """A signal stopped the command; `exit_code` is 130 for SIGINT and 143 for SIGTERM."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            "interrupted" if number == signal.SIGINT else "terminated",
-            hint="run the same command again: it goes on from there",
-        )
+    def __init__(self, number: int, hint: str | None = None) -> None:
+        super().__init__("interrupted" if number == signal.SIGINT else "terminated", hint=hint)
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
 
@@ -51,6 +48,17 @@ def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM raise `Interrupted`, for who has something to say of it; see above."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(signal.SIGINT) from None
+    except SystemExit:
+        raise Interrupted(signal.SIGTERM) from None
+
+
+@contextmanager
 def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError], None]) -> Iterator[None]:
     """While inside, the first signal calls `stop`, the second `cut_off`, and ends the process immediately.
 
@@ -62,7 +70,7 @@ def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError],
 
     def on_signal(number: int, _: FrameType | None) -> None:
         nonlocal seen
-        error = Interrupted(number)
+        error = Interrupted(number, hint="run the same command again: it goes on from there")
         if not seen:
             seen = True
             stop(error)

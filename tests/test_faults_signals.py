@@ -19,7 +19,19 @@ from typing import IO
 
 import pytest
 from conftest import Ended, StartSandbox
-from faults_kit import ALWAYS, FIRST, QUICK, fault, ids, request_count, rows_file, settled, status, stored
+from faults_kit import (
+    ALWAYS,
+    FIRST,
+    QUICK,
+    fault,
+    ids,
+    request_count,
+    rows_file,
+    sent_rows,
+    settled,
+    status,
+    stored,
+)
 from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox, Then, When
@@ -226,9 +238,15 @@ def test_a_single_event_that_is_sent_again_and_again_ends_with_the_signal_s_code
     start: Start, sandbox: StartSandbox, number: int
 ) -> None:
     box = sandbox(fault(ALWAYS, status(503)))
-    process = start("track", "Purchase", "--external-id", "c1")
+    process = start("track", "Purchase", "--external-id", "c1", "-o", "json")
     until(lambda: request_count(box) > 0)
-    assert end_of(process, number, within=5) == Ended(128 + number, "", "")
+    ended = end_of(process, number, within=5)
+    assert ended.code == 128 + number
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    (sent,) = sent_rows(box)
+    assert ended.json == {"command": "track", "status": "interrupted", "distinctId": sent, "error": word}
+    assert ended.err.startswith(f"error: {word}\nhint: it may have arrived: ")
+    assert ended.err.endswith(f"--distinct-id {sent}\n")
 
 
 def test_sigterm_of_a_command_without_a_run(start: Start) -> None:

@@ -69,7 +69,8 @@ def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
     warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK, empty_flags(fields))
     warnings += doubtful(fields, body)
-    return Body(body, settle_distinct_id(body), warnings)
+    is_id_made = not body.get("distinctId")
+    return Body(body, settle_distinct_id(body), warnings, is_id_made)
 
 
 def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> Body:
