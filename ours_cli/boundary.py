@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -72,6 +73,9 @@ def _local_io(error: OSError) -> OursError:
             forget(sys.stdout)
             return unwritten_result(error)
         trace = trace.tb_next
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        # Named is the file that was to be opened next, which may be a module of Python's.
+        return LocalIOError("too many files are open", hint="ulimit -n 1024, if a limit of this shell is why")
     if error.filename is None:
         return LocalIOError(
             f"the system refuses to go on: {reason(error)}", hint="ours doctor looks at this machine"
