@@ -24,6 +24,7 @@ def run(arguments: list[str]) -> int:
         # A character that the terminal's encoding lacks is shown escaped; it must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console()
+    _prepare_completion()
     try:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
         console.end()
@@ -50,6 +51,15 @@ def run(arguments: list[str]) -> int:
         return _fail(console, _local_io(error))
     except Exception as error:
         return _fail(console, _bug(error))
+
+
+def _prepare_completion() -> None:
+    if "_OURS_COMPLETE" not in os.environ:
+        return
+    from ours_cli.bash_words import is_asked_by_bash, join_flag_values
+
+    if is_asked_by_bash():
+        join_flag_values()
 
 
 def _fail(console: Console, error: OursError) -> int:
