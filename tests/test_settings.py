@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TOKEN, Ours, StartSandbox
+from conftest import TOKEN, Ended, Ours, StartSandbox
 from rows import write
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
@@ -447,3 +447,19 @@ def test_profiles_that_nobody_chose_are_named(ours: Ours, no_token: None) -> Non
     assert ended.code == 4
     assert "or --profile NAME (clinic, default); --sandbox" in ended.err
     assert SECRET not in ended.err
+
+
+@pytest.mark.usefixtures("no_token")
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "standard input"])
+def test_a_token_file_without_an_end(ours_process: Ours, named: bool) -> None:
+    words = ("track", "E", "--external-id", "c", "--token-file", "/dev/zero" if named else "-")
+    if named:
+        ended = ours_process(*words, timeout=20)
+    else:
+        command = [sys.executable, "-m", "ours_cli", *words]
+        with Path("/dev/zero").open("rb") as endless:
+            done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=20)
+        ended = Ended(done.returncode, done.stdout, done.stderr)
+    assert ended.code == 4
+    assert "the token cannot be right" in ended.err
