@@ -8,7 +8,7 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, Final, TextIO
 
 from ours_cli.errors import LocalIOError, UsageError, reason
 
@@ -46,7 +46,12 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
 def refuse_link(path: Path) -> None:
     """Raise `UsageError` for a link: private data must not go where somebody else points."""
     if path.is_symlink():
+        if str(path) in _STANDARD_OUTPUT:
+            raise UsageError(f"{path} is a link to standard output", hint="--rejects -")
         raise UsageError(f"{path} is a link, and what goes there is private", hint="name the file itself")
+
+
+_STANDARD_OUTPUT: Final = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def is_regular(stream: IO[str]) -> bool:
