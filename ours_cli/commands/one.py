@@ -20,7 +20,7 @@ from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
 from ours_cli.signals import Interrupted, interruptible
-from ours_cli.single.body import in_api_order
+from ours_cli.single.body import in_api_order, single_message
 from ours_cli.single.curl import curl_command
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 
@@ -123,7 +123,7 @@ def _serialized(body: Body, console: Console) -> bytes:
         console.warn(text)
     serialized = serialize(in_api_order(body.fields))
     if isinstance(serialized, Fault):
-        raise UsageError(serialized.message)
+        raise UsageError(single_message(serialized))
     return serialized
 
 
