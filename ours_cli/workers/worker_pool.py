@@ -153,7 +153,7 @@ def _fork(mapping: RowMapping) -> _Worker:
     """Start one worker; returns it with the parent's end of the line."""
     ours, theirs = new_line()
     try:
-        process = os.fork()
+        process = _fork_undisturbed()
     except OSError:
         ours.close()
         theirs.close()
@@ -167,3 +167,18 @@ def _fork(mapping: RowMapping) -> _Worker:
     finally:
         # Neither a traceback nor anything that this process has buffered may come out of there.
         os._exit(status)
+
+
+def _fork_undisturbed() -> int:
+    """As `os.fork`, with Ctrl-C and SIGTERM held back: in the parent until it is over, in the child for good.
+
+    Python swallows what a handler raises within a fork; and the child would take it for the parent's.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    process = None
+    try:
+        process = os.fork()
+    finally:
+        if process != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return process
