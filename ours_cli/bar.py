@@ -110,7 +110,8 @@ def _is_in_foreground() -> bool:
     if sys.platform == "win32":
         return True
     try:
-        return os.tcgetpgrp(_STDERR) == os.getpgrp()
+        # 0 stands for a group that cannot be seen from within a container.
+        return os.tcgetpgrp(_STDERR) in (0, os.getpgrp())
     except OSError:  # it is not the terminal that this process was started from: no shell shares it
         return True
 
