@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import sys
 
-from ours_cli.garbage import end_without, start_without
-from ours_cli.standard_streams import stand_in
-
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _leave_sigint_to_the_system()
+    # Imported from here on: until then Ctrl-C would print where in its imports Python was.
+    from ours_cli.garbage import end_without, start_without
+    from ours_cli.standard_streams import stand_in
+
     start_without()
     stand_in()
     _leave_no_core()
     from ours_cli.boundary import run
-    from ours_cli.signals import exit_on_sigterm
+    from ours_cli.signals import with_exit_codes
 
-    exit_on_sigterm()
-    code = run(sys.argv[1:])
+    code = with_exit_codes(lambda: run(sys.argv[1:]))
     end_without()
     sys.exit(code)
+
+
+def _leave_sigint_to_the_system() -> None:
+    """Let Ctrl-C kill the start, without a word, unless it is ignored."""
+    # Python has it loaded; the module `signal` around it takes milliseconds, in which Ctrl-C would be loud.
+    import _signal  # type: ignore[import-not-found]
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def _leave_no_core() -> None:

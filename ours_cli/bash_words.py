@@ -26,6 +26,16 @@ def is_asked_by_bash() -> bool:
     return os.environ.get("_OURS_COMPLETE") == "complete_bash"
 
 
+def join_flag_values() -> None:
+    """Put each `--flag=VALUE`, which bash cuts in three, in order for Typer: as `--flag VALUE`."""
+    words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
+    for cut in range(len(words) - 2, 1, -1):
+        if words[cut] == "=" and words[cut - 1].startswith("--") and cut < at:
+            del words[cut]
+            at -= 1
+    os.environ.update(COMP_WORDS="\n".join(words), COMP_CWORD=str(at))
+
+
 def bash_words(offered: Iterable[str]) -> list[str]:
     """The texts as they are to be typed where the word stands: bash inserts what it is given, and no more."""
     # One word a line, each as it was typed; only this tells whether a quote is open.

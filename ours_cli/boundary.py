@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -23,6 +24,7 @@ def run(arguments: list[str]) -> int:
         # A character that the terminal's encoding lacks is shown escaped; it must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console()
+    _prepare_completion()
     try:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
         console.end()
@@ -51,6 +53,15 @@ def run(arguments: list[str]) -> int:
         return _fail(console, _bug(error))
 
 
+def _prepare_completion() -> None:
+    if "_OURS_COMPLETE" not in os.environ:
+        return
+    from ours_cli.bash_words import is_asked_by_bash, join_flag_values
+
+    if is_asked_by_bash():
+        join_flag_values()
+
+
 def _fail(console: Console, error: OursError) -> int:
     console.error(error)
     return int(error.exit_code)
@@ -72,6 +83,9 @@ def _local_io(error: OSError) -> OursError:
             forget(sys.stdout)
             return unwritten_result(error)
         trace = trace.tb_next
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        # Named is the file that was to be opened next, which may be a module of Python's.
+        return LocalIOError("too many files are open", hint="ulimit -n 1024, if a limit of this shell is why")
     if error.filename is None:
         return LocalIOError(
             f"the system refuses to go on: {reason(error)}", hint="ours doctor looks at this machine"

@@ -1,7 +1,4 @@
-"""What a person sees: results on stdout, everything else on stderr; the one file that knows rich.
-
-rich is imported only when a progress bar is drawn.
-"""
+"""What a person sees: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -13,15 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
+from ours_cli.bar import SHOW_CURSOR, Bar, write_at_once
 from ours_cli.errors import LocalIOError, OursError, reason
 from ours_cli.escape import printable
 from ours_cli.reports.progress import Standing
 from ours_cli.wrapping import folded_all, says_a_command
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.live import Live
-
     from ours_cli.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
@@ -30,13 +25,8 @@ if TYPE_CHECKING:
 _WIDTH_MIN: Final = 40
 """The narrowest width that lines are folded to; a narrower terminal folds them itself."""
 
-_DRAWINGS_PER_S: Final = 5
-
 _LINE_EVERY_S: Final = 10.0
 """Seconds between two progress lines where no bar can be drawn."""
-
-_ROOM_FOR_TIME_LEFT: Final = 60
-"""Width of a terminal from which on the bar keeps room for the time left."""
 
 
 class Console:
@@ -92,6 +82,10 @@ class Console:
         if error.hint:
             self._say(f"hint: {error.hint}")
 
+    def last_words(self, error: OursError) -> None:
+        """The same in one line, from a signal handler: whatever it interrupted may hold the buffers."""
+        write_at_once(printable(f"{error.message}; {error.hint}") + "\n")
+
     def _say(self, text: str) -> None:
         text = printable(text)
         width = None if says_a_command(text) else _width(sys.stderr)
@@ -118,10 +112,10 @@ class Console:
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield _Plain(self, standing, self.note if wanted else self.detail, clock)
         else:
-            with _live(standing) as live:
-                self._write = _above(live)
+            with Bar(standing, _to_stderr) as bar:
+                self._write = bar.write
                 try:
-                    yield _Observing(self, standing)
+                    yield _Drawn(self, standing)
                 finally:
                     self._write = _to_stderr
 
@@ -146,6 +140,22 @@ class _Observing:
 
     def warn(self, text: str) -> None:
         self._console.warn(text)
+
+    def stopping(self) -> None:
+        # Where nobody watches, nobody presses a key again.
+        if sys.stderr.isatty():
+            self._console.note("stopping once the answers on their way are in; Ctrl-C again stops at once")
+
+    def cut_off(self, error: OursError) -> None:
+        self._console.last_words(error)
+
+
+class _Drawn(_Observing):
+    """With a bar on the terminal, which must get its cursor back."""
+
+    def cut_off(self, error: OursError) -> None:
+        write_at_once(f"\n{SHOW_CURSOR}")
+        super().cut_off(error)
 
 
 class _Plain(_Observing):
@@ -173,66 +183,6 @@ class _Plain(_Observing):
     def wait(self, reason: str, seconds: float) -> None:
         super().wait(reason, seconds)
         self._console.detail(f"{reason}; next try in {seconds:.1f} s")
-
-
-def _live(standing: Standing) -> Live:
-    from rich.console import Console as RichConsole
-    from rich.live import Live
-
-    console = RichConsole(stderr=True)
-
-    def draw() -> RenderableType:
-        standing.measure()
-        return screen(standing, console.width)
-
-    return Live(
-        get_renderable=draw,
-        console=console,
-        refresh_per_second=_DRAWINGS_PER_S,
-        transient=True,
-        # stdout is for the result alone.
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-
-
-def screen(standing: Standing, width: int) -> RenderableType:
-    """The bar by bytes, the figures below it, and why the run waits; in colours that suit light and dark."""
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    def line(text: str, style: str = "") -> Text:
-        return Text(text, style, no_wrap=True, overflow="ellipsis")
-
-    if not standing.has_begun:
-        return line("waiting for the first row")
-    grid = Grid.grid(padding=(0, 1), expand=True)
-    grid.add_column(max_width=max(8, width // 3), no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1)
-    cells: list[RenderableType] = [line(standing.name)]
-    share = standing.share
-    if share is None:
-        cells.append(line(standing.so_far))
-    else:
-        # The rest of the bar is dim in the terminal's own colour: rich's dark grey is loud on a light one.
-        cells += [ProgressBar(total=1.0, completed=share, style="dim"), line(f"{share:>4.0%}")]
-        if width >= _ROOM_FOR_TIME_LEFT:
-            cells.append(line(standing.left))
-    grid.add_row(*cells)
-    below = [line(text) for text in [standing.figures(width)] if text]
-    below += [line(text, "bold") for text in [standing.pause] if text]
-    return Group(grid, *below)
-
-
-def _above(live: Live) -> Callable[[str], None]:
-    """Write lines above the bar, so that neither tears the other."""
-
-    def write(text: str) -> None:
-        live.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    return write
 
 
 def _width(stream: TextIO | None) -> int | None:

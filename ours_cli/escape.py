@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return "".join(char if char in _KEPT or _is_safe(char) else _escaped(char) for char in text)
 
 
+def on_one_line(text: str) -> str:
+    r"""As `printable`, with line ends and tabs written as `\x0a` and `\x09`: for a cell of a table."""
+    return "".join(_escaped(char) if char in _KEPT else char for char in printable(text))
+
+
 def shell_word(text: str) -> str:
     r"""Quote a word for a shell; where `printable` would escape something, as bash and zsh read: `$'\x0b'`.
 

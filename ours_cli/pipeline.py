@@ -56,6 +56,12 @@ class Observer(Protocol):
     def warn(self, text: str) -> None:
         """Something the person should look at now."""
 
+    def stopping(self) -> None:
+        """A signal stops the run, once what is in flight has ended."""
+
+    def cut_off(self, error: OursError) -> None:
+        """Another signal: the process ends now. Called in a signal handler: must wait for nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -128,7 +134,7 @@ class _Run:
         # Before anything is read, so that the progress goes by settled rows from the start.
         self._observer.books(self._books, self._delivery.traffic)
         try:
-            with stopping(lambda error: loop.call_soon_threadsafe(self._delivery.stop, error)):
+            with stopping(lambda error: loop.call_soon_threadsafe(self._stop, error), self._observer.cut_off):
                 async with aclosing(self._chunks()) as chunks:
                     await self._delivery.deliver(chunks)
             self._recorder.close()
@@ -149,6 +155,10 @@ class _Run:
             self._books.unwritten(block.held)
         self._books.unwritten(self._unsynced)
         return result
+
+    def _stop(self, error: OursError) -> None:
+        self._delivery.stop(error)
+        self._observer.stopping()
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
         plan = self._plan

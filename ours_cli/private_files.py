@@ -8,17 +8,17 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, Final, TextIO
 
 from ours_cli.errors import LocalIOError, UsageError, reason
 
 
-def make_private_folder(folder: Path) -> None:
-    """Make a folder (mode 0700) and its parents; raises `LocalIOError`."""
+def make_private_folder(folder: Path, hint: str | None = None) -> None:
+    """Make a folder (mode 0700) and its parents; raises `LocalIOError` with the hint."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise local_io(error, folder) from None
+        raise local_io(error, folder, hint) from None
 
 
 def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> TextIO:
@@ -46,7 +46,12 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
 def refuse_link(path: Path) -> None:
     """Raise `UsageError` for a link: private data must not go where somebody else points."""
     if path.is_symlink():
+        if str(path) in _STANDARD_OUTPUT:
+            raise UsageError(f"{path} is a link to standard output", hint="--rejects -")
         raise UsageError(f"{path} is a link, and what goes there is private", hint="name the file itself")
+
+
+_STANDARD_OUTPUT: Final = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def is_regular(stream: IO[str]) -> bool:

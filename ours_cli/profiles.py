@@ -39,7 +39,7 @@ def load_profile(name: str | None) -> dict[str, Any]:
         return {}  # without a home there is no config, and none is needed
     try:
         text = _read_private(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter for a HOME of /dev/null, as services have it
         if name is None:
             return {}
         raise UsageError(
@@ -114,6 +114,8 @@ def _check_texts(table: dict[str, Any], keys: Collection[str], path: Path) -> No
 
 
 def _read_private(path: Path) -> str:
+    if path.is_dir():
+        raise UsageError(f"the config {path} is a folder", hint="move it away: the config is a file")
     if os.name == "posix":
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & (stat.S_IRWXG | stat.S_IRWXO):

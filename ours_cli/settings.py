@@ -17,6 +17,9 @@ from ours_cli.profiles import load_profile, profile_names
 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
+_TOKEN_FILE_MAX = 64 << 10
+"""No more is read of a token file: what is longer holds no token, and a device may have no end."""
+
 
 class Endpoint(NamedTuple):
     """One Ingest API and the key for it. `repr` never shows the token."""
@@ -184,9 +187,10 @@ def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        return Token(sys.stdin.readline().strip(), "standard input")
+        return Token(sys.stdin.readline(_TOKEN_FILE_MAX).strip(), "standard input")
     try:
-        text = Path(path).expanduser().read_text("utf-8").strip()
+        with Path(path).expanduser().open("rb") as file:
+            text = file.read(_TOKEN_FILE_MAX).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
         raise AuthError(
             f"the token file {path} cannot be read ({type(error).__name__})",

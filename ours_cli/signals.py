@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends immediately."""
+"""Ctrl-C and SIGTERM: the first drains what is in flight, the second ends immediately. Ctrl-Z and Ctrl-\\."""
 
 from __future__ import annotations
 
@@ -6,54 +6,117 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+from typing import Any
 
 from ours_cli.errors import ExitCode, OursError
 
 
 class Interrupted(OursError):  # noqa: N818 - not an error of the program
-    """A signal stopped the run; `exit_code` is 130 for SIGINT and 143 for SIGTERM."""
+    """A signal stopped the command; `exit_code` is 130 for SIGINT and 143 for SIGTERM."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            "interrupted" if number == signal.SIGINT else "terminated",
-            hint="run the same command again: it goes on from there",
-        )
+    def __init__(self, number: int, hint: str | None = None) -> None:
+        super().__init__("interrupted" if number == signal.SIGINT else "terminated", hint=hint)
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
 
-def exit_on_sigterm() -> None:
-    """Make SIGTERM end a command without a run to drain: exit 143, after its cleanup.
+def with_exit_codes(command: Callable[[], int]) -> int:
+    """Run a command that SIGINT and SIGTERM end by exit code, after its cleanup; returns its exit code.
 
-    By itself it would kill the process, which then has no exit code. Where it is ignored, it stays ignored.
+    Before it and after it they kill the process at once and without a word: there is nothing to clean up, and
+    Python would print where it was. Where one is ignored, it stays ignored.
     """
+    try:
+        _handle_unless_ignored(signal.SIGTERM, _exit)
+        _handle_unless_ignored(signal.SIGINT, signal.default_int_handler)
+        return command()
+    except KeyboardInterrupt:  # before the command could take note of it, or after
+        return int(ExitCode.SIGINT)
+    finally:
+        _handle_unless_ignored(signal.SIGINT, signal.SIG_DFL)
+        _handle_unless_ignored(signal.SIGTERM, signal.SIG_DFL)
 
-    def on_signal(_: int, __: FrameType | None) -> None:
-        sys.exit(int(ExitCode.SIGTERM))
 
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, on_signal)
+def _exit(_: int, __: FrameType | None) -> None:
+    sys.exit(int(ExitCode.SIGTERM))
+
+
+def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None], Any] | int) -> None:
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 @contextmanager
-def stopping(stop: Callable[[OursError], object]) -> Iterator[None]:
-    """While inside, the first signal calls `stop` and the second ends the process immediately.
+def interruptible() -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM raise `Interrupted`, for who has something to say of it; see above."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(signal.SIGINT) from None
+    except SystemExit:
+        raise Interrupted(signal.SIGTERM) from None
 
-    `stop` is called between two bytecodes of the main thread: it must only hand the error over.
+
+@contextmanager
+def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError], None]) -> Iterator[None]:
+    """While inside, the first signal calls `stop`, the second `cut_off`, and ends the process immediately.
+
+    A signal that whoever started the command has ignored stays so: a script's `ours ... &` goes on at Ctrl-C.
+    Both are called between two bytecodes of the main thread: `stop` must only hand the error over, and
+    `cut_off` wait for nothing.
     """
     seen = False
 
     def on_signal(number: int, _: FrameType | None) -> None:
         nonlocal seen
-        if seen:
-            os._exit(int(Interrupted(number).exit_code))
-        seen = True
-        stop(Interrupted(number))
+        error = Interrupted(number, hint="run the same command again: it goes on from there")
+        if not seen:
+            seen = True
+            stop(error)
+            return
+        try:
+            cut_off(error)
+        finally:
+            os._exit(int(error.exit_code))
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def leaving_terminal(away: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """While inside, `away` is entered before Ctrl-Z stops the process, and left once it goes on.
+
+    It is entered before Ctrl-\\ kills it, too. Nothing of the kind is done where they are ignored.
+    """
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        with away():
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        signal.signal(number, on_signal)
+
+    if sys.platform == "win32":
+        yield
+        return
+    numbers = [
+        number
+        for number in (signal.SIGTSTP, signal.SIGQUIT)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)

@@ -19,7 +19,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from ours_cli.console import screen
+from ours_cli.bar import screen
 from ours_cli.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.reports.progress import Standing

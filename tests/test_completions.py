@@ -46,6 +46,8 @@ def complete(ours_process: Ours, line: str) -> Ended:
         ("ours track --tok", ["--token-file"]),
         ("ours --vers", ["--version"]),
         ("ours nothing-like-it", []),
+        ("ours batch --output = j", ["json"]),  # bash cuts words at =
+        ("ours batch --output =", ["text", "json"]),
     ],
 )
 def test_a_tab_completes(ours_process: Ours, line: str, expected: list[str]) -> None:

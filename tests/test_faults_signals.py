@@ -1,9 +1,13 @@
-"""Fault matrix: SIGINT while sending, while backing off, while standard input is silent; twice; SIGTERM."""
+"""Fault matrix: SIGINT while sending, while backing off, while standard input is silent; twice; SIGTERM.
+
+And at any moment of a start, and where whoever started the command has it ignored.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +19,19 @@ from typing import IO
 
 import pytest
 from conftest import Ended, StartSandbox
-from faults_kit import ALWAYS, FIRST, QUICK, fault, ids, request_count, rows_file, settled, status, stored
+from faults_kit import (
+    ALWAYS,
+    FIRST,
+    QUICK,
+    fault,
+    ids,
+    request_count,
+    rows_file,
+    sent_rows,
+    settled,
+    status,
+    stored,
+)
 from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox, Then, When
@@ -222,9 +238,15 @@ def test_a_single_event_that_is_sent_again_and_again_ends_with_the_signal_s_code
     start: Start, sandbox: StartSandbox, number: int
 ) -> None:
     box = sandbox(fault(ALWAYS, status(503)))
-    process = start("track", "Purchase", "--external-id", "c1")
+    process = start("track", "Purchase", "--external-id", "c1", "-o", "json")
     until(lambda: request_count(box) > 0)
-    assert end_of(process, number, within=5) == Ended(128 + number, "", "")
+    ended = end_of(process, number, within=5)
+    assert ended.code == 128 + number
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    (sent,) = sent_rows(box)
+    assert ended.json == {"command": "track", "status": "interrupted", "distinctId": sent, "error": word}
+    assert ended.err.startswith(f"error: {word}\nhint: it may have arrived: ")
+    assert ended.err.endswith(f"--distinct-id {sent}\n")
 
 
 def test_sigterm_of_a_command_without_a_run(start: Start) -> None:
@@ -244,3 +266,43 @@ def test_report_file_of_an_interrupted_run_is_whole(
     until(asked(box, 2))
     ended = end_of(process, signal.SIGTERM, within=5)
     assert json.loads(path.read_text()) == ended.json
+
+
+_AS_INSTALLED = "import re, sys\nfrom ours_cli.__main__ import main\nsys.exit(main())"
+"""What pip writes into the script `ours`."""
+
+
+@pytest.mark.parametrize("start_by", [("-m", "ours_cli"), ("-c", _AS_INSTALLED)], ids=["module", "script"])
+def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, str]) -> None:
+    """A loop of `ours track` is stopped somewhere; most of its time goes into imports."""
+    words = [sys.executable, *start_by, "track", "Purchase", "--external-id", "c1", "--dry-run"]
+    began = time.monotonic()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    tries, loud, codes = 60, [], set()
+    for step in range(tries):
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            time.sleep(took * 1.1 * step / tries)
+            process.send_signal(signal.SIGINT)
+            err = process.communicate(timeout=20)[1].decode()
+        if not err:
+            codes.add(process.returncode)
+        elif f"ours_cli{os.sep}" in err:
+            loud.append(err)
+    # Until it comes to the first line of ours, Python speaks for itself; that line takes a moment, too.
+    assert len(loud) <= 1, loud[0]
+    assert {-signal.SIGINT, 130} & codes
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_the_starter_ignores_stays_ignored(
+    sandbox: StartSandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A shell script's `ours ... &` has Ctrl-C ignored: it is meant for what runs in the foreground."""
+    box = sandbox(latency=0.2)
+    words = ["batch", str(rows_file(tmp_path, 10)), "--batch-size", "1", "--concurrency", "1", *QUICK]
+    command = shlex.join([sys.executable, "-m", "ours_cli", *map(str, words)])
+    shell = ["sh", "-c", f"trap '' {number.name.removeprefix('SIG')}; exec {command}"]
+    with subprocess.Popen(shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        until(asked(box, 2), settle=0)
+        settled(end_of(process, number, within=10), 0, accepted=10)

@@ -150,3 +150,56 @@ def test_a_given_distinct_id_travels_as_it_is(ours: Ours, sandbox: StartSandbox)
     assert send(ours, given, 0).json["distinctId"] == "order-17"
     assert sent_rows(box) == {"order-17": 4}
     assert [event.times_received for event in box.events()] == [4]
+
+
+AGAIN = "it may have arrived: to send the same event again, safely, add --distinct-id "
+"""What ends the hint, before the id."""
+
+
+def doubt(ended: Ended) -> str:
+    """The id under which the event is to be sent again."""
+    hint = ended.err.rpartition("hint: ")[2].rstrip("\n")
+    assert AGAIN in hint
+    return hint.partition(AGAIN)[2]
+
+
+@pytest.mark.parametrize("then", [Then("hang", seconds=60), Then("accept_then_cut"), status(502)])
+def test_an_event_that_may_have_arrived_can_be_sent_again(
+    ours: Ours, sandbox: StartSandbox, then: Then
+) -> None:
+    box = sandbox(fault(ALWAYS, then))
+    ended = send(ours, TRACK, 5, timeout=0.5, give_up_after=0.5)
+    assert doubt(ended) == ended.json["distinctId"]
+    sandbox()
+    again = send(ours, TRACK._replace(words=(*TRACK.words, "--distinct-id", doubt(ended))), 0)
+    assert again.json["distinctId"] == ended.json["distinctId"]
+    assert {event.distinct_id for event in box.events()} <= {doubt(ended)}
+
+
+@pytest.mark.parametrize(
+    ("words", "then"),
+    [
+        (TRACK.words, status(401)),
+        (TRACK.words, status(429, headers={"Retry-After": "60"})),
+        (IDENTIFY.words, status(503, headers={"Retry-After": "60"})),
+    ],
+)
+def test_nothing_is_said_of_what_cannot_have_arrived_or_count_twice(
+    ours: Ours, sandbox: StartSandbox, words: tuple[str, ...], then: Then
+) -> None:
+    sandbox(fault(ALWAYS, then))
+    assert "may have arrived" not in ours(*words).err
+
+
+def test_of_a_given_distinct_id_it_is_said_that_it_counts_once(ours: Ours, sandbox: StartSandbox) -> None:
+    sandbox(fault(ALWAYS, status(503, headers={"Retry-After": "60"})))
+    err = ours(*TRACK.words, "--distinct-id", "order-17").err
+    assert "it may have arrived; sent again, it counts once, since its distinctId was given" in err
+    assert "order-17" not in err
+
+
+def test_a_line_that_may_have_arrived(ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox(fault(ALWAYS, status(503, headers={"Retry-After": "60"})))
+    ended = ours_process("track", "-", "-o", "json", stdin=b'{"event": "E", "externalId": "c"}\n')
+    assert ended.code == 5
+    assert f'add "distinctId": "{ended.json["distinctId"]}" to the line\n' in ended.err

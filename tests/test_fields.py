@@ -70,7 +70,7 @@ def test_files(tmp_path: Path) -> None:
         parse_assignments("-p", ["a=@/no/such"])
     assert "begins with @" in str(caught.value.hint)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="is not UTF-8"):
         parse_assignments("-p", [f"a=@{tmp_path / 'binary'}"])
 
 

@@ -12,6 +12,7 @@ from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
 from rows import ago, iso, ndjson, write
 
+from ours_cli.errors import OursError
 from ours_cli.forecast import AgeingRows, clock_warning
 from ours_cli.mapping.window import Window
 from ours_cli.outcome import Traffic
@@ -119,6 +120,10 @@ class Seen:
     def books(self, books: Books, traffic: Traffic, /) -> None: ...
 
     def wait(self, reason: str, seconds: float) -> None: ...
+
+    def stopping(self) -> None: ...
+
+    def cut_off(self, error: OursError) -> None: ...
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Ours, StartSandbox
 
-from ours_cli.console import Console, screen
+from ours_cli.bar import screen
+from ours_cli.console import Console
 from ours_cli.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.reports.progress import Standing

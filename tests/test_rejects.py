@@ -979,3 +979,15 @@ class TestFilesThatPeopleHave:
         assert (row["_raw"], "id" in row) == (f'a,{iso(1)},"p, 1",5', False)
         second.write_text(second.read_text().replace('""p, 1"",5', '""p, 1"",5,mended'))
         assert ours("backfill", second, *self.BACKFILL).json["accepted"] == 1
+
+
+def test_standard_output_by_its_path_is_a_link_with_a_better_name(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    path = tmp_path / "rows.ndjson"
+    path.write_text('{"event": "E", "externalId": "c"}\n')
+    ended = ours("batch", path, "--rejects", "/dev/stdout")
+    assert ended.code == 2
+    assert "error: /dev/stdout is a link" in ended.err
+    assert "hint: --rejects -\n" in ended.err

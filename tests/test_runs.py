@@ -259,3 +259,15 @@ def test_usage(ours: Ours, arguments: tuple[str, ...]) -> None:
     assert ended.code == 2
     assert "hint:" in ended.err
     assert os.environ["XDG_STATE_HOME"] not in ended.out
+
+
+def test_a_file_name_of_several_lines_stays_in_its_line(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    file = tmp_path / "two\nlines\tand\x1btabs.ndjson"
+    file.write_text('{"event": "E", "externalId": "c"}\n')
+    assert ours("batch", file).code == 0
+    lines = ours("runs").out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].endswith(r"two\x0alines\x09and\x1btabs.ndjson")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TOKEN, Ours, StartSandbox
+from conftest import TOKEN, Ended, Ours, StartSandbox
 from rows import write
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
@@ -216,6 +216,11 @@ class TestConfig:
         with pytest.raises(AuthError, match="cannot be read"):
             token()
 
+    def test_a_folder_in_its_place(self) -> None:
+        config_path().mkdir(parents=True)
+        with pytest.raises(UsageError, match=f"the config {config_path()} is a folder"):
+            resolve_endpoint(EndpointFlags())
+
     def test_xdg(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert config_path() == home / "config" / "ours" / "config.toml"
         assert state_dir() == home / "state" / "ours"
@@ -333,6 +338,32 @@ def test_errors_are_for_people() -> None:
     assert str(caught.value) == "refusing to send health data over plain http:// to another machine"
 
 
+class TestAHomeThatIsNoFolder:
+    """Users of services have `/dev/null` for a home."""
+
+    @pytest.fixture(autouse=True)
+    def _no_folder(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/dev/null")
+        for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            monkeypatch.delenv(name)
+
+    def test_it_holds_no_config(self, ours: Ours, sandbox: StartSandbox) -> None:
+        sandbox()
+        assert ours("track", "E", "--external-id", "c").code == 0
+        assert ours("runs").code == 0
+        ended = ours("track", "E", "--external-id", "c", "--profile", "clinic")
+        assert ended.code == 2
+        assert "there is no profile 'clinic'" in ended.err
+
+    def test_runs_need_another_place(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        rows = tmp_path / "rows.ndjson"
+        rows.write_text('{"event": "E", "externalId": "c"}\n')
+        ended = ours("batch", rows)
+        assert ended.code == 7
+        assert "cannot be written: Not a directory\nhint: XDG_STATE_HOME names another place" in ended.err
+
+
 class TestWithoutAHome:
     """A container that runs as a user id without a name, and no HOME."""
 
@@ -416,3 +447,19 @@ def test_profiles_that_nobody_chose_are_named(ours: Ours, no_token: None) -> Non
     assert ended.code == 4
     assert "or --profile NAME (clinic, default); --sandbox" in ended.err
     assert SECRET not in ended.err
+
+
+@pytest.mark.usefixtures("no_token")
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "standard input"])
+def test_a_token_file_without_an_end(ours_process: Ours, named: bool) -> None:
+    words = ("track", "E", "--external-id", "c", "--token-file", "/dev/zero" if named else "-")
+    if named:
+        ended = ours_process(*words, timeout=20)
+    else:
+        command = [sys.executable, "-m", "ours_cli", *words]
+        with Path("/dev/zero").open("rb") as endless:
+            done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=20)
+        ended = Ended(done.returncode, done.stdout, done.stderr)
+    assert ended.code == 4
+    assert "the token cannot be right" in ended.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -289,3 +290,18 @@ def test_a_refusal_of_the_server_is_exit_3_and_quotes_nothing(ours: Ours, sandbo
     assert ended.code == 3
     assert ended.json["status"] == "failed"
     assert "canary" not in ended.out + ended.err
+
+
+def test_a_value_that_is_no_unicode_is_in_no_row(ours_process: Ours) -> None:
+    ended = ours_process("track", "E", "--external-id", os.fsdecode(b"c\xff"), "--dry-run")
+    assert ended.code == 2
+    assert ended.err.startswith("error: a value holds characters that are not valid Unicode\n")
+
+
+@pytest.mark.parametrize("flags", [("-p", "note=@{file}"), ("--data", "@{file}")])
+def test_a_file_in_another_encoding(ours: Ours, tmp_path: Path, flags: tuple[str, str]) -> None:
+    file = tmp_path / "latin1.txt"
+    file.write_bytes('{"event": "Größe"}'.encode("latin-1"))
+    ended = ours("track", "E", "--external-id", "c", flags[0], flags[1].format(file=file), "--dry-run")
+    assert ended.code == 2
+    assert f"{file} is not UTF-8\nhint: iconv" in ended.err

@@ -7,6 +7,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +237,12 @@ def test_verbose_says_status_timing_tries_and_id(ours: Ours, sandbox: StartSandb
     last = ended.err.splitlines()[-1]
     assert last.startswith("200 from http://127.0.0.1:")
     assert last.endswith(" ms, 2 tries, distinctId e-1")
+
+
+def test_a_standard_input_that_cannot_be_read(sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox()
+    with (tmp_path / "written").open("wb") as stdin:
+        words = [sys.executable, "-m", "ours_cli", "track", "-"]
+        done = subprocess.run(words, stdin=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 6
+    assert done.stderr.startswith("error: standard input cannot be read: Bad file descriptor\n")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,27 @@ def test_a_signal_for_the_whole_group_drains_what_is_in_flight(
     assert "Traceback" not in err
     again = ours_process(*words)
     assert (again.code, again.json["accepted"], box.totals().rows) == (0, 6000, 6000)
+
+
+@needs_proc
+def test_a_worker_that_is_frozen_holds_up_no_signal(
+    halfway: tuple[Sandbox, tuple[str | Path, ...]],
+) -> None:
+    box, words = halfway
+    process = start(*words, "--workers", "2")
+    wait_for(lambda: box.totals().events > 500)
+    workers = children(process.pid)
+    os.kill(workers[0], signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        for worker in filterfalse(is_gone, workers):
+            os.kill(worker, signal.SIGKILL)
+    assert process.returncode == 130, err
+    assert json.loads(out)["status"] == "interrupted"
+    assert all(map(is_gone, workers))
 
 
 @needs_proc

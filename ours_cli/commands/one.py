@@ -19,17 +19,22 @@ from ours_cli.mapping.validate import Fault
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
-from ours_cli.single.body import in_api_order
+from ours_cli.signals import Interrupted, interruptible
+from ours_cli.single.body import in_api_order, single_message
 from ours_cli.single.curl import curl_command
-from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, masked, send
+from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 
 
 class Body(NamedTuple):
-    """One body to send, the id that its result names, and what the person should know about it."""
+    """One body to send, the id that its result names, and what the person should know about it.
+
+    `is_id_made` says that the id is a random one, which the person does not have.
+    """
 
     fields: dict[str, Any]
     distinct_id: str | None
     warnings: Sequence[str] = ()
+    is_id_made: bool = False
 
 
 class Singly:
@@ -118,7 +123,7 @@ def _serialized(body: Body, console: Console) -> bytes:
         console.warn(text)
     serialized = serialize(in_api_order(body.fields))
     if isinstance(serialized, Fault):
-        raise UsageError(serialized.message)
+        raise UsageError(single_message(serialized))
     return serialized
 
 
@@ -137,18 +142,33 @@ def _send(
         on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
     )
     started = time.monotonic()
+    tries = Tries()
+    is_json = way.showing.output is Output.json
     try:
-        accepted = send(way.route, place.endpoint, serialized, options)
+        with interruptible():
+            status = send(way.route, place.endpoint, serialized, options, tries)
     except OursError as error:
-        if way.showing.output is Output.json:
-            console.result(json_text(_result(way, body, "failed", number) | {"error": error.message}))
+        if is_json:
+            how = "interrupted" if isinstance(error, Interrupted) else "failed"
+            console.result(json_text(_result(way, body, how, number) | {"error": error.message}))
+        if tries.may_have_arrived and body.distinct_id is not None:
+            error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
         raise
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
-    tries = "" if accepted.tries == 1 else f", {accepted.tries} tries"
+    tried = "" if tries.count == 1 else f", {tries.count} tries"
     named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
-    console.detail(f"{accepted.status} from {place.name} in {took}{tries}{named}")
-    is_json = way.showing.output is Output.json
+    console.detail(f"{status} from {place.name} in {took}{tried}{named}")
     console.result(json_text(_result(way, body, "complete", number)) if is_json else _line(body))
+
+
+def _once_more(body: Body, number: int | None) -> str:
+    """How to send an event again that may have arrived, so that it counts once."""
+    if not body.is_id_made:
+        return "it may have arrived; sent again, it counts once, since its distinctId was given"
+    again = "it may have arrived: to send the same event again, safely, add"
+    if number is None:
+        return f"{again} --distinct-id {body.distinct_id}"
+    return f'{again} "distinctId": "{body.distinct_id}" to the line'
 
 
 def _curl(way: Singly, serialized: bytes, console: Console) -> str:

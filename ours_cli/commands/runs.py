@@ -18,7 +18,7 @@ from ours_cli.console import Console
 from ours_cli.counted import counted
 from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
-from ours_cli.escape import printable, shell_join
+from ours_cli.escape import on_one_line, printable, shell_join
 from ours_cli.folders import runs_folder
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
@@ -118,7 +118,7 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
-    first, *others = (Path(source).name for source in entry["sources"])
+    first, *others = (on_one_line(Path(source).name) for source in entry["sources"])
     files = f"{first} and {len(others)} more" if others else first
     files += f", shard {entry['shard']}" if entry["shard"] else ""
     counts = f"{entry['accepted']:,}", f"{entry['rejected']:,}"

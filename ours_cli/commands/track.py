@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from ours_cli.commands.field_flags import field_map
 from ours_cli.commands.one import Body, Singly, send_lines, send_one
 from ours_cli.destination import refuse_shared_stdin
-from ours_cli.errors import SourceError, UsageError
+from ours_cli.errors import SourceError, UsageError, reason
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.sending.route import TRACK
@@ -60,7 +61,17 @@ def track(
         )
     if sys.stdin is None:
         raise SourceError("there is no standard input", hint="pipe bodies into it, a JSON object a line")
-    return send_lines(way, sys.stdin.buffer, lambda line: _line_body(fields, line, times))
+    return send_lines(way, _lines(sys.stdin.buffer), lambda line: _line_body(fields, line, times))
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except OSError as error:
+        raise SourceError(
+            f"standard input cannot be read: {reason(error)}",
+            hint="pipe bodies into it, a JSON object a line",
+        ) from None
 
 
 def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
@@ -69,7 +80,8 @@ def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
     warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK, empty_flags(fields))
     warnings += doubtful(fields, body)
-    return Body(body, settle_distinct_id(body), warnings)
+    is_id_made = not body.get("distinctId")
+    return Body(body, settle_distinct_id(body), warnings, is_id_made)
 
 
 def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> Body:

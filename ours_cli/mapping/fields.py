@@ -173,7 +173,11 @@ _EXAMPLES: Final = {
 def _read_value_file(flag: str, name: str, path: str) -> str:
     try:
         return Path(path).expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"{flag} {name}: the file {path} is not UTF-8", hint="iconv writes it anew"
+        ) from None
+    except (OSError, RuntimeError) as error:
         raise UsageError(
             f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
             hint=f"to send a text that begins with @, write {flag} '{name}=\\@...'",

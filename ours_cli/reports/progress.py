@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ours_cli.escape import printable
+from ours_cli.escape import on_one_line
 
 if TYPE_CHECKING:
     from ours_cli.outcome import Traffic
@@ -89,7 +89,7 @@ class Standing:
         if self._table is None:
             return ""
         count = f" ({self._begun} of {self._files})" if self._files > 1 else ""
-        return printable(self._table.name.rpartition("/")[2]) + count
+        return on_one_line(self._table.name.rpartition("/")[2]) + count
 
     @property
     def share(self) -> float | None:

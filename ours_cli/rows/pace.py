@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from ours_cli.errors import OursError
     from ours_cli.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
@@ -62,6 +63,14 @@ class Pace:
     def warn(self, text: str) -> None:
         """Something the person should look at now."""
         self._observer.warn(text)
+
+    def stopping(self) -> None:
+        """A signal stops the run."""
+        self._observer.stopping()
+
+    def cut_off(self, error: OursError) -> None:
+        """The process ends now."""
+        self._observer.cut_off(error)
 
     def close(self) -> None:
         """The run is over: no forecast is needed any more."""

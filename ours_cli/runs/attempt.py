@@ -60,7 +60,7 @@ class Attempt:
         """Begin a run; raises `LocalIOError`, and leaves nothing then."""
         folder, here = runs_dir / run_id, _current_folder()
         with ExitStack() as undo:
-            make_private_folder(folder)
+            make_private_folder(folder, hint="XDG_STATE_HOME names another place")
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             head = RunHead(run_id, identity, arguments, here, int(time.time()), attempts=0, times=times)
             journal = undo.enter_context(Journal(folder, begin=True))

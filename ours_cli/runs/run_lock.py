@@ -53,7 +53,7 @@ def choosing(folder: Path, what: str) -> Iterator[None]:
     started together would both find nothing, and both send. The lock lies in `folder`, outside of any run's.
     Raises `BusyError`, `LocalIOError`.
     """
-    make_private_folder(folder)
+    make_private_folder(folder, hint="XDG_STATE_HOME names another place")
     at = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=3).digest(), "big")
     stream = _locked(
         folder / _CHOICE_NAME, partial(lock_byte, at=at), "another process begins this very run right now"

@@ -53,7 +53,7 @@ def _folders(runs_dir: Path) -> list[Path]:
     """The newest first; raises `LocalIOError` rather than take what cannot be listed for nothing."""
     try:
         return sorted((path for path in runs_dir.iterdir() if path.is_dir()), reverse=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise LocalIOError(f"{runs_dir} cannot be listed: {reason(error)}", hint="mend its mode") from None

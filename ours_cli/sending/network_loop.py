@@ -1,4 +1,4 @@
-"""The event loop of a run: asyncio's own, except for one thing."""
+"""The event loop of a run: asyncio's own, except for two things."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 if sys.platform == "win32":
@@ -21,6 +22,11 @@ class NetworkLoop(_PlatformLoop):
     asyncio looks names up in threads that it waits for when the loop closes, and Python once more at exit: a
     name server that is silent would hold back the report of an interrupted run for half a minute.
     """
+
+    def __del__(self) -> None:
+        # Where too many files are open a loop is never complete, and closing it would print a traceback.
+        with suppress(AttributeError):
+            super().__del__()
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
         """As `socket.getaddrinfo`, in a thread that nobody waits for."""

@@ -34,7 +34,9 @@ def read_data(data: str | None) -> dict[str, Any]:
             text = sys.stdin.read()
         else:
             text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+    except UnicodeDecodeError:
+        raise UsageError(f"--data: {data[1:]} is not UTF-8", hint="iconv writes it anew") from None
+    except (OSError, RuntimeError) as error:
         raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
     body = _object(text)
     if body is None:
@@ -250,7 +252,12 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None
         hint = _FAULT_HINTS.get(fault.code)
         if empty and fault.code in ("missing_event", "missing_identifier"):
             hint = f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: is a variable unset?"
-        raise UsageError(_SINGLE_MESSAGES.get(fault.code, fault.message), hint=hint)
+        raise UsageError(single_message(fault), hint=hint)
+
+
+def single_message(fault: Fault) -> str:
+    """What is wrong with one body, which is no row."""
+    return _SINGLE_MESSAGES.get(fault.code, fault.message)
 
 
 def _sets_something(properties: dict[str, Any]) -> bool:
@@ -262,6 +269,8 @@ _SINGLE_MESSAGES: Final = {
     "missing_event": "the event has no name",
     "missing_identifier": "nothing says whom this is about",
     "missing_properties": "there is no visitor property to set",
+    "bad_encoding": "a value holds characters that are not valid Unicode",
+    "bad_json": "a value is something that JSON cannot say",
 }
 """Messages in place of those that speak of a row: here there is none."""
 

@@ -51,29 +51,34 @@ def masked(body: bytes, *, indent: int | None = 2) -> str:
     return json_text({"token": "***", **read_json(body.decode())}, indent=indent)
 
 
-class Accepted(NamedTuple):
-    """The server's status for a body that it accepted, and the number of tries that took."""
+class Tries:
+    """What has been tried so far, also where `send` did not return; `may_have_arrived`: without an answer."""
 
-    status: int
-    tries: int
+    def __init__(self) -> None:
+        self.count = 0
+        self.may_have_arrived = False
 
 
-def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) -> Accepted:
-    """Send one body until it is accepted; raises the `OursError` that says why it was not."""
+def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, tries: Tries) -> int:
+    """Send one body until it is accepted; returns the status of that answer.
+
+    Raises the `OursError` that says why it was not accepted.
+    """
     from ours_cli.sending.http_client import post_once
 
     request = with_token(endpoint, body)
     patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer")
-    tries = 0
     while True:
-        tries += 1
+        tries.count += 1
         started = time.monotonic()
+        before, tries.may_have_arrived = tries.may_have_arrived, True
         answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
+        tries.may_have_arrived = before or _may_have_arrived(answer)
         verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
         match verdict:
             case Judged():
                 assert isinstance(answer, Answer)
-                return Accepted(answer.status, tries)
+                return answer.status
             case Again() | Nonsense() | Failure():
                 pause = patience.after(verdict, started, time.monotonic())
                 options.on_wait(verdict.reason, pause)
@@ -82,6 +87,13 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions) 
                 raise refused_token(status)
             case _:
                 raise fatal(verdict, 0, 0) or _refused(verdict, route)
+
+
+def _may_have_arrived(answer: Answer | Failure) -> bool:
+    """Whether the server may have stored what it did not say it has: the answer was lost, or a gateway's."""
+    if isinstance(answer, Failure):
+        return answer.kind in ("timeout", "cut")
+    return answer.status < 300 or answer.status == 408 or answer.status >= 500
 
 
 def _refused(verdict: Verdict, route: Route) -> OursError:

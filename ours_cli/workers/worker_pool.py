@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from functools import partial
@@ -37,8 +38,10 @@ class _Worker:
         self._status: int | None = None
 
     def end(self) -> None:
-        """Hang up, and see it end."""
+        """Have it end now, even if it is frozen (SIGSTOP): it holds nothing that could be lost."""
         self.line.close()
+        if self._status is None:
+            os.kill(self.process, signal.SIGKILL)
         self._wait()
 
     def why_it_ended(self) -> OursError:
@@ -158,7 +161,7 @@ def _fork(mapping: RowMapping) -> _Worker:
     """Start one worker; returns it with the parent's end of the line."""
     ours, theirs = new_line()
     try:
-        process = os.fork()
+        process = _fork_undisturbed()
     except OSError:
         ours.close()
         theirs.close()
@@ -172,3 +175,18 @@ def _fork(mapping: RowMapping) -> _Worker:
     finally:
         # Neither a traceback nor anything that this process has buffered may come out of there.
         os._exit(status)
+
+
+def _fork_undisturbed() -> int:
+    """As `os.fork`, with Ctrl-C and SIGTERM held back: in the parent until it is over, in the child for good.
+
+    Python swallows what a handler raises within a fork; and the child would take it for the parent's.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    process = None
+    try:
+        process = os.fork()
+    finally:
+        if process != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return process
