@@ -157,6 +157,7 @@ MAY_KNOW = {
     "time_survey": "rows source mend timestamps templates mapping drafting ids shards runs outcome event_run"
     " kept_rows event record contract errors",
     "console": "reports errors",
+    "failed_result": "console reports errors",
     "options": "completion contract errors",
     "destination": "settings options completion contract errors",
     "single": "mapping ids sending settings options completion contract errors",
@@ -182,7 +183,16 @@ KNOW_NO_STAGE = (
         "garbage",
     ),
     "memory",
-    *("option_groups", "private_files", "profiles", "signals", "standard_streams", "suggest", "topics"),
+    *(
+        "option_groups",
+        "private_files",
+        "profiles",
+        "report_file",
+        "signals",
+        "standard_streams",
+        "suggest",
+        "topics",
+    ),
     *("unset_variables", "usage_errors", "uuids", "wrapping"),
 )
 """Small modules for any stage."""

@@ -142,6 +142,7 @@ def _send(
     except OursError as error:
         if way.showing.output is Output.json:
             console.result(json_text(_result(way, body, "failed", number) | {"error": error.message}))
+            error.in_result = True
         raise
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
     tries = "" if accepted.tries == 1 else f", {accepted.tries} tries"

@@ -14,7 +14,7 @@ from ours_cli.errors import ExitCode, LocalIOError, OursError, StoppedError
 from ours_cli.escape import json_text
 from ours_cli.mend_command import mend_command
 from ours_cli.options import Output
-from ours_cli.private_files import check_replaceable, local_io, replace_private
+from ours_cli.report_file import write_report
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
 from ours_cli.rows.leaving_out import leaving_out
@@ -103,7 +103,7 @@ def nothing_read(run: RowRun, books: Books) -> str | None:
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> LocalIOError | None:
     """Print the result, and write it where --report says; returns why that could not be done."""
     as_json = json_text(report.to_json())
-    unwritten = write_report(run, as_json)
+    unwritten = write_report(run.flags.batching.report, as_json)
     aside = run.flags.batching.rejects == "-"
     width = console.aside_width if aside else console.width
     is_json = run.flags.showing.output is Output.json
@@ -112,32 +112,6 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
         text = report_text(report, target.name, target.receipt(), width, leaving_out(run.templates))
     (console.aside if aside else console.result)(text)
     return unwritten
-
-
-def check_report(run: RowRun) -> None:
-    """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
-    if run.flags.batching.report is not None:
-        path = Path(run.flags.batching.report)
-        if path.is_dir() or path.is_file() or not path.exists():
-            check_replaceable(path)
-
-
-def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
-    """Write the result where --report says; returns why it cannot be: it is printed all the same."""
-    if run.flags.batching.report is None:
-        return None
-    path, text = Path(run.flags.batching.report), as_json + "\n"
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced
-        else:
-            # Whole or not at all: a script must never read half a report.
-            replace_private(path, text)
-    except LocalIOError as error:
-        return error
-    except OSError as error:
-        return local_io(error, path)
-    return None
 
 
 def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str]) -> str:
