@@ -225,6 +225,10 @@ class TestStar:
         key = write(tmp_path / "key", "secret\n")
         path = write(tmp_path / "o.csv", self.CSV)
         assert ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", key).code == 0
+        write(key, "\n")
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", key)
+        assert ended.code == 2
+        assert f"error: the key file {key} is empty\n" in ended.err
         assert properties(place.events()) == [{"w": hmac.new(b"secret", b"123-45", "sha256").hexdigest()}]
 
     def test_json_keys_never_found_are_named(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -142,6 +142,10 @@ def hmac_key(path: str | None) -> bytes:
             key = Path(path).expanduser().read_bytes().strip()
         except (OSError, RuntimeError) as error:
             raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
+        if not key:
+            raise UsageError(
+                f"the key file {path} is empty", hint="it holds the key of the hmac filter alone"
+            )
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()
     if not key:
