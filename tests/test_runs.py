@@ -103,6 +103,18 @@ def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, t
     assert ours("runs", "show", name, "-o", "json").json["state"] == "partial"
 
 
+def test_restart_and_resume_contradict_each_other(
+    ours: Ours, stopped: Sandbox, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """It went on, and then told the person to use --restart."""
+    ended = ours("batch", tmp_path / "rows.ndjson", "--restart", "--resume", only_run(ours))
+    assert ended.code == 2
+    assert (
+        "error: --restart begins a new run, and --resume goes on with one\nhint: leave --resume" in ended.err
+    )
+    assert len(list(stopped.events())) == 199
+
+
 def test_resume_with_a_result_in_json(ours: Ours, stopped: Sandbox) -> None:
     ended = ours("runs", "resume", only_run(ours), "-o", "json")
     assert (ended.code, ended.json["accepted"]) == (3, 299)

@@ -83,6 +83,11 @@ def check_flags(run: RowRun) -> None:
     workers(run.flags.batching.workers, None)
     if run.flags.batching.rate is not None and not run.flags.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+    if run.flags.resuming.restart and run.flags.resuming.resume is not None:
+        raise UsageError(
+            "--restart begins a new run, and --resume goes on with one",
+            hint="leave --resume out to send all of it again",
+        )
     shard = shard_of(run)
     refuse_shared_path("--rejects", run.flags.batching.rejects, shard)
     refuse_shared_path("--report", run.flags.batching.report, shard)
