@@ -277,3 +277,15 @@ def test_a_refusal_of_the_server_is_exit_3_and_quotes_nothing(ours: Ours, sandbo
     assert ended.code == 3
     assert ended.json["status"] == "failed"
     assert "canary" not in ended.out + ended.err
+
+
+def test_a_placeholder_is_sent_and_doubted(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours("track", "E", "--external-id", "{cust}")
+    assert ended.code == 0
+    assert (
+        ended.err
+        == "warning: --external-id is sent as it is, braces and all: ours backfill fills in columns\n"
+    )
+    (event,) = place.events()
+    assert event.external_id == "{cust}"
