@@ -117,6 +117,13 @@ class TestReport:
         assert ended.json["exit"] == ended.code == 2
         assert (folder / source).read_bytes() == rows
 
+    def test_a_minus_is_no_file(self, ours: Ours, folder: Path) -> None:
+        """Other programs mean stdout by it; a file of that name was written."""
+        ended = ours("batch", "rows.ndjson", "--sandbox", "--report", "-")
+        assert ended.code == 2
+        assert ended.err == "error: --report - names no file\nhint: -o json prints the result to stdout\n"
+        assert not (folder / "-").exists()
+
     def test_one_that_cannot_be_written_changes_nothing(self, ours: Ours, folder: Path) -> None:
         ended = ours("batch", "nowhere.ndjson", "--report", folder / "no" / "folder.json", "-o", "json")
         assert (ended.code, ended.json["exit"]) == (6, 6)

@@ -88,6 +88,8 @@ def check_flags(run: RowRun) -> None:
             "--restart begins a new run, and --resume goes on with one",
             hint="leave --resume out to send all of it again",
         )
+    if run.flags.batching.report == "-":
+        raise UsageError("--report - names no file", hint="-o json prints the result to stdout")
     shard = shard_of(run)
     refuse_shared_path("--rejects", run.flags.batching.rejects, shard)
     refuse_shared_path("--report", run.flags.batching.report, shard)
