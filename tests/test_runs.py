@@ -13,6 +13,7 @@ from faults_kit import MARKER, fault, rows_file, status
 
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.journal import Journal
+from ours_cli.runs.run_head import Identity
 from ours_cli.sandbox import Sandbox, When
 
 
@@ -189,6 +190,45 @@ class TestDelete:
         assert new.exists()
         assert ours("runs", "delete", new.name).code == 0
         assert not new.exists()
+
+    @pytest.mark.parametrize("begun", ["folder", "lock", "journal", "identity", "head"])
+    def test_a_run_that_was_killed_before_it_began(
+        self, ours: Ours, home: Path, begun: str, stopped: Sandbox, tmp_path: Path
+    ) -> None:
+        folder = home / "state" / "ours" / "runs" / new_run_id()
+        folder.mkdir()
+        if begun in ("journal", "identity"):
+            with Journal(folder, begin=True) as journal:
+                if begun == "identity":
+                    journal.note_identity(Identity("batch", "m", "https://x", "t", (str(tmp_path / "y"),)))
+        elif begun == "lock":
+            (folder / "lock").touch()
+        elif begun == "head":
+            (folder / ".run.json.4711").write_text("{")
+        killed = f"run {folder.name} was killed before it began, and has sent nothing"
+        listed = ours("runs").err
+        assert listed == f"{killed}; ours runs delete {folder.name} removes it\n"
+        shown = ours("runs", "show", folder.name)
+        assert (shown.code, shown.err.partition("\n")[0]) == (6, f"error: {killed}")
+        assert ours("runs", "delete", "--older-than", "30d").out == "0 runs deleted\n"
+        os.utime(folder, (0, 0))
+        assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
+        assert not folder.exists()
+        assert ours("runs").out.count("batch") == 1
+
+    def test_what_holds_something_else_is_no_beginning(
+        self, ours: Ours, home: Path, stopped: Sandbox
+    ) -> None:
+        folder = home / "state" / "ours" / "runs" / "mine"
+        folder.mkdir()
+        (folder / "notes.txt").touch()
+        (run,) = (path for path in folder.parent.iterdir() if path != folder)
+        (run / "run.json").unlink()
+        for path in (folder, run):
+            os.utime(path, (0, 0))
+        assert ours("runs", "delete", "--older-than", "1d").out == "0 runs deleted\n"
+        assert "run mine is damaged" in ours("runs").err
+        assert f"run {run.name} is damaged" in ours("runs").err
 
     def test_by_age_leaves_and_names_what_is_damaged(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
