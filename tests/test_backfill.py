@@ -348,7 +348,9 @@ class TestSources:
     def test_several_files_are_one_run(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         paths = [orders(tmp_path, 3, f"o{n}.csv", first=10 * n) for n in range(3)]
-        reports(ours("backfill", *paths, paths[0], *ESSENTIALS, "-o", "json"), read=9, accepted=9)
+        ended = ours("backfill", *paths, paths[0], *ESSENTIALS, "-o", "json")
+        reports(ended, read=9, accepted=9)
+        assert "1 file is named again, and read once\n" in ended.err
         assert place.totals().events == 9
 
     def test_globs_directories_and_gzip(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
     serial = _SERIAL if preview.are_serial() else None
-    found = filter(None, (ageing.warning(), nothing_read(run, books), serial))
+    found = filter(None, (ageing.warning(), nothing_read(run, books, prepared.context.empty), serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination
@@ -28,6 +28,10 @@ from ours_cli.source.arguments import STANDARD_INPUT
 if TYPE_CHECKING:
     from ours_cli.pipeline import Result
     from ours_cli.runs.attempt import Attempt
+
+
+_NAMED_MAX: Final = 3
+"""The most files that a warning names."""
 
 
 def make_report(
@@ -91,13 +95,22 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
     return "partial" if books.rejected else "complete"
 
 
-def nothing_read(run: RowRun, books: Books) -> str | None:
-    """The warning of a run that read no row, unless none were wanted."""
-    if books.read or run.limit == 0 or run.flags.batching.expect is not None:
+def nothing_read(run: RowRun, books: Books, empty: Sequence[str]) -> str | None:
+    """The warning of a run that read no row, or none of the `empty` sources, unless none were wanted."""
+    if run.limit == 0 or run.flags.batching.expect is not None:
         return None
+    if books.read:
+        return _some_empty(empty, len(run.sources)) if empty else None
     names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
     what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
     return f"{what}; --expect N makes an error of it"
+
+
+def _some_empty(empty: Sequence[str], of: int) -> str:
+    if len(empty) == 1:
+        return f"{empty[0]} holds no rows"
+    named = ", ".join(empty[:_NAMED_MAX]) + (", ..." if len(empty) > _NAMED_MAX else "")
+    return f"{len(empty):,} of the {of:,} files hold no rows: {named}"
 
 
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> LocalIOError | None:

@@ -25,6 +25,7 @@ from ours_cli.rows.row_plan import (
     batch_events,
     check_flags,
     concurrency,
+    named_again,
     rate,
     shard_of,
     sharded,
@@ -53,6 +54,8 @@ def execute(run: RowRun) -> int:
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
     check_flags(run)
     check_report(run.flags.batching.report)
+    if (again := named_again(run)) is not None:
+        console.note(again)
     run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
