@@ -59,7 +59,11 @@ def send_one(way: Singly, body: Body) -> int:
         console.result(_curl(way, serialized, console) if way.curl else masked(serialized))
         return 0
     with destination(way.target, None) as place:
-        _send(way, body, serialized, place, console)
+        try:
+            _send(way, body, serialized, place, console)
+        except RefusedError as error:
+            _explain(error, console)
+            raise
     _tell_of_sandbox(way, console)
     return 0
 
@@ -102,6 +106,16 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
     if not shows:
         _tell_of_sandbox(way, console)
     return int(ExitCode.REJECTED if failed else ExitCode.OK)
+
+
+def _explain(error: RefusedError, console: Console) -> None:
+    """Show what the server says to whoever asks for it; of lines that are piped in it may quote anything."""
+    if not error.said:
+        return
+    if console.verbose:
+        console.detail(f"the server says: {error.said}")
+    else:
+        error.hint = f"{error.hint}; -v shows what the server says"
 
 
 def _console(way: Singly) -> Console:
