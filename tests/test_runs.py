@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
 from faults_kit import MARKER, fault, rows_file, status
+from rows import iso
 
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.journal import Journal
@@ -272,3 +273,16 @@ def test_usage(ours: Ours, arguments: tuple[str, ...]) -> None:
     assert ended.code == 2
     assert "hint:" in ended.err
     assert os.environ["XDG_STATE_HOME"] not in ended.out
+
+
+def test_what_is_detected_is_said_once_of_a_file_that_was_replaced(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """The file is read as that of the finished run, and then anew."""
+    sandbox()
+    file = tmp_path / "orders.csv"
+    for ids in ("a", "bc"):
+        file.write_text("id;when\n" + "".join(f"{one};{iso(1)}\n" for one in ids))
+        ended = ours("backfill", file, "--event", "E", "--external-id", "{id}", "--time", "{when}")
+        assert ended.code == 0
+        assert ended.err == f"{file}: cells separated by semicolon (detected)\n"
