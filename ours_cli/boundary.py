@@ -6,8 +6,10 @@ import errno
 import io
 import os
 import sys
+from typing import Any
 
 import typer
+import typer.main
 
 from ours_cli.app import COMMANDS, app
 from ours_cli.console import Console, forget, unwritten_result
@@ -35,9 +37,9 @@ def run(arguments: list[str]) -> int:
             return int(ExitCode.USAGE)
         from ours_cli.usage_errors import usage_error
 
-        return _fail(console, usage_error(error, COMMANDS))
+        return _fail(console, usage_error(error, COMMANDS), arguments)
     except OursError as error:
-        return _fail(console, error)
+        return _fail(console, error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return int(ExitCode.SIGINT)
     except BrokenPipeError:
@@ -48,9 +50,9 @@ def run(arguments: list[str]) -> int:
             return _closed_stdout()
         raise
     except OSError as error:
-        return _fail(console, _local_io(error))
+        return _fail(console, _local_io(error), arguments)
     except Exception as error:
-        return _fail(console, _bug(error))
+        return _fail(console, _bug(error), arguments)
 
 
 def _prepare_completion() -> None:
@@ -62,9 +64,23 @@ def _prepare_completion() -> None:
         join_flag_values()
 
 
-def _fail(console: Console, error: OursError) -> int:
+def _fail(console: Console, error: OursError, arguments: list[str]) -> int:
+    from ours_cli.failed_result import SENDING, tell_failure
+
+    if arguments and arguments[0] in SENDING:
+        tell_failure(arguments[0], _flags(arguments), error, console)
     console.error(error)
     return int(error.exit_code)
+
+
+def _flags(arguments: list[str]) -> dict[str, Any]:
+    """The flags of a command line that failed, as far as they can be read."""
+    name, *words = arguments
+    group: Any = typer.main.get_command(app)
+    command = group.get_command(None, name)
+    context = command.make_context(name, words, resilient_parsing=True, ignore_unknown_options=True)
+    flags: dict[str, Any] = context.params
+    return flags
 
 
 def _bug(error: Exception) -> OursError:

@@ -36,6 +36,7 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.warnings: list[str] = []
+        self._noted: set[str] = set()
         self._write: Callable[[str], None] = _to_stderr
 
     @property
@@ -64,6 +65,12 @@ class Console:
         """Something worth knowing, on stderr; silenced by --quiet."""
         if not self.quiet:
             self._say(text)
+
+    def note_once(self, text: str) -> None:
+        """As `note`, for what a command may come upon again."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
 
     def detail(self, text: str) -> None:
         """Something that only --verbose shows."""
@@ -129,7 +136,8 @@ class _Observing:
 
     def table(self, table: Table) -> None:
         for note in table.notes:
-            self._console.note(f"{table.name}: {note}")
+            # A file whose run turns out to be another one is opened again.
+            self._console.note_once(f"{table.name}: {note}")
         self._standing.table(table)
 
     def books(self, books: Books, traffic: Traffic) -> None:

@@ -33,6 +33,8 @@ class OursError(Exception):
     """
 
     exit_code = ExitCode.BUG
+    in_result = False
+    """Whether the command itself has printed the object of `-o json` that says so."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

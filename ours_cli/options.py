@@ -13,7 +13,6 @@ import typer
 from ours_cli.completion import BY_FLAG
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
 from ours_cli.durations import parse_duration
-from ours_cli.errors import UsageError
 
 
 class Output(StrEnum):
@@ -39,10 +38,9 @@ def _duration(text: str | float) -> float:
 def _refuse_token(value: str | None) -> None:
     """`--token VALUE` is refused with the reason; the value is not looked at."""
     if value is not None:
-        raise UsageError(
-            "there is no --token: a key on the command line stands in `ps` and in the shell's history",
-            hint="export OURS_PRIVACY_TOKEN=..., or --token-file PATH, or token_command in the config",
-        )
+        from ours_cli.usage_errors import refused_token
+
+        raise refused_token()
 
 
 def _preset_names() -> list[str]:

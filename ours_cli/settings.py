@@ -66,7 +66,7 @@ def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
     profile = _profile_for(flags)
     return Endpoint(
         base_url=_base_url(flags, profile),
-        token=_resolve_token(flags, profile).text,
+        token=_resolve_token(flags, profile, or_else="; --sandbox needs none").text,
         test_mode=flags.test,
     )
 
@@ -133,7 +133,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
+def _resolve_token(flags: EndpointFlags, profile: dict[str, Any], *, or_else: str = "") -> Token:
     variable = token_variable(test=flags.test)
     prefix = "test_" if flags.test else ""
     if flags.token_file is not None:
@@ -149,7 +149,7 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any]) -> Token:
             f"there is no {kind}",
             hint=f"export {variable}=..., or --token-file PATH, "
             + (named or f"or {prefix}token_command in {_config_name()}")
-            + "; --sandbox needs none",
+            + or_else,
         )
     if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
@@ -175,9 +175,9 @@ def _config_name() -> str:
 
 
 def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
-    if command := profile.get(f"{prefix}token_command"):
+    if command := profile.get(key := f"{prefix}token_command"):
         # The command is not shown: some hold a vault's own password.
-        return Token(_run_token_command(command), f"{prefix}token_command in the config")
+        return Token(_run_token_command(command, key), f"{key} in the config")
     if path := profile.get(f"{prefix}token_file"):
         return _token_of_file(path, f"{prefix}token_file in the config")
     return Token(str(profile.get(f"{prefix}token", "")).strip(), f"{prefix}token in the config")
@@ -187,7 +187,9 @@ def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        return Token(sys.stdin.readline(_TOKEN_FILE_MAX).strip(), "standard input")
+        if not (line := sys.stdin.readline(_TOKEN_FILE_MAX).strip()):
+            raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
+        return Token(line, "standard input")
     try:
         with Path(path).expanduser().open("rb") as file:
             text = file.read(_TOKEN_FILE_MAX).decode("utf-8").strip()
@@ -196,10 +198,16 @@ def _token_of_file(path: str, named_by: str) -> Token:
             f"the token file {path} cannot be read ({type(error).__name__})",
             hint="it holds the source API key alone, on one line",
         ) from None
+    if not text:
+        # A variable's key in its place may be another account's.
+        raise AuthError(
+            f"the token file {path} ({named_by}) is empty",
+            hint="it holds the source API key alone, on one line",
+        )
     return Token(text, f"{path} ({named_by})", file=path)
 
 
-def _run_token_command(command: str) -> str:
+def _run_token_command(command: str, key: str) -> str:
     import subprocess  # only profiles with such a command pay for it
 
     # It may ask the person something; but it must not read rows that are piped in.
@@ -214,9 +222,9 @@ def _run_token_command(command: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AuthError(f"token_command gave no answer in {_TOKEN_COMMAND_TIMEOUT_S} s") from None
+        raise AuthError(f"{key} gave no answer in {_TOKEN_COMMAND_TIMEOUT_S} s") from None
     if done.returncode != 0:
-        raise AuthError(
-            f"token_command failed with exit code {done.returncode}", hint="run it by hand to see why"
-        )
-    return done.stdout.decode("utf-8", "replace").strip()
+        raise AuthError(f"{key} failed with exit code {done.returncode}", hint="run it by hand to see why")
+    if not (text := done.stdout.decode("utf-8", "replace").strip()):
+        raise AuthError(f"{key} printed no token", hint="run it by hand to see why")
+    return text

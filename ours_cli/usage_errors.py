@@ -25,7 +25,9 @@ def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
     if message.startswith("Got unexpected extra"):
         return UsageError(f"{path} takes {_taken(context)}, and there is more", hint=_QUOTES)
     if (name := getattr(error, "option_name", None)) and message.startswith("No such option"):
-        return _no_such_option(name, getattr(error, "possibilities", None) or (), path)
+        return _misplaced(name, context) or _no_such_option(
+            name, getattr(error, "possibilities", None) or (), path
+        )
     if message.startswith("No such command"):
         return _no_such_command(message.partition("'")[2].rpartition("'")[0], list(commands))
     message = message.replace("not a valid int range", "not a whole number")
@@ -41,6 +43,14 @@ def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
 
 
+def refused_token() -> UsageError:
+    """The error for `--token VALUE`, wherever it is typed; the value is not looked at."""
+    return UsageError(
+        "there is no --token: a key on the command line stands in `ps` and in the shell's history",
+        hint="export OURS_PRIVACY_TOKEN=..., or --token-file PATH, or token_command in the config",
+    )
+
+
 def _taken(context: Any) -> str:
     """What a command takes apart from flags: `EVENT only`, or `no argument`."""
     taken = [
@@ -49,6 +59,22 @@ def _taken(context: Any) -> str:
         if parameter.param_type_name == "argument"
     ]
     return f"{' '.join(taken)} only" if taken else "no argument"
+
+
+def _misplaced(name: str, context: Any) -> UsageError | None:
+    """The error for a flag that exists, but not where it was typed."""
+    if name == "--token":
+        return refused_token()
+    if context is None or context.parent is not None or name not in _flags_of_commands(context):
+        return None
+    return UsageError(f"{name} before a command is no flag", hint=f"ours COMMAND {name}")
+
+
+def _flags_of_commands(context: Any) -> set[str]:
+    """The flags of all commands; each command is loaded, which only one that fails waits for."""
+    group = context.command
+    commands = [group.get_command(context, name) for name in group.list_commands(context)]
+    return {flag for command in commands for option in command.params for flag in option.opts}
 
 
 def _no_such_option(name: str, possibilities: Iterable[str], path: str) -> UsageError:

@@ -18,6 +18,7 @@ _ERROR = re.compile(r"[A-Z]\w*Error|_unwritable")
 _OTHER = {
     "warn": "warning",
     "note": "note",
+    "note_once": "note",
     "detail": "detail",
     "Failure": "reason",
     "Again": "reason",

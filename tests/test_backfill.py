@@ -225,6 +225,10 @@ class TestStar:
         key = write(tmp_path / "key", "secret\n")
         path = write(tmp_path / "o.csv", self.CSV)
         assert ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", key).code == 0
+        write(key, "\n")
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", key)
+        assert ended.code == 2
+        assert f"error: the key file {key} is empty\n" in ended.err
         assert properties(place.events()) == [{"w": hmac.new(b"secret", b"123-45", "sha256").hexdigest()}]
 
     def test_json_keys_never_found_are_named(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
@@ -356,7 +360,9 @@ class TestSources:
     def test_several_files_are_one_run(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         paths = [orders(tmp_path, 3, f"o{n}.csv", first=10 * n) for n in range(3)]
-        reports(ours("backfill", *paths, paths[0], *ESSENTIALS, "-o", "json"), read=9, accepted=9)
+        ended = ours("backfill", *paths, paths[0], *ESSENTIALS, "-o", "json")
+        reports(ended, read=9, accepted=9)
+        assert "1 file is named again, and read once\n" in ended.err
         assert place.totals().events == 9
 
     def test_globs_directories_and_gzip(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_without_a_token_the_rest_is_looked_at_all_the_same(
     ended = ours("doctor", "-o", "json")
     assert ended.code == ExitCode.AUTH
     assert checks(ended)["token"]["level"] == "failed"
+    assert "--sandbox" not in checks(ended)["token"]["hint"]
     assert checks(ended)["contract"]["level"] == "ok"
     monkeypatch.setenv("OURS_PRIVACY_TEST_TOKEN", TOKEN)
     assert "--test" in checks(ours("doctor", "-o", "json"))["token"]["hint"]

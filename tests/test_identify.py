@@ -86,6 +86,59 @@ def test_refused(
     assert list(place.requests()) == []
 
 
+class TestAForgottenFile:
+    """Without FILE or -, a visitor "{id}" was made, and `--limit` did nothing."""
+
+    @pytest.mark.parametrize("flag", ["--external-id", "--email", "--user-id"])
+    def test_a_placeholder_is_no_id(self, ours: Ours, sandbox: StartSandbox, flag: str) -> None:
+        place = sandbox()
+        ended = ours("identify", flag, " {id|trim} ", "-u", "city=Ulm")
+        assert ended.code == 2
+        assert (
+            f"error: {flag} names a column of a FILE, and there is none\nhint: ours identify FILE, where - is"
+            in ended.err
+        )
+        assert list(place.requests()) == []
+
+    @pytest.mark.parametrize("value", ["{3F2504E0-4F89-11D3-9A0C-0305E82C3301}", "a{b}", "{}"])
+    def test_braces_in_an_id(self, ours: Ours, sandbox: StartSandbox, value: str) -> None:
+        place = sandbox()
+        ended = ours("identify", "--external-id", value, "-u", "city=Ulm")
+        assert (ended.code, ended.err) == (0, "")
+        (event,) = place.events()
+        assert event.external_id == value
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            ("--limit", "3"),
+            ("--limit", "0"),
+            ("--where", "a=b"),
+            ("--no-header",),
+            ("--hmac-key-file", "key"),
+            ("--map", "map.toml"),
+            ("--max-rejects", "3"),
+            ("--report", "r.json"),
+            ("--restart",),
+            ("--shard", "0/2"),
+        ],
+    )
+    def test_flags_about_rows(
+        self,
+        ours: Ours,
+        sandbox: StartSandbox,
+        flags: tuple[str, ...],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        place = sandbox()
+        ended = ours("identify", "--external-id", "c", "-u", "city=Ulm", *flags)
+        assert ended.code == 2
+        assert f"error: {flags[0]} is about the rows of a FILE, and there is none\nhint: ours" in ended.err
+        assert list(place.requests()) == []
+
+
 class TestFiles:
     """`identify FILE...`: one request a row."""
 

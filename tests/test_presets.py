@@ -491,7 +491,7 @@ def test_flags_override_and_add(ours: Ours, sandbox: StartSandbox) -> None:
         ("backfill x.csv --preset qqqq", "there is no preset", "presets: amplitude, calendly"),
         ("backfill x.csv --preset hubspot", "is for ours identify", "ours identify FILE --preset hubspot"),
         ("identify x.csv --preset stripe", "is for ours backfill", "ours backfill FILE --preset stripe"),
-        ("identify --preset hubspot", "--preset maps the columns of a FILE", "ours identify FILE"),
+        ("identify --preset hubspot", "--preset is about the rows of a FILE", "ours identify FILE"),
         ("backfill x.csv --preset stripe --map m.toml", "two ways to say the same", "keep one"),
         ("backfill x.csv --preset calendly", "does not say in which zone", "--tz America/New_York"),
         ("backfill x.csv --preset salesforce", "does not say in which zone", "--tz"),

@@ -14,6 +14,7 @@ from rows import iso, write
 
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.journal import Journal
+from ours_cli.runs.run_head import Identity
 from ours_cli.sandbox import Sandbox, When
 
 
@@ -142,6 +143,18 @@ def test_resume(ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch, t
     assert ours("runs", "show", name, "-o", "json").json["state"] == "partial"
 
 
+def test_restart_and_resume_contradict_each_other(
+    ours: Ours, stopped: Sandbox, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """It went on, and then told the person to use --restart."""
+    ended = ours("batch", tmp_path / "rows.ndjson", "--restart", "--resume", only_run(ours))
+    assert ended.code == 2
+    assert (
+        "error: --restart begins a new run, and --resume goes on with one\nhint: leave --resume" in ended.err
+    )
+    assert len(list(stopped.events())) == 199
+
+
 def test_resume_with_a_result_in_json(ours: Ours, stopped: Sandbox) -> None:
     ended = ours("runs", "resume", only_run(ours), "-o", "json")
     assert (ended.code, ended.json["accepted"]) == (3, 299)
@@ -217,6 +230,45 @@ class TestDelete:
         assert ours("runs", "delete", new.name).code == 0
         assert not new.exists()
 
+    @pytest.mark.parametrize("begun", ["folder", "lock", "journal", "identity", "head"])
+    def test_a_run_that_was_killed_before_it_began(
+        self, ours: Ours, home: Path, begun: str, stopped: Sandbox, tmp_path: Path
+    ) -> None:
+        folder = home / "state" / "ours" / "runs" / new_run_id()
+        folder.mkdir()
+        if begun in ("journal", "identity"):
+            with Journal(folder, begin=True) as journal:
+                if begun == "identity":
+                    journal.note_identity(Identity("batch", "m", "https://x", "t", (str(tmp_path / "y"),)))
+        elif begun == "lock":
+            (folder / "lock").touch()
+        elif begun == "head":
+            (folder / ".run.json.4711").write_text("{")
+        killed = f"run {folder.name} was killed before it began, and has sent nothing"
+        listed = ours("runs").err
+        assert listed == f"{killed}; ours runs delete {folder.name} removes it\n"
+        shown = ours("runs", "show", folder.name)
+        assert (shown.code, shown.err.partition("\n")[0]) == (6, f"error: {killed}")
+        assert ours("runs", "delete", "--older-than", "30d").out == "0 runs deleted\n"
+        os.utime(folder, (0, 0))
+        assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
+        assert not folder.exists()
+        assert ours("runs").out.count("batch") == 1
+
+    def test_what_holds_something_else_is_no_beginning(
+        self, ours: Ours, home: Path, stopped: Sandbox
+    ) -> None:
+        folder = home / "state" / "ours" / "runs" / "mine"
+        folder.mkdir()
+        (folder / "notes.txt").touch()
+        (run,) = (path for path in folder.parent.iterdir() if path != folder)
+        (run / "run.json").unlink()
+        for path in (folder, run):
+            os.utime(path, (0, 0))
+        assert ours("runs", "delete", "--older-than", "1d").out == "0 runs deleted\n"
+        assert "run mine is damaged" in ours("runs").err
+        assert f"run {run.name} is damaged" in ours("runs").err
+
     def test_by_age_leaves_and_names_what_is_damaged(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         (folder / "run.json").write_text("{")
@@ -271,3 +323,16 @@ def test_a_file_name_of_several_lines_stays_in_its_line(
     lines = ours("runs").out.splitlines()
     assert len(lines) == 2
     assert lines[1].endswith(r"two\x0alines\x09and\x1btabs.ndjson")
+
+
+def test_what_is_detected_is_said_once_of_a_file_that_was_replaced(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """The file is read as that of the finished run, and then anew."""
+    sandbox()
+    file = tmp_path / "orders.csv"
+    for ids in ("a", "bc"):
+        file.write_text("id;when\n" + "".join(f"{one};{iso(1)}\n" for one in ids))
+        ended = ours("backfill", file, "--event", "E", "--external-id", "{id}", "--time", "{when}")
+        assert ended.code == 0
+        assert ended.err == f"{file}: cells separated by semicolon (detected)\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import fault
-from rows import ndjson
+from rows import iso, ndjson
 
 from ours_cli.event import Event, Origin, Reject
 from ours_cli.record import Record
@@ -214,6 +214,21 @@ class TestNoRows:
         assert "holds no rows" not in ours("backfill", file, *self.FIELDS, "--expect", 0, "--restart").err
         assert ours("backfill", file, *self.FIELDS, "--expect", 1).code == 6
 
+    @pytest.mark.parametrize("flags", [("--dry-run",), ("--workers", "2"), ("--workers", "1")], ids=" ".join)
+    def test_one_of_several(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, flags: tuple[str, ...]
+    ) -> None:
+        sandbox()
+        empty, full = tmp_path / "head.csv", tmp_path / "full.csv"
+        empty.write_text("who,when\n")
+        full.write_text(f"who,when\nc,{iso(1)}\n")
+        mapped = ("--event", "E", "--external-id", "{who}", "--time", "{when}", "-o", "json")
+        for files in ((full, empty), (empty, full)):
+            assert ours("backfill", *files, *mapped, *flags).json["warnings"] == [f"{empty} holds no rows"]
+        assert ours("backfill", full, full, *mapped, *flags, "--restart").json["warnings"] == []
+        shard = ours("backfill", full, empty, *mapped, *flags, "--shard", "0/9")
+        assert shard.json["warnings"] == [], "the rows of other shards are not looked at"
+
     def test_several_files_and_a_pipe(
         self, ours: Ours, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, file: Path
     ) -> None:
@@ -222,7 +237,8 @@ class TestNoRows:
         for path in empty:
             path.write_text("")
         assert "none of the 2 files holds a row" in ours("batch", *empty).err
-        assert "holds" not in ours("batch", *empty, file).err
+        some = ours("batch", *empty, file, "-o", "json").json["warnings"]
+        assert f"2 of the 3 files hold no rows: {empty[0]}, {empty[1]}" in some
         ended = ours_process("batch", "-", stdin=b"")
         assert ended.code == 0
         assert "warning: standard input holds no rows; --expect N makes an error of it" in ended.err

@@ -93,6 +93,27 @@ class TestOrder:
         with pytest.raises(AuthError):
             token()
 
+    def test_what_is_named_and_empty_is_named_again(self, tmp_path: Path) -> None:
+        """Not "there is no token, export OURS_PRIVACY_TOKEN": that is there, and passed over."""
+        path = write(tmp_path / "t", "\n")
+        with pytest.raises(AuthError, match=rf"the token file {path} \(--token-file\) is empty"):
+            token(token_file=str(path))
+        config(f'test_token_file = "{path}"')
+        with pytest.raises(AuthError, match=rf"{path} \(test_token_file in the config\) is empty"):
+            token(test=True)
+        config('test_token_command = "echo"')
+        with pytest.raises(AuthError, match="test_token_command printed no token"):
+            token(test=True)
+
+    @pytest.mark.parametrize("key", ["token_command", "test_token_command"])
+    def test_a_command_that_fails_is_called_by_its_name(
+        self, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("OURS_PRIVACY_TOKEN")
+        config(f'{key} = "exit 3"')
+        with pytest.raises(AuthError, match=f"^{key} failed with exit code 3"):
+            token(test=key.startswith("test"))
+
     def test_base_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert resolve_endpoint(EndpointFlags()).base_url == DEFAULT_BASE_URL
         config('base_url = "https://config.example/api/"')
@@ -299,6 +320,7 @@ class TestCommands:
         assert len(list(place.requests())) == 1
         ended = ours_process(*self.FIELDS, "--token-file", "-", env=env)
         assert ended.code == 4
+        assert "no token in the first line of standard input" in ended.err
 
     def test_no_token(self, ours: Ours, sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         place = sandbox()

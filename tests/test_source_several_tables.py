@@ -61,7 +61,7 @@ def test_refused(
 ) -> None:
     place = sandbox(window_ms=None)
     ended = send(ours, write(tmp_path / "f.csv", text), "--time", time)
-    assert (ended.code, ended.out) == (6, "")
+    assert (ended.code, ended.json["exit"]) == (6, 6)
     said, _, advice = ended.err.partition("hint:")
     assert reason in said
     assert hint in advice

@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,10 +90,20 @@ def test_damaged_gzip_is_an_error(damaged: bytes) -> None:
         list(from_bytes(gzip.compress(CSV.encode(), mtime=0) + damaged).records)
 
 
+def zipped(name: str, content: bytes = b"a,b") -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr(name, content)
+    return written.getvalue()
+
+
 @pytest.mark.parametrize(
     ("magic", "remedy"),
     [
-        (b"PK\x03\x04\x14\x00", "CSV"),
+        (zipped("orders.csv"), "unzip -p"),
+        (zipped("[Content_Types].xml"), "export its sheet as CSV"),
+        (zipped("xl/workbook.xml"), "export its sheet as CSV"),
+        (zipped("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"), "export its sheet as CSV"),
         (b"\x28\xb5\x2f\xfd\x04", "zstd -dc"),
         (b"BZh91AY&SY\x00", "bzip2 -dc"),
         (b"\xfd7zXZ\x00\x00", "xz -dc"),
@@ -108,8 +119,12 @@ def test_containers_are_refused_with_what_to_do(tmp_path: Path, magic: bytes, re
     with pytest.raises(SourceError) as refused:
         open_table(path, ReadOptions())
     assert remedy in str(refused.value.hint)
-    if "-dc" in remedy:
-        assert f"'{path}'" in str(refused.value.hint)
+    assert ("unzip" in str(refused.value.hint)) == (remedy == "unzip -p")
+    if remedy.endswith((" -dc", " -p")):
+        assert f"`{remedy} '{path}' | ours ... -`" in str(refused.value.hint)
+        with pytest.raises(SourceError) as refused:
+            from_bytes(magic)
+        assert refused.value.hint == f"`{remedy} FILE | ours ... -`"
 
 
 def test_a_csv_may_begin_like_a_container() -> None:

@@ -290,6 +290,40 @@ def test_a_refusal_of_the_server_is_exit_3_and_quotes_nothing(ours: Ours, sandbo
     assert ended.code == 3
     assert ended.json["status"] == "failed"
     assert "canary" not in ended.out + ended.err
+    assert ended.err.endswith("--dry-run shows what is sent; -v shows what the server says\n")
+
+
+@pytest.mark.parametrize("command", [("track", "E"), ("identify", "-u", "city=Ulm")])
+def test_what_the_server_says_of_one_event_is_shown_with_v(
+    ours: Ours, ours_process: Ours, sandbox: StartSandbox, command: tuple[str, ...]
+) -> None:
+    from ours_cli.sandbox import Fault, Then, When
+
+    body = {"error": f"{TOKEN} may not send \x1b[31mE\nhere{'x' * 1000}"}
+    sandbox(Fault(When(), Then("status", status=400, body=body)))
+    ended = ours(*command, "--external-id", "c", "-v", "-o", "json")
+    assert ended.code == 3
+    said = ended.err.partition("error: ")[0]
+    assert said.startswith("the server says: *** may not send \\x1b[31mE herexxx")
+    assert len(said) < 600
+    assert TOKEN not in ended.out + ended.err
+    assert "-v shows" not in ended.err
+    assert "the server says" not in ended.out
+    lines = ours_process("track", "-", "-v", stdin=b'{"event": "E", "externalId": "c"}\n')
+    assert "the server refuses the event" in lines.err
+    assert "says" not in lines.err
+
+
+def test_a_placeholder_is_sent_and_doubted(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours("track", "E", "--external-id", "{cust}")
+    assert ended.code == 0
+    assert (
+        ended.err
+        == "warning: --external-id is sent as it is, braces and all: ours backfill fills in columns\n"
+    )
+    (event,) = place.events()
+    assert event.external_id == "{cust}"
 
 
 def test_a_value_that_is_no_unicode_is_in_no_row(ours_process: Ours) -> None:

@@ -61,6 +61,42 @@ def test_a_flag_is_not_taken_for_the_value_of_an_unset_variable(
     assert list(place.requests()) == []
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("--token", MARK, "track", "X"),
+        (f"--token={MARK}", "track", "X"),
+        ("track", "X", "--token", MARK),
+        ("inspect", "--token", MARK, "x.csv"),
+    ],
+)
+def test_a_token_is_refused_with_the_reason_wherever_it_is_typed(ours: Ours, typed: tuple[str, ...]) -> None:
+    ended = ours(*typed)
+    assert ended.code == 2
+    assert "error: there is no --token: a key on the command line stands in `ps`" in ended.err
+    assert "--token-file PATH" in ended.err
+    assert MARK not in ended.err + ended.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "flag"),
+    [
+        (("-o", "json", "backfill", "x.csv"), "-o"),
+        (("--output=json", "batch"), "--output"),
+        (("--sandbox", "track", "X"), "--sandbox"),
+        (("--older-than", "3d", "runs", "delete"), "--older-than"),
+    ],
+)
+def test_a_flag_before_its_command_is_sent_behind_it(ours: Ours, typed: tuple[str, ...], flag: str) -> None:
+    ended = ours(*typed)
+    assert ended.code == 2
+    assert ended.err == f"error: {flag} before a command is no flag\nhint: ours COMMAND {flag}\n"
+
+
+def test_a_flag_of_no_command_is_none_before_one_either(ours: Ours) -> None:
+    assert "error: no such option: --zzz\n" in ours("--zzz", "track", "X").err
+
+
 def test_a_value_that_looks_like_a_flag_can_be_meant(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("track", "X", "--external-id=--dry-run", "-p", "a=--dry-run").code == 0

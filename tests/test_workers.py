@@ -471,7 +471,7 @@ def test_a_file_that_changes_its_columns_midway(
 def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) -> None:
     file = write_csv(tmp_path / "a.csv", range(2))
     ended = ours("backfill", file, *MAPPING, "--workers", value)
-    assert (ended.code, ended.out) == (2, "")
+    assert (ended.code, ended.json["exit"]) == (2, 2)
     assert "--workers must be auto, or a number from 1 to 64" in ended.err
 
 

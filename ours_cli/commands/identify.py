@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -24,7 +24,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.sending.route import IDENTIFY
-from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, read_data
+from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags, read_data
 
 if TYPE_CHECKING:
     from ours_cli.mapping.fields import FieldMap
@@ -57,9 +57,9 @@ def identify(
     refuse_shared_stdin(flags.target, is_read=data == "@-")
     fields = field_map(visitor)
     if not files:
-        return _identify_one(
-            fields, mapping, data, Singly(IDENTIFY, flags.target, flags.sending, flags.showing, curl)
-        )
+        _refuse_row_flags(mapping, reading, filters, flags.batching, flags.resuming)
+        way = Singly(IDENTIFY, flags.target, flags.sending, flags.showing, curl)
+        return _identify_one(fields, data, way)
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -108,13 +108,28 @@ def identify(
     return execute(run)
 
 
-def _identify_one(fields: FieldMap, mapping: MappingFlags, data: str | None, way: Singly) -> int:
-    if mapping.map is not None or mapping.preset is not None:
-        flag = "--map" if mapping.preset is None else "--preset"
-        raise UsageError(f"{flag} maps the columns of a FILE, and there is none", hint="ours identify FILE")
+def _refuse_row_flags(*groups: NamedTuple) -> None:
+    """Raise `UsageError` for the first flag that is about rows: most likely FILE or - was forgotten."""
+    for group in groups:
+        for name, value in group._asdict().items():
+            if value not in (None, group._field_defaults[name], (), []):
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is about the rows of a FILE, and there is none", hint=_FILE
+                )
+
+
+def _identify_one(fields: FieldMap, data: str | None, way: Singly) -> int:
+    if flag := next(iter(placeholder_flags(fields)), None):
+        # Sent as it is, it would make a visitor of that name.
+        raise UsageError(
+            f"{flag} names a column of a FILE, and there is none", hint=f"{_FILE}; --data sends it as it is"
+        )
     body = build_body(fields, read_data(data))
     check_body(body, IDENTIFY, empty_flags(fields))
     return send_one(way, Body(body, None, doubtful(fields, body)))
+
+
+_FILE: Final = "ours identify FILE, where - is standard input"
 
 
 def _sources(files: list[str]) -> list[Location]:

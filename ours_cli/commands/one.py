@@ -64,7 +64,11 @@ def send_one(way: Singly, body: Body) -> int:
         console.result(_curl(way, serialized, console) if way.curl else masked(serialized))
         return 0
     with destination(way.target, None) as place:
-        _send(way, body, serialized, place, console)
+        try:
+            _send(way, body, serialized, place, console)
+        except RefusedError as error:
+            _explain(error, console)
+            raise
     _tell_of_sandbox(way, console)
     return 0
 
@@ -109,6 +113,16 @@ def send_lines(way: Singly, lines: Iterable[bytes], read: Callable[[bytes], Body
     return int(ExitCode.REJECTED if failed else ExitCode.OK)
 
 
+def _explain(error: RefusedError, console: Console) -> None:
+    """Show what the server says to whoever asks for it; of lines that are piped in it may quote anything."""
+    if not error.said:
+        return
+    if console.verbose:
+        console.detail(f"the server says: {error.said}")
+    else:
+        error.hint = f"{error.hint}; -v shows what the server says"
+
+
 def _console(way: Singly) -> Console:
     return Console(quiet=way.showing.quiet, verbose=way.showing.verbose)
 
@@ -151,6 +165,7 @@ def _send(
         if is_json:
             how = "interrupted" if isinstance(error, Interrupted) else "failed"
             console.result(json_text(_result(way, body, how, number) | {"error": error.message}))
+            error.in_result = True
         if tries.may_have_arrived and body.distinct_id is not None:
             error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
         raise

@@ -36,6 +36,7 @@ from ours_cli.runs.run_registry import (
     named_run,
     refuse_running,
     rehearsals,
+    unbegun_runs,
 )
 from ours_cli.wrapping import folded, folded_all
 
@@ -103,6 +104,11 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
             console.warn(f"run {name} was written by another version of ours, which can show it")
         else:
             console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
+    for folder in unbegun_runs(runs_dir):
+        name = folder.name
+        console.note(
+            f"run {name} was killed before it began, and has sent nothing; ours runs delete {name} removes it"
+        )
     for folder in rehearsals(runs_dir):
         name = folder.name
         console.note(f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it")
@@ -232,11 +238,12 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
 
 
 def _old(runs_dir: Path, older: str) -> list[Path]:
-    """Runs and rehearsals that began longer ago than this; those running now are left alone."""
+    """Runs, rehearsals and beginnings of runs older than this; what is running now is left alone."""
     try:
         began_before = time.time() - parse_duration(older)
     except ValueError as error:
         raise UsageError(f"--older-than: {error}", hint="--older-than 30d") from None
     found = [known for known in known_runs(runs_dir) if known.head.started_s < began_before]
     runs = [known.folder for known in found if not is_running(known.folder)]
-    return runs + [folder for folder in rehearsals(runs_dir) if folder.stat().st_mtime < began_before]
+    without_head = (*rehearsals(runs_dir), *unbegun_runs(runs_dir))
+    return runs + [folder for folder in without_head if folder.stat().st_mtime < began_before]

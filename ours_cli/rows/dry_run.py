@@ -15,6 +15,7 @@ from ours_cli.forecast import AgeingRows
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
+from ours_cli.report_file import write_report
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
@@ -22,7 +23,7 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.rows.fitting_hints import fitting_hints
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
 from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import nothing_read, write_report
+from ours_cli.rows.row_report import nothing_read
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
@@ -55,7 +56,7 @@ def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Conso
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
     serial = _SERIAL if preview.are_serial() else None
-    found = filter(None, (ageing.warning(), nothing_read(run, books), serial))
+    found = filter(None, (ageing.warning(), nothing_read(run, books, prepared.context.empty), serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
@@ -85,7 +86,7 @@ def _show(
     result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
     if error is not None:
         result |= {"status": "failed", "error": error.message}
-    unwritten = write_report(run, json_text(result))
+    unwritten = write_report(run.flags.batching.report, json_text(result))
     if run.flags.showing.output is Output.json:
         console.result(json_text(result))
     else:

@@ -64,7 +64,8 @@ def end_attempt(
         *rejects.take_remarks(),
     ):
         console.warn(text)
-    if result.error is None and (empty := nothing_read(run, result.books)) is not None:
+    empty = nothing_read(run, result.books, prepared.context.empty)
+    if result.error is None and empty is not None:
         console.warn(empty)
     if run.route is IDENTIFY and attempt.may_repeat:
         console.warn(_REPEATED)

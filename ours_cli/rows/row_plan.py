@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
+from ours_cli.counted import counted
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.folders import state_dir
@@ -22,7 +23,7 @@ from ours_cli.safeguards import reject_limit
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shards.shard_rows import ShardRows
-from ours_cli.source import ReadOptions
+from ours_cli.source import ReadOptions, expand
 from ours_cli.source.arguments import Location
 
 WORKERS_MAX: Final = 64
@@ -45,7 +46,14 @@ class Prepared(NamedTuple):
 
     def tables(self, whole: Iterator[Table]) -> Iterator[Table]:
         """The tables of the source with the rows that the run is about."""
-        return whole if self.shard is None else self.shard.tables(whole)
+        return self._noting_empty(whole) if self.shard is None else self.shard.tables(whole)
+
+    def _noting_empty(self, tables: Iterator[Table]) -> Iterator[Table]:
+        """The tables as they are; whoever asks for the next one has taken the rows of the one before."""
+        for table in tables:
+            yield table
+            if not table.taken:
+                self.context.empty.append(table.name)
 
     def rows(self, table: Table, whole: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
         """As `tables`, for the next rows of a table that others will read again."""
@@ -83,10 +91,25 @@ def check_flags(run: RowRun) -> None:
     workers(run.flags.batching.workers, None)
     if run.flags.batching.rate is not None and not run.flags.batching.rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+    if run.flags.resuming.restart and run.flags.resuming.resume is not None:
+        raise UsageError(
+            "--restart begins a new run, and --resume goes on with one",
+            hint="leave --resume out to send all of it again",
+        )
+    if run.flags.batching.report == "-":
+        raise UsageError("--report - names no file", hint="-o json prints the result to stdout")
     shard = shard_of(run)
     refuse_shared_path("--rejects", run.flags.batching.rejects, shard)
     refuse_shared_path("--report", run.flags.batching.report, shard)
     _check_outputs(run)
+
+
+def named_again(run: RowRun) -> str | None:
+    """What to say of files that the arguments name more than once, if there are any."""
+    if len(run.arguments) < 2:
+        return None
+    more = sum(len(expand([argument])) for argument in run.arguments) - len(run.sources)
+    return f"{counted(more, 'file is', 'files are')} named again, and read once" if more else None
 
 
 def shard_of(run: RowRun) -> Shard | None:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination
@@ -14,7 +14,7 @@ from ours_cli.errors import ExitCode, LocalIOError, OursError, StoppedError
 from ours_cli.escape import json_text
 from ours_cli.mend_command import mend_command
 from ours_cli.options import Output
-from ours_cli.private_files import check_replaceable, local_io, replace_private
+from ours_cli.report_file import write_report
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
 from ours_cli.rows.fitting_hints import fitting_hints
@@ -28,6 +28,10 @@ from ours_cli.source.arguments import STANDARD_INPUT
 if TYPE_CHECKING:
     from ours_cli.pipeline import Result
     from ours_cli.runs.attempt import Attempt
+
+
+_NAMED_MAX: Final = 3
+"""The most files that a warning names."""
 
 
 def make_report(
@@ -99,19 +103,28 @@ def _status(books: Books, stopped_by: ExitCode) -> Status:
     return "partial" if books.rejected else "complete"
 
 
-def nothing_read(run: RowRun, books: Books) -> str | None:
-    """The warning of a run that read no row, unless none were wanted."""
-    if books.read or run.limit == 0 or run.flags.batching.expect is not None:
+def nothing_read(run: RowRun, books: Books, empty: Sequence[str]) -> str | None:
+    """The warning of a run that read no row, or none of the `empty` sources, unless none were wanted."""
+    if run.limit == 0 or run.flags.batching.expect is not None:
         return None
+    if books.read:
+        return _some_empty(empty, len(run.sources)) if empty else None
     names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
     what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
     return f"{what}; --expect N makes an error of it"
 
 
+def _some_empty(empty: Sequence[str], of: int) -> str:
+    if len(empty) == 1:
+        return f"{empty[0]} holds no rows"
+    named = ", ".join(empty[:_NAMED_MAX]) + (", ..." if len(empty) > _NAMED_MAX else "")
+    return f"{len(empty):,} of the {of:,} files hold no rows: {named}"
+
+
 def publish(run: RowRun, report: Report, target: Destination, console: Console) -> LocalIOError | None:
     """Print the result, and write it where --report says; returns why that could not be done."""
     as_json = json_text(report.to_json())
-    unwritten = write_report(run, as_json)
+    unwritten = write_report(run.flags.batching.report, as_json)
     aside = run.flags.batching.rejects == "-"
     width = console.aside_width if aside else console.width
     is_json = run.flags.showing.output is Output.json
@@ -120,32 +133,6 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
         text = report_text(report, target.name, target.receipt(), width)
     (console.aside if aside else console.result)(text)
     return unwritten
-
-
-def check_report(run: RowRun) -> None:
-    """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
-    if run.flags.batching.report is not None:
-        path = Path(run.flags.batching.report)
-        if path.is_dir() or path.is_file() or not path.exists():
-            check_replaceable(path)
-
-
-def write_report(run: RowRun, as_json: str) -> LocalIOError | None:
-    """Write the result where --report says; returns why it cannot be: it is printed all the same."""
-    if run.flags.batching.report is None:
-        return None
-    path, text = Path(run.flags.batching.report), as_json + "\n"
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")  # /dev/null and the like are written to, never replaced
-        else:
-            # Whole or not at all: a script must never read half a report.
-            replace_private(path, text)
-    except LocalIOError as error:
-        return error
-    except OSError as error:
-        return local_io(error, path)
-    return None
 
 
 def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str], books: Books) -> str:

@@ -14,6 +14,7 @@ from ours_cli.errors import OursError
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import Table
+from ours_cli.report_file import check_report
 from ours_cli.reports.rejects import Rejects
 from ours_cli.rows.pace import Pace
 from ours_cli.rows.row_end import Ended, close_rejects, end_attempt, enter_other_shards
@@ -24,6 +25,7 @@ from ours_cli.rows.row_plan import (
     batch_events,
     check_flags,
     concurrency,
+    named_again,
     rate,
     shard_of,
     sharded,
@@ -31,7 +33,7 @@ from ours_cli.rows.row_plan import (
     workers,
 )
 from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import check_report, make_report, publish
+from ours_cli.rows.row_report import make_report, publish
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_choice import choose_run, replace_run
 from ours_cli.rows.run_context import new_run_id
@@ -51,7 +53,9 @@ def execute(run: RowRun) -> int:
     collect_as_usual()
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
     check_flags(run)
-    check_report(run)
+    check_report(run.flags.batching.report)
+    if (again := named_again(run)) is not None:
+        console.note(again)
     run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
@@ -73,14 +77,19 @@ def execute(run: RowRun) -> int:
             assert ended.error is not None
             raise ended.error
         unwritten = publish(run, ended.report, target, console)
-    if not ended.report.books.balance():
-        raise OursError(
-            "a bug in ours: the books do not balance", hint="please report it, with the report above"
-        )
-    errors = [error for error in (ended.error, unwritten) if error is not None]
+    found = (_imbalance(ended), ended.error, unwritten)
+    errors = [error for error in found if error is not None]
     for error in errors:
         console.error(error)
     return int(errors[0].exit_code) if errors else ended.exit_code
+
+
+def _imbalance(ended: Ended) -> OursError | None:
+    if ended.report.books.balance():
+        return None
+    return OursError(
+        "a bug in ours: the books do not balance", hint="please report it, with the report above"
+    )
 
 
 def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:

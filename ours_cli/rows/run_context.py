@@ -29,13 +29,17 @@ from ours_cli.timestamps import parse_zone
 
 
 class RunContext(NamedTuple):
-    """Made once per run from flags and map file; `run_id` names the run and salts the ids of untimed rows."""
+    """Made once per run from flags and map file; `run_id` names the run and salts the ids of untimed rows.
+
+    `empty` is for the names of sources that were read and hold no row.
+    """
 
     run_id: str
     window: Window
     times: TimeMapping
     ids: DistinctIds
     tally: Tally
+    empty: list[str]
 
     def event_assembler(self, selection: Selection) -> EventAssembler:
         """The last step of mapping for events."""
@@ -132,6 +136,7 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
         times=time_mapping(flags, source, zone_columns=zone_columns),
         ids=DistinctIds(run_id.encode()),
         tally=Tally(),
+        empty=[],
     )
 
 
@@ -142,6 +147,10 @@ def hmac_key(path: str | None) -> bytes:
             key = Path(path).expanduser().read_bytes().strip()
         except (OSError, RuntimeError) as error:
             raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
+        if not key:
+            raise UsageError(
+                f"the key file {path} is empty", hint="it holds the key of the hmac filter alone"
+            )
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()
     if not key:

@@ -48,6 +48,11 @@ class Part(NamedTuple):
 
 def part(name: str, entry: Any) -> Part:
     """One receipt or report, read from JSON; raises `SourceError` for anything else."""
+    if isinstance(entry, dict) and {"error", "exit"} <= entry.keys() and "run" not in entry:
+        raise SourceError(
+            f"{name} is of a command that failed before it sent a row",
+            hint="its `error` says why; run it again",
+        )
     try:
         if not entry["shard"]:
             raise UsageError(

@@ -14,7 +14,7 @@ from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_head
-from ours_cli.runs.run_lock import hold, is_running
+from ours_cli.runs.run_lock import LOCK_NAME, hold, is_running
 from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
 
@@ -67,7 +67,7 @@ def damaged_runs(runs_dir: Path) -> dict[str, SourceError]:
             read_head(folder)
         except SourceError as error:
             found[folder.name] = error
-    for folder in rehearsals(runs_dir):
+    for folder in (*rehearsals(runs_dir), *unbegun_runs(runs_dir)):
         found.pop(folder.name, None)
     # A run that begins right now has its folder and its lock before its head.
     return {name: error for name, error in found.items() if not is_running(runs_dir / name)}
@@ -81,6 +81,22 @@ def rehearsals(runs_dir: Path) -> list[Path]:
         if next(folder.glob("rejects*"), None) is not None
         and not any((folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME))
     ]
+
+
+def unbegun_runs(runs_dir: Path) -> list[Path]:
+    """The folders of runs that were killed in their first moments: without a head, and nothing was sent."""
+    return [folder for folder in _folders(runs_dir) if _is_unbegun(folder)]
+
+
+def _is_unbegun(folder: Path) -> bool:
+    """Whether it holds no more than a beginning: anything else may matter to somebody."""
+    first = (LOCK_NAME, journal.FILE_NAME, f".{run_head.FILE_NAME}.")
+    try:
+        if not all(path.name.startswith(first) for path in folder.iterdir()):
+            return False
+        return not is_running(folder) and (journal.never_began(folder) or not read_blocks(folder))
+    except (OSError, OursError):
+        return False
 
 
 def named_folder(runs_dir: Path, run_id: str) -> Path:
@@ -101,6 +117,11 @@ def named_folder(runs_dir: Path, run_id: str) -> Path:
 def named_run(runs_dir: Path, run_id: str) -> KnownRun:
     """The run of this id, or of a beginning of it; raises `UsageError`, or `SourceError` when damaged."""
     folder = named_folder(runs_dir, run_id)
+    if _is_unbegun(folder):
+        raise SourceError(
+            f"run {folder.name} was killed before it began, and has sent nothing",
+            hint=f"ours runs delete {folder.name} removes it",
+        )
     return KnownRun(folder, read_head(folder))
 
 

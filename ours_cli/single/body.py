@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -196,10 +197,26 @@ def empty_flags(fields: FieldMap) -> list[str]:
     return [flag for flag, text in values.items() if text is not None and not text.strip()]
 
 
+_PLACEHOLDER: Final = re.compile(r"\{(?![0-9A-Fa-f-]{36}\})[^{}]+\}")
+"""A placeholder of a template and nothing else; Windows writes a GUID, which may be an id, in braces, too."""
+
+
+def placeholder_flags(fields: FieldMap) -> list[str]:
+    """The flags that give `{column}` for an id, as a command over rows takes it."""
+    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
+    return [
+        flag for flag, text in values.items() if text is not None and _PLACEHOLDER.fullmatch(text.strip())
+    ]
+
+
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
     """Warnings about what is sent as it is, but seldom meant so."""
     return [
         *(_doubt(key, word) for key, word in doubts(body)),
+        *(
+            f"{flag} is sent as it is, braces and all: ours backfill fills in columns"
+            for flag in placeholder_flags(fields)
+        ),
         *_colons(fields),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ours_cli.errors import ExitCode, OursError
 from ours_cli.escape import json_text
@@ -19,6 +19,7 @@ from ours_cli.sending.retry import (
     Failure,
     Judged,
     Nonsense,
+    Refused,
     TooLarge,
     Unauthorized,
     Verdict,
@@ -31,10 +32,19 @@ GIVE_UP_AFTER_S = 60.0
 """Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""
 
 
+_SAID_MAX: Final = 500
+"""Characters of the server's words that are kept: a proxy may send a page."""
+
+
 class RefusedError(OursError):
-    """The server refuses the one event (exit 3, as a run whose rows were rejected)."""
+    """The server refuses the one event (exit 3, as a run whose rows were rejected).
+
+    `said` is what the server says about it, without the token. It may quote the event, and is for whoever
+    typed that.
+    """
 
     exit_code = ExitCode.REJECTED
+    said = ""
 
 
 class SingleOptions(NamedTuple):
@@ -86,7 +96,7 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
             case Unauthorized(status):
                 raise refused_token(status)
             case _:
-                raise fatal(verdict, 0, 0) or _refused(verdict, route)
+                raise fatal(verdict, 0, 0) or _refused(verdict, route, endpoint.token)
 
 
 def _may_have_arrived(answer: Answer | Failure) -> bool:
@@ -96,10 +106,20 @@ def _may_have_arrived(answer: Answer | Failure) -> bool:
     return answer.status < 300 or answer.status == 408 or answer.status >= 500
 
 
-def _refused(verdict: Verdict, route: Route) -> OursError:
+def _refused(verdict: Verdict, route: Route, token: str) -> OursError:
     what = "the visitor properties" if route is IDENTIFY else "the event"
     if isinstance(verdict, TooLarge):
         return RefusedError(f"the server refuses {what} as too large (413)", hint="send less in it")
-    # The server's words may quote the event, so they stay off the terminal.
+    # The server's words may quote the event, so they are no part of the message.
     allowed = "" if route is IDENTIFY else "is its name allowed in the dashboard? "
-    return RefusedError(f"the server refuses {what} (400)", hint=f"{allowed}--dry-run shows what is sent")
+    error = RefusedError(f"the server refuses {what} (400)", hint=f"{allowed}--dry-run shows what is sent")
+    if isinstance(verdict, Refused):
+        error.said = _words(verdict.message, token)
+    return error
+
+
+def _words(text: str, token: str) -> str:
+    """A server's words on one line, without the token, as it is or as it stood in the request."""
+    for form in (json_text(token)[1:-1], token):
+        text = text.replace(form, "***")
+    return " ".join(text.split())[:_SAID_MAX]

@@ -10,6 +10,16 @@ from ours_cli.source.arguments import STANDARD_INPUT
 
 _TAR_MAGIC = slice(257, 262)
 
+_ZIP_MAGIC = b"PK\x03\x04"
+
+_ZIP_NAME = slice(30, None)
+"""Where a zip archive has the name of its first file, and behind that its content."""
+
+_OFFICE_NAMES = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", b"mimetypeapplication/vnd.oasis.")
+"""What a workbook begins with as an archive: what unzip gives of it is XML, and not its rows."""
+
+_OFFICE_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".ods")
+
 
 class _Container(NamedTuple):
     magic: bytes
@@ -18,12 +28,8 @@ class _Container(NamedTuple):
 
 
 _CONTAINERS = (
-    _Container(
-        b"PK\x03\x04",
-        "a zip archive or an Excel workbook",
-        "`unzip -p {} | ours ... -`, or save the sheet as CSV",
-    ),
-    _Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "save the sheet as CSV"),
+    _Container(_ZIP_MAGIC, "a zip archive", "`unzip -p {} | ours ... -`"),
+    _Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "export its sheet as CSV"),
     _Container(b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours ... -`"),
     _Container(b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours ... -`"),
     _Container(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours ... -`"),
@@ -55,7 +61,10 @@ def is_gzip(head: bytes) -> bool:
 
 def refuse_container(head: bytes, name: str) -> None:
     """Raise `SourceError` where `head`, the first bytes of a source, shows that it holds no plain text."""
-    quoted = "" if name == STANDARD_INPUT else shlex.quote(name)
+    quoted = "FILE" if name == STANDARD_INPUT else shlex.quote(name)
+    has_office_name = name.lower().endswith(_OFFICE_SUFFIXES) or head[_ZIP_NAME].startswith(_OFFICE_NAMES)
+    if head.startswith(_ZIP_MAGIC) and has_office_name:
+        raise SourceError(f"{name} is an Excel workbook", hint="export its sheet as CSV")
     for container in _CONTAINERS:
         if head.startswith(container.magic):
             raise SourceError(f"{name} is {container.what}", hint=container.remedy.replace("{}", quoted))

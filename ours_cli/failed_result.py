@@ -1,0 +1,40 @@
+"""What `-o json` and `--report` say of a command that failed before it had a result: an object all the same.
+
+Kept apart from the commands: some failures come before any of a command's own lines.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ours_cli.console import Console, forget
+from ours_cli.errors import LocalIOError, OursError
+from ours_cli.escape import json_text
+from ours_cli.report_file import may_replace, write_report
+
+SENDING: Final = ("track", "identify", "batch", "backfill")
+"""The commands whose result is one object."""
+
+
+def tell_failure(command: str, flags: Mapping[str, Any], error: OursError, console: Console) -> None:
+    """Print and write the object as far as `flags` want it; what cannot be written costs nothing else."""
+    report = flags.get("report")
+    is_json = flags.get("output") == "json"
+    if error.in_result or not (report or is_json):
+        return
+    found = {"command": command, "status": "failed", "error": error.message, "exit": int(error.exit_code)}
+    text = json_text(found)
+    if report and report != "-" and may_replace(report):
+        write_report(report, text)
+    if not is_json:
+        return
+    # As with a report: where stdout is for rejects, a program reads it that expects nothing else there.
+    show = console.aside if flags.get("rejects") == "-" else console.result
+    try:
+        show(text)
+    except BrokenPipeError:
+        forget(sys.stdout)
+    except LocalIOError:
+        return
