@@ -23,6 +23,7 @@ from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, as_written, read_json
 from ours_cli.record import Malformed, Record, Stretch, Table
 from ours_cli.source import ReadOptions, json_lines, lines, open_table, parse_raw
+from ours_cli.source.json_document import refuse_arrays
 from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.templates.field_value import as_text
@@ -230,22 +231,26 @@ def test_rows_that_are_arrays_are_refused_with_what_makes_objects_of_them(
 @pytest.mark.parametrize(
     ("text", "are_arrays"),
     [
-        ("[1]\n[2]\n", True),
+        ("[1,2]\n[3,4]\n", True),
         ("[1,null]\n\n[2,[3]]", True),
-        ("[1]\n[2", False),
-        ("[1]\n", False),
-        ('[{"a":1}]\n[{"a":2}]\n', False),
-        ('[1]\n{"a":1}\n', False),
-        ('{"a":1}\n[1]\n[2]\n', False),
+        ("[1,2]\n" * 10 + "[3]", True),
+        ("[1]\n[2]\n", False),
+        ("[1,2]\n[3]\n", False),
+        ("[1,2]\n[3,4", False),
+        ("[1,2]\n", False),
+        ('[{"a":1},2]\n[{"a":2},3]\n', False),
+        ('[1,2]\n{"a":1}\n', False),
+        ('{"a":1}\n[1,2]\n[3,4]\n', False),
         ("[]\n[]\n", False),
+        ("\n", False),
     ],
 )
 def test_only_arrays_of_cells_are_taken_for_rows(text: str, are_arrays: bool) -> None:
     if not are_arrays:
-        table_of(text, format="ndjson")
+        refuse_arrays(text, complete=True, name="t")
         return
     with pytest.raises(SourceError, match="rows are arrays") as refused:
-        table_of(text, format="ndjson")
+        refuse_arrays(text, complete=True, name="t")
     assert "jq -c '{id: .[0], time: .[1]}'" in str(refused.value.hint)
 
 

@@ -57,28 +57,31 @@ _NAMES_FIRST: Final = "input as $names | inputs | [$names, .] | transpose | map(
 """For jq: objects of arrays, whose names stand in the first."""
 
 
+_ARRAYS_SEEN: Final = 10
+"""Arrays of one width, as many as there are up to this, are a table."""
+
+
 def refuse_arrays(text: str, *, complete: bool, name: str) -> None:
-    """Raise `SourceError` where `text` begins with an array of cells a line; `complete`: it is the source."""
+    """Raise `SourceError` where `text` begins with arrays of cells a line; `complete`: it is the source."""
     if not text.lstrip().startswith("["):
         return
     lines = text.splitlines() if complete else text.splitlines()[:-1]
-    first, *others = [line for line in lines if line.strip()][:2] or [""]
-    cells = _cells(first)
-    if not cells or not others or _cells(others[0]) is None:
+    rows = [_cells(line) for line in lines if line.strip()][:_ARRAYS_SEEN]
+    widths = {len(row) for row in rows}
+    if len(rows) < 2 or len(widths) > 1 or min(widths) < 2:
         return
-    are_names = all(isinstance(cell, str) for cell in cells)
+    are_names = all(isinstance(cell, str) for cell in rows[0])
     command = f"jq -nc '{_NAMES_FIRST}'" if are_names else "jq -c '{id: .[0], time: .[1]}'"
     raise SourceError(f"{name}: its rows are arrays, and a row is an object", hint=_piped(command, name))
 
 
-def _cells(line: str) -> list[object] | None:
-    """The array on this line; None for anything else, and where rows are in it."""
+def _cells(line: str) -> list[object]:
+    """The array on this line; empty for anything else, and where rows are in it."""
     try:
-        value = json.loads(line) if line.lstrip().startswith("[") else None
+        value = json.loads(line) if line.lstrip().startswith("[") else []
     except (ValueError, RecursionError):
-        return None
-    is_row = isinstance(value, list) and not any(isinstance(cell, dict) for cell in value)
-    return value if is_row else None
+        return []
+    return value if isinstance(value, list) and not any(isinstance(cell, dict) for cell in value) else []
 
 
 def _piped(command: str, name: str) -> str:

@@ -102,7 +102,7 @@ class _Opening:
             )
         if told != "ndjson":
             refuse_wrapper(text, complete=self._complete, name=self._stream.name)
-        refuse_arrays(text, complete=self._complete, name=self._stream.name)
+            refuse_arrays(text, complete=self._complete, name=self._stream.name)
         return self._json(kind)
 
     def _json(self, kind: Literal["ndjson", "json"]) -> Table:
