@@ -464,6 +464,15 @@ def test_full_reads_all(large: Path, ours: Ours) -> None:
     assert look(ours, large, "--limit", "7")["rows"]["looked_at"] == 7
 
 
+@pytest.mark.parametrize(("rows", "width"), [(6_000, 1_000), (9_000, 1_000), (60_000, 100), (300, 60_000)])
+def test_no_row_is_looked_at_twice(rows: int, width: int, ours: Ours, tmp_path: Path) -> None:
+    """Of files a little larger than what is read whole, the first places lay within the head."""
+    path = table(tmp_path / "a.csv", ["id", "note"], [[f"o-{n}", "x" * width] for n in range(rows)])
+    found = look(ours, path)
+    assert columns(found)["id"]["distinct"] == found["rows"]["looked_at"] >= min(rows, 5_000)
+    assert found["proposal"]["distinctId"] == "{id}"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
 def test_places_in_other_encodings(encoding: str, large: Path, ours: Ours, tmp_path: Path) -> None:
     path = tmp_path / "other.csv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,6 +21,8 @@ WHOLE_BYTES: Final = 4 * 1024 * 1024
 HEAD_ROWS: Final = 5_000
 PLACES: Final = 24
 PLACE_ROWS: Final = 200
+_AHEAD_BYTES: Final = 256 * 1024
+"""By so much more than the position tells a file may have been read."""
 STREAM_HEAD_ROWS: Final = 20_000
 """What cannot be entered midway (gzip, JSON arrays, pipes) is read to its end; after this many rows, only
 every `STREAM_STEP`th is looked at."""
@@ -151,15 +153,20 @@ def _thinned(sample: Sample) -> Iterator[Record]:
 
 
 def _in_places(sample: Sample, path: Path) -> Iterator[Record]:
-    yield from _counted(islice(sample.table.records, HEAD_ROWS), sample)
-    sample.table.close()
-    if sample.looked_at < HEAD_ROWS:
+    """The head, and places evenly spread over what comes after it: no row is looked at twice."""
+    rows, size = sample.table.records, sample.table.size or 0
+    yield from _counted(islice(rows, HEAD_ROWS), sample)
+    begun = sample.table.position() + _AHEAD_BYTES
+    if size - begun <= WHOLE_BYTES:
+        yield from _counted(rows, sample)
         return
+    sample.table.close()
     missed = 0
-    for place in range(1, PLACES + 1):
-        rows = rows_midway(path, sample.table, place / PLACES, PLACE_ROWS)
-        missed += rows is None
-        yield from _counted(iter(rows or ()), sample)
+    bounds = [begun + (size - begun) * place // PLACES for place in range(PLACES + 1)]
+    for start, end in pairwise(bounds):
+        found = rows_midway(path, sample.table, start, end, PLACE_ROWS)
+        missed += found is None
+        yield from _counted(iter(found or ()), sample)
     sample.whole = False
     sample.how = (
         f"the first {HEAD_ROWS:,} rows and up to {PLACE_ROWS} in each of {PLACES - missed} places"

@@ -21,13 +21,16 @@ _ROWS_JUDGED = 30
 _FIT_ENOUGH = 0.5
 
 
-def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Record] | None:
-    """At most `count` records, read at `share` (0 to 1) of the file; at 1, its last ones.
+def rows_midway(path: Path, table: Table, start: int, end: int, count: int) -> list[Record] | None:
+    """At most `count` records that lie between these bytes of the file; where it ends there, its last ones.
 
     None where no beginning of a record can be found there. Lines are unknown: 0. Only for plain CSV and
     NDJSON files; `table` is the same file, opened. Raises `SourceError` when it cannot be read.
     """
-    text = _block(path, table, share)
+    is_last = end >= (table.size or 0)
+    if is_last:
+        start = max(start, end - _BLOCK_BYTES)
+    text = _block(path, table, start, min(end, start + _BLOCK_BYTES), is_last=is_last)
     if table.columns is None:
         lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
         read: Iterator[Record | Malformed] = JsonLineReader(iter([ByteLines(lines)]), 1).records()
@@ -39,20 +42,18 @@ def rows_midway(path: Path, table: Table, share: float, count: int) -> list[Reco
         reader.header = HeaderRow.of_table(table)
         read = reader.records(len(table.columns))
     rows = [row._replace(line=0) for row in read if isinstance(row, Record)]
-    return (rows[-count:] if share == 1 else rows[:count]) or None
+    return (rows[-count:] if is_last else rows[:count]) or None
 
 
-def _block(path: Path, table: Table, share: float) -> str:
-    """The text around that place, without the lines that the ends of the block cut through."""
-    size = table.size or 0
-    start = max(0, int((size - _BLOCK_BYTES) * share)) & ~3  # code units are up to four bytes wide
+def _block(path: Path, table: Table, start: int, end: int, *, is_last: bool) -> str:
+    """The text between these bytes, without the lines that its ends cut through."""
+    start &= ~3  # code units are up to four bytes wide
     try:
         with path.open("rb") as file:
             file.seek(start)
-            data = file.read(_BLOCK_BYTES if share < 1 else size - start)
+            data = file.read() if is_last else file.read(end - start)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    is_last = start + len(data) >= size
     decode = io.IncrementalNewlineDecoder(decoder(table.encoding), translate=False).decode
     lines = split_text(decode(data, final=is_last))
     return "".join(lines[1 if start else 0 : None if is_last else -1])
