@@ -382,6 +382,8 @@ def test_a_totals_row_is_named(ours: Ours, tmp_path: Path) -> None:
     rows = [*([["2026-03-01", "a", "1"]] * 9), ["Total", "", "3"]]
     found = look(ours, table(tmp_path / "a.csv", ["date", "what", "n"], rows))
     assert [(footer["line"], "total" in footer["why"]) for footer in found["footers"]] == [(11, True)]
+    # Where reading stops is not where the file ends.
+    assert look(ours, tmp_path / "a.csv", "--limit", "10")["footers"] == []
 
 
 def test_a_totals_row_is_no_part_of_the_columns(ours: Ours, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def take_sample(
     sample = Sample(table, read, doubts)
     if limit is not None:
         sample.how, sample.whole = f"the first {limit:,} rows (--limit)", False
-        sample.rows = _counted(islice(table.records, limit), sample)
+        sample.rows = _limited(sample, limit)
     elif full:
         sample.rows = _counted(table.records, sample)
     elif location == "-" or table.format == "json" or not _is_plain(location):
@@ -129,6 +129,12 @@ def _note_malformed(row: Malformed, sample: Sample) -> None:
     sample.malformed[row.code] += 1
     if len(sample.malformed_lines) < 5:
         sample.malformed_lines.append(row.line)
+
+
+def _limited(sample: Sample, limit: int) -> Iterator[Record]:
+    yield from _counted(islice(sample.table.records, limit), sample)
+    if sample.looked_at == limit:
+        sample.tail.clear()  # they are hardly the file's last rows
 
 
 def _thinned(sample: Sample) -> Iterator[Record]:
