@@ -58,24 +58,7 @@ def end_attempt(
     console: Console,
 ) -> Ended:
     """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
-    for text in (
-        *prepared.context.warnings(run.templates),
-        *prepared.context.left_behind(),
-        *rejects.take_remarks(),
-    ):
-        console.warn(text)
-    empty = nothing_read(run, result.books, prepared.context.empty)
-    if result.error is None and empty is not None:
-        console.warn(empty)
-    if run.route is IDENTIFY and attempt.may_repeat:
-        console.warn(_REPEATED)
-    # New rows may all be rejected or left out: they are no less new for it.
-    has_new = result.books.read - result.books.elsewhere > attempt.done_rows
-    if attempt.was_finished and (has_new or result.traffic.requests):
-        done = counted(attempt.done_rows, "row was", "rows were")
-        console.note(f"went on with run {attempt.run_id}: {done} done before")
-    elif attempt.was_finished and result.error is None:
-        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+    _say_what_is_left(run, attempt, result, prepared, rejects, console)
     decided = prepared.context.decided_flags()
     part = shard_part(run, attempt, result, prepared.shard)
     at_rest = _is_at_rest(run, result)
@@ -111,6 +94,26 @@ def end_attempt(
         result.error = result.error or error
         return made()
     return ended
+
+
+def _say_what_is_left(
+    run: RowRun, attempt: Attempt, result: Result, prepared: Prepared, rejects: Rejects, console: Console
+) -> None:
+    context = prepared.context
+    for text in (*context.warnings(run.templates), *context.left_behind(), *rejects.take_remarks()):
+        console.warn(text)
+    empty = nothing_read(run, result.books, context.empty)
+    if result.error is None and empty is not None:
+        console.warn(empty)
+    if run.route is IDENTIFY and attempt.may_repeat:
+        console.warn(_REPEATED)
+    # New rows may all be rejected or left out: they are no less new for it.
+    has_new = result.books.read - result.books.elsewhere > attempt.done_rows
+    if attempt.was_finished and (has_new or result.traffic.requests):
+        done = counted(attempt.done_rows, "row was", "rows were")
+        console.note(f"went on with run {attempt.run_id}: {done} done before")
+    elif attempt.was_finished and result.error is None:
+        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
 
 
 def _is_at_rest(run: RowRun, result: Result) -> bool:
