@@ -212,9 +212,11 @@ def _to_stdout(text: str) -> None:
 
 def unwritten_result(error: OSError) -> LocalIOError:
     """The error where standard output takes no more of a result."""
-    return LocalIOError(
+    found = LocalIOError(
         f"the result cannot be written: {reason(error)}", hint="is the disk full? send it elsewhere"
     )
+    found.in_result = True  # --report has it, and must keep it
+    return found
 
 
 def forget(stream: TextIO) -> None:

@@ -78,7 +78,7 @@ class SourceError(OursError):
 
 
 class BusyError(OursError):
-    """Another process runs this run (exit 11)."""
+    """Another process runs or begins this run, or writes its rejects (exit 11)."""
 
     exit_code = ExitCode.BUSY
 

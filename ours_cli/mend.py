@@ -53,7 +53,8 @@ def _with_header(table: Table) -> Table:
     first = next(table.records, None)
     if isinstance(first, Record) and marks_among(header := tuple(first.fields)):
         return replace(table, columns=header)
-    read = [] if first is None else [first]
+    # One for both: whoever goes on with the other gets no row twice.
+    read = iter([] if first is None else [first])
     stretches = table.stretches
     return replace(
         table,

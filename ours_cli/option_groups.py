@@ -57,5 +57,5 @@ def _options_of(group: Any) -> Iterator[tuple[str, inspect.Parameter]]:
 
 def _made(group: Any, values: dict[str, Any]) -> Any:
     """An instance of the group; its options are taken out of `values`."""
-    parts = group.__annotations__.items()
+    parts = get_type_hints(group).items()
     return group(*[_made(part, values) if _is_group(part) else values.pop(name) for name, part in parts])

@@ -87,11 +87,15 @@ class Plan:
 
 @dataclass(slots=True)
 class Result:
-    """The result of a run: its books and traffic, and the error that stopped it, if one did."""
+    """The result of a run: its books and traffic, and the error that stopped it, if one did.
+
+    `taken` counts the rows taken from the source, some of which may be in no book yet when it is stopped.
+    """
 
     books: Books = field(default_factory=Books)
     traffic: Traffic = field(default_factory=Traffic)
     error: OursError | None = None
+    taken: int = 0
 
 
 def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
@@ -142,6 +146,7 @@ class _Run:
             self._check_end()
         except OursError as error:
             result.error = error
+            result.taken = sum(table.taken for table in self._tables.values())
             if not isinstance(error, UsageError):
                 # What earlier attempts have settled belongs to the run, whether or not it was read again.
                 for block in self._attempt.replay.rest():

@@ -43,11 +43,14 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
     return stream
 
 
-def refuse_link(path: Path) -> None:
-    """Raise `UsageError` for a link: private data must not go where somebody else points."""
+def refuse_link(path: Path, *, to_stdout: str = "--rejects -") -> None:
+    """Raise `UsageError` for a link: private data must not go where somebody else points.
+
+    `to_stdout` is the flag that leads to standard output.
+    """
     if path.is_symlink():
         if str(path) in _STANDARD_OUTPUT:
-            raise UsageError(f"{path} is a link to standard output", hint="--rejects -")
+            raise UsageError(f"{path} is a link to standard output", hint=to_stdout)
         raise UsageError(f"{path} is a link, and what goes there is private", hint="name the file itself")
 
 

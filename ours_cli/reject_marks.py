@@ -11,7 +11,7 @@ PREFIXED: Final = tuple(f"_ours{mark}" for mark in MARKS)
 """Used instead of `MARKS` where the source has such a column itself."""
 
 _ENOUGH: Final = 3
-"""So many of the names are no chance."""
+"""So many of the names are no chance, with `_distinctId` among them; the others stand in logs as well."""
 
 _WORD: Final = re.compile(r"\w+")
 _HEADER: Final = re.compile(rb'\s*+((?:[^"\r\n]++|"[^"]*+")++)')
@@ -29,7 +29,8 @@ def marks_among(names: Container[str]) -> tuple[str, ...] | None:
     A spreadsheet may have moved some of the columns, or lost one.
     """
     for marks in (PREFIXED, MARKS):
-        if sum(mark in names for mark in marks) >= _ENOUGH:
+        found = sum(mark in names for mark in marks)
+        if found >= (_ENOUGH if marks[1] in names else _ENOUGH + 1):
             return marks
     return None
 

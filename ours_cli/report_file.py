@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ours_cli.errors import LocalIOError
-from ours_cli.private_files import check_replaceable, local_io, replace_private
+from ours_cli.private_files import check_replaceable, local_io, refuse_link, replace_private
 
 _REPORT_BYTES_MAX: Final = 1 << 20
 """No report is larger; a larger file is not looked into."""
@@ -16,6 +16,7 @@ def check_report(name: str | None) -> None:
     """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
     if name is not None:
         path = Path(name)
+        refuse_link(path, to_stdout="-o json")
         if path.is_dir() or path.is_file() or not path.exists():
             check_replaceable(path)
 
@@ -47,11 +48,13 @@ def may_replace(name: str) -> bool:
 
     path = Path(name)
     try:
+        if path.is_symlink():
+            return False
         if not path.is_file():
             return True
         if path.stat().st_size > _REPORT_BYTES_MAX:
             return False
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and {"command", "status"} <= found.keys()

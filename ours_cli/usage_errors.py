@@ -74,7 +74,8 @@ def _flags_of_commands(context: Any) -> set[str]:
     """The flags of all commands; each command is loaded, which only one that fails waits for."""
     group = context.command
     commands = [group.get_command(context, name) for name in group.list_commands(context)]
-    return {flag for command in commands for option in command.params for flag in option.opts}
+    options = [option for command in commands for option in command.params]
+    return {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
 
 
 def _no_such_option(name: str, possibilities: Iterable[str], path: str) -> UsageError:

@@ -9,6 +9,8 @@ import json
 import re
 import shlex
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +413,11 @@ class TestSources:
         reports(ours("backfill", path, "--no-header", *fields, "-o", "json"), accepted=3)
         assert properties(place.events()) == [{"total": 0.5}, {"total": 1.5}, {"total": 2.5}]
 
+    def test_no_header_out_of_a_pipe(self, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        fields = ("--event", "E", "--time", "{1}", "--external-id", "{2}", "--no-header", "-o", "json")
+        reports(ours_process("backfill", "-", *fields, stdin=csv_rows(3).encode()), read=3, accepted=3)
+
     def test_columns_that_bear_api_names_map_themselves(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
@@ -570,6 +577,38 @@ class TestShowing:
         assert json.loads(report.read_text()) == ended.json
         assert stat.S_IMODE(report.stat().st_mode) == 0o600
         assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
+
+    @pytest.mark.parametrize("target", ["orders.csv", "/dev/null", "not/there"])
+    def test_a_report_that_is_a_link_is_refused(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, target: str
+    ) -> None:
+        """As root, /dev/stdout itself was replaced where standard output was a file."""
+        box = sandbox()
+        path, link = orders(tmp_path), tmp_path / "r.json"
+        link.symlink_to(target)
+        for flags in (ESSENTIALS, ()):
+            ended = ours("backfill", path, *flags, "--report", link)
+            assert ended.code == 2
+            assert link.is_symlink()
+        assert box.totals().requests == 0
+
+    def test_a_report_stays_where_standard_output_is_full(
+        self, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        report = tmp_path / "report.json"
+        flags = (orders(tmp_path), *ESSENTIALS, "--report", report, "-o", "json")
+        command = [sys.executable, "-m", "ours_cli", "backfill", *map(str, flags)]
+        with Path("/dev/full").open("wb") as full:
+            assert subprocess.run(command, stdout=full, check=False).returncode == 7
+        assert json.loads(report.read_text())["status"] == "complete"
+
+    def test_a_report_of_another_kind_hides_no_error(self, ours: Ours, tmp_path: Path) -> None:
+        report = tmp_path / "deep.json"
+        report.write_text("[" * 100_000)
+        ended = ours("backfill", tmp_path / "no.csv", *ESSENTIALS, "--report", report)
+        assert ended.code == 6
+        assert "no.csv" in ended.err
 
     def test_report_into_a_folder_that_is_not_there(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path

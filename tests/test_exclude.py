@@ -114,7 +114,12 @@ def test_a_property_that_holds_an_object(
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
 def test_json_in_a_text(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
-    texts = ['{"ssn": "CAN1", "n": 12345678901234567890}', '{"n": 1 }', "plain", json.dumps('{"ssn":1}')]
+    texts = [
+        '{"ssn": "CAN1", "n": [12345678901234567890, 1.10]}',
+        '{"n": 1 }',
+        "plain",
+        json.dumps('{"ssn":1}'),
+    ]
     damaged = '{"ssn": "CAN1", "ssn": "CAN2"}'
     if kind == "ndjson":
         text = ndjson([{"who": "a", "t": ago(1), "p": cell} for cell in [*texts, damaged]])
@@ -124,7 +129,12 @@ def test_json_in_a_text(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSan
     path = write(tmp_path / f"o.{kind}", text)
     ended = ours("backfill", path, *STAR, "--exclude", "p.ssn", "-o", "json")
     assert ended.json["reject_codes"] == {"bad_json": 1}, "what cannot be read may hold it"
-    assert [found["p"] for found in sent(place)] == ['{"n":12345678901234567890}', texts[1], "plain", '"{}"']
+    assert [found["p"] for found in sent(place)] == [
+        '{"n":[12345678901234567890,1.10]}',
+        texts[1],
+        "plain",
+        '"{}"',
+    ]
     assert "CAN2" not in ended.err
 
 

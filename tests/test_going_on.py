@@ -726,6 +726,43 @@ class TestALivePipe:
         assert self.names(place) == ["beat", "beat"]
 
 
+@pytest.mark.parametrize("is_open", [False, True], ids=["at its end", "open"])
+def test_a_pipe_that_was_read_ahead_is_not_at_rest(
+    sandbox: StartSandbox, tmp_path: Path, is_open: bool
+) -> None:
+    """Ctrl-C in the second of six requests; the other rows are in the reading thread, and in no book."""
+    place = sandbox(latency=0.7)
+    command = (
+        sys.executable,
+        "-m",
+        "ours_cli",
+        "batch",
+        "-o",
+        "json",
+        "--concurrency",
+        "1",
+        "--batch-size",
+        "50",
+    )
+    rows = "".join(log_lines(300)).encode()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(rows)
+    process.stdin.flush()
+    if not is_open:
+        process.stdin.close()
+        process.stdin = None
+    wait_for(lambda: place.totals().rows == 100)
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 143, err
+    assert "--resume" not in json.loads(out)["resume"]
+    again = subprocess.run(command, input=rows, capture_output=True, check=False)
+    assert again.returncode == 0
+    assert_persons_once(place, 300)
+
+
 def test_a_pipe_that_trickles_is_not_held_back_to_be_compared(
     sandbox: StartSandbox, ours_process: Ours, file: Path
 ) -> None:

@@ -511,7 +511,8 @@ class TestMended:
         assert (found.line, found.raw, found.code) == (2, "1,2,3", "ragged_row")
 
     @pytest.mark.parametrize(
-        "columns", [("a", "_line"), MARKS, ("a", *MARKS[:2]), ("a", MARKS[0], *PREFIXED[1:3])]
+        "columns",
+        [("a", "_line"), MARKS, ("a", *MARKS[:2]), ("a", MARKS[0], *PREFIXED[1:3]), ("a", *MARKS[2:])],
     )
     def test_other_tables_are_left_alone(self, columns: tuple[str, ...]) -> None:
         table = Table("t", "csv", columns, rows_of(["1"] * len(columns)))

@@ -84,6 +84,7 @@ def test_a_token_is_refused_with_the_reason_wherever_it_is_typed(ours: Ours, typ
         (("-o", "json", "backfill", "x.csv"), "-o"),
         (("--output=json", "batch"), "--output"),
         (("--sandbox", "track", "X"), "--sandbox"),
+        (("--no-progress", "batch"), "--no-progress"),
         (("--older-than", "3d", "runs", "delete"), "--older-than"),
     ],
 )

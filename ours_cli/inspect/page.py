@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ours_cli.escape import printable
+from ours_cli.escape import on_one_line, printable
 from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
 from ours_cli.inspect.profile import Column
@@ -75,7 +75,7 @@ def _looked_at(found: Findings) -> Iterator[str]:
 
 def _columns(found: Findings, *, show_values: bool, width: int | None) -> Iterator[str]:
     columns = [column for column in found.columns if column.filled]
-    names = min(_NAME_MAX, max((len(_on_one_line(column.name)) for column in columns), default=6))
+    names = min(_NAME_MAX, max((len(on_one_line(column.name)) for column in columns), default=6))
     room = _EXAMPLE_MAX if width is None else max(_EXAMPLE_MIN, min(_EXAMPLE_MAX, width - names - _BESIDE))
     yield f"  {'column':<{names}}  filled  distinct  {'type':<10}  example"
     for column in columns:
@@ -87,11 +87,11 @@ def _columns(found: Findings, *, show_values: bool, width: int | None) -> Iterat
             f"  {_short(column.name):<{names}}  {_percent(column.filled, found.profile.rows):>6}"
             f"  {about + format(column.distinct.count, ','):>8}  {column.type:<10}  {example}"
         )
-    empty = [_on_one_line(column.name) for column in found.columns if not column.filled]
+    empty = [on_one_line(column.name) for column in found.columns if not column.filled]
     if empty:
         yield f"  empty: {', '.join(empty)}"
     if found.ids:
-        yield f"  look like ids: {', '.join(_on_one_line(column.name) for column in found.ids)}"
+        yield f"  look like ids: {', '.join(on_one_line(column.name) for column in found.ids)}"
 
 
 def _time(column: Column, *, shows_range: bool) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _flagged(found: Findings) -> Iterator[str]:
     yield "  sending these is your choice:"
     for name, flag in found.flags.items():
         fate = "SENT by the command below" if name in found.start.sent else "left out below"
-        yield f"    {_on_one_line(name)}: {flag.what} (by its {flag.by}), {fate}"
+        yield f"    {on_one_line(name)}: {flag.what} (by its {flag.by}), {fate}"
 
 
 def _proposal(found: Findings) -> Iterator[str]:
@@ -136,13 +136,8 @@ def _proposal(found: Findings) -> Iterator[str]:
     yield "  start from:"
 
 
-def _on_one_line(name: str) -> str:
-    r"""A column's name with its line ends and tabs, too, as `\x0a`: cells of a header may have them."""
-    return printable(name).replace("\n", r"\x0a").replace("\t", r"\x09")
-
-
 def _short(name: str) -> str:
-    name = _on_one_line(name)
+    name = on_one_line(name)
     return name if len(name) <= _NAME_MAX else name[: _NAME_MAX - 3] + "..."
 
 

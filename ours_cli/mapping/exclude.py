@@ -57,8 +57,7 @@ class Exclusion:
 
     def _steps_of(self, reference: Reference) -> Steps:
         if self._columns is None:
-            root, below = key_path(reference)
-            return (root, *below)
+            return _path_of(reference)
         cell = locate(reference, self._columns)
         return (cell.position, *cell.steps)
 

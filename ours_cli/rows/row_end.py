@@ -122,7 +122,9 @@ def _is_at_rest(run: RowRun, result: Result) -> bool:
     What comes next from such a pipe are other rows, even where they look like those that are done.
     """
     is_stopped = isinstance(result.error, Interrupted) and not result.books.unsent
-    return is_stopped and set(run.sources) == {"-"} and stdin_is_silent()
+    # Else rows wait in the thread that reads.
+    is_settled = result.taken == result.books.read
+    return is_stopped and is_settled and set(run.sources) == {"-"} and stdin_is_silent()
 
 
 def close_rejects(rejects: Rejects, result: Result) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -170,16 +169,13 @@ def _may_block(source: Location) -> bool:
 
 
 def stdin_is_silent() -> bool:
-    """Whether nothing of standard input waits to be read; false where that cannot be known."""
-    try:
-        import fcntl
-        import termios
+    """Whether standard input is open and nothing of it waits to be read; false where that cannot be known."""
+    import select
 
-        waiting = array("i", [0])
-        fcntl.ioctl(0, termios.FIONREAD, waiting)
-    except (ImportError, OSError):
+    try:
+        return not select.select([0], [], [], 0)[0]
+    except (OSError, ValueError):
         return False
-    return waiting[0] == 0
 
 
 def _raw_stdin() -> BinaryIO | None:

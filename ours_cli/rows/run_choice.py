@@ -56,8 +56,6 @@ def _go_on_or_begin(run: RowRun, sources: RowSources, identity: Identity, consol
     known = _earlier(run, sources, identity, console)
     if known is None:
         return _begin(run, sources, identity)
-    if known.head.failed_canary and run.flags.batching.canary is not None:
-        raise failed_before()
     return _go_on(run, sources, identity, known, console)
 
 
@@ -66,6 +64,8 @@ def _go_on(
 ) -> Attempt:
     from ours_cli.runs.attempt import Attempt
 
+    if known.head.failed_canary and run.flags.batching.canary is not None:
+        raise failed_before()
     attempt = Attempt.go_on(known, identity, _settle(run, sources, known.settled_times()))
     if not attempt.was_finished:  # else it may turn out to be of other rows
         console.note(
@@ -96,7 +96,7 @@ def _earlier(run: RowRun, sources: RowSources, identity: Identity, console: Cons
 def _refuse_other_flags(known: KnownRun, identity: Identity) -> None:
     """Raise `UsageError` where the run that --resume names was begun with other flags than this command."""
     theirs = known.head.identity
-    hint = f"resume with the flags it was begun with: ours runs show {known.head.id}"
+    hint = f"ours runs resume {known.head.id} goes on with it, under the flags it was begun with"
     if (theirs.command, theirs.mapping) != (identity.command, identity.mapping):
         raise UsageError(f"run {known.head.id} had another mapping or command", hint=hint)
     if theirs.shard != identity.shard:

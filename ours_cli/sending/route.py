@@ -33,6 +33,13 @@ def with_token(endpoint: Endpoint, body: bytes) -> bytes:
     return b'{"token":' + orjson.dumps(endpoint.token) + rest
 
 
+def without_token(text: str, token: str) -> str:
+    """A server's words, which may quote the request: the token masked, as it is and as JSON has it."""
+    for form in (orjson.dumps(token).decode()[1:-1], token):
+        text = text.replace(form, "***")
+    return text
+
+
 def _compose_batch(endpoint: Endpoint, chunk: Chunk) -> bytes:
     before, behind = with_token(endpoint, b'{"events":[]}')[:-2], b"]}"
     return chunk.events.bodies(before, behind)

@@ -25,6 +25,7 @@ from ours_cli.sending.retry import (
     Unauthorized,
     Verdict,
 )
+from ours_cli.sending.route import without_token
 from ours_cli.sending.size_limit import SizeLimit
 from ours_cli.sending.stops import Patience, fatal, may_be_the_rows
 
@@ -133,8 +134,7 @@ class Settlement:
         return self.resolve() if self._lone.are_many else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
-        # The request held the token, and a server may echo what it was sent.
-        return Reject(event.origin, event.distinct_id, code, message.replace(self._token, "***"))
+        return Reject(event.origin, event.distinct_id, code, without_token(message, self._token))
 
     def _hold_off(self, verdict: Failure | Again | Nonsense, chunk: Chunk, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""

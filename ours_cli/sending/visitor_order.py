@@ -37,7 +37,7 @@ class VisitorOrder:
         finally:
             left.set()
             for key in ids:
-                if self._last[key] is left:
+                if self._last.get(key) is left:  # one that was called off may leave early
                     del self._last[key]
 
 

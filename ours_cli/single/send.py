@@ -24,7 +24,7 @@ from ours_cli.sending.retry import (
     Unauthorized,
     Verdict,
 )
-from ours_cli.sending.route import IDENTIFY, Route, with_token
+from ours_cli.sending.route import IDENTIFY, Route, with_token, without_token
 from ours_cli.sending.stops import Patience, fatal, refused_token
 from ours_cli.settings import Endpoint
 
@@ -119,7 +119,5 @@ def _refused(verdict: Verdict, route: Route, token: str) -> OursError:
 
 
 def _words(text: str, token: str) -> str:
-    """A server's words on one line, without the token, as it is or as it stood in the request."""
-    for form in (json_text(token)[1:-1], token):
-        text = text.replace(form, "***")
-    return " ".join(text.split())[:_SAID_MAX]
+    """A server's words on one line, without the token."""
+    return " ".join(without_token(text, token).split())[:_SAID_MAX]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-from ours_cli.exact_json import JsonProblem, read_json
+from ours_cli.exact_json import JsonProblem, read_json, write_json
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.reference import Steps
 
@@ -69,4 +68,4 @@ def _text_without(text: str, paths: Paths) -> str:
             "bad_json", f"is not JSON, and may hold what is left out: {problem.reason}"
         ) from None
     kept = without(value, paths)
-    return text if kept == value else json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return text if kept == value else write_json(kept)
