@@ -25,6 +25,7 @@ _REPEATED: Final = (
     " again, and /identify cannot tell; they set the same properties"
 )
 
+_REHEARSED: Final = "a rehearsal (--sandbox) begins anew each time"
 _AT_REST: Final = "all that was read has its outcome: the same command begins a new run"
 
 
@@ -62,8 +63,8 @@ def end_attempt(
     decided = prepared.context.decided_flags()
     part = shard_part(run, attempt, result, prepared.shard)
     at_rest = _is_at_rest(run, result)
-    if at_rest and result.error is not None:
-        result.error.hint = _AT_REST
+    if isinstance(result.error, Interrupted) and (at_rest or run.flags.target.sandbox):
+        result.error.hint = _AT_REST if at_rest else _REHEARSED
 
     def made() -> Ended:
         warnings = console.warnings

@@ -117,6 +117,7 @@ def _attempt(
         tables = _tables(run, sources, prepared, attempt)
         size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         started = time.monotonic()
+        # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
             # The sending code loads after the fork: workers do not need it, and each would pay its memory.
             from ours_cli.pipeline import run as run_pipeline
