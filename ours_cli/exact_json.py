@@ -46,12 +46,19 @@ class WrittenNumber(float):
         return self.text
 
 
-def digits_of(number: float) -> str:
-    """The digits as they were read."""
-    if isinstance(number, WrittenNumber) or not math.isfinite(number):
+def digits_of(number: float, *, sent: bool = False) -> str:
+    """The digits as they were read, or as they are sent."""
+    if isinstance(number, WrittenNumber):
+        return orjson.dumps(float(number)).decode() if sent and _is_exact(number) else number.text
+    if not math.isfinite(number):
         return repr(number)
     # The standard library would write 1e-07 where nearly all others write 1e-7.
     return orjson.dumps(number).decode()
+
+
+def _is_exact(number: WrittenNumber) -> bool:
+    """Whether the number is just what its digits say."""
+    return Decimal(float.__repr__(number)) == Decimal(number.text)
 
 
 def as_written(value: object) -> orjson.Fragment:
@@ -63,7 +70,7 @@ def as_written(value: object) -> orjson.Fragment:
 
 def as_sent(value: object) -> float | orjson.Fragment:
     """For orjson's `default`: `20.00` as 20.0, where that loses nothing."""
-    if isinstance(value, WrittenNumber) and Decimal(float.__repr__(value)) == Decimal(value.text):
+    if isinstance(value, WrittenNumber) and _is_exact(value):
         return float(value)
     return as_written(value)
 
@@ -111,6 +118,8 @@ class JsonStyle(NamedTuple):
     """How JSON is laid out; `indent` is in blanks for each level, None for a single line."""
 
     sort_keys: bool = False
+    sent: bool = False
+    """Numbers as in a body, `20.00` as 20.0; else with the digits that they were read with."""
     ascii_only: bool = False
     indent: int | None = None
     gap: str = ""
@@ -133,7 +142,7 @@ def write_json(value: Any, style: JsonStyle = _COMPACT, level: int = 0) -> str:
         parts = [write_json(entry, style, level + 1) for entry in value]
         return _enclosed("[", parts, "]", style, level)
     is_number = isinstance(value, float) and math.isfinite(value)
-    return digits_of(value) if is_number else _scalar(value, style)
+    return digits_of(value, sent=style.sent) if is_number else _scalar(value, style)
 
 
 def _enclosed(begin: str, parts: list[str], end: str, style: JsonStyle, level: int) -> str:

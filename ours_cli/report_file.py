@@ -8,6 +8,8 @@ from typing import Final
 from ours_cli.errors import LocalIOError
 from ours_cli.private_files import check_replaceable, local_io, refuse_link, replace_private
 
+_COMMANDS: Final = ("identify", "batch", "backfill")
+_STATUSES: Final = ("complete", "partial", "interrupted", "failed")
 _REPORT_BYTES_MAX: Final = 1 << 20
 """No report is larger; a larger file is not looked into."""
 
@@ -57,4 +59,6 @@ def may_replace(name: str) -> bool:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and {"command", "status"} <= found.keys()
+    if not isinstance(found, dict) or not found.keys() & {"read", "exit"}:
+        return False
+    return found.get("command") in _COMMANDS and found.get("status") in _STATUSES

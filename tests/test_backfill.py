@@ -603,6 +603,12 @@ class TestShowing:
             assert subprocess.run(command, stdout=full, check=False).returncode == 7
         assert json.loads(report.read_text())["status"] == "complete"
 
+    def test_a_source_is_not_taken_for_an_earlier_report(self, ours: Ours, tmp_path: Path) -> None:
+        row = '{"event":"E","externalId":"a","command":"batch","status":"paid","read":1}\n'
+        path = write(tmp_path / "one.json", row)
+        assert ours("batch", path, "--report", path, "-o", "json").code == 2
+        assert path.read_text() == row
+
     def test_a_report_of_another_kind_hides_no_error(self, ours: Ours, tmp_path: Path) -> None:
         report = tmp_path / "deep.json"
         report.write_text("[" * 100_000)

@@ -119,21 +119,25 @@ def test_json_in_a_text(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSan
         '{"n": 1 }',
         "plain",
         json.dumps('{"ssn":1}'),
+        '\ufeff{"ssn": "CAN1", "n": 2}',
+        '[{"ssn": "CAN1", "n": 3}, "x"]',
     ]
-    damaged = '{"ssn": "CAN1", "ssn": "CAN2"}'
+    damaged = ['{"ssn": "CAN1", "ssn": "CAN2"}', '"{"ssn":"CAN2"}"']
     if kind == "ndjson":
-        text = ndjson([{"who": "a", "t": ago(1), "p": cell} for cell in [*texts, damaged]])
+        text = ndjson([{"who": "a", "t": ago(1), "p": cell} for cell in [*texts, *damaged]])
     else:
-        cells = [cell.replace('"', '""') for cell in [*texts, damaged]]
+        cells = [cell.replace('"', '""') for cell in [*texts, *damaged]]
         text = "who,t,p\n" + "".join(f'a,{iso(1)},"{cell}"\n' for cell in cells)
     path = write(tmp_path / f"o.{kind}", text)
     ended = ours("backfill", path, *STAR, "--exclude", "p.ssn", "-o", "json")
-    assert ended.json["reject_codes"] == {"bad_json": 1}, "what cannot be read may hold it"
+    assert ended.json["reject_codes"] == {"bad_json": 2}, "what cannot be read may hold it"
     assert [found["p"] for found in sent(place)] == [
         '{"n":[12345678901234567890,1.10]}',
         texts[1],
         "plain",
         '"{}"',
+        '{"n":2}',
+        '[{"n":3},"x"]',
     ]
     assert "CAN2" not in ended.err
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import threading
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -270,3 +271,24 @@ def test_memory_stays_flat_over_200_megabytes(tmp_path: Path, kind: str) -> None
     tracemalloc.start()
     assert all(isinstance(row, Record) for row in table.records)
     assert tracemalloc.get_traced_memory()[1] < 16_000_000
+
+
+def test_what_trickles_is_not_waited_for_until_it_is_silent(pipe: Pipe) -> None:
+    """A row every twentieth of a second: never silent, and far from filling a sample."""
+    ended = threading.Event()
+
+    def trickle() -> None:
+        while not ended.wait(0.05):
+            pipe.write(b'{"a":1}\n')
+
+    writer = threading.Thread(target=trickle)
+    writer.start()
+    try:
+        began = time.monotonic()
+        table = open_table("-", ReadOptions(), pipe.stdin)
+        assert isinstance(next(table.records), Record)
+        assert time.monotonic() - began < 20, "64 KiB take six minutes"
+    finally:
+        ended.set()
+        writer.join()
+        pipe.close()

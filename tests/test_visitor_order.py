@@ -42,7 +42,7 @@ def test_the_last_row_of_each_visitor_wins_under_latency(ours: Ours, sandbox: St
 
 
 def test_a_visitor_may_be_named_in_several_ways() -> None:
-    body = {"externalId": "c1", "email": "Ada@Example.org", "userProperties": {"phone_number": 491}}
+    body = {"externalId": "c1", "email": "Ada@Example.org", "userProperties": {"phone_number": "+49 (1)"}}
     assert ids_of(orjson.dumps(body)) == [
         ("externalId", "c1"),
         ("email", "ada@example.org"),

@@ -88,6 +88,14 @@ def test_digits_that_no_double_holds_are_sent_as_they_stand(ours: Ours, tmp_path
     assert '"a": 0.12345678901234567891' in ended.out
 
 
+def test_decimals_beside_integers_beyond_64_bits_are_sent_as_others_are(ours: Ours, tmp_path: Path) -> None:
+    """Such rows are written by another way: the same event must get the same id."""
+    path = write(tmp_path / "rows.ndjson", lines_of(["20.00", "20.0"], ', "big": 1180591620717411303424'))
+    mapped = ("--external-id", "c", "-p", "v={cust}", "-p", "b={big}", "--dry-run")
+    shown = ours("backfill", path, *ESSENTIALS, *mapped).out
+    assert shown.count('"v": 20.0,') + shown.count('"v": 20.0 ') == 2, shown
+
+
 def test_rows_of_batch(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox()
     path = write(

@@ -36,7 +36,7 @@ def inside_quotes(written: bytes) -> bytes | None:
 
 def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
     try:
-        return write_json(body, JsonStyle(sort_keys=sort_keys)).encode()
+        return write_json(body, JsonStyle(sort_keys=sort_keys, sent=True)).encode()
     except UnicodeEncodeError:
         return NOT_UNICODE
     except (RecursionError, ValueError):

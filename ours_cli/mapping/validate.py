@@ -18,7 +18,7 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
-from ours_cli.exact_json import write_json
+from ours_cli.exact_json import JsonStyle, write_json
 from ours_cli.mapping.fields import property_meant
 
 
@@ -163,7 +163,7 @@ def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
     if serialized < PROPERTIES_UTF16_MAX or "eventProperties" not in event:
         return None
     # Not orjson, which stops at integers of 64 bits; bodies this large are rare enough.
-    text = write_json(event["eventProperties"])
+    text = write_json(event["eventProperties"], JsonStyle(sent=True))
     if len(text.encode("utf-16-le")) // 2 < PROPERTIES_UTF16_MAX:
         return None
     return Fault("too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON")

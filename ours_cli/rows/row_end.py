@@ -124,7 +124,7 @@ def _is_at_rest(run: RowRun, result: Result) -> bool:
     """
     is_stopped = isinstance(result.error, Interrupted) and not result.books.unsent
     # Else rows wait in the thread that reads.
-    is_settled = result.taken == result.books.read
+    is_settled = 0 < result.taken == result.books.read
     return is_stopped and is_settled and set(run.sources) == {"-"} and stdin_is_silent()
 
 

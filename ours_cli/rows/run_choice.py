@@ -81,6 +81,8 @@ def _earlier(run: RowRun, sources: RowSources, identity: Identity, console: Cons
     def begins_like(known: KnownRun, blocks: Sequence[Block]) -> bool:
         prepared = run.prepare(known.head.id)
         prepared.context.times.reader.settle(known.head.times)
+        if len(blocks) > 1:  # a pipe, whose rows are held meanwhile
+            console.note(f"comparing standard input with the unfinished run {known.head.id}")
         return sources.begins_like(blocks, prepared.rows)
 
     def pass_over(known: KnownRun, error: SourceError) -> None:

@@ -25,7 +25,7 @@ from ours_cli.runs.run_lock import hold
 
 FILE_NAME: Final = "journal.db"
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA user_version = {_VERSION};

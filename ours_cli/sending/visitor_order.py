@@ -42,9 +42,12 @@ class VisitorOrder:
 
 
 def ids_of(body: bytes) -> list[tuple[str, str]]:
-    """What names the visitor in a JSON body: pairs of a kind of id and an id, an e-mail in lower case."""
+    """What names the visitor in a JSON body: pairs of a kind of id and an id.
+
+    An e-mail in lower case, of a phone number the digits: however they are spelled, one visitor is meant.
+    """
     fields = orjson.loads(body)
     found = [(key, str(fields[key])) for key in ID_MAX if fields.get(key)]
     if phone := fields.get("userProperties", {}).get(_PHONE):
-        found.append((_PHONE, str(phone)))
+        found.append((_PHONE, "".join(filter(str.isdigit, str(phone)))))
     return [(key, text.lower() if key == "email" else text) for key, text in found]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import stat
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -22,6 +24,7 @@ _MAX_SAMPLE_BYTES = 64 * 1024 * 1024
 # What a pipe may still deliver after its first line. Long enough for a writer in mid-burst, short enough that
 # `tail -f` is not felt to hang.
 _PATIENCE_S = 0.25
+_PATIENCE_MAX_S = 0.5
 _MAGIC_BYTES = 16
 
 
@@ -57,8 +60,10 @@ class ByteStream:
 
     def sample(self, lines: int) -> Sample:
         """Look ahead: 64 KiB, or more until `lines` lines; on a pipe those lines and what is there then."""
-        while not self._ended and not self._is_enough(lines):
+        until = inf
+        while not self._ended and not self._is_enough(lines, until):
             self._look_further()
+            until = min(until, time.monotonic() + _PATIENCE_MAX_S)
         # One more block shows whether this is the whole source.
         if not self._ended and self._file.is_ready(0):
             self._look_further()
@@ -82,12 +87,13 @@ class ByteStream:
         else:
             self._ahead += block
 
-    def _is_enough(self, lines: int) -> bool:
+    def _is_enough(self, lines: int, until: float) -> bool:
         text = self._ahead.lstrip()
         ends = text.count(b"\n") or text.count(b"\r")
         if len(self._ahead) >= SAMPLE_BYTES:
             return ends >= lines or len(self._ahead) >= _MAX_SAMPLE_BYTES or lines == 1
-        return ends >= lines and not self._file.is_ready(_PATIENCE_S)
+        # A pipe that trickles is never silent: what has come must not wait for 64 KiB of it.
+        return ends >= lines and (time.monotonic() >= until or not self._file.is_ready(_PATIENCE_S))
 
 
 class _RawFile:

@@ -44,7 +44,9 @@ def without(value: object, paths: Paths) -> object:
     if isinstance(value, dict):
         return dict(_kept(value.items(), paths))
     if isinstance(value, list):
-        return [entry for _, entry in _kept(enumerate(value), paths)]
+        names: Paths = {step: below for step, below in paths.items() if isinstance(step, str)}
+        kept = (entry for _, entry in _kept(enumerate(value), paths))
+        return [without(entry, names) for entry in kept] if names else [*kept]
     return _text_without(value, paths) if isinstance(value, str) else value
 
 
@@ -56,13 +58,14 @@ def _kept(entries: Iterable[tuple[Any, object]], paths: Paths) -> Iterator[tuple
 
 
 def _text_without(text: str, paths: Paths) -> str:
-    first = text.lstrip()[:1]
+    bare = text.lstrip("\ufeff \t\r\n")
+    first = bare[:1]
     if not first or first not in '{["':
         return text
     try:
-        value = read_json(text)
+        value = read_json(bare)
     except JsonProblem as problem:
-        if first == '"':
+        if first == '"' and not any(sign in text for sign in "{["):
             return text  # quoted, as texts may be
         raise FilterProblem(
             "bad_json", f"is not JSON, and may hold what is left out: {problem.reason}"
