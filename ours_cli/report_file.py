@@ -18,8 +18,9 @@ def check_report(name: str | None) -> None:
     """Refuse a --report that cannot be written, before rows are sent whose books it is to hold."""
     if name is not None:
         path = Path(name)
-        refuse_link(path, to_stdout="-o json")
         if path.is_dir() or path.is_file() or not path.exists():
+            # A link to a pipe or device, as of `>(jq .)`, is written to; one to a file would be replaced.
+            refuse_link(path, to_stdout="-o json")
             check_replaceable(path)
 
 
@@ -50,10 +51,10 @@ def may_replace(name: str) -> bool:
 
     path = Path(name)
     try:
+        if not path.is_file():
+            return path.exists() or not path.is_symlink()
         if path.is_symlink():
             return False
-        if not path.is_file():
-            return True
         if path.stat().st_size > _REPORT_BYTES_MAX:
             return False
         found = json.loads(path.read_bytes())

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
 from rows import HOUR_MS, ago, iso, ndjson, write
+from waiting import wait_for
 
 ESSENTIALS = ("--event", "Purchase", "--time", "{when}", "--external-id", "{id}")
 
@@ -578,7 +579,7 @@ class TestShowing:
         assert stat.S_IMODE(report.stat().st_mode) == 0o600
         assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
 
-    @pytest.mark.parametrize("target", ["orders.csv", "/dev/null", "not/there"])
+    @pytest.mark.parametrize("target", ["orders.csv", "not/there"])
     def test_a_report_that_is_a_link_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, target: str
     ) -> None:
@@ -591,6 +592,15 @@ class TestShowing:
             assert ended.code == 2
             assert link.is_symlink()
         assert box.totals().requests == 0
+
+    def test_a_report_into_a_pipe_of_the_shell(self, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        words = shlex.join([sys.executable, "-m", "ours_cli", "backfill", str(orders(tmp_path)), *ESSENTIALS])
+        kept = tmp_path / "kept.json"
+        script = f"{words} --report >(cat >{shlex.quote(str(kept))}); wait $!"
+        subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.DEVNULL)
+        wait_for(lambda: kept.exists() and kept.read_text().endswith("}\n"))
+        assert json.loads(kept.read_text())["status"] == "complete"
 
     def test_a_report_stays_where_standard_output_is_full(
         self, sandbox: StartSandbox, tmp_path: Path
