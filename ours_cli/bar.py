@@ -25,6 +25,7 @@ SHOW_CURSOR: Final = "\x1b[?25h"
 
 _STDERR: Final = 2
 _DRAWINGS_PER_S: Final = 5
+_PATIENCE_S: Final = 1.0
 
 _ROOM_FOR_TIME_LEFT: Final = 60
 """Width of a terminal from which on the bar keeps room for the time left."""
@@ -90,12 +91,18 @@ class Bar:
     @contextmanager
     def _away(self) -> Iterator[None]:
         """Nothing is drawn meanwhile, and the cursor is to be seen."""
-        with self._lock:
+        # A terminal that takes no more may hold the drawing thread for ever: the signal must be obeyed.
+        has_lock = self._lock.acquire(timeout=_PATIENCE_S)
+        try:
             if self._live is not None:
-                self._erase()
+                if has_lock:
+                    self._erase()
                 # rich keeps what it has to say until a line is whole, if it was interrupted in one.
                 write_at_once(SHOW_CURSOR)
             yield
+        finally:
+            if has_lock:
+                self._lock.release()
 
 
 def write_at_once(text: str) -> None:

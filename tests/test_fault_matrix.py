@@ -172,7 +172,7 @@ def test_every_row_is_held(row: str) -> None:
 def test_disk_full_under_the_journal(sandbox: StartSandbox, ours: Ours, tmp_path: Path) -> None:
     """What the journal could not take does not count as done, and is sent again once there is room."""
     box = sandbox()
-    file = rows_file(tmp_path, 600)
+    file = rows_file(tmp_path, 1200)
     # Slow enough for many commits: those of a short run wait for each other.
     command = ("batch", file, "--batch-size", 5, "--concurrency", 2, "--rate", 400, *QUICK)
     ended = run_into(subprocess.PIPE, *command, file_bytes_max=48_000)
@@ -181,9 +181,9 @@ def test_disk_full_under_the_journal(sandbox: StartSandbox, ours: Ours, tmp_path
     assert_no_leak(ended)
     reported = ended.json
     assert reported["read"] == reported["accepted"] + reported["unsent"]
-    assert 0 < reported["accepted"] < 600
-    settled(ours(*command), 0, accepted=600)
-    assert stored(box) == ids(600)
+    assert 0 < reported["accepted"] < 1200
+    settled(ours(*command), 0, accepted=1200)
+    assert stored(box) == ids(1200)
 
 
 FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--distinct-id", "{id}", "-o", "json")

@@ -40,7 +40,7 @@ PROXY_PASSWORD = "hunter2/proxy"
 def test_refused_then_up(ours: Ours, tmp_path: Path) -> None:
     port = free_port()
     box = Sandbox(SandboxOptions(port=port))
-    late = threading.Timer(0.5, box.start)
+    late = threading.Timer(1.0, box.start)
     late.start()
     try:
         command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{port}/api/v1", *QUICK)
