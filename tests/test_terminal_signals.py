@@ -31,7 +31,9 @@ job = os.fork()
 if not job:
     os.setpgid(0, 0)
     give_terminal_to(os.getpgrp())
-    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    # A test run in the background may have inherited these as ignored.
+    for number in (signal.SIGTTOU, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     os.execv(sys.executable, [sys.executable, "-m", "ours_cli", *sys.argv[1:]])
 while True:
     _, status = os.waitpid(job, os.WUNTRACED)
