@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
 TRUNCATED_ROW: Final = "truncated_row"
+REPEATED_HEADER: Final = "repeated_header"
 """The reject code of a last row that the file ends within: its writer may not be through with it."""
 
 DUPLICATE_ID: Final = "duplicate_id"

@@ -135,7 +135,12 @@ def codes_among(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
             yield node.value
-        elif isinstance(node, ast.Name) and node.id in ("RAGGED_ROW", "TRUNCATED_ROW", "DUPLICATE_ID"):
+        elif isinstance(node, ast.Name) and node.id in (
+            "RAGGED_ROW",
+            "TRUNCATED_ROW",
+            "DUPLICATE_ID",
+            "REPEATED_HEADER",
+        ):
             yield str(getattr(record, node.id))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,8 @@ def test_fed_back_it_is_rejected_again(ours: Ours, sandbox: StartSandbox, tmp_pa
     place = sandbox()
     file = write(tmp_path / "o.csv", part(1) + part(2))
     first = ours("backfill", file, *FIELDS, "--time", "{when}", "-o", "json")
-    again = ours(*shlex.split(first.json["mend"])[1:])
+    assert first.json["mend"] is None, "they would be rejected again, however they are mended"
+    again = ours("backfill", first.json["rejects_file"], *FIELDS, "--time", "{when}", "-o", "json")
     assert codes(again) == {"repeated_header": 1}
     assert place.totals().events == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ours_cli.counted import counted
 from ours_cli.escape import on_one_line, printable
 from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
@@ -62,7 +63,7 @@ def _looked_at(found: Findings) -> Iterator[str]:
     for note in (*sample.doubts, *table.notes):
         yield f"  {note}"
     more = "" if sample.whole else " (--full reads all)"
-    yield f"  looked at {sample.looked_at:,} rows: {sample.how}{more}"
+    yield f"  looked at {counted(sample.looked_at, 'row')}: {sample.how}{more}"
     for code, count in sample.malformed.most_common():
         lines = ", ".join(str(line) for line in sample.malformed_lines if line)
         yield f"  {count:,} rows cannot be read: {code}" + (f" (line {lines})" if lines else "")
@@ -132,7 +133,7 @@ def _proposal(found: Findings) -> Iterator[str]:
         yield f"  note: {note}"
     more = sum(not entry.why_not for entry in found.proposal.properties) - PROPERTIES_SHOWN
     if more > 0 and preset is None:
-        yield f"  note: {more} more columns could be sent; --write-map FILE.toml lists them all"
+        yield f"  note: {counted(more, 'more column')} could be sent; --write-map FILE.toml lists them all"
     yield "  start from:"
 
 

@@ -23,7 +23,7 @@ from ours_cli.safeguards import reject_limit
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shards.shard_rows import ShardRows
-from ours_cli.source import ReadOptions, expand
+from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 
 WORKERS_MAX: Final = 64
@@ -105,10 +105,9 @@ def check_flags(run: RowRun) -> None:
 
 
 def named_again(run: RowRun) -> str | None:
-    """What to say of files that the arguments name more than once, if there are any."""
-    if len(run.arguments) < 2:
-        return None
-    more = sum(len(expand([argument])) for argument in run.arguments) - len(run.sources)
+    """What to say of files that stand more than once among the arguments, if there are any."""
+    named = [os.path.realpath(name) for name in run.arguments if Path(name).is_file()]
+    more = len(named) - len(set(named))
     return f"{counted(more, 'file is', 'files are')} named again, and read once" if more else None
 
 

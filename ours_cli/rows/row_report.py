@@ -14,6 +14,7 @@ from ours_cli.errors import ExitCode, LocalIOError, OursError, StoppedError
 from ours_cli.escape import json_text
 from ours_cli.mend_command import mend_command
 from ours_cli.options import Output
+from ours_cli.record import REPEATED_HEADER
 from ours_cli.report_file import write_report
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
@@ -64,7 +65,7 @@ def make_report(
         rejects_file=str(rejects[0]) if rejects and result.books.rejected else None,
         warnings=list(warnings),
         resume=_resume(run, result.error, attempt.run_id if at_rest else None) if result.error else None,
-        mend=_mend(run, rejects, decided, result.books) if rejects and result.books.rejected else None,
+        mend=_mend(run, rejects, decided, result.books) if rejects and _can_be_mended(result.books) else None,
         error=result.error.message if result.error else None,
         part=part,
         hints=fitting_hints(run.command, run.templates, columns),
@@ -133,6 +134,11 @@ def publish(run: RowRun, report: Report, target: Destination, console: Console) 
         text = report_text(report, target.name, target.receipt(), width)
     (console.aside if aside else console.result)(text)
     return unwritten
+
+
+def _can_be_mended(books: Books) -> bool:
+    """Whether some reject is a row: a header among the rows is none, however it is written."""
+    return bool(books.codes.keys() - {REPEATED_HEADER})
 
 
 def _mend(run: RowRun, rejects: Sequence[Path], decided: Sequence[str], books: Books) -> str:

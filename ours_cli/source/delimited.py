@@ -8,7 +8,16 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ours_cli.record import RAGGED_ROW, STRETCH_MAX, TRUNCATED_ROW, Dialect, Malformed, Record, Stretch
+from ours_cli.record import (
+    RAGGED_ROW,
+    REPEATED_HEADER,
+    STRETCH_MAX,
+    TRUNCATED_ROW,
+    Dialect,
+    Malformed,
+    Record,
+    Stretch,
+)
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
@@ -223,7 +232,7 @@ class RowReader:
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
             )
         if problem is None and self.header.is_again(cells):
-            problem = ("repeated_header", "the header again, as where files were joined")
+            problem = (REPEATED_HEADER, "the header again, as where files were joined")
         return Malformed(line, text.rstrip("\r\n"), *problem) if problem else Record(line, cells)
 
     def _start(self) -> None:
