@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ours_cli.batch_size import BatchSize
 from ours_cli.event import Event
 from ours_cli.event_run import EventRun, Events
 
@@ -32,11 +33,13 @@ class Chunker:
     """Collects events and hands out a chunk when one more event would exceed a limit.
 
     An event larger than `max_bytes` travels alone: only the server can say whether that is too large.
-    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope.
+    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope. `size` may change
+    at any time: what it is when a chunk begins holds for that chunk.
     """
 
-    def __init__(self, max_events: int, max_bytes: int) -> None:
-        self.max_events = max_events
+    def __init__(self, size: BatchSize, max_bytes: int) -> None:
+        self.max_events = size.events
+        self.batch_size = size
         self._max_bytes = max_bytes
         self._parts: list[EventRun | list[Event]] = []
         self._count = 0
@@ -56,6 +59,7 @@ class Chunker:
             if self._size + size > self._max_bytes:
                 full = self.flush()
                 size -= _COMMA
+        self._begin()
         if not self._parts or isinstance(self._parts[-1], EventRun):
             self._parts.append([])
         last = self._parts[-1]
@@ -75,6 +79,7 @@ class Chunker:
         """
         start = 0
         while start < len(run):
+            self._begin()
             part = run.part(start, min(len(run), start + self.max_events - self._count))
             comma = _COMMA if self._count else 0
             fitting = part.fitting(self._max_bytes - self._size - comma) or (0 if self._count else 1)
@@ -86,6 +91,10 @@ class Chunker:
                 start += fitting
             is_full = self._count >= self.max_events or start < len(run)
             yield part if fitting else None, self.flush() if is_full else None
+
+    def _begin(self) -> None:
+        if not self._count:
+            self.max_events = self.batch_size.events
 
     def flush(self) -> Chunk | None:
         """Return what is held, if anything."""

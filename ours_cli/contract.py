@@ -39,6 +39,9 @@ PROPERTIES_UTF16_MAX: Final = 1_048_576
 BATCH_EVENTS: Final = 500
 """Events per batch to start with; the API's own limit is unknown and learned from 413."""
 
+BATCH_EVENTS_MAX: Final = 2000
+"""Events per batch that a server is asked to take once it has taken many smaller ones."""
+
 BATCH_BYTES: Final = 1 << 20
 """Bytes per batch to start with; the API's own limit is unknown and learned from 413."""
 

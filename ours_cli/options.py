@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from ours_cli.completion import BY_FLAG
-from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
+from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.durations import parse_duration
 
 
@@ -247,9 +247,15 @@ class Sending(NamedTuple):
 class Batching(NamedTuple):
     """How rows travel, and where what failed goes."""
 
-    batch_size: Annotated[int, _option("--batch-size", min=1, metavar="N", text="Events per request.")] = (
-        BATCH_EVENTS
-    )
+    batch_size: Annotated[
+        int | None,
+        _option(
+            "--batch-size",
+            min=1,
+            metavar="N",
+            text=f"Events per request, else {BATCH_EVENTS}, and {BATCH_EVENTS_MAX:,} while all goes well.",
+        ),
+    ] = None
     batch_bytes: Annotated[int, _option("--batch-bytes", min=1, metavar="N", text="Bytes per request.")] = (
         BATCH_BYTES
     )

@@ -12,8 +12,8 @@ from math import ceil
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ours_cli.contract import BATCH_EVENTS
-from ours_cli.sending.concurrency import CONCURRENCY_MAX
+from ours_cli.contract import BATCH_EVENTS_MAX
+from ours_cli.sending.concurrency import CONCURRENCY_MAX, IN_FLIGHT_BYTES_MAX
 
 TOPIC: Final = Path(__file__).resolve().parents[1] / "ours_cli" / "topics" / "scaling.md"
 
@@ -47,7 +47,8 @@ def rate_of(shards: int, measured: Measured = MEASURED) -> float:
 
 def behind_latency(latency_s: float, measured: Measured = MEASURED) -> float:
     """Events per second of one process where each answer takes so long."""
-    return min(measured.events_per_s, CONCURRENCY_MAX * BATCH_EVENTS / latency_s)
+    under_way = min(CONCURRENCY_MAX * BATCH_EVENTS_MAX, IN_FLIGHT_BYTES_MAX / measured.bytes_per_event)
+    return min(measured.events_per_s, under_way / latency_s)
 
 
 def shards_for(limit: float, measured: Measured = MEASURED) -> int | None:
@@ -130,7 +131,7 @@ def _costs() -> str:
         (
             name,
             span(events / 1e6 * MEASURED.cpu_s_per_million),
-            f"{ceil(events / BATCH_EVENTS):,}",
+            f"{ceil(events / BATCH_EVENTS_MAX):,}",
             volume(events * MEASURED.bytes_per_event),
         )
         for name, events in HISTORIES
@@ -140,7 +141,7 @@ def _costs() -> str:
 
 def scaling() -> str:
     """The topic in Markdown."""
-    measured = MEASURED
+    measured, mebibytes = MEASURED, IN_FLIGHT_BYTES_MAX >> 20
     return f"""\
 # Large histories
 
@@ -150,8 +151,8 @@ takes, then choose N.
 
 ## What one process does
 
-It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS} events on their way, so a slow server is
-a limit, too. The time by how long an answer takes:
+It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS_MAX:,} events on their way, and {mebibytes} MiB,
+so a slow server is a limit, too. The time by how long an answer takes:
 
 {_latencies()}
 

@@ -175,6 +175,7 @@ KNOW_NO_STAGE = (
     *(
         "bash_words",
         "batch_limits",
+        "batch_size",
         "counted",
         "durations",
         "escape",

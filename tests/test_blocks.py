@@ -15,6 +15,7 @@ from events_kit import SMALLEST, event_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Origin, Reject
@@ -90,7 +91,9 @@ def test_every_row_is_in_exactly_one_block(
     tracker = BlockTracker(blocks.append)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
-        waiting = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED), together)
+        waiting = chunks_of(
+            items, Intake(Chunker(BatchSize(limits[0]), limits[1]), tracker, *IGNORED), together
+        )
     rejected = Counter({"bad_time": [kind for kind, *_ in items].count("reject")})
     assert all(block.accepted == 0 for block in blocks), "recorded before any answer"
 
@@ -131,7 +134,9 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
             canary = Canary(canary_rows) if canary_rows else None
-            chunks = chunks_of(items, Intake(Chunker(*limits), tracker, *IGNORED, canary), together)
+            chunks = chunks_of(
+                items, Intake(Chunker(BatchSize(limits[0]), limits[1]), tracker, *IGNORED, canary), together
+            )
         blocks = sorted([*recorded, *tracker.unsettled()], key=lambda block: block.start)
         seen.append(
             (

@@ -8,6 +8,7 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_cli.batch_size import PROOFS, BatchSize
 from ours_cli.chunk import Chunk, Chunker, chunk_of
 from ours_cli.event import Event
 from ours_cli.event_run import Events
@@ -17,7 +18,7 @@ BYTES_MAX = st.integers(1, 4 * SMALLEST)
 
 
 def chunks_of(events: list[Event], max_events: int, max_bytes: int) -> list[Chunk]:
-    chunker = Chunker(max_events, max_bytes)
+    chunker = Chunker(BatchSize(max_events), max_bytes)
     found = [chunk for event in events if (chunk := chunker.add(event)) is not None]
     last = chunker.flush()
     assert chunker.flush() is None
@@ -51,7 +52,7 @@ def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
 ) -> None:
     """`singles` is how many of each stretch come one by one, before the others."""
     events = events_of([size for sizes in stretches for size in sizes])
-    chunker = Chunker(max_events, max_bytes)
+    chunker = Chunker(BatchSize(max_events), max_bytes)
     chunks: list[Chunk] = []
     taken: list[Event] = []
     start = 0
@@ -70,6 +71,21 @@ def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
     last = chunker.flush()
     assert chunks + ([last] if last else []) == chunks_of(events, max_events, max_bytes)
     assert taken == events
+
+
+def test_a_chunk_keeps_the_size_with_which_it_began() -> None:
+    size = BatchSize(2, 4)
+    chunker = Chunker(size, 10_000)
+    events = events_of([SMALLEST] * 12)
+    assert chunker.add(events[0]) is None
+    for _ in range(PROOFS):
+        size.taken(2)
+    chunks = [chunk for _, chunk in chunker.add_all(run_of(events[1:9])) if chunk]
+    assert [len(chunk.events) for chunk in chunks] == [2, 4]
+    size.failed(4)
+    chunks += [chunk for event in events[9:] if (chunk := chunker.add(event))]
+    assert [len(chunk.events) for chunk in chunks] == [2, 4, 4, 2]
+    assert [event for chunk in chunks for event in chunk.events] == events
 
 
 @given(st.lists(st.integers(SMALLEST, 80), min_size=2, max_size=60), st.data())

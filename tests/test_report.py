@@ -12,6 +12,7 @@ from events_kit import event_of, rows_of, run_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunker
 from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.event_run import SiftedRows
@@ -151,7 +152,7 @@ def test_instant() -> None:
 
 class TestPreview:
     def preview(self, *items: Event | Reject | Filtered) -> tuple[Preview, Books]:
-        preview, books = Preview(Chunker(2, 10_000), 10), Books()
+        preview, books = Preview(Chunker(BatchSize(2), 10_000), 10), Books()
         for item in items:
             books.mapped(item)
             preview.enter(item)
@@ -166,7 +167,7 @@ class TestPreview:
     def test_events_together_count_as_they_do_one_by_one(self) -> None:
         events = [event_of(seq, 60 + seq)._replace(time_ms=seq * DAY_MS // 3) for seq in range(7)]
         one_by_one, _ = self.preview(*events)
-        fresh = Preview(Chunker(2, 10_000), 10)
+        fresh = Preview(Chunker(BatchSize(2), 10_000), 10)
         fresh.enter(events[0])
         fresh.enter(run_of(events[1:]))
         fresh.close()
@@ -179,7 +180,7 @@ class TestPreview:
             one = event_of(seq)._replace(time_ms=seq * DAY_MS // 3)
             items.append(Filtered(one.origin, "since" if seq else "where") if seq in left_out else one)
         one_by_one, _ = self.preview(*items)
-        fresh, rows = Preview(Chunker(2, 10_000), 10), rows_of(items)
+        fresh, rows = Preview(Chunker(BatchSize(2), 10_000), 10), rows_of(items)
         assert isinstance(rows, SiftedRows)
         fresh.enter(rows)
         fresh.close()

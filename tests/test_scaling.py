@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from make_scaling import MEASURED, SHARDS, TOPIC, Measured, behind_latency, rate_of, scaling, shards_for, span
 
-from ours_cli.contract import BATCH_EVENTS
+from ours_cli.contract import BATCH_EVENTS_MAX
 
 ROUND = Measured(events_per_s=100, cpu_s_per_million=1, bytes_per_event=1, other_rows_per_s=1000)
 
@@ -47,7 +47,8 @@ def test_what_no_number_of_shards_reaches() -> None:
 
 def test_a_slow_server_is_a_limit() -> None:
     assert behind_latency(0.001, ROUND) == 100
-    assert behind_latency(3200) == 64 * BATCH_EVENTS / 3200
+    assert behind_latency(3200, ROUND._replace(bytes_per_event=1)) == 64 * BATCH_EVENTS_MAX / 3200
+    assert behind_latency(3200, ROUND._replace(bytes_per_event=1 << 10)) == (32 << 10) / 3200
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,7 @@ class Preview:
         if chunk is not None:
             self.requests += 1
             self.bytes += chunk.size + self.envelope
+            self.chunker.batch_size.taken(len(chunk.events))
 
     def to_json(
         self,

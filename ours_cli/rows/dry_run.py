@@ -6,6 +6,7 @@ from contextlib import suppress
 from math import inf
 from typing import Final
 
+from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
@@ -73,10 +74,11 @@ def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.flags.batching.batch_bytes - envelope)
-    most = None
+    known = None
     with suppress(OursError):  # a dry run needs no endpoint
-        most = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
-    return Preview(Chunker(batch_events(run, most), room), envelope, prepared.context.window.begin_ms())
+        known = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
+    chunker = Chunker(BatchSize(*batch_events(run, known)), room)
+    return Preview(chunker, envelope, prepared.context.window.begin_ms())
 
 
 def _show(

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
+from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.counted import counted
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
@@ -135,15 +136,19 @@ def rate(run: RowRun) -> float | None:
     return whole if shard is None or whole is None else shard.share(whole)
 
 
-def batch_events(run: RowRun, most: int | None) -> int:
-    """Events per request: no more than `--rate` allows in a second, since a request is a burst.
+def batch_events(run: RowRun, known: int | None) -> tuple[int, int]:
+    """Events per request, at first and at most.
 
-    `most` is what the API is known to take. Contract: /identify has no bulk form.
+    That is no more than `--rate` allows in a second, since a request is a burst. `known` is what the API is
+    known to take. Contract: /identify has no bulk form.
     """
-    size = 1 if run.route is IDENTIFY else run.flags.batching.batch_size
-    size = size if most is None else min(size, most)
+    told = 1 if run.route is IDENTIFY else run.flags.batching.batch_size
+    first = BATCH_EVENTS if told is None else told
     pace = rate(run)
-    return size if pace is None else min(size, max(1, int(min(pace, size))))
+    most = BATCH_EVENTS_MAX if told is None and pace is None else first
+    most = most if known is None else min(most, known)
+    most = most if pace is None else min(most, max(1, int(min(pace, most))))
+    return min(first, most), most
 
 
 def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
@@ -155,7 +160,7 @@ def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
         console.warn(f"{state_dir() / FILE} is damaged and not used; ours doctor writes it anew")
     elif known.is_stale:
         console.note("the batch limit that ours doctor found is too old to be used; ours doctor looks again")
-    elif known.events is not None and known.events < run.flags.batching.batch_size:
+    elif known.events is not None and known.events < (run.flags.batching.batch_size or BATCH_EVENTS_MAX):
         console.detail(f"batches of at most {known.events:,} events, as ours doctor found it")
         return known.events
     return None

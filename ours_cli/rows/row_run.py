@@ -115,7 +115,7 @@ def _attempt(
         if (shard := prepared.shard) is not None:
             attempt.replay.is_cut = lambda: shard.is_cut
         tables = _tables(run, sources, prepared, attempt)
-        size = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
+        sizes = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
         started = time.monotonic()
         # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
         with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
@@ -123,7 +123,7 @@ def _attempt(
             from ours_cli.pipeline import run as run_pipeline
 
             rejects = _rejects(run, attempt, observer)
-            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, size)
+            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, sizes)
             pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
             try:
                 result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
@@ -163,7 +163,7 @@ def _plan(
     mapping: RowMapping,
     endpoint: Endpoint,
     helping: Workers | None,
-    size: int,
+    sizes: tuple[int, int],
 ) -> Plan:
     # httpx and asyncio load here: only what sends pays for them.
     from ours_cli.pipeline import Plan
@@ -176,7 +176,8 @@ def _plan(
         route=run.route,
         endpoint=endpoint,
         options=DeliveryOptions(
-            batch_events=size,
+            batch_events=sizes[0],
+            batch_events_max=sizes[1],
             batch_bytes=batching.batch_bytes,
             concurrency=concurrency(batching.concurrency),
             rate=rate(run),

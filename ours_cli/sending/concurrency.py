@@ -43,6 +43,9 @@ TOLERANCE: Final = 1.5
 QUEUE: Final = 2.0
 """From this multiple on, half of what is in flight only waits its turn."""
 
+LARGER: Final = 1.5
+"""A request larger by this than all before says nothing about how quick those were."""
+
 CONFIRMS: Final = 1.1
 """Up to this multiple of the latency without a queue, a round confirms it."""
 
@@ -146,7 +149,7 @@ class AdaptiveConcurrency:
             return  # it reflects another limit, or TCP and TLS
         if flight.size * 2 < self._largest:
             return  # a small request is quick, and would make the others look slow
-        if flight.size > self._largest * 2:
+        if flight.size > self._largest * LARGER:
             self._forget_latency()
         self._largest = max(self._largest, flight.size)
         self._sum += now - flight.started

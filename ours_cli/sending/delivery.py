@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunk
-from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS
+from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import OursError
 from ours_cli.event import Origin
 from ours_cli.outcome import Outcome, Traffic
@@ -25,6 +26,7 @@ from ours_cli.sending.retry import (
     Failure,
     Judged,
     Nonsense,
+    TooLarge,
     Verdict,
     backoff,
     server_clock,
@@ -47,9 +49,13 @@ DRAIN_S = 8.0
 
 
 class DeliveryOptions(NamedTuple):
-    """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it."""
+    """How to send. Times in seconds; `rate` in events per second; `concurrency` None learns it.
+
+    Requests hold `batch_events` to begin with, and up to `batch_events_max` once the server takes them.
+    """
 
     batch_events: int = BATCH_EVENTS
+    batch_events_max: int = BATCH_EVENTS_MAX
     batch_bytes: int = BATCH_BYTES
     concurrency: int | None = None
     rate: float | None = None
@@ -63,7 +69,7 @@ class Delivery:
 
     `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
     first answer, of how far the server's clock is ahead. `where(first, last)` names the rows from
-    one to another.
+    one to another. `batch_size` is for whoever cuts the chunks.
     """
 
     def __init__(
@@ -88,7 +94,8 @@ class Delivery:
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
         self._held_bytes = 0
         self._room = asyncio.Event()
-        self._limit = SizeLimit(options.batch_events, options.batch_bytes, route.envelope(endpoint))
+        self.batch_size = BatchSize(options.batch_events, options.batch_events_max)
+        self._limit = SizeLimit(self.batch_size, options.batch_bytes, route.envelope(endpoint))
         self._visitors = VisitorOrder() if route is IDENTIFY else None
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
@@ -233,17 +240,23 @@ class Delivery:
         flight = self._concurrency.sent(chunk.size, now())
         try:
             verdict = await self._ask(chunk, resend)
-            self._learn(flight, verdict)
+            self._learn(flight, len(chunk.events), verdict)
         finally:
             self._concurrency.ended()
         return verdict
 
-    def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
+    def _learn(self, flight: Flight, events: int, verdict: Verdict | Failure) -> None:
         match verdict:
             case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
                 self._concurrency.refused(flight, now())
+                self.batch_size.failed(events)
             case Judged():
                 self._concurrency.answered(flight, now())
+                self.batch_size.taken(events)
+            case TooLarge(int()):
+                pass  # the server says itself what it takes
+            case _:
+                self.batch_size.failed(events)
         self.traffic.concurrency = self._concurrency.limit
         self._room.set()
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+
+from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunk
 
 
 class SizeLimit:
     """The batch size in force: what the person allows, made smaller by each 413.
 
-    `size` and `envelope` are in bytes: of a whole request, and of what it adds around its events.
+    `events` is shared with whoever cuts the chunks. `size` and `envelope` are in bytes: of a whole request,
+    and of what it adds around its events.
 
     A 413 without a number leaves open whether events or bytes were too many. So a chunk then counts as
     too large only where it exceeds half of a refused one in both: a few huge rows must not make a million
     small ones travel one by one.
     """
 
-    def __init__(self, events: int, size: int, envelope: int) -> None:
+    def __init__(self, events: BatchSize, size: int, envelope: int) -> None:
         self._events = events
         self._size = size - envelope
         self._envelope = envelope
-        self._either = (events, self._size)
+        self._either = (sys.maxsize, self._size)
 
     def allows(self, chunk: Chunk) -> bool:
         """Whether the chunk may be sent as it is; one row always may."""
@@ -27,14 +31,14 @@ class SizeLimit:
         if count == 1:
             return True
         fits_either = count <= self._either[0] or size <= self._either[1]
-        return fits_either and count <= self._events and size <= self._size
+        return fits_either and count <= self._events.events and size <= self._size
 
     def learn(self, chunk: Chunk, limit: int | None) -> None:
         """A 413 for this chunk. Whether `limit` counts events or bytes is unknown (contract: 413), so it is
         taken for whichever of the two it can be."""
         count, size = len(chunk.events), chunk.size
         if limit is not None and limit < count:
-            self._events = min(self._events, limit)
+            self._events.cap(limit)
         elif limit is not None and limit < size + self._envelope:
             self._size = min(self._size, limit - self._envelope)
         else:
