@@ -13,7 +13,8 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import Piece, Pieces, Stretch, Table
 from ours_cli.row_mapping import BoundTable, RowFinisher, Rows, bind_tables
 from ours_cli.runs.replay import Replay
-from ours_cli.workers.worker_pool import Connected, Workers
+from ours_cli.workers.connected import Connected, connect
+from ours_cli.workers.worker_pool import Workers
 
 
 async def map_rows_with(
@@ -30,7 +31,7 @@ async def map_rows_with(
     `meanwhile` is called once, before the first item: if it takes long, the workers are busy meanwhile.
     """
     finisher = RowFinisher(limit, replay)
-    pool = await workers.connect()
+    pool = await connect(workers)
     try:
         for number, table in enumerate(bind_tables(tables, mapping, begin)):
             walk = _Walk(table, pool, finisher)

@@ -19,7 +19,7 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.mend import may_be_marked
 from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.source.pieces import parse_piece
-from ours_cli.workers.worker_link import read_message, write_message
+from ours_cli.workers.messages import read_message, write_message
 
 _BUFFER: Final = 1 << 20
 _LARGEST: Final = 8 << 20

@@ -1,29 +1,24 @@
-"""Messages between this process and one worker, each its length and then a pickle, in order."""
+"""This process's end of the line to one worker, in an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import pickle
-import socket
-import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO, Final
+from typing import Any
 
 from ours_cli.errors import OursError
-
-_LENGTH: Final = struct.Struct(">Q")
-_SOCKET_BUFFER: Final = 1 << 20
-"""Bytes on their way in one direction, as far as the system allows: a question should fit in."""
+from ours_cli.workers.messages import LENGTH, packed
 
 
 class WorkerLink(asyncio.BufferedProtocol):
-    """This process's end of the line, in an event loop: messages are read from where they are received."""
+    """Messages are read from where they are received."""
 
     def __init__(self, why_it_ended: Callable[[], OursError]) -> None:
         self._why_it_ended = why_it_ended
         self._messages: deque[bytearray] = deque()
-        self._head = bytearray(_LENGTH.size)
+        self._head = bytearray(LENGTH.size)
         self._target = self._head
         self._filled = 0
         self._arrived = asyncio.Event()
@@ -47,7 +42,7 @@ class WorkerLink(asyncio.BufferedProtocol):
             return
         self._filled = 0
         if self._target is self._head:
-            self._target = bytearray(*_LENGTH.unpack(self._head))
+            self._target = bytearray(*LENGTH.unpack(self._head))
         else:
             self._messages.append(self._target)
             self._target = self._head
@@ -69,9 +64,8 @@ class WorkerLink(asyncio.BufferedProtocol):
 
     def send(self, message: object) -> None:
         """Send a message as soon as there is room."""
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         # Together: the length alone would wake the worker.
-        self._transport.writelines([_LENGTH.pack(len(data)), data])
+        self._transport.writelines(packed(message))
 
     async def send_all(self, message: object) -> None:
         """Send a message, and wait for room; raises the `OursError` that says why the worker has died."""
@@ -92,25 +86,3 @@ class WorkerLink(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Hang up: the worker ends."""
         self._transport.abort()
-
-
-def new_line() -> tuple[socket.socket, socket.socket]:
-    """The two ends of a new line."""
-    ends = socket.socketpair()
-    for end in ends:
-        for direction in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            end.setsockopt(socket.SOL_SOCKET, direction, _SOCKET_BUFFER)
-    return ends
-
-
-def read_message(stream: BinaryIO) -> Any:
-    """The next message at the worker's end; None when the line is closed."""
-    head = stream.read(_LENGTH.size)
-    return pickle.loads(stream.read(*_LENGTH.unpack(head))) if head else None  # noqa: S301 - our own parent
-
-
-def write_message(end: socket.socket, message: object) -> None:
-    """Send a message from the worker's end, past any buffer: it is large."""
-    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    end.sendall(_LENGTH.pack(len(data)))
-    end.sendall(data)

@@ -1,35 +1,29 @@
-"""Worker processes that draft rows (`--workers`), as their parent sees them: started, asked in turn, ended.
+"""Worker processes that draft rows (`--workers`), as their parent sees them: started and ended.
 
-Everything else stays with the parent: files, ids, sending.
+Everything else stays with the parent: files, ids, sending. What only it needs, such as asyncio, loads after
+the fork, while the workers already have something to do.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from ours_cli.drafting.drafts import Drafts
 from ours_cli.errors import LocalIOError, OursError, reason
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.record import Piece, Stretch, Table
-from ours_cli.workers.worker import NO_MEMORY, Columns, work
-from ours_cli.workers.worker_link import WorkerLink, new_line
-
-_AHEAD: Final = 8
-"""Parts of the source that each worker may have queued, or answered and not yet taken."""
+from ours_cli.workers.messages import new_line
+from ours_cli.workers.worker import NO_MEMORY, work
 
 _BUG: Final = 1
 """The exit code of a worker that an error of the program ended."""
 
 
-class _Worker:
+class Worker:
     """A process, and the parent's end of the line to it."""
 
     def __init__(self, process: int, line: socket.socket) -> None:
@@ -75,7 +69,7 @@ class Workers:
     def __init__(self, count: int, mapping: RowMapping) -> None:
         # Memory is shared until it is written to, and a collection of garbage writes to all of it.
         collect_as_usual()
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         try:
             for _ in range(count):
                 self._workers.append(_fork(mapping))
@@ -93,71 +87,15 @@ class Workers:
     ) -> None:
         self._end()
 
+    def __iter__(self) -> Iterator[Worker]:
+        return iter(self._workers)
+
     def _end(self) -> None:
         for worker in self._workers:
             worker.end()
 
-    async def connect(self) -> Connected:
-        """Talk to them, in the running event loop; once."""
-        loop = asyncio.get_running_loop()
-        links = []
-        for worker in self._workers:
-            made = partial(WorkerLink, worker.why_it_ended)
-            links.append((await loop.create_unix_connection(made, sock=worker.line))[1])
-        return Connected(links)
 
-
-class Connected:
-    """The workers, asked in turn."""
-
-    def __init__(self, links: Sequence[WorkerLink]) -> None:
-        self._links = links
-        self._asked = 0
-        self._answered = 0
-
-    @property
-    def ahead_max(self) -> int:
-        """How many parts to have on their way: no worker should wait while this process is busy sending."""
-        return _AHEAD * len(self._links) + 1
-
-    def begin(self, table: Table) -> None:
-        """A table begins: whatever is asked from now on is about it."""
-        for link in self._links:
-            link.send(
-                Columns(
-                    name=table.name,
-                    format=table.format,
-                    columns=table.columns,
-                    dialect=table.dialect,
-                    header_line=table.header_line,
-                    keys=table.keys,
-                    unreadable=table.unreadable,
-                )
-            )
-
-    async def ask(self, rows: Stretch | Piece) -> None:
-        """Have these rows drafted, a piece parsed first."""
-        link = self._links[self._asked % len(self._links)]
-        self._asked += 1
-        await link.send_all(rows)
-
-    async def answer(self) -> list[Drafts] | None:
-        """The answer to the oldest question that is open: drafts of all its rows.
-
-        None where rows must be mapped one after the other, and where a piece was not whole rows.
-        """
-        link = self._links[self._answered % len(self._links)]
-        self._answered += 1
-        found: list[Drafts] | None = await link.receive()
-        return found
-
-    def close(self) -> None:
-        """Ask nothing more."""
-        for link in self._links:
-            link.close()
-
-
-def _fork(mapping: RowMapping) -> _Worker:
+def _fork(mapping: RowMapping) -> Worker:
     """Start one worker; returns it with the parent's end of the line."""
     ours, theirs = new_line()
     try:
@@ -168,7 +106,7 @@ def _fork(mapping: RowMapping) -> _Worker:
         raise
     if process:
         theirs.close()
-        return _Worker(process, ours)
+        return Worker(process, ours)
     status = _BUG
     try:
         status = work(theirs, mapping)
