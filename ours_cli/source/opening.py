@@ -42,6 +42,7 @@ from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
 from ours_cli.source.repeated_header import HeaderRow
+from ours_cli.source.row_problems import DOUBLE_QUOTES, ESCAPED_QUOTE
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -192,7 +193,8 @@ class _Opening:
         """The first row that is not blank."""
         while (row := reader.next_row()) is not None:
             if isinstance(row, Malformed):
-                raise self._unreadable_header(row.line, row.message)
+                hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
+                raise self._unreadable_header(row.line, row.message, hint)
             is_blank = not any(map(str.strip, row.cells))
             if is_blank and self._options.header_row is not None:
                 break
@@ -208,10 +210,10 @@ class _Opening:
             )
         return ()
 
-    def _unreadable_header(self, line: int, why: str) -> SourceError:
+    def _unreadable_header(self, line: int, why: str, hint: str | None = None) -> SourceError:
         return SourceError(
             f"{self._stream.name}: the header (line {line}) cannot be read: {why}",
-            hint=f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
+            hint=hint or f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
         )
 
     def _table(
