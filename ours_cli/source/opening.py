@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
+from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
@@ -136,6 +137,7 @@ class _Opening:
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
+            refuse_sql(lines, first_line, self._stream.name)
             columns = self._header(reader)
             if columns:
                 reader.header = HeaderRow.of(columns, dialect.quote)
@@ -185,6 +187,7 @@ class _Opening:
         if not any(dialect.delimiter in line for line in lines):
             refuse_fixed_width(lines, self._stream.name)
         if self._options.header_row is None:
+            refuse_comments(rows, self._stream.name)
             refuse_record_types(rows, self._stream.name)
             refuse_doubtful_header(rows, self._stream.name)
             refuse_header_rows(rows, self._stream.name)
