@@ -39,6 +39,7 @@ from ours_cli.source.lines import (
     text_blocks,
     utf8_blocks,
 )
+from ours_cli.source.literal_cells import literal_notes
 from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
@@ -132,6 +133,7 @@ class _Opening:
         dialect = self._dialect(kind, lines, named)
         first_line = self._above + 1
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
+        self._notes += literal_notes(rows, dialect.quote)
         texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._above))
         reader = RowReader(map(TextBlock.lines, texts), dialect, first_line)
         if self._options.no_header:
