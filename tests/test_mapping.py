@@ -214,9 +214,24 @@ def test_columns_sent_and_left_over_several_tables() -> None:
     tally = Tally()
     bound = mapping(tally, **BASE, properties={"p": Value("{a.b}{n}")})
     bound.bind(csv_table("t", "id", "a", "n", "x", ""))
-    assert list(tally.columns_sent) == ["t", "id", "a", "n"]
-    assert list(tally.columns_left) == ["x", "column 6 (no name)"]
+    assert list(tally.columns_sent) == ["t", "id", "a.b", "n"]
+    assert list(tally.columns_left) == ["a (all else in it)", "x", "column 6 (no name)"]
     assert not tally.columns_missing
+
+
+def test_a_column_that_is_sent_whole_leaves_nothing_behind() -> None:
+    tally = Tally()
+    mapping(tally, **BASE, properties={"p": Value("{a.b}"), "q": Value("{a.c}"), "r": Value("{x.y}")}).bind(
+        csv_table("t", "id", "a", "x.y")
+    )
+    assert list(tally.columns_sent) == ["t", "id", "a.b", "a.c", "x.y"]
+    assert list(tally.columns_left) == ["a (all else in it)"]
+    tally = Tally()
+    mapping(tally, **BASE, properties={"p": Value("{a.b}"), "q": Value("{a}")}).bind(
+        csv_table("t", "id", "a")
+    )
+    assert list(tally.columns_sent) == ["t", "id", "a"]
+    assert not tally.columns_left
 
 
 def test_json_keys_are_noted_as_they_come() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from dateutil import parser as dateutil_parser
 
-from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.timestamps import ColumnSurvey, TimeProblem, TimeReader, TimeRules, is_plain, parse_zone
 
 
 def ms(*fields: int, hours: float = 0) -> int:
@@ -102,6 +102,7 @@ ANY_ORDER = {
     "12:30 24 Sep 2026": ms(2026, 9, 24, 12, 30),
     "2:30 PM, September 24, 2026": ms(2026, 9, 24, 14, 30),
     "2 p.m. Sept. 24th 2026": ms(2026, 9, 24, 14),
+    "2:30 p. m. 24 Sep 2026": ms(2026, 9, 24, 14, 30),
     "14:30:05.5 Thu 24 Sep 2026": ms(2026, 9, 24, 14, 30, 5, 500_000),
     "14:30 UTC 24-Sep-2026": ms(2026, 9, 24, 14, 30),
     "10:00 MAY 24 2026": ms(2026, 5, 24, 10),
@@ -133,6 +134,11 @@ NUMERIC = {
     "1/15/2011 12:00 pm": ms(2011, 1, 15, 12),
     "1/15/2011, 1:20:30\u202fPM": ms(2011, 1, 15, 13, 20, 30),
     "1/15/2011 12:00:00 AM 01:20": ms(2011, 1, 15, 1, 20),
+    "13/04/2026 8:15:00 a. m.": ms(2026, 4, 13, 8, 15),
+    "13/04/2026 8:15:00 p.\u00a0m.": ms(2026, 4, 13, 20, 15),
+    "13.04.2026 08:15 Uhr": ms(2026, 4, 13, 8, 15),
+    "13.04.2026, 08:15:30 Uhr MESZ": ms(2026, 4, 13, 8, 15, 30, hours=2),
+    "13.04.2026 um 08:15 Uhr": ms(2026, 4, 13, 8, 15),
     "1/15/2011 00:00:00 01:20 EST": ms(2011, 1, 15, 1, 20, hours=-5),
 }
 
@@ -283,6 +289,9 @@ BAD_TIMES: list[Any] = [
         "9" * 5_000,
         "99999999999999",
         "1.70788E+12",
+        "1.7078E9",
+        "1.707878164E-9",
+        "1.707878164E99",
         "1e12",
         "0x1F",
         "1_707_878_164",
@@ -409,6 +418,10 @@ class TestEpoch:
             ("1707878164837999999", 1_707_878_164_837),
             (1.7078781648375e18, 1_707_878_164_837),
             ("-1000000000.0005", -1_000_000_000_001),
+            ("1.707878164E9", 1_707_878_164_000),
+            ("1.7078781648379E9", 1_707_878_164_837),
+            ("1,707878164837e+12", 1_707_878_164_837),
+            ("2.0260304E7", ms(2026, 3, 4)),
             (20260304, ms(2026, 3, 4)),
             (20260304.0, ms(2026, 3, 4)),
             (20260304101112, ms(2026, 3, 4, 10, 11, 12)),
@@ -640,6 +653,7 @@ class TestFormat:
             (" 46085 ", ms(2026, 3, 4)),
             (46085.5, ms(2026, 3, 4, 12)),
             ("46085.424444444", ms(2026, 3, 4, 10, 11, 12)),
+            ("46085,424444444", ms(2026, 3, 4, 10, 11, 12)),
             (46085.42445023148, ms(2026, 3, 4, 10, 11, 12, 500_000)),
         ],
     )
@@ -647,7 +661,8 @@ class TestFormat:
         assert read(value, format="excel") == expected
 
     @pytest.mark.parametrize(
-        "value", [60, "60", 0, -1, "1e5", "46_085", "46085,5", "abc", "nan", 3e6, "", True, None, math.nan]
+        "value",
+        [60, "60", 0, -1, "1e5", "46_085", "61,250", "46085,", "abc", "nan", 3e6, "", True, None, math.nan],
     )
     def test_excel_refuses(self, value: Any) -> None:
         assert refusal(value, format="excel").code == "bad_time"
@@ -673,3 +688,14 @@ def test_problems_cross_processes() -> None:
 def test_loading_brings_no_dateutil() -> None:
     code = "import ours_cli.timestamps, sys; sys.exit(bool({'dateutil', 'zoneinfo'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["1.707878164E9", "1.7078781640000E+9"])
+def test_a_column_shows_its_unit_by_numbers_with_an_exponent(text: str) -> None:
+    survey = ColumnSurvey()
+    survey.count_unit(text)
+    survey.count_unit("1.7078E9")
+    survey.count_unit("1E" + "9" * 5_000)
+    assert survey.conventions().unit == "s"
+    assert is_plain(text)
+    assert not is_plain("1.7078E9")

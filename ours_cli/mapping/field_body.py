@@ -25,6 +25,7 @@ from ours_cli.templates.template import (
     bind_text,
     parse,
     placeholder,
+    used_cells,
     used_columns,
     used_keys,
 )
@@ -152,15 +153,16 @@ class BodyObject:
 class BodyBuilder:
     """Compiles templates for one table and remembers which columns they use.
 
-    `used` has the positions of a CSV table's columns; `references` has, for JSON rows, each reference as
-    written and the top-level keys that it may read. `missing` names the columns of optional properties
+    `used` has the positions of a CSV table's columns, each with the names of what is read in it: the column,
+    or paths into it; `references` has, for JSON rows, each reference as written and the top-level keys that
+    it may read. `missing` names the columns of optional properties
     that a CSV table lacks. `exclusion` is what the field map leaves out.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
         self._table = table
         self._hmac_key = hmac_key
-        self.used: set[int] = set()
+        self.used: dict[int, list[str]] = {}
         self.missing: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
         self.exclusion = NOTHING_EXCLUDED
@@ -248,7 +250,8 @@ class BodyBuilder:
             self._check_keys(template)
             self.references.update(used_keys(template))
         else:
-            self.used |= used_columns(template, columns)
+            for name, cell in used_cells(template, columns).items():
+                self.used.setdefault(cell.position, []).append(name if cell.steps else columns[cell.position])
         get = binder(template, columns, hmac_key=self._hmac_key)
         return Slot(
             template, get, "text" if binder is bind_text else "json" if binder is bind_json else "value"

@@ -113,8 +113,12 @@ class FieldMapping:
         excluded = builder.excluded(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):
-                if index in builder.used:
+                used = builder.used.get(index, ())
+                if name in used:
                     self._tally.sent([name])
+                elif used:
+                    self._tally.sent(used)
+                    self._tally.columns_left[f"{name} (all else in it)"] = None
                 elif name.strip():
                     self._tally.columns_left[name] = None
             self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ours_cli.source.row_problems import DOUBLE_QUOTES
+
 MEND: Final = "mend the cell"
 _SHORTEN: Final = "shorten it; the limits are the API's"
 
@@ -43,6 +45,7 @@ HINTS: Final[dict[str, str]] = {
     "repeated_header": "nothing is lost; delete these lines, or send the joined files one by one",
     "unclosed_quote": "mend the quote, or --quote none",
     "bad_csv": "mend the quote, or --quote none",
+    "escaped_quote": DOUBLE_QUOTES,
     "nul_byte": "is --encoding right?",
     "bad_encoding": "is --encoding right?",
     "duplicate_key": "give the key once",

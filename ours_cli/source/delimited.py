@@ -21,8 +21,16 @@ from ours_cli.record import (
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
+from ours_cli.source.row_problems import (
+    ESCAPED_QUOTE,
+    TOO_LONG,
+    cells_if_doubled,
+    damage,
+    open_at_end,
+    unreadable,
+)
 from ours_cli.source.stretches import gather
-from ours_cli.source.text_encoding import ends_in_character, is_intact
+from ours_cli.source.text_encoding import ends_in_character
 
 # The default of 128 KiB is less than a real cell may hold.
 csv.field_size_limit(MAX_RECORD)
@@ -33,7 +41,6 @@ _MAX_RECORD_LINES = 4 * 1024 * 1024
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
 _AS_READ = ("utf-8", "surrogateescape")
-_ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
 
 
 class Row(NamedTuple):
@@ -214,12 +221,14 @@ class RowReader:
         if line == self._after_blank and len(cells) < width and names_columns(cells):
             self._other_width = len(cells)
         text = "".join(self._window[line - self._window_line : self.line - self._window_line])
-        problem = _damage(text) if self._damaged else None
+        problem = damage(text) if self._damaged else None
         if problem is not None and not _is_whole(text) and ends_in_character(text.encode(*_AS_READ)):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):
-                problem = (RAGGED_ROW, f"{len(cells)} cells where the header has {width}")
+                is_escaped = cells_if_doubled(text, self._format) == width
+                ragged = (RAGGED_ROW, f"{len(cells)} cells where the header has {width}")
+                problem = ESCAPED_QUOTE if is_escaped else ragged
             del cells[width:]
         elif problem is None and len(cells) == self._other_width:
             problem = (
@@ -276,15 +285,20 @@ class RowReader:
         last_read = self._base + self._reader.line_num - 1
         if self._oversize and line == window_end - 1:
             self._oversize = False
-            failure = ("too_large", f"a line of more than {MAX_RECORD >> 20} MiB (its beginning is kept)")
+            failure = TOO_LONG
         elif isinstance(error, _KnownToFailError):
             failure = self._failure
         else:
-            failure = _failure(error, on_first_line=last_read == line)
+            failure = unreadable(
+                is_open=isinstance(error, _RecordTooLongError) or open_at_end(error),
+                on_first_line=last_read == line,
+            )
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
             if failure[0] == "unclosed_quote" and line == window_end - 1 and not _is_whole(self._window[-1]):
                 failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
+        if failure is not TOO_LONG and cells_if_doubled(raw, self._format):
+            failure = ESCAPED_QUOTE
         self.line = line + 1
         self._start()
         return Malformed(line, raw, *failure)
@@ -304,31 +318,3 @@ def csv_format(dialect: Dialect) -> dict[str, Any]:
         "quoting": quoting,
         "strict": True,
     }
-
-
-def _failure(error: Exception, *, on_first_line: bool) -> tuple[str, str]:
-    if isinstance(error, _RecordTooLongError) or str(error).startswith(_ENDS_INSIDE_QUOTES):
-        return (
-            "unclosed_quote",
-            "a quote opened in this row is never closed; close it, or read with --quote none",
-        )
-    if on_first_line:
-        return (
-            "bad_csv",
-            "text follows a closing quote; double quotes within a cell, or read with --quote none",
-        )
-    return (
-        "unclosed_quote",
-        "a quote opened in this row is not closed in it; close it, or read with --quote none",
-    )
-
-
-def _damage(text: str) -> tuple[str, str] | None:
-    if "\0" in text:
-        return "nul_byte", "the row holds a NUL byte"
-    if not is_intact(text):
-        return (
-            "bad_encoding",
-            "not valid in the file's encoding; if the file is in another, say --encoding cp1252",
-        )
-    return None

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
+from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
 from ours_cli.source.containers import refuse_container
@@ -38,10 +39,12 @@ from ours_cli.source.lines import (
     text_blocks,
     utf8_blocks,
 )
+from ours_cli.source.literal_cells import literal_notes
 from ours_cli.source.options import ReadOptions, SourceFormat
 from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
 from ours_cli.source.repeated_header import HeaderRow
+from ours_cli.source.row_problems import DOUBLE_QUOTES, ESCAPED_QUOTE
 from ours_cli.source.several_tables import (
     has_record_types,
     refuse_header_rows,
@@ -130,11 +133,13 @@ class _Opening:
         dialect = self._dialect(kind, lines, named)
         first_line = self._above + 1
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
+        self._notes += literal_notes(rows, dialect.quote)
         texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._above))
         reader = RowReader(map(TextBlock.lines, texts), dialect, first_line)
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
+            refuse_sql(lines, first_line, self._stream.name)
             columns = self._header(reader)
             if columns:
                 reader.header = HeaderRow.of(columns, dialect.quote)
@@ -184,6 +189,7 @@ class _Opening:
         if not any(dialect.delimiter in line for line in lines):
             refuse_fixed_width(lines, self._stream.name)
         if self._options.header_row is None:
+            refuse_comments(rows, self._stream.name)
             refuse_record_types(rows, self._stream.name)
             refuse_doubtful_header(rows, self._stream.name)
             refuse_header_rows(rows, self._stream.name)
@@ -192,7 +198,8 @@ class _Opening:
         """The first row that is not blank."""
         while (row := reader.next_row()) is not None:
             if isinstance(row, Malformed):
-                raise self._unreadable_header(row.line, row.message)
+                hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
+                raise self._unreadable_header(row.line, row.message, hint)
             is_blank = not any(map(str.strip, row.cells))
             if is_blank and self._options.header_row is not None:
                 break
@@ -208,10 +215,10 @@ class _Opening:
             )
         return ()
 
-    def _unreadable_header(self, line: int, why: str) -> SourceError:
+    def _unreadable_header(self, line: int, why: str, hint: str | None = None) -> SourceError:
         return SourceError(
             f"{self._stream.name}: the header (line {line}) cannot be read: {why}",
-            hint=f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
+            hint=hint or f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
         )
 
     def _table(

@@ -22,7 +22,7 @@ from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, Absent, FilterProblem, ShortRow, as_text, present
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.filters import FilterCall, build, read_call
-from ours_cli.templates.reference import Getter, Reference, cell_getter, key_getter, locate, roots
+from ours_cli.templates.reference import Cell, Getter, Reference, cell_getter, key_getter, locate, roots
 
 __all__ = [
     "ABSENT",
@@ -108,7 +108,12 @@ def placeholder(column: str) -> str:
 
 def used_columns(template: Template, columns: tuple[str, ...]) -> set[int]:
     """Return the positions of the columns that the template reads in CSV rows. Raises as `bind`."""
-    return {locate(part.reference, columns).position for part in template.placeholders}
+    return {cell.position for cell in used_cells(template, columns).values()}
+
+
+def used_cells(template: Template, columns: tuple[str, ...]) -> dict[str, Cell]:
+    """Return each reference with where it leads in CSV rows. Raises as `bind`."""
+    return {part.reference.name.strip(): locate(part.reference, columns) for part in template.placeholders}
 
 
 def used_keys(template: Template) -> dict[str, tuple[str, ...]]:

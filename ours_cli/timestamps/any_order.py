@@ -19,7 +19,7 @@ _ZONE = (
     r"(?:(?:UTC|GMT)?[+-]\d\d?(?::?\d\d)?(?!\d)"
     rf"|(?!(?:{MONTH_NAME}|{WEEKDAY_NAME})\b)(?-i:[A-Z]\w+/[\w/+-]+|[A-Z]{{1,5}}\b))"
 )
-_HALF = r"\s*[ap]\.?m\b\.?"
+_HALF = r"\s*[ap](?:\.\s?)?m\b\.?"
 _CLOCK = re.compile(
     rf"(?<!\d)\d\d?(?::\d\d(?::\d\d(?:[.,]\d+)?)?(?:{_HALF})?|{_HALF})(?P<zone>\s*{_ZONE})?", _FLAGS
 )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from ours_cli.timestamps.epoch import EpochUnit, unit_of
+from ours_cli.timestamps.epoch import EpochUnit, unit_of, without_exponent
 from ours_cli.timestamps.problem import TimeProblem
 from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, is_plain_iso, number_text
 from ours_cli.timestamps.written import DateOrder, DateSign, clean, date_sign, is_date, read_written
@@ -108,6 +108,7 @@ def is_plain(value: object) -> bool:
 def _unit(value: object) -> EpochUnit | None:
     try:
         text = value.strip() if isinstance(value, str) else number_text(value)
+        text = without_exponent(text) or text
     except TimeProblem:
         return None
     number = EPOCH_NUMBER.fullmatch(text) if len(text) < _LONGEST_NUMBER else None

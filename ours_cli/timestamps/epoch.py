@@ -7,7 +7,10 @@ YYYYMMDD and YYYYMMDDHHMMSS (see `written`); fourteen-digit milliseconds would l
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
+
+from ours_cli.timestamps.problem import bad_time
 
 EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
@@ -23,8 +26,27 @@ UNIT_NAMES: dict[EpochUnit, str] = {
 }
 
 _PER_MS: dict[EpochUnit, int] = {"ms": 1, "us": 1_000, "ns": 1_000_000}
+_SCIENTIFIC = re.compile(
+    r"(?P<sign>-?)(?P<first>\d+)(?:[.,](?P<rest>\d+))?E(?P<power>[+-]?\d{1,3})", re.ASCII | re.IGNORECASE
+)
 _FRACTION_DIGITS = 9
 _FRACTION_SCALE = 10**9
+
+
+def without_exponent(text: str) -> str | None:
+    """The digits of "1.795600000E9", as BigQuery has them; None for what is in no scientific notation.
+
+    Raises TimeProblem `bad_time` where the last digits are not there, as a spreadsheet leaves them out.
+    """
+    number = _SCIENTIFIC.fullmatch(text)
+    if number is None:
+        return None
+    rest, power = number["rest"] or "", int(number["power"])
+    if not 0 <= power <= len(rest):
+        raise bad_time(
+            "a number in scientific notation, its last digits are lost", "export the column as text"
+        )
+    return f"{number['sign']}{number['first']}{rest[:power]}.{rest[power:]}".removesuffix(".")
 
 
 def unit_of(number: int) -> EpochUnit | None:

@@ -17,7 +17,8 @@ _EXCEL_DAY_ZERO = datetime(1899, 12, 30)
 # Serial 60 is 29 February 1900, a day that only Excel has; before it, its count is one day off.
 _EXCEL_LAST_WRONG_DAY = 60
 _EXCEL_END = 2_958_465
-_SERIAL = re.compile(r"\s{0,9}\d{1,7}(?:\.\d{1,20})?\s{0,9}", re.ASCII)
+# Behind fewer digits a comma may separate thousands: "46,340".
+_SERIAL = re.compile(r"\s{0,9}(?:\d{1,7}(?:\.\d{1,20})?|\d{4,7},\d{1,20})\s{0,9}", re.ASCII)
 
 
 def check_format(form: str) -> None:
@@ -65,9 +66,10 @@ def _read_zone_apart(text: str, form: str) -> Written:
 
 def read_excel(text: str) -> Written:
     """Read a serial day number (1900 date system), rounded to milliseconds. Raises TimeProblem `bad_time`."""
-    if not _SERIAL.fullmatch(text) or not _EXCEL_LAST_WRONG_DAY < float(text) < _EXCEL_END:
+    days = float(text.replace(",", ".")) if _SERIAL.fullmatch(text) else 0
+    if not _EXCEL_LAST_WRONG_DAY < days < _EXCEL_END:
         raise bad_time("not an Excel day number after February 1900", None)
-    milliseconds = round(float(text) * DAY_MS)
+    milliseconds = round(days * DAY_MS)
     return Written(_EXCEL_DAY_ZERO + timedelta(milliseconds=milliseconds), None)
 
 

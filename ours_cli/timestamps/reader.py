@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, NamedTuple
 
 from ours_cli.durations import DAY_MS
-from ours_cli.timestamps.epoch import GREATEST, UNIT_NAMES, EpochUnit, decimal_to_ms, unit_of
+from ours_cli.timestamps.epoch import (
+    GREATEST,
+    UNIT_NAMES,
+    EpochUnit,
+    decimal_to_ms,
+    unit_of,
+    without_exponent,
+)
 from ours_cli.timestamps.format import check_format, read_excel, read_format
 from ours_cli.timestamps.iso_parts import IsoParts
 from ours_cli.timestamps.problem import TimeProblem, bad_time
@@ -21,7 +28,6 @@ is_plain_iso = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
 ).fullmatch
 EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
-_SCIENTIFIC = re.compile(r"-?\d+(?:[.,]\d+)?E[+-]?\d+", re.ASCII | re.IGNORECASE)
 # ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
 CALENDAR_LENGTHS = (7, 8, 14)
 
@@ -155,12 +161,10 @@ class TimeReader:
             return self._instant(read_excel(text) if form == "excel" else read_format(text, form), zone)
         text = clean(text)
         number = EPOCH_NUMBER.fullmatch(text)
+        if number is None and (digits := without_exponent(text)) is not None:
+            number = EPOCH_NUMBER.fullmatch(text := digits)
         if number and (number["sign"] or len(number["whole"]) not in CALENDAR_LENGTHS):
             return self._from_epoch(number)
-        if _SCIENTIFIC.fullmatch(text):
-            raise bad_time(
-                "a number in scientific notation, its last digits are lost", "export the column as text"
-            )
         return self._instant(self._read_written(text), zone)
 
     def _read_written(self, text: str) -> Written:

@@ -56,10 +56,10 @@ _WEEKDAY = _pattern(rf"{WEEKDAY_NAME}[,.]?\s+")
 _RUN_TOGETHER = _pattern(r"(\d{8})(\d{6}(?!\d))")
 _NUMERIC = _pattern(rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark){_YEAR}")
 _CLOCK = _pattern(
-    r"(?:(?P<t>T)|:|,\s*|\s+at\s+|,?\s+)"
+    r"(?:(?P<t>T)|:|,\s*|\s+(?:at|um)\s+|,?\s+)"
     r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?(?![\d:])"
     r"|(?<=T)(?P<hh>\d\d)(?P<mm>\d\d)(?P<ss>\d\d)?(?!\d))"
-    r"(?:[.,](?P<fraction>\d+))?(?:\s*(?P<half>[ap])\.?m\b\.?)?"
+    r"(?:[.,](?P<fraction>\d+))?(?:\s*(?P<half>[ap])(?:\.\s?)?m\b\.?|\s*Uhr\b)?"
 )
 _PADDING = _pattern(r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?:\d\d)")
 _OFFSET = _pattern(

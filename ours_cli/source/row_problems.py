@@ -1,0 +1,71 @@
+"""Why a row of delimited text cannot be read: the code of its reject, and the message."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any, Final, TypeAlias
+
+from ours_cli.source.lines import MAX_RECORD
+from ours_cli.source.text_encoding import is_intact
+
+Problem: TypeAlias = tuple[str, str]
+
+TOO_LONG: Final[Problem] = (
+    "too_large",
+    f"a line of more than {MAX_RECORD >> 20} MiB (its beginning is kept)",
+)
+ESCAPED_QUOTE: Final[Problem] = (
+    "escaped_quote",
+    'a backslash stands before a quote within a cell, as MySQL writes it; a CSV has "" in place of \\"',
+)
+DOUBLE_QUOTES: Final = 'double them: sed \'s/\\\\"/""/g\' FILE | ours ... -'
+"""What to do about quotes behind a backslash."""
+
+_ENDS_INSIDE_QUOTES: Final = ("unexpected end of data", "field larger than field limit")
+
+
+def open_at_end(error: Exception) -> bool:
+    """Whether the csv reader came to the end, or to its limit, inside quotes."""
+    return str(error).startswith(_ENDS_INSIDE_QUOTES)
+
+
+def unreadable(*, is_open: bool, on_first_line: bool) -> Problem:
+    """For quotes that do not match; `is_open`: a quote is open where reading had to end."""
+    if is_open:
+        return (
+            "unclosed_quote",
+            "a quote opened in this row is never closed; close it, or read with --quote none",
+        )
+    if on_first_line:
+        return (
+            "bad_csv",
+            "text follows a closing quote; double quotes within a cell, or read with --quote none",
+        )
+    return (
+        "unclosed_quote",
+        "a quote opened in this row is not closed in it; close it, or read with --quote none",
+    )
+
+
+def cells_if_doubled(text: str, csv_format: dict[str, Any]) -> int:
+    """How many cells a row has once quotes behind a backslash are doubled; 0 where that does not mend it."""
+    quote = csv_format["quotechar"]
+    if not quote or f"\\{quote}" not in text:
+        return 0
+    try:
+        rows = list(csv.reader([text.replace(f"\\{quote}", quote * 2)], **csv_format))
+    except csv.Error:
+        return 0
+    return len(rows[0]) if len(rows) == 1 else 0
+
+
+def damage(text: str) -> Problem | None:
+    """For a row with a NUL byte, or with bytes that its encoding does not have."""
+    if "\0" in text:
+        return "nul_byte", "the row holds a NUL byte"
+    if not is_intact(text):
+        return (
+            "bad_encoding",
+            "not valid in the file's encoding; if the file is in another, say --encoding cp1252",
+        )
+    return None

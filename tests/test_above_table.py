@@ -1,0 +1,94 @@
+"""Lines of another kind above a table: refused, and read with the flags that the hint names."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import Ended, Ours
+from rows import iso, write
+
+COPY = f"""COPY public.visits (id, patient_name, ts, note) FROM stdin;
+1\tJane Doe\t{iso(3)}\thas "flu
+2\tTom Fox\t{iso(2)}\thas gout
+\\.
+"""
+DUMP = f"--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\n\n{COPY}"
+GA4 = """# ----------------------------------------
+# Events
+# Account: Clinic, Berlin
+# 20261101-20261130
+# ----------------------------------------
+"""
+BODY = f"Date,Event name,Client id,Event count\n{iso(5)},page_view,123.456,5\n{iso(4)},login,123.457,6\n"
+
+
+def dry_run(ours: Ours, file: Path, *flags: str) -> Ended:
+    return ours("backfill", file, "--event", "E", *flags, "--dry-run", "-o", "json")
+
+
+def flags_of(ended: Ended, begin: str) -> list[str]:
+    """The flags in the hint, from `begin` to the end of the sentence."""
+    hint = ended.err.partition("hint: ")[2]
+    return shlex.split(f"{begin}{hint.partition(begin)[2]}".partition(";")[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [(COPY, 1), (DUMP, 7), (COPY.upper().replace("STDIN", "stdin"), 1)]
+)
+def test_the_rows_of_a_postgres_dump_are_read_as_the_hint_says(
+    text: str, line: int, ours: Ours, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "visits.sql", text)
+    refused = ours("inspect", file)
+    assert refused.code == 6
+    assert f"looks like a dump of PostgreSQL: its rows begin below line {line}," in refused.err
+    assert r"\copy TABLE to 'FILE.csv' csv header" in refused.err
+    ended = dry_run(
+        ours, file, *flags_of(refused, "--skip-lines"), "--time", "{3}", "--external-id", "{1}", "-p", "n={4}"
+    )
+    assert (ended.code, ended.json["unsent"]) == (0, 2)
+    assert ended.json["examples"][0]["eventProperties"]["n"].lower() == 'has "flu'
+
+
+def test_other_sql_is_no_table(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "d.sql", "-- MySQL dump 10.13\n--\nINSERT INTO `v` VALUES (1,'a'),(2,'b');\n")
+    ended = ours("inspect", file)
+    assert ended.code == 6
+    assert "looks like the SQL of a database dump" in ended.err
+
+
+@pytest.mark.parametrize("between", ["", "\n", "# \n# All Users\n"])
+@pytest.mark.parametrize("body", [BODY, BODY.replace(",", ";")])
+def test_a_table_below_comments_is_read_as_the_hint_says(
+    between: str, body: str, ours: Ours, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "ga4.csv", GA4 + between + body)
+    refused = dry_run(ours, file)
+    above = (GA4 + between).count("\n")
+    assert refused.code == 6
+    assert f"lines 1 to {above} look like comments above the table" in refused.err
+    assert flags_of(refused, "--skip-lines") == ["--skip-lines", str(above)]
+    ended = dry_run(
+        ours, file, "--skip-lines", str(above), "--time", "{Date}", "--external-id", "{Client id}", "-p*"
+    )
+    assert (ended.code, ended.json["unsent"]) == (0, 2)
+    assert ended.json["examples"][0]["externalId"] == "123.456"
+    assert f"--skip-lines {above}" in ours("inspect", file).out
+
+
+@pytest.mark.parametrize("above", ["", "# from the billing system\n# of today\n"])
+def test_a_header_may_begin_with_the_sign_of_a_comment(above: str, ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"{above}#,customer,at\n1,c1,{iso(3)}\n2,c2,{iso(2)}\n")
+    flags = ["--time", "{at}", "--external-id", "{customer}", "-p", "n={#}"]
+    if above:
+        flags += flags_of(dry_run(ours, file, *flags), "--skip-lines")
+    ended = dry_run(ours, file, *flags)
+    assert (ended.code, ended.json["unsent"]) == (0, 2)
+
+
+def test_a_line_that_was_told_to_be_the_header_is_one(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"# a,b\n# c,d\n1,{iso(3)}\n")
+    ended = dry_run(ours, file, "--header-row", "2", "--time", "{d}", "--external-id", "{# c}")
+    assert (ended.code, ended.json["unsent"]) == (0, 1)

@@ -1,0 +1,71 @@
+r"""A quote behind a backslash, as MySQL writes it: rejected, with the command that makes a CSV of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Ours
+from rows import ago, write
+
+from ours_cli.record import Malformed, Record
+from ours_cli.source.opening import open_table
+from ours_cli.source.options import ReadOptions
+
+ROWS = rf"""id,customer,placed,note
+5,"0007",{ago(3)},"plain"
+6,"0017",{ago(2)},"He said \"yo\", twice"
+7,"0027",{ago(1)},"\"all\""
+8,"0037",{ago(1)},"steel 5\", long"
+"""
+FLAGS = ("--event", "Visit", "--external-id", "{customer}", "--time", "{placed}", "-p", "note={note}")
+
+
+def sed(text: str) -> str:
+    command = ["sed", r's/\\"/""/g']
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_hint_makes_a_csv_of_it(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "visits.csv", ROWS)
+    ended = ours("backfill", file, *FLAGS, "--dry-run")
+    assert "escaped_quote 3 (line 3, 4, 5)" in ended.out
+    assert r"""hint: double them: sed 's/\\"/""/g' FILE | ours ... -""" in ended.out
+    assert "--quote none" not in ended.out
+    ended = ours("backfill", write(file, sed(ROWS)), *FLAGS, "--dry-run", "-o", "json")
+    assert (ended.code, ended.json["unsent"]) == (0, 4)
+    assert [example["externalId"] for example in ended.json["examples"]] == ["0007", "0017", "0027"]
+    assert ended.json["examples"][1]["eventProperties"]["note"] == 'He said "yo", twice'
+
+
+def test_a_first_row_is_told_alike(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "visits.csv", ROWS.split("\n", 2)[2])
+    ended = ours("inspect", file)
+    assert ended.code == 6
+    assert "a backslash stands before a quote" in ended.err
+    assert r"""hint: double them: sed 's/\\"/""/g' FILE | ours ... -""" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ('1,"2" x\n', "bad_csv"),  # no backslash
+        (r'1,"\"2" x' + "\n", "bad_csv"),  # another fault beside it
+        ("1,2,9\n", "ragged_row"),
+        (r'1,"a \""' + "\n", "escaped_quote"),
+        (r'1,"a \""', "escaped_quote"),
+        ('1,"2\n', "unclosed_quote"),
+    ],
+)
+def test_only_what_doubling_mends_is_called_so(row: str, code: str, tmp_path: Path) -> None:
+    table = open_table(write(tmp_path / "t.csv", "a,b\n" + row), ReadOptions())
+    first = next(table.records)
+    assert isinstance(first, Malformed)
+    assert first.code == code
+
+
+def test_a_cell_that_ends_with_a_backslash_is_one(tmp_path: Path) -> None:
+    r"""`"C:\"` is a whole cell of a CSV."""
+    table = open_table(write(tmp_path / "t.csv", 'a,b\n"C:\\","x"\n'), ReadOptions())
+    assert list(table.records) == [Record(2, ["C:\\", "x"])]
