@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.event import Origin
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import MappedRows
 from ours_cli.intake import Mapped, one_by_one
 from ours_cli.mapping.field_mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Stretch, Table, records
@@ -132,7 +132,7 @@ class RowFinisher:
     def _not_done(self, items: Iterator[Mapped], origins: Iterator[Origin]) -> Iterator[Mapped]:
         replay = self._replay
         for item in items:
-            together = item if isinstance(item, (EventRun, SiftedRows)) else None
+            together = item if isinstance(item, MappedRows) else None
             own = list(islice(origins, 1 if together is None else len(together)))
             if not any(replay.covers(origin.seq) for origin in own):
                 yield item
