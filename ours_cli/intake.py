@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from ours_cli.chunk import Chunk, Chunker
@@ -123,12 +123,3 @@ class Intake:
         self._tracker.enter(item)
         if self._canary is not None and not isinstance(item, Filtered):
             self._canary.enter(item)
-
-
-def one_by_one(items: Iterable[Mapped]) -> Iterator[Item]:
-    """The same, each row by itself."""
-    for item in items:
-        if isinstance(item, MappedRows):
-            yield from item
-        else:
-            yield item

@@ -202,8 +202,8 @@ class Drafter:
         self._reader.naive_as_utc += drafts.naive_as_utc
         self._sieve.note(drafts.sought)
         if self._watch is not None and not self._watch.knows_all(drafts.keys):
-            for at in range(len(drafts.rows)):
-                self._watch(drafts.rows.record(at).fields)
+            for row in drafts.rows:
+                self._watch(row.fields)
         at = 0
         for draft in drafts.drafts:
             for left in range(at, draft.start):
