@@ -71,11 +71,11 @@ class Chunker:
             return self.flush()
         return full
 
-    def add_all(self, run: EventRun) -> Iterator[tuple[EventRun | None, Chunk | None]]:
+    def add_all(self, run: EventRun) -> Iterator[tuple[EventRun, Chunk | None]]:
         """Take many; yields the events that went in before the next chunk was full, with that chunk.
 
-        The same as `add` for each: the last pair may lack a chunk, and a pair lacks events where not even the
-        first of them fitted.
+        The same as `add` for each: the last pair may lack a chunk, and there are no events in a pair where
+        not even the first of them fitted.
         """
         start = 0
         while start < len(run):
@@ -83,14 +83,14 @@ class Chunker:
             part = run.part(start, min(len(run), start + self.max_events - self._count))
             comma = _COMMA if self._count else 0
             fitting = part.fitting(self._max_bytes - self._size - comma) or (0 if self._count else 1)
+            part = part.part(0, fitting)
             if fitting:
-                part = part.part(0, fitting)
                 self._parts.append(part)
                 self._size += len(part.bodies) + comma
                 self._count += fitting
                 start += fitting
             is_full = self._count >= self.max_events or start < len(run)
-            yield part if fitting else None, self.flush() if is_full else None
+            yield part, self.flush() if is_full else None
 
     def _begin(self) -> None:
         if not self._count:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import Any, overload
+from itertools import accumulate, repeat
+from typing import Any, TypeAlias, overload
 
 import orjson
 
-from ours_cli.event import Event, Filtered, Origin
+from ours_cli.event import Event, Filtered, Origin, Reject
 from ours_cli.kept_rows import KeptRows
 
 COMMA = b","
@@ -67,10 +67,10 @@ class EventRun(Sequence[Event]):
         return self.bodies[start : start + self.sizes[at] - len(COMMA)]
 
     def part(self, start: int, end: int) -> EventRun:
-        """The events from `start` to before `end`, at least one."""
+        """The events from `start` to before `end`."""
         if end - start == len(self):
             return self
-        first, last = self.start(start), self.start(end) - len(COMMA)
+        first, last = self.start(start), max(0, self.start(end) - len(COMMA))
         return EventRun(
             self.table,
             self.seqs[start:end],
@@ -107,19 +107,23 @@ class EventRun(Sequence[Event]):
         return self._starts
 
 
-class SiftedRows:
-    """Consecutive rows of one table, the first numbered `seq`, some of which the run leaves out.
+class MappedRows:
+    """Consecutive rows of one table that were mapped together, the first numbered `seq`, and their `events`.
 
-    `reasons` says why each row is left out, as in `Filtered`; None for one of the `events`.
+    `reasons` says why the run leaves a row out, as in `Filtered`, and is None for one of the `events`; it is
+    None itself where no row is left out. A request carries the events alone: rows left out need not wait for
+    its answer.
     """
 
     __slots__ = ("events", "reasons", "rows", "seq")
 
-    def __init__(self, seq: int, rows: KeptRows, reasons: Sequence[str | None], events: EventRun) -> None:
+    def __init__(
+        self, seq: int, rows: KeptRows, events: EventRun, reasons: Sequence[str | None] | None = None
+    ) -> None:
         self.seq = seq
         self.rows = rows
-        self.reasons = reasons
         self.events = events
+        self.reasons = reasons
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -127,18 +131,34 @@ class SiftedRows:
     def __iter__(self) -> Iterator[Event | Filtered]:
         """What each row is, in order."""
         events = iter(self.events)
-        for at, reason in enumerate(self.reasons):
+        for at, reason in enumerate(self.reasons or repeat(None, len(self))):
             if reason is None:
                 yield next(events)
             else:
                 yield Filtered(Origin(self.events.table, self.rows.record(at), self.seq + at), reason)
 
-    def part(self, start: int, end: int, events: EventRun | None = None) -> SiftedRows:
+    @property
+    def left_out(self) -> int:
+        """How many of them are left out."""
+        return len(self) - len(self.events)
+
+    def place(self, event: int) -> int:
+        """The position of this event's row; that behind all rows where there are no more events."""
+        return self.events.seqs[event] - self.seq if event < len(self.events) else len(self)
+
+    def part(self, start: int, end: int, events: EventRun | None = None) -> MappedRows:
         """The rows from `start` to before `end`; `events` are theirs, if already known."""
+        if end - start == len(self):
+            return self
         if events is None:
-            first, last = (bisect_left(self.events.seqs, self.seq + at) for at in (start, end))
-            events = self.events.only(range(first, last))
-        return SiftedRows(self.seq + start, self.rows.part(start, end), self.reasons[start:end], events)
+            events = self.events.part(*(bisect_left(self.events.seqs, self.seq + at) for at in (start, end)))
+        if self.reasons is None:
+            return MappedRows(self.seq + start, events.rows, events)
+        return MappedRows(self.seq + start, self.rows.part(start, end), events, self.reasons[start:end])
+
+
+Finished: TypeAlias = Event | Reject | Filtered | MappedRows
+"""What becomes of a row, or of consecutive rows together."""
 
 
 class Events(Sequence[Event]):

@@ -14,7 +14,7 @@ from math import inf
 from typing import Final, TypeAlias
 
 from ours_cli.chunk import Chunk
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import MappedRows
 from ours_cli.intake import Intake, Mapped
 from ours_cli.safeguards import Canary
 
@@ -34,7 +34,7 @@ async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, Non
         if rows >= _BREATHE_EVERY:
             await asyncio.sleep(0)
             rows = 0
-        rows += len(item) if isinstance(item, SiftedRows) else 1
+        rows += len(item) if isinstance(item, MappedRows) else 1
         for chunk in intake.take_each(item):
             yield chunk
     if (last := intake.flush()) is not None:
@@ -127,7 +127,7 @@ class _Box:
             for item in items:
                 with self._room:
                     self._items.append(item)
-                    self._rows += len(item) if isinstance(item, (EventRun, SiftedRows)) else 1
+                    self._rows += len(item) if isinstance(item, MappedRows) else 1
                     if len(self._items) == 1:
                         self._wake()
                     while self._rows >= _BUFFER_MAX and not self._closed:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ours_cli.durations import DAY_MS
 from ours_cli.event import Event
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import MappedRows
 from ours_cli.mapping.window import Window
 
 CLOCK_SKEW_S: Final = 60.0
@@ -45,10 +45,8 @@ class AgeingRows:
 
     def enter(self, item: object) -> None:
         """Enter the run's next item; only events take a turn."""
-        if isinstance(item, SiftedRows):
-            item = item.events
-        if isinstance(item, EventRun):
-            for time_ms in item.times:
+        if isinstance(item, MappedRows):
+            for time_ms in item.events.times:
                 self._enter(time_ms)
         elif isinstance(item, Event):
             self._enter(item.time_ms)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import Finished, MappedRows
 from ours_cli.record import TRUNCATED_ROW
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.safeguards import Canary
@@ -15,7 +15,7 @@ from ours_cli.safeguards import Canary
 Item: TypeAlias = Event | Reject | Filtered | Block
 """A row, or a block of rows that an earlier attempt has settled."""
 
-Mapped: TypeAlias = Item | EventRun | SiftedRows
+Mapped: TypeAlias = Item | MappedRows
 """An item, or consecutive rows together."""
 
 
@@ -26,7 +26,7 @@ class Intake:
         self,
         chunker: Chunker,
         tracker: BlockTracker,
-        enter: Callable[[Event | Reject | Filtered | EventRun | SiftedRows], None],
+        enter: Callable[[Finished], None],
         replayed: Callable[[Block], None],
         canary: Canary | None = None,
     ) -> None:
@@ -72,87 +72,45 @@ class Intake:
         return chunk
 
     def take_each(self, item: Mapped) -> Iterator[Chunk]:
-        """Take an item, or many rows together; yields the chunks as `take` and `take_all` do."""
-        if isinstance(item, EventRun):
-            yield from self.take_all(item)
-        elif isinstance(item, SiftedRows):
-            yield from self._take_sifted(item)
+        """Take an item, or many rows together; yields the chunks that `take` returns for each, or would."""
+        if isinstance(item, MappedRows):
+            yield from self._take_rows(item)
         elif (chunk := self.take(item)) is not None:
             yield chunk
 
-    def take_all(self, run: EventRun) -> Iterator[Chunk]:
-        """Take events of consecutive rows; yields each chunk that they complete, or do not fit into."""
-        rest = run
-        if self._canary is not None and (alone := min(self._canary.room, len(run))):
-            yield from filter(None, map(self.take, run[:alone]))
-            if alone == len(run):
-                return
-            rest = run[alone:]
-        for taken, chunk in self._chunker.add_all(rest):
-            if taken is not None:
-                self._enter(taken)
-                self._tracker.enter_all(taken)
-                self._pass_canary(taken)
-            if chunk is not None:
-                self._tracker.cut()
-                yield chunk
-
-    def _take_sifted(self, sifted: SiftedRows) -> Iterator[Chunk]:
-        """As `take` for each, with the same blocks."""
-        rest = sifted
+    def _take_rows(self, rows: MappedRows) -> Iterator[Chunk]:
+        alone = 0
         if self._canary is not None and self._canary.room:
-            alone = 0
-            for item in sifted:
+            for item in rows:
                 alone += 1
                 if (chunk := self.take(item)) is not None:
                     yield chunk
                 if not self._canary.room:
                     break
-            if alone == len(sifted):
-                return
-            rest = sifted.part(alone, len(sifted))
-        yield from self._take_together(rest)
+        yield from self._take_together(rows.part(alone, len(rows)))
 
-    def _take_together(self, sifted: SiftedRows) -> Iterator[Chunk]:
+    def _take_together(self, rows: MappedRows) -> Iterator[Chunk]:
+        """As `take` for each, with the same blocks; the canary is complete."""
         at = taken = 0
-        seqs = sifted.events.seqs
-        for events, chunk in self._chunker.add_all(sifted.events):
-            if events is not None:
-                at = self._admit_sifted(sifted, at, events)
-                taken += len(events)
-                self._pass_canary(events)
+        for events, chunk in self._chunker.add_all(rows.events):
+            taken += len(events)
+            is_full = chunk is not None and len(chunk.events) == self._chunker.max_events
+            # Behind a full chunk rows left out are of the next block, before an event without room of this.
+            end = rows.place(taken - 1) + 1 if is_full else rows.place(taken)
+            if at < end:
+                self._admit_all(rows.part(at, end, events))
+                at = end
             if chunk is not None:
-                if len(chunk.events) < self._chunker.max_events:
-                    # The next event did not fit: the rows left out before it are not of its block.
-                    at = self._leave_out(sifted, at, seqs[taken] - sifted.seq)
                 self._tracker.cut()
                 yield chunk
-        self._leave_out(sifted, at, len(sifted))
+        if at < len(rows):
+            self._admit_all(rows.part(at, len(rows)))
 
-    def _pass_canary(self, behind: EventRun) -> None:
+    def _admit_all(self, rows: MappedRows) -> None:
+        self._enter(rows)
+        self._tracker.enter_all(rows)
         if self._canary is not None:
-            self._canary.enter_behind(len(behind))
-
-    def _admit_sifted(self, sifted: SiftedRows, start: int, events: EventRun) -> int:
-        """Admit the rows from `start` to the last of these events; returns the position after it."""
-        first, last = events.seqs[0] - sifted.seq, events.seqs[-1] - sifted.seq
-        if first - start >= self._tracker.room:
-            start = self._leave_out(sifted, start, first)
-        self._admit_part(sifted.part(start, last + 1, events))
-        return last + 1
-
-    def _leave_out(self, sifted: SiftedRows, start: int, end: int) -> int:
-        """Admit the rows from `start` to before `end`, none of which is an event; returns `end`."""
-        none = sifted.events.only(())
-        while start < end:
-            step = min(end, start + self._tracker.room)
-            self._admit_part(sifted.part(start, step, none))
-            start = step
-        return end
-
-    def _admit_part(self, sifted: SiftedRows) -> None:
-        self._enter(sifted)
-        self._tracker.enter_all(sifted)
+            self._canary.enter_behind(len(rows.events))
 
     def flush(self) -> Chunk | None:
         """End the block here; returns what waits for its chunk to fill, if anything does."""
@@ -165,12 +123,3 @@ class Intake:
         self._tracker.enter(item)
         if self._canary is not None and not isinstance(item, Filtered):
             self._canary.enter(item)
-
-
-def one_by_one(items: Iterable[Mapped]) -> Iterator[Item]:
-    """The same, each row by itself."""
-    for item in items:
-        if isinstance(item, (EventRun, SiftedRows)):
-            yield from item
-        else:
-            yield item

@@ -6,7 +6,7 @@ in the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -72,6 +72,10 @@ class KeptRows:
     def __getstate__(self) -> tuple[None, dict[str, object]]:
         # What was split for a part need not travel beside the whole.
         return None, {name: getattr(self, name) for name in self.__slots__} | {"_split": None}
+
+    def __iter__(self) -> Iterator[Record]:
+        """Each row, as it was read."""
+        return map(self.record, range(len(self)))
 
     def line(self, at: int) -> int:
         """The line of the row at this position."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, cast
 
 from ours_cli.record import (
@@ -16,8 +16,10 @@ from ours_cli.record import (
     Piece,
     Pieces,
     Record,
+    Rows,
     Stretch,
     Table,
+    one_by_one,
 )
 from ours_cli.reject_marks import marks_among
 from ours_cli.source import parse_raw
@@ -98,22 +100,16 @@ def _mended_rows(
             yield _record(record.line, cells, marks[1], marks[2])
 
 
-def _mended_stretches(table: Table) -> Iterator[Stretch | Record | Malformed]:
+def _mended_stretches(table: Table) -> Iterator[Rows]:
     assert table.stretches is not None
     for rows in table.stretches():
         yield from _mended_each(rows, table)
 
 
-def _mended_each(rows: Stretch | Record | Malformed, table: Table) -> Iterator[Stretch | Record | Malformed]:
-    if not isinstance(rows, Stretch):
-        yield _mended_object(rows, table)
-        return
-    objects = cast("list[dict[str, Any]]", rows.fields)
-    if any(map(_marks_of, objects)):
-        for line, fields in zip(rows.lines, objects, strict=True):
-            yield _mended_object(Record(line, fields), table)
-    else:
-        yield rows
+def _mended_each(rows: Rows, table: Table) -> Iterator[Rows]:
+    if isinstance(rows, Stretch) and not any(map(_marks_of, cast("list[dict[str, Any]]", rows.fields))):
+        return iter((rows,))
+    return map(_mended_object, one_by_one(rows), repeat(table))
 
 
 def may_be_marked(piece: Piece) -> bool:
@@ -132,11 +128,11 @@ class _MendedPieces:
     def __init__(self, pieces: Pieces, table: Table) -> None:
         self._pieces = pieces
         self._table = table
-        self._rows: Iterator[Stretch | Record | Malformed] = iter(())
+        self._rows: Iterator[Rows] = iter(())
         self.confirm = pieces.confirm
         self.take_back = pieces.take_back
 
-    def next(self) -> Piece | Stretch | Record | Malformed | None:
+    def next(self) -> Piece | Rows | None:
         while (mended_row := next(self._rows, None)) is None:
             rows = self._pieces.next()
             if rows is None or isinstance(rows, Piece):

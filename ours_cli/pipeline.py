@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import OursError, UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event import Event, Origin, Reject
+from ours_cli.event_run import Finished, MappedRows
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
 from ours_cli.garbage import collect_seldom
@@ -198,13 +198,16 @@ class _Run:
         self._attempt.replay.table = table
         self._observer.table(table)
 
-    def _enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+    def _enter(self, item: Finished) -> None:
         """A row comes out of the mapping, or consecutive rows together."""
         if isinstance(item, Reject) and self._rejects.are_shown:
             self._rejects.write(item)
         self._books.mapped(item)
-        if not isinstance(item, (Event, EventRun)):  # those are shown once they are settled
-            self._show()
+        match item:
+            case Event() | MappedRows(reasons=None):
+                pass  # shown once they are settled
+            case _:
+                self._show()
 
     def _replayed(self, block: Block) -> None:
         """A block that an earlier attempt has settled is still in the source."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from itertools import groupby, islice, repeat
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
@@ -76,6 +76,31 @@ class Stretch(NamedTuple):
         return Stretch(self.lines[:count], self.fields[:count], written)
 
 
+Rows: TypeAlias = Stretch | Record | Malformed
+"""Consecutive rows of a table, read in bulk, or one row."""
+
+
+def one_by_one(rows: Rows) -> Sequence[Record | Malformed]:
+    """Each row by itself."""
+    return records(rows.lines, rows.fields) if isinstance(rows, Stretch) else (rows,)
+
+
+def gather(rows: Iterable[Record | Malformed]) -> Iterator[Rows]:
+    """The same rows, those together that follow one another and bear no id. It waits for rows behind them."""
+    for are_plain, found in groupby(rows, _is_plain):
+        if not are_plain:
+            yield from found
+            continue
+        plain = cast("Iterator[Record]", found)
+        while some := list(islice(plain, STRETCH_MAX)):
+            fields: list[Any] = [row.fields for row in some]
+            yield Stretch([row.line for row in some], fields)
+
+
+def _is_plain(row: Record | Malformed) -> bool:
+    return isinstance(row, Record) and not row.distinct_id
+
+
 class Piece(NamedTuple):
     """Whole lines of a file, the first one numbered `first_line`, that are likely whole rows."""
 
@@ -86,7 +111,7 @@ class Piece(NamedTuple):
 class Pieces(Protocol):
     """Rows of a table, in order: as pieces not parsed yet, or read in the ordinary way."""
 
-    def next(self) -> Piece | Stretch | Record | Malformed | None:
+    def next(self) -> Piece | Rows | None:
         """What comes next; None at the end, and while pieces handed out must be judged first."""
 
     def confirm(self) -> None:
@@ -100,10 +125,10 @@ class Pieces(Protocol):
 class CutStretches:
     """A table's `stretches` where its rows can also be read in pieces: use one or the other."""
 
-    stretches: Callable[[], Iterator[Stretch | Record | Malformed]]
+    stretches: Callable[[], Iterator[Rows]]
     pieces: Callable[[], Pieces]
 
-    def __call__(self) -> Iterator[Stretch | Record | Malformed]:
+    def __call__(self) -> Iterator[Rows]:
         """The rows in stretches."""
         return self.stretches()
 
@@ -141,7 +166,7 @@ class Table:
     position: Callable[[], int] = lambda: 0
     encoding: str = "utf-8"
     header_line: int = 0
-    stretches: Callable[[], Iterator[Stretch | Record | Malformed]] | None = None
+    stretches: Callable[[], Iterator[Rows]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
     first_rows: Callable[[], list[dict[str, Any]]] = list

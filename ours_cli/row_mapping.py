@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice, repeat
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.event import Origin
-from ours_cli.event_run import EventRun, SiftedRows
-from ours_cli.intake import Mapped, one_by_one
+from ours_cli.event_run import MappedRows
+from ours_cli.intake import Mapped
+from ours_cli.kept_rows import KeptRows
 from ours_cli.mapping.field_mapping import Mapper, RowMapping
-from ours_cli.record import Malformed, Record, Stretch, Table, records
+from ours_cli.record import Malformed, Record, Rows, Stretch, Table, one_by_one
 from ours_cli.runs.replay import Replay
-
-Rows: TypeAlias = Stretch | Record | Malformed
 
 
 class BoundTable(NamedTuple):
@@ -114,43 +113,37 @@ class RowFinisher:
         """
         seq = self._seq
         items: Iterator[Mapped]
+        own: KeptRows | Sequence[Record | Malformed]
         if drafts is not None:
             assert table.drafter is not None
-            self._seq += len(drafts.rows)
+            own = drafts.rows
             items = table.drafter.finish(table.number, seq, drafts, table.map_row)
         else:
             assert rows is not None
-            self._seq += len(rows.lines) if isinstance(rows, Stretch) else 1
-            items = map(table.map_row, _origins(table.number, seq, rows, None))
+            own = one_by_one(rows)
+            items = map(table.map_row, _origins(table.number, seq, own))
+        self._seq += len(own)
         if self._replay.is_over:
             return items
         if drafts is not None and self._replay.covers_all(seq, self._seq):
             deque(items, 0)
             return self._replay.verify_all(seq, drafts.rows)
-        return self._not_done(items, _origins(table.number, seq, rows, drafts))
+        return self._not_done(items, _origins(table.number, seq, own))
 
     def _not_done(self, items: Iterator[Mapped], origins: Iterator[Origin]) -> Iterator[Mapped]:
         replay = self._replay
         for item in items:
-            together = item if isinstance(item, (EventRun, SiftedRows)) else None
-            own = list(islice(origins, 1 if together is None else len(together)))
+            together = item if isinstance(item, MappedRows) else (item,)
+            own = list(islice(origins, len(together)))
             if not any(replay.covers(origin.seq) for origin in own):
                 yield item
                 continue
-            for origin, each in zip(own, one_by_one([item]), strict=True):
+            for origin, each in zip(own, together, strict=True):
                 if not replay.covers(origin.seq) or replay.supersedes(origin):
                     yield each
                 elif (block := replay.verify(origin)) is not None:
                     yield block
 
 
-def _origins(table: int, seq: int, rows: Rows | None, drafts: Drafts | None) -> Iterator[Origin]:
-    found: Iterable[Record | Malformed]
-    if drafts is not None:
-        found = map(drafts.rows.record, range(len(drafts.rows)))
-    elif isinstance(rows, Stretch):
-        found = records(rows.lines, rows.fields)
-    else:
-        assert rows is not None
-        found = [rows]
-    return map(Origin, repeat(table), found, count(seq))
+def _origins(table: int, seq: int, rows: Iterable[Record | Malformed]) -> Iterator[Origin]:
+    return map(Origin, repeat(table), rows, count(seq))

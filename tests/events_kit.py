@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ours_cli.event import Event, Filtered, Origin
-from ours_cli.event_run import EventRun, Events, SiftedRows
+from ours_cli.event_run import EventRun, Events, MappedRows
 from ours_cli.kept_rows import KeptRows
 from ours_cli.record import Fields, Record
 
@@ -42,11 +42,12 @@ def run_of(events: Sequence[Event]) -> EventRun:
     )
 
 
-def rows_of(items: Sequence[Event | Filtered]) -> EventRun | SiftedRows:
+def rows_of(items: Sequence[Event | Filtered]) -> MappedRows:
     """The same consecutive rows together."""
     events = [item for item in items if isinstance(item, Event)]
     if len(events) == len(items):
-        return run_of(events)
+        run = run_of(events)
+        return MappedRows(run.seqs[0], run.rows, run)
     rows = KeptRows(
         [item.origin.row.line for item in items],
         [item.origin.row.fields for item in items if isinstance(item.origin.row, Record)],
@@ -62,7 +63,7 @@ def rows_of(items: Sequence[Event | Filtered]) -> EventRun | SiftedRows:
         [len(event.body) + 1 for event in events],
         [event.time_ms or 0 for event in events],
     )
-    return SiftedRows(seq, rows, reasons, run)
+    return MappedRows(seq, rows, run, reasons)
 
 
 def together(*events: Event) -> Events:

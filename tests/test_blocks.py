@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from events_kit import SMALLEST, event_of, rows_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.batch_size import BatchSize
@@ -123,6 +123,12 @@ def test_every_row_is_in_exactly_one_block(
     limits=st.tuples(st.integers(1, 7), st.integers(1, 200)),
     rows_max=st.integers(1, 9),
     canary_rows=st.none() | st.integers(1, 15),
+)
+@example(
+    items=[(kind, SMALLEST, False) for kind in ("event", "filtered", "event")],
+    limits=(1, 200),
+    rows_max=9,
+    canary_rows=None,
 )
 def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
     items: list[tuple[str, int, bool]], limits: tuple[int, int], rows_max: int, canary_rows: int | None

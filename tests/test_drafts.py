@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_cli.event import Event
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import MappedRows
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.intake import Item, one_by_one
+from ours_cli.intake import Item
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.batch_rows import BatchMapping
 from ours_cli.mapping.field_body import TimeMapping
@@ -118,8 +118,11 @@ class Run:
         self.drafted = 0
         self.items: list[Item] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
-            self.drafted += len(item) if isinstance(item, (EventRun, SiftedRows)) else 0
-            self.items += one_by_one([item])
+            if isinstance(item, MappedRows):
+                self.drafted += len(item)
+                self.items += item
+            else:
+                self.items.append(item)
 
     def left(self) -> tuple[object, ...]:
         reader = self.reader

@@ -9,13 +9,13 @@ from contextlib import aclosing
 from queue import Queue
 
 import pytest
-from events_kit import events_of, run_of
+from events_kit import events_of, rows_of
 
 from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import Finished, MappedRows
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 from ours_cli.runs.blocks import BlockTracker
@@ -25,10 +25,10 @@ class Pipe:
     """A source that a test feeds: events, then perhaps an exception, then the end (None)."""
 
     def __init__(self) -> None:
-        self.queue: Queue[Event | EventRun | Reject | Exception | None] = Queue()
+        self.queue: Queue[Event | MappedRows | Reject | Exception | None] = Queue()
         self.closed = threading.Event()
 
-    def __iter__(self) -> Iterator[Event | EventRun | Reject]:
+    def __iter__(self) -> Iterator[Event | MappedRows | Reject]:
         try:
             while (item := self.queue.get()) is not None:
                 if isinstance(item, Exception):
@@ -37,7 +37,7 @@ class Pipe:
         finally:
             self.closed.set()
 
-    def put(self, *items: Event | EventRun | Reject | Exception | None) -> None:
+    def put(self, *items: Event | MappedRows | Reject | Exception | None) -> None:
         for item in items:
             self.queue.put(item)
 
@@ -53,14 +53,14 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
 def intake_of(
     chunker: Chunker, enter: Callable[[Event | Reject | Filtered], object] = lambda _: None
 ) -> Intake:
-    def enter_item(item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
-        assert not isinstance(item, (EventRun, SiftedRows))
+    def enter_item(item: Finished) -> None:
+        assert not isinstance(item, MappedRows)
         enter(item)
 
     return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)
 
 
-def with_runs(chunker: Chunker) -> Intake:
+def with_rows(chunker: Chunker) -> Intake:
     return Intake(chunker, BlockTracker(lambda _: None), lambda _: None, lambda _: None)
 
 
@@ -130,9 +130,9 @@ def test_rows_that_were_mapped_together_stay_so_and_wait_as_long() -> None:
         pipe, events = Pipe(), events_of([50] * 25)
         loop = asyncio.get_running_loop()
         async with aclosing(
-            feed_threaded(iter(pipe), with_runs(Chunker(BatchSize(10), 10_000)), 0.1)
+            feed_threaded(iter(pipe), with_rows(Chunker(BatchSize(10), 10_000)), 0.1)
         ) as chunks:
-            pipe.put(run_of(events))
+            pipe.put(rows_of(events))
             assert [len((await anext(chunks)).events) for _ in range(2)] == [10, 10]
             began = loop.time()
             assert (await anext(chunks)).events == events[20:], "what is left of a run waits for others"
@@ -145,8 +145,8 @@ def test_rows_that_were_mapped_together_stay_so_and_wait_as_long() -> None:
 def test_the_reading_thread_is_no_more_than_some_rows_ahead() -> None:
     async def body() -> None:
         pipe = Pipe()
-        chunks = feed_threaded(iter(pipe), with_runs(Chunker(BatchSize(500), 1_000_000)), 5)
-        pipe.put(*[run_of(events_of([50] * 500)) for _ in range(50)], None)
+        chunks = feed_threaded(iter(pipe), with_rows(Chunker(BatchSize(500), 1_000_000)), 5)
+        pipe.put(*[rows_of(events_of([50] * 500)) for _ in range(50)], None)
         await anext(chunks)
         await asyncio.sleep(0.1)
         assert pipe.queue.qsize() > 30

@@ -21,7 +21,7 @@ from rows import ago, write
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, as_written, read_json
-from ours_cli.record import Malformed, Record, Stretch, Table
+from ours_cli.record import Malformed, Record, Rows, Stretch, Table
 from ours_cli.source import ReadOptions, json_lines, lines, open_table, parse_raw
 from ours_cli.source.json_document import refuse_arrays
 from ours_cli.source.json_elements import JsonElementReader
@@ -83,7 +83,7 @@ def test_elements_are_found_whatever_the_layout_and_the_blocks(
     assert [row.line for row in found] == sorted(row.line for row in found)
 
 
-def flat(rows: Iterator[Stretch | Malformed]) -> Iterator[Record | Malformed]:
+def flat(rows: Iterator[Rows]) -> Iterator[Record | Malformed]:
     for row in rows:
         if isinstance(row, Stretch):
             for line, fields in zip(row.lines, list[Any](row.fields), strict=True):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
 from ours_cli.mend import mended
-from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
+from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Rows, Stretch, Table
 from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
 from ours_cli.source.pieces import parse_piece
 
@@ -36,7 +36,7 @@ def one_by_one(table: Table) -> list[Record | Malformed]:
     return list(_flat(table.stretches()))
 
 
-def _flat(rows: Iterator[Stretch | Record | Malformed]) -> Iterator[Record | Malformed]:
+def _flat(rows: Iterator[Rows]) -> Iterator[Record | Malformed]:
     for row in rows:
         if isinstance(row, Stretch):
             assert 0 < len(row.fields) <= STRETCH_MAX
@@ -51,7 +51,7 @@ def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
     assert table.pieces is not None
     pieces = table.pieces()
     found: list[Record | Malformed] = []
-    waiting: deque[Piece | Stretch | Record | Malformed] = deque()
+    waiting: deque[Piece | Rows] = deque()
     while True:
         while len(waiting) < ahead and (rows := pieces.next()) is not None:
             waiting.append(rows)

@@ -19,7 +19,7 @@ from ours_cli.contract import ID_MAX, PROPERTIES_UTF16_MAX
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import COMMA, EventRun, SiftedRows
+from ours_cli.event_run import COMMA, EventRun, Finished
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
@@ -75,7 +75,7 @@ class Draft(NamedTuple):
 
     `bodies`, `sizes` and `times` are as in `EventRun`. `digests` are those of their contents, `ID_BYTES`
     each, joined, and `given` the rows' own distinctIds, if any: a row that is left out has only these.
-    `reasons` are as in `SiftedRows`, None where no row is left out. `is_doubtful` is as in `Bodies`.
+    `reasons` are as in `MappedRows`. `is_doubtful` is as in `Bodies`.
     """
 
     start: int
@@ -111,7 +111,6 @@ class Drafts(NamedTuple):
     keys: tuple[str, ...]
 
 
-Finished: TypeAlias = Event | Reject | Filtered | EventRun | SiftedRows
 Sealer: TypeAlias = "Callable[[Draft, int, int], Iterator[Finished]]"
 
 _HEAD: Final = b'{"distinctId":"'
@@ -203,8 +202,8 @@ class Drafter:
         self._reader.naive_as_utc += drafts.naive_as_utc
         self._sieve.note(drafts.sought)
         if self._watch is not None and not self._watch.knows_all(drafts.keys):
-            for at in range(len(drafts.rows)):
-                self._watch(drafts.rows.record(at).fields)
+            for row in drafts.rows:
+                self._watch(row.fields)
         at = 0
         for draft in drafts.drafts:
             for left in range(at, draft.start):

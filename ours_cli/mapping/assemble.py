@@ -10,9 +10,9 @@ from typing import Any, Final
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafting.drafts import ID_AT, Draft, Finished
+from ours_cli.drafting.drafts import ID_AT, Draft
 from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import EventRun, Finished, MappedRows
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.mapping.selection import EVERYTHING, Selection
@@ -106,7 +106,7 @@ class EventAssembler:
         reasons = draft.reasons
         if self.selection.sample is not None:
             run, reasons = self._sampled(run, draft, seq)
-        rows = run if reasons is None else SiftedRows(seq, draft.rows, reasons, run)
+        rows = MappedRows(seq, draft.rows, run, reasons)
         times = run.times
         in_time = not times or not (self._window.check(min(times)) or self._window.check(max(times)))
         start = 0  # of those that are not yielded yet
@@ -158,11 +158,15 @@ class EventAssembler:
     def _note_ids(self, items: Iterable[Finished]) -> None:
         """Note the doubtful ids by which events name their visitor."""
         for item in items:
-            events = item.events if isinstance(item, SiftedRows) else item
-            if isinstance(events, (Event, EventRun)):
-                bodies = events.body if isinstance(events, Event) else events.bodies
-                for body in orjson.loads(b"[%b]" % bodies):
-                    self._tally.note_ids(body)
+            match item:
+                case Event():
+                    bodies = item.body
+                case MappedRows():
+                    bodies = item.events.bodies
+                case _:
+                    continue
+            for body in orjson.loads(b"[%b]" % bodies):
+                self._tally.note_ids(body)
 
     def _in_time(self, event: Event | Filtered) -> Event | Reject | Filtered:
         if isinstance(event, Filtered):

@@ -12,7 +12,7 @@ import orjson
 from ours_cli.chunk import Chunk, Chunker
 from ours_cli.durations import DAY_MS
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import EventRun, Finished, MappedRows
 from ours_cli.exact_json import read_json
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.mapping.tally import Tally
@@ -79,7 +79,7 @@ class Preview:
     def _source(self, number: int) -> SourceName:
         return self.tables[number] if number < len(self.tables) else SourceName()
 
-    def enter(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+    def enter(self, item: Finished) -> None:
         """Count a row, or consecutive rows together."""
         match item:
             case Event():
@@ -88,10 +88,8 @@ class Preview:
                 self._enter_reject(item)
             case Filtered():
                 self.filtered[item.reason] += 1
-            case EventRun():
-                self._enter_run(item)
-            case SiftedRows():
-                self.filtered.update(filter(None, item.reasons))
+            case MappedRows():
+                self.filtered.update(filter(None, item.reasons or ()))
                 if item.events:
                     self._enter_run(item.events)
 

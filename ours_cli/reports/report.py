@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import Finished, MappedRows
 from ours_cli.outcome import Outcome, Traffic
 from ours_cli.runs.blocks import Block
 
@@ -33,7 +33,7 @@ class Books:
     replays: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
-    def mapped(self, item: Event | Reject | Filtered | EventRun | SiftedRows) -> None:
+    def mapped(self, item: Finished) -> None:
         """Enter a row as it comes out of the mapping, or consecutive rows together."""
         match item:
             case Event():
@@ -45,13 +45,10 @@ class Books:
             case Filtered():
                 self.read += 1
                 self.filtered += 1
-            case EventRun():
-                self.read += len(item)
-                self.unsent += len(item)
-            case SiftedRows():
+            case MappedRows():
                 self.read += len(item)
                 self.unsent += len(item.events)
-                self.filtered += len(item) - len(item.events)
+                self.filtered += item.left_out
 
     def delivered(self, outcome: Outcome) -> None:
         """Enter what the server's answers said of rows that were mapped before."""

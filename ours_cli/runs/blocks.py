@@ -15,7 +15,7 @@ from math import inf
 from typing import Final
 
 from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, SiftedRows
+from ours_cli.event_run import MappedRows
 from ours_cli.kept_rows import KeptRows, content_of
 from ours_cli.outcome import Outcome
 from ours_cli.record import TRUNCATED_ROW, Malformed, Record
@@ -105,14 +105,6 @@ class BlockTracker:
         self._digest = RowDigest()
 
     @property
-    def room(self) -> int:
-        """How many more rows the block takes if all of them are left out."""
-        block = self._current
-        if block is None:
-            return ROWS_MAX
-        return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
-
-    @property
     def first_open(self) -> float:
         """The first row of the blocks that were cut and are not settled; infinite where there is none."""
         return self._open[0].start if self._open else inf
@@ -134,19 +126,33 @@ class BlockTracker:
             block.filtered += 1
         self._cut_if_long(block)
 
-    def enter_all(self, together: EventRun | SiftedRows) -> None:
+    def enter_all(self, rows: MappedRows) -> None:
         """The next rows of the source: each to be sent, or else left out."""
-        seq = together.seq if isinstance(together, SiftedRows) else together.seqs[0]
+        at, first = 0, rows.place(0)
+        while (end := at + self._room) <= first:
+            self._enter_together(rows.part(at, end))
+            at = end
+        if at < len(rows):
+            self._enter_together(rows.part(at, len(rows)))
+
+    @property
+    def _room(self) -> int:
+        """How many more rows the block takes if all of them are left out."""
         block = self._current
         if block is None:
-            head = content_digest([together.rows.record(0)]) if seq == 0 else b""
-            block = self._current = Block(seq, head=head)
+            return ROWS_MAX
+        return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
+
+    def _enter_together(self, rows: MappedRows) -> None:
+        block = self._current
+        if block is None:
+            head = content_digest([rows.rows.record(0)]) if rows.seq == 0 else b""
+            block = self._current = Block(rows.seq, head=head)
             self._digest = RowDigest()
-        self._digest.add_all(together.rows)
-        block.end = seq + len(together)
-        if isinstance(together, SiftedRows):
-            block.filtered += len(together) - len(together.events)
-            self._cut_if_long(block)
+        self._digest.add_all(rows.rows)
+        block.end = rows.seq + len(rows)
+        block.filtered += rows.left_out
+        self._cut_if_long(block)
 
     def _cut_if_long(self, block: Block) -> None:
         if block.rows >= ROWS_MAX and block.is_settled:

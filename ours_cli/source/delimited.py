@@ -16,7 +16,9 @@ from ours_cli.record import (
     Dialect,
     Malformed,
     Record,
+    Rows,
     Stretch,
+    gather,
 )
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.lines import MAX_RECORD, TextLines
@@ -29,7 +31,6 @@ from ours_cli.source.row_problems import (
     open_at_end,
     unreadable,
 )
-from ours_cli.source.stretches import gather
 from ours_cli.source.text_encoding import ends_in_character
 
 # The default of 128 KiB is less than a real cell may hold.
@@ -125,7 +126,7 @@ class RowReader:
             else:
                 return
 
-    def stretches(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+    def stretches(self, width: int) -> Iterator[Rows]:
         """The rows from here on, as `records` has them, plain ones in bulk.
 
         Where `records` has begun, this goes on after it. It waits for no block while it has rows.
@@ -156,7 +157,7 @@ class RowReader:
         self.line = self._window_line = line
         self._start()
 
-    def rows(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+    def rows(self, width: int) -> Iterator[Rows]:
         """The rows that begin on the lines that were taken in, as `stretches` has them."""
         until = self._window_line + len(self._window)
         if self.line <= self._failed_until:
@@ -176,7 +177,7 @@ class RowReader:
             self.take(block)
         return block is not None
 
-    def _at_once(self, width: int) -> Iterator[Stretch | Record | Malformed]:
+    def _at_once(self, width: int) -> Iterator[Rows]:
         """The rows of the window from `self.line` on, to its end or to the first that does not end in it."""
         first = self.line
         reader = csv.reader(self._window[first - self._window_line :], **self._format)
@@ -194,9 +195,7 @@ class RowReader:
             yield from self._checked(rows[at:end], lines[at : end + 1], width)
         self.line = lines[-1]
 
-    def _checked(
-        self, rows: list[list[str]], lines: list[int], width: int
-    ) -> Iterator[Stretch | Record | Malformed]:
+    def _checked(self, rows: list[list[str]], lines: list[int], width: int) -> Iterator[Rows]:
         """These rows, which are on `lines` and end before the last of them."""
         if set(map(len, rows)) == {width} and self.header.odd.isdisjoint(map(_FIRST, rows)):
             self.line = lines[-1]

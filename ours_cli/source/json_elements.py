@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Stretch
+from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Rows, Stretch, gather
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.json_runs import leading_objects
 from ours_cli.source.lines import MAX_RECORD
-from ours_cli.source.stretches import gather
 
 # Groups are not possessive here: before 3.11.5, `re` goes wrong where such a group fails half-way
 # (gh-106052). They are bounded instead, since every round of a plain group costs memory.
@@ -68,7 +67,7 @@ class JsonElementReader:
             self._at += 1
             yield _row(element)
 
-    def stretches(self) -> Iterator[Stretch | Malformed]:
+    def stretches(self) -> Iterator[Rows]:
         """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
         self._splitter.finds_many = True
         while self._is_more():
@@ -94,7 +93,7 @@ class JsonElementReader:
             self._size += len(block)
             yield block
 
-    def _next_elements(self) -> Iterator[Stretch | Malformed]:
+    def _next_elements(self) -> Iterator[Rows]:
         elements: list[_Element] = []
         for item in self._part[self._at : self._at + STRETCH_MAX]:
             if not isinstance(item, _Element):

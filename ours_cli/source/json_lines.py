@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Stretch
+from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Malformed, Record, Rows, Stretch, gather
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.source.lines import MAX_RECORD, ByteLines
-from ours_cli.source.stretches import gather
 from ours_cli.source.text_encoding import ends_in_character
 
 
@@ -26,7 +25,7 @@ class JsonLineReader:
         while self._is_more():
             yield from self._next(len(self._block.lines))
 
-    def stretches(self) -> Iterator[Stretch | Malformed]:
+    def stretches(self) -> Iterator[Rows]:
         """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
         while self._is_more():
             yield from self.rows()
@@ -57,7 +56,7 @@ class JsonLineReader:
         """Go on with this line: it begins with the next block, whatever was taken in."""
         self._block, self._at, self._offset = ByteLines([]), 0, line
 
-    def rows(self) -> Iterator[Stretch | Malformed]:
+    def rows(self) -> Iterator[Rows]:
         """The rows on the lines that were taken in, in bulk."""
         while self.has_lines:
             lines = self._block.lines[self._at : self._at + STRETCH_MAX]

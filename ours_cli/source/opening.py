@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Stretch, Table
+from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Rows, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
@@ -227,7 +227,7 @@ class _Opening:
         columns: tuple[str, ...] | None,
         records: Iterator[Record | Malformed],
         dialect: Dialect,
-        stretches: Iterator[Stretch | Record | Malformed],
+        stretches: Iterator[Rows],
         share_done: Callable[[], float],
         pieces: Callable[[], Pieces] | None = None,
     ) -> Table:

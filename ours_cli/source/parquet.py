@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import STRETCH_MAX, Malformed, Record, Stretch, Table
+from ours_cli.record import STRETCH_MAX, Malformed, Record, Rows, Stretch, Table
 from ours_cli.source.options import ReadOptions
 from ours_cli.source.parquet_values import Convert, UnsupportedTypeError, readable
 
@@ -129,7 +129,7 @@ class _Rows:
         finally:
             self._close()
 
-    def stretches(self) -> Iterator[Stretch | Record | Malformed]:
+    def stretches(self) -> Iterator[Rows]:
         """The rows from here on, in bulk."""
         try:
             while self._is_more():

@@ -13,9 +13,9 @@ import csv
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
-from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Stretch, Table
+from ours_cli.record import STRETCH_MAX, Piece, Rows, Stretch, Table
 from ours_cli.source.delimited import csv_format
 from ours_cli.source.json_objects import parse_objects
 from ours_cli.source.lines import ByteBlock, TextBlock, is_damaged, split_text
@@ -34,7 +34,6 @@ _PIECE_MAX: Final = 1 << 20
 """Characters of a piece in which no end of a row is found, before it is let go as it is."""
 
 _Block = TypeVar("_Block", bound="TextBlock | ByteBlock")
-_Rows: TypeAlias = Iterator[Stretch | Record | Malformed]
 
 
 class Blocks(Iterator[_Block]):
@@ -106,16 +105,16 @@ class LinePieces(Generic[_Block]):
     `reader` reads `blocks` too, and `rows` are those on the lines that it has.
     """
 
-    def __init__(self, reader: _Reader, blocks: Blocks[_Block], rows: Callable[[], _Rows]) -> None:
+    def __init__(self, reader: _Reader, blocks: Blocks[_Block], rows: Callable[[], Iterator[Rows]]) -> None:
         self.blocks = blocks
         self._reader = reader
         self._rows_read = rows
-        self._rows: _Rows = iter(())
+        self._rows: Iterator[Rows] = iter(())
         self._out: deque[tuple[int, _Block]] = deque()
         self._ordinary = 0
         self._after_failure = 1
 
-    def next(self) -> Piece | Stretch | Record | Malformed | None:
+    def next(self) -> Piece | Rows | None:
         """What comes next; None at the end, and while pieces handed out must be judged first."""
         while True:
             if (row := next(self._rows, None)) is not None:
@@ -164,7 +163,7 @@ class DelimitedPieces(LinePieces[TextBlock]):
     """As `LinePieces`, where a row may go over lines within quotes."""
 
     def __init__(
-        self, reader: _Reader, blocks: Blocks[TextBlock], rows: Callable[[], _Rows], quote: str
+        self, reader: _Reader, blocks: Blocks[TextBlock], rows: Callable[[], Iterator[Rows]], quote: str
     ) -> None:
         super().__init__(reader, blocks, rows)
         self._quote = quote

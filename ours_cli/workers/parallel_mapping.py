@@ -10,8 +10,8 @@ from typing import TypeGuard
 from ours_cli.drafting.drafts import Drafts
 from ours_cli.intake import Mapped
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.record import Piece, Pieces, Stretch, Table
-from ours_cli.row_mapping import BoundTable, RowFinisher, Rows, bind_tables
+from ours_cli.record import Piece, Pieces, Rows, Stretch, Table
+from ours_cli.row_mapping import BoundTable, RowFinisher, bind_tables
 from ours_cli.runs.replay import Replay
 from ours_cli.workers.connected import Connected, connect
 from ours_cli.workers.worker_pool import Workers
