@@ -22,7 +22,7 @@ from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.rows.fitting_hints import fitting_hints
-from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
+from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import nothing_read
 from ours_cli.rows.row_sources import RowSources
@@ -40,7 +40,7 @@ _SERIAL: Final = (
 def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
     """Map every row and show what would happen; returns the exit code. Nothing is sent."""
     preview, books = _empty_preview(run, prepared, console), Books()
-    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
+    ageing = AgeingRows(run.settings.rate or inf, prepared.context.window)
     with progress(run, sources, console) as observer:
 
         def begin(_: int, table: Table) -> None:

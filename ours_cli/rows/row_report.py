@@ -19,7 +19,7 @@ from ours_cli.report_file import write_report
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.reports.report_text import report_text
 from ours_cli.rows.fitting_hints import fitting_hints
-from ours_cli.rows.row_plan import RowRun, rate
+from ours_cli.rows.row_plan import RowRun
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import going_on
 from ours_cli.safeguards import UnexpectedRowsError
@@ -77,7 +77,7 @@ def shard_part(run: RowRun, attempt: Attempt, result: Result, shard: ShardRows |
     """What a shard's report says about the whole; None where the run is of all rows."""
     if shard is None:
         return None
-    whole, own = run.flags.batching.rate, rate(run)
+    whole, own = run.flags.batching.rate, run.settings.rate
     return ShardPart(
         shard=attempt.identity.shard,
         mapping=attempt.identity.mapping,

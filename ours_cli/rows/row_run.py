@@ -23,14 +23,10 @@ from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
     batch_events,
-    check_flags,
-    concurrency,
+    checked,
     named_again,
-    rate,
-    shard_of,
-    sharded,
     stated_limit,
-    workers,
+    worker_count,
 )
 from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_report import make_report, publish
@@ -38,7 +34,6 @@ from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_choice import choose_run, replace_run
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.safeguards import reject_limit
 from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times
 
@@ -52,11 +47,10 @@ def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     collect_as_usual()
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
-    check_flags(run)
+    run = checked(run)
     check_report(run.flags.batching.report)
     if (again := named_again(run)) is not None:
         console.note(again)
-    run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
@@ -148,7 +142,7 @@ def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
 
 
 def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
-    count = workers(run.flags.batching.workers, sources.size)
+    count = worker_count(run.settings.workers, sources.size)
     if not count:
         return nullcontext()
     from ours_cli.workers.worker_pool import Workers
@@ -169,7 +163,7 @@ def _plan(
     from ours_cli.pipeline import Plan
     from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
-    sending, batching = run.flags.sending, run.flags.batching
+    sending, batching, settings = run.flags.sending, run.flags.batching, run.settings
     return Plan(
         tables=tables,
         mapping=mapping,
@@ -179,16 +173,16 @@ def _plan(
             batch_events=sizes[0],
             batch_events_max=sizes[1],
             batch_bytes=batching.batch_bytes,
-            concurrency=concurrency(batching.concurrency),
-            rate=rate(run),
+            concurrency=settings.concurrency,
+            rate=settings.rate,
             timeout=sending.timeout,
             give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=Path(sending.ca_file) if sending.ca_file else None,
         ),
         limit=run.limit,
         canary=batching.canary,
-        max_rejects=reject_limit(batching.max_rejects),
-        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `enter_other_shards`
+        max_rejects=settings.max_rejects,
+        expect=batching.expect if settings.shard is None else None,  # of all rows: see `enter_other_shards`
         blocking=sources.may_block,
         workers=helping,
         flush_every=batching.flush_every,

@@ -14,7 +14,7 @@ from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.folders import runs_folder, state_dir
 from ours_cli.rows.fingerprint import digest, mapping_digest
-from ours_cli.rows.row_plan import RowRun, shard_of
+from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.run_head import Identity
@@ -125,7 +125,7 @@ def _part(shard: str) -> str:
 
 
 def _new_id(run: RowRun) -> str:
-    shard = shard_of(run)
+    shard = run.settings.shard
     return new_run_id() + (shard.suffix() if shard else "")
 
 
@@ -166,5 +166,5 @@ def _identity(run: RowRun, sources: RowSources, target: Destination) -> Identity
         endpoint=target.endpoint.base_url,
         token=digest(target.endpoint.token),
         sources=sources.names,
-        shard=str(shard_of(run) or ""),
+        shard=str(run.settings.shard or ""),
     )
