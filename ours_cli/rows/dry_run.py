@@ -22,9 +22,9 @@ from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.row_end import nothing_read
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import nothing_read
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
