@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +34,6 @@ from ours_cli.rows.row_plan import (
     stated_limit,
     worker_count,
 )
-from ours_cli.rows.row_progress import progress
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.time_survey import settle_times
@@ -59,7 +60,7 @@ def execute(run: RowRun) -> int:
 
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
-        return dry_run(run, sources, trial, console)
+        return dry_run(run, sources, trial, console, _progress(run, sources, console))
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
         session = _Session(run, sources, target, console)
         ended = session.send()
@@ -69,6 +70,17 @@ def execute(run: RowRun) -> int:
     for error in errors:
         console.error(error)
     return int(errors[0].exit_code) if errors else ended.exit_code
+
+
+def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
+    """The observer of a run that its flags and the terminal call for."""
+    wanted = run.progress
+    if wanted is None and run.flags.batching.rejects == "-" and sys.stdout.isatty():
+        wanted = False  # rejects come onto the same screen, and would tear the bar
+    limit, shard = run.limit, run.settings.shard
+    if limit is not None and shard is not None:
+        limit = ceil(shard.share(limit))  # it is of all rows
+    return console.progress(len(run.sources), sources.size, limit=limit, wanted=wanted)
 
 
 def _imbalance(ended: Ended) -> OursError | None:
@@ -124,7 +136,7 @@ class _Session(NamedTuple):
             sizes = batch_events(run, stated_limit(run, self.target.endpoint.base_url, console))
             started = time.monotonic()
             # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
-            with self._workers(prepared.mapping) as helping, progress(run, sources, console) as observer:
+            with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
                 # The sending code loads after the fork: workers do not need it, and would pay its memory.
                 from ours_cli.pipeline import run as run_pipeline
 
