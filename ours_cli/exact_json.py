@@ -46,6 +46,17 @@ class WrittenNumber(float):
         return self.text
 
 
+SCALARS: Final = frozenset({str, int, float, WrittenNumber, bool})
+TIMES: Final = frozenset({str, int, float, WrittenNumber})
+OF_KIND: Final[dict[str, frozenset[type]]] = {
+    "string": frozenset({str}),
+    "number": frozenset({int, float, WrittenNumber}),
+    "boolean": frozenset({bool}),
+    "any": SCALARS,
+}
+"""What values of a JSON type are read as, by its name in the contract; objects may hold anything."""
+
+
 def digits_of(number: float, *, sent: bool = False) -> str:
     """The digits as they were read, or as they are sent."""
     if isinstance(number, WrittenNumber):

@@ -1,4 +1,4 @@
-"""What `-o json` and `--report` say of a command that failed before it had a result: an object all the same.
+"""The JSON result (`-o json`, `--report`) of a command that failed before it had one.
 
 Kept apart from the commands: some failures come before any of a command's own lines.
 """

@@ -1,4 +1,4 @@
-"""When Python looks for garbage: hardly ever while a command starts and ends, seldom while rows stream.
+"""How often Python's garbage collector runs: hardly ever while a command starts and ends, seldom for rows.
 
 This module is loaded before all others, `typing` included.
 """

@@ -1,4 +1,4 @@
-"""Keeps this process's memory, which holds the token and health records, from others."""
+"""Keeps this process's memory, which holds the token and health records, out of core dumps and debuggers."""
 
 from __future__ import annotations
 

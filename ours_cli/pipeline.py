@@ -157,7 +157,7 @@ class _Run:
                 self._write_rejects(self._tracker.unsettled())
                 self._sync_rejects()
         for block in (*self._recorder.blocks, *self._tracker.unsettled()):
-            self._books.unwritten(block.held)
+            self._books.unwritten(block.held or ())
         self._books.unwritten(self._unsynced)
         return result
 

@@ -11,8 +11,10 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 Fields: TypeAlias = "list[str] | dict[str, Any]"
 
 TRUNCATED_ROW: Final = "truncated_row"
-REPEATED_HEADER: Final = "repeated_header"
 """The reject code of a last row that the file ends within: its writer may not be through with it."""
+
+REPEATED_HEADER: Final = "repeated_header"
+"""The reject code of a row that is its table's header once more, as of files that were joined."""
 
 DUPLICATE_ID: Final = "duplicate_id"
 """The reject code of a given distinctId that another row has: such a row needs a new id."""

@@ -43,9 +43,9 @@ def write_report(name: str | None, as_json: str) -> LocalIOError | None:
 
 
 def may_replace(name: str) -> bool:
-    """Whether nothing but an earlier report is lost where one is written that nobody has checked for.
+    """Whether writing here overwrites nothing but an earlier report; for a path `check_report` has not seen.
 
-    Flags that are refused may name a source here, by mistake; one that is no file loses nothing.
+    Flags that are refused may name a source here, by mistake; a device or a pipe loses nothing.
     """
     import json
 

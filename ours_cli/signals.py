@@ -49,7 +49,7 @@ def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM raise `Interrupted`, for who has something to say of it; see above."""
+    """While inside, SIGINT and SIGTERM raise `Interrupted`, for commands that report what was interrupted."""
     try:
         yield
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ _FIELDS: Final = frozenset(
 """An empty field is judged with its body."""
 
 _BLANKS: Final = frozenset({"--delimiter", "--quote"})
-"""A tab or a space is a value of these, and nothing at all one of --quote."""
+"""A tab or a space is a value of these; --quote also takes the empty text."""
 
 
 def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> None:

@@ -6,7 +6,6 @@ import random
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import astuple
 from itertools import accumulate
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from ours_cli.record import Malformed, Record
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest
 from ours_cli.runs.journal import Journal, read_blocks
-from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.replay import Replay, SourceChangedError
 from ours_cli.runs.run_lock import is_running
 from ours_cli.safeguards import Canary
@@ -110,7 +108,7 @@ def test_every_row_is_in_exactly_one_block(
     blocks.sort(key=lambda block: block.start)
     assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
     assert sum(block.rows for block in blocks) == len(items)
-    assert sum((block.codes for block in blocks), Counter()) == +rejected
+    assert sum((block.codes or Counter() for block in blocks), Counter[str]()) == +rejected
     assert sum(block.filtered for block in blocks) == [kind for kind, *_ in items].count("filtered")
     for block in blocks:
         assert block.is_settled
@@ -247,49 +245,6 @@ class TestReplay:
             Replay([self.block(0, 2)]).end(1, is_cut=False)
 
 
-COUNTS = st.integers(0, 2**40)
-
-
-class TestPackedBlocks:
-    @given(
-        st.lists(
-            st.builds(
-                Block,
-                *(COUNTS, COUNTS, st.sampled_from([b"", b"h" * 16]), st.binary(min_size=16, max_size=16)),
-                *(COUNTS, COUNTS, COUNTS),
-                st.dictionaries(st.sampled_from(["bad_time", "refused"]), COUNTS).map(Counter),
-            ),
-            max_size=5,
-        )
-    )
-    def test_each_comes_out_as_it_went_in(self, blocks: list[Block]) -> None:
-        packed = PackedBlocks(blocks)
-        assert len(packed) == len(blocks)
-        assert [astuple(block) for block in packed] == [astuple(block) for block in blocks]
-        assert [block.start for block in packed[1:]] == [block.start for block in blocks[1:]]
-
-    @pytest.mark.parametrize(
-        "broken",
-        [
-            Block(0, 4, b"", b"short"),
-            Block("0", 4, b"", b"d" * 16),  # type: ignore[arg-type]
-            Block(0, 2**63, b"", b"d" * 16),
-        ],
-    )
-    def test_what_cannot_be_a_block_is_damage(self, broken: Block) -> None:
-        with pytest.raises(ValueError):
-            PackedBlocks([broken])
-
-    def test_ten_thousand_take_less_than_a_megabyte(self) -> None:
-        tracemalloc.start()
-        try:
-            kept = PackedBlocks(Block(number, number + 1, b"", b"d" * 16, 1) for number in range(10_000))
-            assert tracemalloc.get_traced_memory()[0] < 1_000_000
-            assert len(kept) == 10_000
-        finally:
-            tracemalloc.stop()
-
-
 class TestJournal:
     def test_what_is_committed_is_there_again(self, tmp_path: Path) -> None:
         block = Block(0, 4, b"h", b"d" * 16, 2, 1, 1, Counter(bad_time=1))
@@ -313,6 +268,32 @@ class TestJournal:
             journal.commit([Block(0, 3)], [])
             with pytest.raises(SourceError):
                 journal.commit([Block(0, 3)], [])
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            Block(4, 8, b"", b"short", 4),
+            Block(4, 8, b"", b"d" * 16, 3),
+            Block(4, "x", b"", b"d" * 16, 4),  # type: ignore[arg-type]
+            Block(3, 8, b"", b"d" * 16, 5),
+        ],
+    )
+    def test_a_block_that_cannot_be_is_damage(self, tmp_path: Path, broken: Block) -> None:
+        with Journal(tmp_path, begin=True) as journal:
+            journal.commit([Block(0, 4, b"", b"d" * 16, 4), broken], [])
+        with pytest.raises(SourceError):
+            read_blocks(tmp_path)
+
+    def test_ten_thousand_blocks_take_less_than_four_megabytes(self, tmp_path: Path) -> None:
+        with Journal(tmp_path, begin=True) as journal:
+            journal.commit([Block(n * 500, n * 500 + 500, b"", b"d" * 16, 500) for n in range(10_000)], [])
+            tracemalloc.start()
+            try:
+                kept = journal.blocks()
+                assert tracemalloc.get_traced_memory()[0] < 4_000_000
+                assert len(kept) == 10_000
+            finally:
+                tracemalloc.stop()
 
     @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
     def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:

@@ -46,15 +46,15 @@ def test_blocks_with_rejects_are_recorded_in_order(
         for block in answered:
             opened.remove(block.start)
             order.settled(block)
-            held_back = sum(len(one.held) for one in blocks if one.start not in opened) - sum(
-                len(one.held) for one in recorded
+            held_back = sum(len(one.held or ()) for one in blocks if one.start not in opened) - sum(
+                len(one.held or ()) for one in recorded
             )
             assert held_back <= waiting_max
             if not block.held:
                 assert block in recorded
     assert sorted(recorded, key=lambda block: block.start) == blocks
     for block in recorded:
-        seqs = [reject.origin.seq for reject in block.held]
+        seqs = [reject.origin.seq for reject in block.held or ()]
         assert seqs == sorted(seqs)
     if waiting_max == 999:
         starts = [block.start for block in recorded if block.held]

@@ -19,7 +19,7 @@ from conftest import Ours, StartSandbox
 from faults_kit import fault
 from waiting import wait_for
 
-from ours_cli.errors import ExitCode, UsageError
+from ours_cli.errors import ExitCode
 from ours_cli.rows import row_plan
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
@@ -477,10 +477,8 @@ def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) ->
 
 def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_plan, "_cores", lambda: 8)
-    assert [row_plan.workers(text, 10) for text in ("1", "2", "64", "auto")] == [0, 2, 64, 0]
-    assert [row_plan.workers("auto", 1 << 30), row_plan.workers("auto", None)] == [2, 0]
-    assert row_plan.workers("3", None) == 0, "a pipe's rows are mapped as they come"
+    assert [row_plan.worker_count(wanted, 10) for wanted in (1, 2, 64, None)] == [0, 2, 64, 0]
+    assert [row_plan.worker_count(None, 1 << 30), row_plan.worker_count(None, None)] == [2, 0]
+    assert row_plan.worker_count(3, None) == 0, "a pipe's rows are mapped as they come"
     monkeypatch.setattr(row_plan, "_cores", lambda: 1)
-    assert row_plan.workers("auto", 1 << 30) == 0
-    with pytest.raises(UsageError):
-        row_plan.workers("0", 10)
+    assert row_plan.worker_count(None, 1 << 30) == 0

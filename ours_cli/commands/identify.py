@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import Body, Singly, send_one
 from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
@@ -25,6 +24,7 @@ from ours_cli.options import (
 )
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags, read_data
+from ours_cli.single.command import Body, Sender
 
 if TYPE_CHECKING:
     from ours_cli.mapping.fields import FieldMap
@@ -58,8 +58,8 @@ def identify(
     fields = field_map(visitor)
     if not files:
         _refuse_row_flags(mapping, reading, filters, flags.batching, flags.resuming)
-        way = Singly(IDENTIFY, flags.target, flags.sending, flags.showing, curl)
-        return _identify_one(fields, data, way)
+        sender = Sender(IDENTIFY, flags.target, flags.sending, flags.showing, curl)
+        return _identify_one(fields, data, sender)
     if curl:
         raise UsageError("--curl is for one visitor, and FILE may hold many", hint="leave one of the two out")
     if data is not None:
@@ -118,7 +118,7 @@ def _refuse_row_flags(*groups: NamedTuple) -> None:
                 )
 
 
-def _identify_one(fields: FieldMap, data: str | None, way: Singly) -> int:
+def _identify_one(fields: FieldMap, data: str | None, sender: Sender) -> int:
     if flag := next(iter(placeholder_flags(fields)), None):
         # Sent as it is, it would make a visitor of that name.
         raise UsageError(
@@ -126,7 +126,7 @@ def _identify_one(fields: FieldMap, data: str | None, way: Singly) -> int:
         )
     body = build_body(fields, read_data(data))
     check_body(body, IDENTIFY, empty_flags(fields))
-    return send_one(way, Body(body, None, doubtful(fields, body)))
+    return sender.send_one(Body(body, None, doubtful(fields, body)))
 
 
 _FILE: Final = "ours identify FILE, where - is standard input"

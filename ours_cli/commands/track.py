@@ -9,7 +9,6 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from ours_cli.commands.field_flags import field_map
-from ours_cli.commands.one import Body, Singly, send_lines, send_one
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError, reason
 from ours_cli.mapping.fields import FieldMap
@@ -25,6 +24,7 @@ from ours_cli.single.body import (
     settle_distinct_id,
     settle_time,
 )
+from ours_cli.single.command import Body, Sender
 
 
 def track(
@@ -50,9 +50,9 @@ def track(
     fields = field_map(visitor, happened, name=None if reads_lines else event)
     if fields.star:
         raise UsageError("-p '*' is for backfill", hint="-p NAME=TEXT")
-    way = Singly(TRACK, target, sending, showing, curl)
+    sender = Sender(TRACK, target, sending, showing, curl)
     if not reads_lines:
-        return send_one(way, _body(fields, read_data(data), times))
+        return sender.send_one(_body(fields, read_data(data), times))
     if data is not None:
         raise UsageError("--data and - are two ways to say the same", hint="keep one of the two")
     if fields.distinct_id is not None:
@@ -61,7 +61,7 @@ def track(
         )
     if sys.stdin is None:
         raise SourceError("there is no standard input", hint="pipe bodies into it, a JSON object a line")
-    return send_lines(way, _lines(sys.stdin.buffer), lambda line: _line_body(fields, line, times))
+    return sender.send_lines(_lines(sys.stdin.buffer), lambda line: _line_body(fields, line, times))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

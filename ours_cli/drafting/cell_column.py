@@ -20,6 +20,10 @@ _OF_NUMBERS: Final = b"0123456789.-,"
 _NUMBER_MAX: Final = 16
 
 
+class SeldomError(Exception):
+    """Something that is mapped too seldom to be worth a column: rows with it are read one by one."""
+
+
 def cells_column(position: int) -> CellColumn:
     """The cells unchanged; none may be blank."""
 

@@ -9,8 +9,7 @@ from typing import Final
 
 import orjson
 
-from ours_cli.drafting.value_types import SCALARS
-from ours_cli.exact_json import as_sent
+from ours_cli.exact_json import SCALARS, as_sent
 from ours_cli.templates.field_value import ABSENT, Absent
 from ours_cli.templates.reference import Getter
 

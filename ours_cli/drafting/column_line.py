@@ -18,6 +18,7 @@ from ours_cli.contract import ID_MAX, TEXT_MAX
 from ours_cli.drafting.cell_column import (
     CellColumn,
     Rows,
+    SeldomError,
     cells_column,
     json_column,
     looked_up_column,
@@ -28,7 +29,6 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies, bodies_of
-from ours_cli.drafting.seldom import SeldomError
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.drafting.cell_column import plain_numbers
 from ours_cli.drafting.cell_table import ENTRIES_MAX, LASTING, TEXT_MAX
-from ours_cli.drafting.value_types import SCALARS
+from ours_cli.exact_json import SCALARS
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import FilterProblem, present
 from ours_cli.templates.numerals import DEFAULT_STYLE

@@ -15,9 +15,9 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     TEXT_MAX,
 )
+from ours_cli.drafting.cell_column import SeldomError
 from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
-from ours_cli.drafting.seldom import SeldomError
-from ours_cli.drafting.value_types import OF_KIND
+from ours_cli.exact_json import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
 

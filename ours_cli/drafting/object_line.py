@@ -12,7 +12,7 @@ from typing import Any, cast
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.drafting.key_column import ODD, Objects, key_column
 from ours_cli.drafting.object_columns import compile_objects
-from ours_cli.drafting.value_types import TIMES
+from ours_cli.exact_json import TIMES
 from ours_cli.mapping.field_body import Body
 from ours_cli.mapping.validate import check_event, has_long_array
 from ours_cli.record import Fields

@@ -9,7 +9,7 @@ from itertools import chain, product
 from typing import Any, Final
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
-from ours_cli.drafting.value_types import OF_KIND, SCALARS, TIMES
+from ours_cli.exact_json import OF_KIND, SCALARS, TIMES
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 
 TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")

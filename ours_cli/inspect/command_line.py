@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 from ours_cli.inspect.proposal import Proposal
-from ours_cli.inspect.reading_keys import reading_keys
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 
@@ -16,6 +15,8 @@ PROPERTIES_SHOWN: Final = 12
 
 _SEPARATOR: Final = re.compile(r"[=:@\\]")
 _ESCAPED: Final = r"\\\g<0>"
+
+_READING: Final = ("format", "delimiter", "quote", "encoding", "header_row", "skip_lines", "no_header")
 
 
 Command: TypeAlias = "tuple[tuple[str, ...], ...]"
@@ -74,3 +75,9 @@ def _read_flags(told: ReadOptions) -> Iterator[list[str]]:
     for key, value in reading_keys(told).items():
         flag = f"--{key.replace('_', '-')}"
         yield [flag] if value is True else [flag, str(value)]
+
+
+def reading_keys(read: ReadOptions) -> dict[str, str | int | bool]:
+    """How a file was read where that is not as usual, by the keys of a map file; flags are spelled alike."""
+    usual = ReadOptions()
+    return {key: value for key in _READING if (value := getattr(read, key)) != getattr(usual, key)}

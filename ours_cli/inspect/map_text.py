@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ours_cli.inspect.command_line import reading_keys
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.preset_map import preset_map_text
 from ours_cli.inspect.proposal import Property
-from ours_cli.inspect.reading_keys import reading_keys
 from ours_cli.inspect.toml_text import basic_string, comment, toml_value
 from ours_cli.inspect.visitors import OF_THEIR_OWN
 

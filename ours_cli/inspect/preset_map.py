@@ -11,9 +11,9 @@ import tomllib
 from collections.abc import Iterator
 from typing import Final
 
+from ours_cli.inspect.command_line import reading_keys
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
-from ours_cli.inspect.reading_keys import reading_keys
 from ours_cli.inspect.start import to_fill_in
 from ours_cli.inspect.toml_text import comment, toml_value
 from ours_cli.mapping.presets import Preset, preset_text

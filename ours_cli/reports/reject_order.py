@@ -46,5 +46,5 @@ class RejectOrder:
     def _release(self, before: float) -> None:
         while self._waiting and (self._waiting[0].start < before or self._rejects > WAITING_MAX):
             block = self._waiting.pop(0)
-            self._rejects -= len(block.held)
+            self._rejects -= len(block.held or ())
             self._record(block)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ours_cli.batch_size import BatchSize
 from ours_cli.chunk import Chunker
@@ -22,14 +22,16 @@ from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.rows.fitting_hints import fitting_hints
-from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, rate, stated_limit
-from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import nothing_read
+from ours_cli.rows.row_end import nothing_read
+from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
 from ours_cli.settings import Endpoint, resolve_base_url
+
+if TYPE_CHECKING:
+    from ours_cli.pipeline import Observer
 
 _SERIAL: Final = (
     "distinctIds are short numbers, which other tables may have too, and the API counts an id once, whatever"
@@ -37,11 +39,17 @@ _SERIAL: Final = (
 )
 
 
-def dry_run(run: RowRun, sources: RowSources, prepared: Prepared, console: Console) -> int:
+def dry_run(
+    run: RowRun,
+    sources: RowSources,
+    prepared: Prepared,
+    console: Console,
+    progress: AbstractContextManager[Observer],
+) -> int:
     """Map every row and show what would happen; returns the exit code. Nothing is sent."""
     preview, books = _empty_preview(run, prepared, console), Books()
-    ageing = AgeingRows(rate(run) or inf, prepared.context.window)
-    with progress(run, sources, console) as observer:
+    ageing = AgeingRows(run.settings.rate or inf, prepared.context.window)
+    with progress as observer:
 
         def begin(_: int, table: Table) -> None:
             preview.begin(table)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.counted import counted
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import ExitCode, OursError, StoppedError, UsageError
+from ours_cli.mend_command import mend_command
+from ours_cli.record import REPEATED_HEADER
 from ours_cli.reports.rejects import Rejects
-from ours_cli.reports.report import Report
+from ours_cli.reports.report import Books, Report, ShardPart, Status
+from ours_cli.rows.fitting_hints import fitting_hints
 from ours_cli.rows.row_plan import Prepared, RowRun
-from ours_cli.rows.row_report import make_report, nothing_read, shard_part
 from ours_cli.rows.row_sources import stdin_is_silent
-from ours_cli.safeguards import CanaryError, check_expected
+from ours_cli.runs.replay import SourceChangedError
+from ours_cli.runs.run_head import going_on
+from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.signals import Interrupted
+from ours_cli.source.arguments import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Result
@@ -28,13 +36,15 @@ _REPEATED: Final = (
 _REHEARSED: Final = "a rehearsal (--sandbox) begins anew each time"
 _AT_REST: Final = "all that was read has its outcome: the same command begins a new run"
 
+_NAMED_MAX: Final = 3
+"""The most files that a warning names."""
+
 
 class Ended(NamedTuple):
     """How an attempt ended."""
 
     report: Report
     error: OursError | None
-    superseded: bool
 
     @property
     def is_refused(self) -> bool:
@@ -49,96 +59,165 @@ class Ended(NamedTuple):
         return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
-def end_attempt(
-    run: RowRun,
-    attempt: Attempt,
-    result: Result,
-    prepared: Prepared,
-    rejects: Rejects,
-    duration_s: float,
-    console: Console,
-) -> Ended:
-    """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
-    _say_what_is_left(run, attempt, result, prepared, rejects, console)
-    decided = prepared.context.decided_flags()
-    part = shard_part(run, attempt, result, prepared.shard)
-    at_rest = _is_at_rest(run, result)
-    if isinstance(result.error, Interrupted) and (at_rest or run.flags.target.sandbox):
-        result.error.hint = _AT_REST if at_rest else _REHEARSED
+class Ending(NamedTuple):
+    """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds."""
 
-    def made() -> Ended:
-        warnings = console.warnings
-        report = make_report(
-            run,
-            attempt,
-            result,
-            duration_s,
-            rejects=rejects.paths,
-            warnings=warnings,
-            decided=decided,
+    run: RowRun
+    attempt: Attempt
+    prepared: Prepared
+    rejects: Rejects
+    result: Result
+    duration_s: float
+    console: Console
+
+    @property
+    def is_of_other_rows(self) -> bool:
+        """Whether the run was finished, and other rows are in its sources now; nothing was sent of these."""
+        is_other = isinstance(self.result.error, SourceChangedError) and not self.result.traffic.requests
+        return is_other and self.attempt.was_finished
+
+    def close_rejects(self) -> None:
+        """Close them, and keep what goes wrong for the result: a full disk must not cost the report."""
+        try:
+            self.rejects.close()
+        except OursError as error:
+            self._fail(error)
+
+    def end(self) -> Ended:
+        """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
+        self._enter_other_shards()
+        self._say_what_is_left()
+        part, at_rest, error = self._shard_part(), self._is_at_rest(), self.result.error
+        is_rehearsal = self.run.flags.target.sandbox
+        if isinstance(error, Interrupted) and (at_rest or is_rehearsal):
+            error.hint = _AT_REST if at_rest else _REHEARSED
+        ended = self._ended(part, at_rest=at_rest)
+        failed_canary = isinstance(error, CanaryError)
+        try:
+            self.attempt.end(
+                ended.report, ended.exit_code, self.rejects, failed_canary=failed_canary, at_rest=at_rest
+            )
+        except OursError as unnoted:
+            self._fail(unnoted)
+            return self._ended(part, at_rest=at_rest)
+        return ended
+
+    def _fail(self, error: OursError) -> None:
+        self.result.error = self.result.error or error
+
+    def _enter_other_shards(self) -> None:
+        """Enter the rows of other shards, and judge what concerns all rows."""
+        if self.prepared.shard is not None:
+            self.result.books.passed_over(self.prepared.shard.others)
+            unexpected = check_expected(self.run.flags.batching.expect, self.result.books)
+            self.result.error = self.result.error or unexpected
+
+    def _say_what_is_left(self) -> None:
+        attempt, result, context = self.attempt, self.result, self.prepared.context
+        remarks = self.rejects.take_remarks()
+        for text in (*context.warnings(self.run.templates), *context.left_behind(), *remarks):
+            self.console.warn(text)
+        empty = nothing_read(self.run, result.books, context.empty)
+        if result.error is None and empty is not None:
+            self.console.warn(empty)
+        if self.run.route is IDENTIFY and attempt.may_repeat:
+            self.console.warn(_REPEATED)
+        # New rows may all be rejected or left out: they are no less new for it.
+        has_new = result.books.read - result.books.elsewhere > attempt.done_rows
+        if attempt.was_finished and (has_new or result.traffic.requests):
+            done = counted(attempt.done_rows, "row was", "rows were")
+            self.console.note(f"went on with run {attempt.run_id}: {done} done before")
+        elif attempt.was_finished and result.error is None:
+            self.console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+
+    def _is_at_rest(self) -> bool:
+        """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.
+
+        What comes next from such a pipe are other rows, even where they look like those that are done: the
+        same command would begin a new run, and only the run's name goes on with it.
+        """
+        result = self.result
+        is_stopped = isinstance(result.error, Interrupted) and not result.books.unsent
+        # Else rows wait in the thread that reads.
+        is_settled = 0 < result.taken == result.books.read
+        return is_stopped and is_settled and set(self.run.sources) == {"-"} and stdin_is_silent()
+
+    def _shard_part(self) -> ShardPart | None:
+        """What a shard's report says about the whole; None where the run is of all rows."""
+        if self.prepared.shard is None:
+            return None
+        whole, own = self.run.flags.batching.rate, self.run.settings.rate
+        return ShardPart(
+            shard=self.attempt.identity.shard,
+            mapping=self.attempt.identity.mapping,
+            # A run that stopped has not seen all of it, and a thread may still be reading.
+            source=None if self.result.error else self.prepared.shard.source_digest(),
+            rate=None if whole is None or own is None else (whole, own),
+        )
+
+    def _ended(self, part: ShardPart | None, *, at_rest: bool) -> Ended:
+        """With the report of the attempt; its books are those of the whole run."""
+        error, books, rejects = self.result.error, self.result.books, self.rejects.paths
+        report = Report(
+            command=self.run.command,
+            run=self.attempt.run_id,
+            status=_status(books, error.exit_code if error else ExitCode.OK),
+            books=books,
+            traffic=self.result.traffic,
+            duration_s=self.duration_s,
+            rejects_file=str(rejects[0]) if rejects and books.rejected else None,
+            warnings=list(self.console.warnings),
+            resume=_resume(self.run, error, self.attempt.run_id if at_rest else None) if error else None,
+            mend=self._mend(),
+            error=error.message if error else None,
             part=part,
-            at_rest=at_rest,
-            columns=prepared.context.tally.columns_sent,
+            hints=fitting_hints(
+                self.run.command, self.run.templates, self.prepared.context.tally.columns_sent
+            ),
+            again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError, StoppedError)),
         )
-        return Ended(report, result.error, superseded=False)
+        return Ended(report, error)
 
-    ended = made()
-    try:
-        attempt.end(
-            ended.report,
-            ended.exit_code,
-            rejects,
-            failed_canary=isinstance(ended.error, CanaryError),
-            at_rest=at_rest,
-        )
-    except OursError as error:
-        result.error = result.error or error
-        return made()
-    return ended
+    def _mend(self) -> str | None:
+        """The command for the rejects, once mended; None where no row is among them: a header is none."""
+        rejects, codes, run = self.rejects.paths, self.result.books.codes, self.run
+        if not rejects or not codes.keys() - {REPEATED_HEADER}:
+            return None
+        # With the flags that state what this run decided, so that its rejects are read alike.
+        words = [*sys.argv[1:], *self.prepared.context.decided_flags()]
+        return shlex.join(["ours", *mend_command(words, run.arguments, rejects, run.read, codes)])
 
 
-def _say_what_is_left(
-    run: RowRun, attempt: Attempt, result: Result, prepared: Prepared, rejects: Rejects, console: Console
-) -> None:
-    context = prepared.context
-    for text in (*context.warnings(run.templates), *context.left_behind(), *rejects.take_remarks()):
-        console.warn(text)
-    empty = nothing_read(run, result.books, context.empty)
-    if result.error is None and empty is not None:
-        console.warn(empty)
-    if run.route is IDENTIFY and attempt.may_repeat:
-        console.warn(_REPEATED)
-    # New rows may all be rejected or left out: they are no less new for it.
-    has_new = result.books.read - result.books.elsewhere > attempt.done_rows
-    if attempt.was_finished and (has_new or result.traffic.requests):
-        done = counted(attempt.done_rows, "row was", "rows were")
-        console.note(f"went on with run {attempt.run_id}: {done} done before")
-    elif attempt.was_finished and result.error is None:
-        console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+def _resume(run: RowRun, stopped_by: OursError, named: str | None) -> str | None:
+    if run.flags.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
+        return None  # a rehearsal begins anew each time
+    words = going_on(sys.argv[1:])
+    if named is not None and run.flags.resuming.resume is None:
+        words += ["--resume", named]
+    return shlex.join(["ours", *words])
 
 
-def _is_at_rest(run: RowRun, result: Result) -> bool:
-    """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.
-
-    What comes next from such a pipe are other rows, even where they look like those that are done.
-    """
-    is_stopped = isinstance(result.error, Interrupted) and not result.books.unsent
-    # Else rows wait in the thread that reads.
-    is_settled = 0 < result.taken == result.books.read
-    return is_stopped and is_settled and set(run.sources) == {"-"} and stdin_is_silent()
+def _status(books: Books, stopped_by: ExitCode) -> Status:
+    if stopped_by in (ExitCode.SIGINT, ExitCode.SIGTERM):
+        return "interrupted"
+    if stopped_by is not ExitCode.OK:
+        return "failed"
+    return "partial" if books.rejected else "complete"
 
 
-def close_rejects(rejects: Rejects, result: Result) -> None:
-    """Close them, and keep what goes wrong for the result: a disk that is full must not cost the report."""
-    try:
-        rejects.close()
-    except OursError as error:
-        result.error = result.error or error
+def nothing_read(run: RowRun, books: Books, empty: Sequence[str]) -> str | None:
+    """The warning of a run that read no row, or none of the `empty` sources, unless none were wanted."""
+    if run.limit == 0 or run.flags.batching.expect is not None:
+        return None
+    if books.read:
+        return _some_empty(empty, len(run.sources)) if empty else None
+    names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
+    what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
+    return f"{what}; --expect N makes an error of it"
 
 
-def enter_other_shards(run: RowRun, result: Result, prepared: Prepared) -> None:
-    """Enter the rows of other shards, and judge what concerns all rows."""
-    if prepared.shard is None:
-        return
-    result.books.passed_over(prepared.shard.others)
-    result.error = result.error or check_expected(run.flags.batching.expect, result.books)
+def _some_empty(empty: Sequence[str], of: int) -> str:
+    if len(empty) == 1:
+        return f"{empty[0]} holds no rows"
+    named = ", ".join(empty[:_NAMED_MAX]) + (", ..." if len(empty) > _NAMED_MAX else "")
+    return f"{len(empty):,} of the {of:,} files hold no rows: {named}"

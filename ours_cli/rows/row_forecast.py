@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ours_cli.console import Console
 from ours_cli.errors import OursError
 from ours_cli.forecast import FORECAST_RATE_MAX, AgeingRows
-from ours_cli.rows.row_plan import RowRun, rate
+from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.sending.route import IDENTIFY
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
     """Warn, before a slow run starts, of the rows that it would reach too late."""
-    pace = rate(run)
+    pace = run.settings.rate
     if pace is None or pace > FORECAST_RATE_MAX or not sources.can_be_read_again:
         return
     if (warning := forecast(run, sources, attempt, pace)) is not None:

@@ -20,7 +20,7 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import RunFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import RunContext
-from ours_cli.safeguards import reject_limit
+from ours_cli.safeguards import RejectLimit, reject_limit
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shards.shard_rows import ShardRows
@@ -61,13 +61,26 @@ class Prepared(NamedTuple):
         return whole if self.shard is None else self.shard.of(table, whole)
 
 
+class RowSettings(NamedTuple):
+    """What flags that need reading come to; None for `auto`, and for what was not told.
+
+    `rate` is in events per second of this process: `--rate` is that of all shards together.
+    """
+
+    shard: Shard | None = None
+    concurrency: int | None = None
+    workers: int | None = None
+    max_rejects: RejectLimit | None = None
+    rate: float | None = None
+
+
 class RowRun(NamedTuple):
-    """One command over rows, its flags read.
+    """One command over rows.
 
     `arguments` are the FILEs as typed, `sources` what they expand to, `helpers` the other files that mapping
     flags name. `prepare` makes the mapping for the run with this id; `fingerprint` is equal for equal
     mappings; `templates` has the template of each field. `progress` says whether to show it; None: where it
-    can be drawn.
+    can be drawn. `settings` is for `checked`.
     """
 
     command: str
@@ -82,47 +95,37 @@ class RowRun(NamedTuple):
     progress: bool | None = None
     templates: Mapping[str, str] = {}
     helpers: Sequence[str | None] = ()
+    settings: RowSettings = RowSettings()
 
 
-def check_flags(run: RowRun) -> None:
-    """Refuse flags that cannot work; raises `UsageError`."""
+def checked(run: RowRun) -> RowRun:
+    """The run with its flags read, limited to its shard; raises `UsageError` for flags that cannot work."""
+    batching, resuming = run.flags.batching, run.flags.resuming
     refuse_shared_stdin(run.flags.target, is_read="-" in run.sources)
-    concurrency(run.flags.batching.concurrency)
-    reject_limit(run.flags.batching.max_rejects)
-    workers(run.flags.batching.workers, None)
-    if run.flags.batching.rate is not None and not run.flags.batching.rate > 0:
+    concurrency = _concurrency(batching.concurrency)
+    max_rejects = reject_limit(batching.max_rejects)
+    workers = _workers(batching.workers)
+    rate = batching.rate
+    if rate is not None and not rate > 0:
         raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
-    if run.flags.resuming.restart and run.flags.resuming.resume is not None:
+    if resuming.restart and resuming.resume is not None:
         raise UsageError(
             "--restart begins a new run, and --resume goes on with one",
             hint="leave --resume out to send all of it again",
         )
-    if run.flags.batching.report == "-":
+    if batching.report == "-":
         raise UsageError("--report - names no file", hint="-o json prints the result to stdout")
-    shard = shard_of(run)
-    refuse_shared_path("--rejects", run.flags.batching.rejects, shard)
-    refuse_shared_path("--report", run.flags.batching.report, shard)
+    shard = read_shard(resuming.shard)
+    refuse_shared_path("--rejects", batching.rejects, shard)
+    refuse_shared_path("--report", batching.report, shard)
     _check_outputs(run)
+    if shard is not None:
+        run = _sharded(run, shard)
+        rate = None if rate is None else shard.share(rate)
+    return run._replace(settings=RowSettings(shard, concurrency, workers, max_rejects, rate))
 
 
-def named_again(run: RowRun) -> str | None:
-    """What to say of files that stand more than once among the arguments, if there are any."""
-    named = [os.path.realpath(name) for name in run.arguments if Path(name).is_file()]
-    more = len(named) - len(set(named))
-    return f"{counted(more, 'file is', 'files are')} named again, and read once" if more else None
-
-
-def shard_of(run: RowRun) -> Shard | None:
-    """Read `--shard`; raises `UsageError`."""
-    return read_shard(run.flags.resuming.shard)
-
-
-def sharded(run: RowRun) -> RowRun:
-    """The run limited to its shard's rows, where it has one; raises `UsageError`."""
-    shard = shard_of(run)
-    if shard is None:
-        return run
-
+def _sharded(run: RowRun, shard: Shard) -> RowRun:
     def prepare(run_id: str) -> Prepared:
         whole = run.prepare(run_id)
         return whole._replace(shard=ShardRows(shard, whole.mapping, run.limit))
@@ -130,10 +133,11 @@ def sharded(run: RowRun) -> RowRun:
     return run._replace(prepare=prepare)
 
 
-def rate(run: RowRun) -> float | None:
-    """Events per second of this process: `--rate` is that of all shards together."""
-    shard, whole = shard_of(run), run.flags.batching.rate
-    return whole if shard is None or whole is None else shard.share(whole)
+def named_again(run: RowRun) -> str | None:
+    """What to say of files that stand more than once among the arguments, if there are any."""
+    named = [os.path.realpath(name) for name in run.arguments if Path(name).is_file()]
+    more = len(named) - len(set(named))
+    return f"{counted(more, 'file is', 'files are')} named again, and read once" if more else None
 
 
 def batch_events(run: RowRun, known: int | None) -> tuple[int, int]:
@@ -144,7 +148,7 @@ def batch_events(run: RowRun, known: int | None) -> tuple[int, int]:
     """
     told = 1 if run.route is IDENTIFY else run.flags.batching.batch_size
     first = BATCH_EVENTS if told is None else told
-    pace = rate(run)
+    pace = run.settings.rate
     most = BATCH_EVENTS_MAX if told is None and pace is None else first
     most = most if known is None else min(most, known)
     most = most if pace is None else min(most, max(1, int(min(pace, most))))
@@ -166,8 +170,7 @@ def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
     return None
 
 
-def concurrency(text: str) -> int | None:
-    """Read `--concurrency`, None for `auto`; raises `UsageError`."""
+def _concurrency(text: str) -> int | None:
     if text == "auto":
         return None
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
@@ -175,19 +178,24 @@ def concurrency(text: str) -> int | None:
     raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
 
 
-def workers(text: str, size: int | None) -> int:
-    """Read `--workers`: how many processes map rows for this one, 0 for none; raises `UsageError`.
+def _workers(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX:
+        return int(text)
+    raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
+
+
+def worker_count(wanted: int | None, size: int | None) -> int:
+    """How many processes map rows for this one, 0 for none, where so many (None: auto) are wanted.
 
     `size` is the bytes of all sources, None where one is a pipe: its rows are mapped as they come.
     """
-    if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX):
-        raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
     if size is None or sys.platform == "win32":
         return 0
-    if text == "auto":
-        cores = _cores()
-        return min(cores, WORKERS_AUTO_MAX) if cores > 1 and size >= WORKERS_AUTO_BYTES else 0
-    return int(text) if int(text) > 1 else 0
+    if wanted is None:
+        wanted = min(_cores(), WORKERS_AUTO_MAX) if size >= WORKERS_AUTO_BYTES else 1
+    return wanted if wanted > 1 else 0
 
 
 def _cores() -> int:

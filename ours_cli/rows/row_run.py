@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
-from ours_cli.errors import OursError
+from ours_cli.errors import LocalIOError, OursError
+from ours_cli.escape import json_text
 from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.field_mapping import RowMapping
+from ours_cli.options import Output
 from ours_cli.record import Table
-from ours_cli.report_file import check_report
+from ours_cli.report_file import check_report, write_report
 from ours_cli.reports.rejects import Rejects
+from ours_cli.reports.report import Report
+from ours_cli.reports.report_text import report_text
 from ours_cli.rows.pace import Pace
-from ours_cli.rows.row_end import Ended, close_rejects, end_attempt, enter_other_shards
+from ours_cli.rows.row_end import Ended, Ending
 from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
 from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
     batch_events,
-    check_flags,
-    concurrency,
+    checked,
     named_again,
-    rate,
-    shard_of,
-    sharded,
     stated_limit,
-    workers,
+    worker_count,
 )
-from ours_cli.rows.row_progress import progress
-from ours_cli.rows.row_report import make_report, publish
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.rows.run_choice import choose_run, replace_run
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.runs.replay import SourceChangedError
-from ours_cli.safeguards import reject_limit
-from ours_cli.settings import Endpoint
 from ours_cli.time_survey import settle_times
 
 if TYPE_CHECKING:
@@ -52,11 +48,10 @@ def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     collect_as_usual()
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
-    check_flags(run)
+    run = checked(run)
     check_report(run.flags.batching.report)
     if (again := named_again(run)) is not None:
         console.note(again)
-    run = sharded(run)
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
@@ -65,23 +60,27 @@ def execute(run: RowRun) -> int:
 
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
-        return dry_run(run, sources, trial, console)
+        return dry_run(run, sources, trial, console, _progress(run, sources, console))
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
-        attempt = choose_run(run, sources, target, console)
-        ended = _attempt(run, sources, target, console, attempt)
-        while ended.superseded:
-            # The files of a finished run were replaced: that is a new run, and nothing was sent of it yet.
-            attempt = replace_run(run, sources, target, console, attempt.run_id)
-            ended = _attempt(run, sources, target, console, attempt)
-        if ended.is_refused:
-            assert ended.error is not None
-            raise ended.error
-        unwritten = publish(run, ended.report, target, console)
+        session = _Session(run, sources, target, console)
+        ended = session.send()
+        unwritten = session.publish(ended.report)
     found = (_imbalance(ended), ended.error, unwritten)
     errors = [error for error in found if error is not None]
     for error in errors:
         console.error(error)
     return int(errors[0].exit_code) if errors else ended.exit_code
+
+
+def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
+    """The observer of a run that its flags and the terminal call for."""
+    wanted = run.progress
+    if wanted is None and run.flags.batching.rejects == "-" and sys.stdout.isatty():
+        wanted = False  # rejects come onto the same screen, and would tear the bar
+    limit, shard = run.limit, run.settings.shard
+    if limit is not None and shard is not None:
+        limit = ceil(shard.share(limit))  # it is of all rows
+    return console.progress(len(run.sources), sources.size, limit=limit, wanted=wanted)
 
 
 def _imbalance(ended: Ended) -> OursError | None:
@@ -92,104 +91,124 @@ def _imbalance(ended: Ended) -> OursError | None:
     )
 
 
-def _tables(run: RowRun, sources: RowSources, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
-    """The sources, opened one by one; a pipe once its first rows have shown how it writes times.
+class _Session(NamedTuple):
+    """A command that sends: what all its attempts have in common."""
 
-    A pipe may be silent for long, so it is waited for here, where the run can be stopped.
-    """
-    if sources.may_block:
-        reader = prepared.context.times.reader
-        times = settle_times(sources, prepared.mapping, reader.rules, run.limit, attempt.times)
-        reader.settle(times)
-        attempt.pin(times)
-    yield from prepared.tables(sources.tables())
+    run: RowRun
+    sources: RowSources
+    target: Destination
+    console: Console
 
+    def send(self) -> Ended:
+        """Send with an earlier run or a new one; raises `OursError` where nothing could be begun."""
+        from ours_cli.rows.run_choice import RunChoice
 
-def _attempt(
-    run: RowRun, sources: RowSources, target: Destination, console: Console, attempt: Attempt
-) -> Ended:
-    with attempt:
-        look_ahead(run, sources, attempt, console)
-        prepared = run.prepare(attempt.run_id)
-        prepared.context.times.reader.settle(attempt.times)
-        if (shard := prepared.shard) is not None:
-            attempt.replay.is_cut = lambda: shard.is_cut
-        tables = _tables(run, sources, prepared, attempt)
-        sizes = batch_events(run, stated_limit(run, target.endpoint.base_url, console))
-        started = time.monotonic()
-        # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
-        with _workers(run, sources, prepared.mapping) as helping, progress(run, sources, console) as observer:
-            # The sending code loads after the fork: workers do not need it, and each would pay its memory.
-            from ours_cli.pipeline import run as run_pipeline
+        choice = RunChoice(*self)
+        attempt = choice.choose()
+        while (ended := self._attempt(attempt)) is None:
+            attempt = choice.choose(but=attempt.run_id)
+        if ended.is_refused:
+            assert ended.error is not None
+            raise ended.error
+        return ended
 
-            rejects = _rejects(run, attempt, observer)
-            plan = _plan(run, sources, tables, prepared.mapping, target.endpoint, helping, sizes)
-            pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
-            try:
-                result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
-            finally:
-                pace.close()
-        duration = time.monotonic() - started
-        close_rejects(rejects, result)
-        enter_other_shards(run, result, prepared)
-        replaced = isinstance(result.error, SourceChangedError) and not result.traffic.requests
-        if replaced and attempt.was_finished and sources.can_be_read_again:
-            return Ended(make_report(run, attempt, result, duration), result.error, superseded=True)
-        return end_attempt(run, attempt, result, prepared, rejects, duration, console)
+    def publish(self, report: Report) -> LocalIOError | None:
+        """Print the result, and write it where --report says; returns why that could not be done."""
+        flags, console = self.run.flags, self.console
+        text = as_json = json_text(report.to_json())
+        unwritten = write_report(flags.batching.report, as_json)
+        aside = flags.batching.rejects == "-"
+        if flags.showing.output is not Output.json:
+            width = console.aside_width if aside else console.width
+            text = report_text(report, self.target.name, self.target.receipt(), width)
+        (console.aside if aside else console.result)(text)
+        return unwritten
 
+    def _attempt(self, attempt: Attempt) -> Ended | None:
+        """How it ended; None where a finished run's files were replaced: nothing of that new run was sent."""
+        run, sources, console = self.run, self.sources, self.console
+        with attempt:
+            look_ahead(run, sources, attempt, console)
+            prepared = run.prepare(attempt.run_id)
+            prepared.context.times.reader.settle(attempt.times)
+            if (shard := prepared.shard) is not None:
+                attempt.replay.is_cut = lambda: shard.is_cut
+            sizes = batch_events(run, stated_limit(run, self.target.endpoint.base_url, console))
+            started = time.monotonic()
+            # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
+            with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
+                # The sending code loads after the fork: workers do not need it, and would pay its memory.
+                from ours_cli.pipeline import run as run_pipeline
 
-def _rejects(run: RowRun, attempt: Attempt, observer: Observer) -> Rejects:
-    """The rejects of an attempt; what was moved out of their way is told at once."""
-    path, known = run.flags.batching.rejects, attempt.known_rejects
-    rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
-    for remark in rejects.take_remarks():
-        observer.warn(remark)
-    return rejects
+                rejects = self._rejects(attempt, observer)
+                plan = self._plan(attempt, prepared, helping, sizes)
+                pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
+                try:
+                    result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
+                finally:
+                    pace.close()
+            duration = time.monotonic() - started
+            ending = Ending(run, attempt, prepared, rejects, result, duration, console)
+            ending.close_rejects()
+            return None if ending.is_of_other_rows and sources.can_be_read_again else ending.end()
 
+    def _tables(self, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
+        """The sources, opened one by one; a pipe once its first rows have shown how it writes times.
 
-def _workers(run: RowRun, sources: RowSources, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
-    count = workers(run.flags.batching.workers, sources.size)
-    if not count:
-        return nullcontext()
-    from ours_cli.workers.worker_pool import Workers
+        A pipe may be silent for long, so it is waited for here, where the run can be stopped.
+        """
+        if self.sources.may_block:
+            reader = prepared.context.times.reader
+            times = settle_times(self.sources, prepared.mapping, reader.rules, self.run.limit, attempt.times)
+            reader.settle(times)
+            attempt.pin(times)
+        yield from prepared.tables(self.sources.tables())
 
-    return Workers(count, mapping)
+    def _rejects(self, attempt: Attempt, observer: Observer) -> Rejects:
+        """The rejects of an attempt; what was moved out of their way is told at once."""
+        path, known = self.run.flags.batching.rejects, attempt.known_rejects
+        rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
+        for remark in rejects.take_remarks():
+            observer.warn(remark)
+        return rejects
 
+    def _workers(self, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
+        count = worker_count(self.run.settings.workers, self.sources.size)
+        if not count:
+            return nullcontext()
+        from ours_cli.workers.worker_pool import Workers
 
-def _plan(
-    run: RowRun,
-    sources: RowSources,
-    tables: Iterator[Table],
-    mapping: RowMapping,
-    endpoint: Endpoint,
-    helping: Workers | None,
-    sizes: tuple[int, int],
-) -> Plan:
-    # httpx and asyncio load here: only what sends pays for them.
-    from ours_cli.pipeline import Plan
-    from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
+        return Workers(count, mapping)
 
-    sending, batching = run.flags.sending, run.flags.batching
-    return Plan(
-        tables=tables,
-        mapping=mapping,
-        route=run.route,
-        endpoint=endpoint,
-        options=DeliveryOptions(
-            batch_events=sizes[0],
-            batch_events_max=sizes[1],
-            batch_bytes=batching.batch_bytes,
-            concurrency=concurrency(batching.concurrency),
-            rate=rate(run),
-            timeout=sending.timeout,
-            give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
-            ca_file=Path(sending.ca_file) if sending.ca_file else None,
-        ),
-        limit=run.limit,
-        canary=batching.canary,
-        max_rejects=reject_limit(batching.max_rejects),
-        expect=batching.expect if shard_of(run) is None else None,  # of all rows: see `enter_other_shards`
-        blocking=sources.may_block,
-        workers=helping,
-        flush_every=batching.flush_every,
-    )
+    def _plan(
+        self, attempt: Attempt, prepared: Prepared, helping: Workers | None, sizes: tuple[int, int]
+    ) -> Plan:
+        # httpx and asyncio load here: only what sends pays for them.
+        from ours_cli.pipeline import Plan
+        from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
+
+        run, settings = self.run, self.run.settings
+        sending, batching = run.flags.sending, run.flags.batching
+        return Plan(
+            tables=self._tables(prepared, attempt),
+            mapping=prepared.mapping,
+            route=run.route,
+            endpoint=self.target.endpoint,
+            options=DeliveryOptions(
+                batch_events=sizes[0],
+                batch_events_max=sizes[1],
+                batch_bytes=batching.batch_bytes,
+                concurrency=settings.concurrency,
+                rate=settings.rate,
+                timeout=sending.timeout,
+                give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
+                ca_file=Path(sending.ca_file) if sending.ca_file else None,
+            ),
+            limit=run.limit,
+            canary=batching.canary,
+            max_rejects=settings.max_rejects,
+            expect=batching.expect if settings.shard is None else None,  # of all rows: see `Ending`
+            blocking=self.sources.may_block,
+            workers=helping,
+            flush_every=batching.flush_every,
+        )

@@ -18,7 +18,6 @@ from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import Journal
-from ours_cli.runs.packed_blocks import PackedBlocks
 from ours_cli.runs.replay import Replay
 from ours_cli.runs.run_head import Identity, RunHead, write_head
 from ours_cli.runs.run_registry import KnownRun
@@ -35,7 +34,7 @@ class Attempt:
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
-        blocks = journal.blocks() if journal is not None else PackedBlocks(())
+        blocks = journal.blocks() if journal is not None else []
         self.run_id = head.id
         self.identity = head.identity
         self.folder = folder

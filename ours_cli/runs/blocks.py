@@ -10,7 +10,7 @@ import hashlib
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from typing import Final
 
@@ -60,7 +60,8 @@ class Block:
     """Rows `start` (inclusive) to `end` (exclusive) and what became of them.
 
     `head` is the digest of the first row alone, kept for row 0 only: a pipe that begins otherwise is known by
-    it, without waiting for as many rows as the block has. `held` are its rejects that are in no file yet.
+    it, without waiting for as many rows as the block has. `codes` counts its rejects, `held` are those in
+    no file yet; both are None before the first reject, since a resumed run keeps thousands of blocks.
     """
 
     start: int
@@ -70,8 +71,8 @@ class Block:
     accepted: int = 0
     rejected: int = 0
     filtered: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
-    held: deque[Reject] = field(default_factory=deque)
+    codes: Counter[str] | None = None
+    held: deque[Reject] | None = None
 
     @property
     def rows(self) -> int:
@@ -86,12 +87,14 @@ class Block:
     @property
     def is_half_row(self) -> bool:
         """Whether it is one row that the file ended within: if that is whole by now, it has no outcome."""
-        return self.rows == 1 and self.codes.keys() == {TRUNCATED_ROW}
+        return self.rows == 1 and self.codes is not None and self.codes.keys() == {TRUNCATED_ROW}
 
     def reject(self, reject: Reject) -> None:
         """One of its rows is rejected."""
         self.rejected += 1
+        self.codes = self.codes or Counter()
         self.codes[reject.code] += 1
+        self.held = self.held or deque()
         self.held.append(reject)
 
 

@@ -18,8 +18,7 @@ from typing import Final, Self
 
 from ours_cli.errors import LocalIOError, SourceError
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
-from ours_cli.runs.blocks import Block
-from ours_cli.runs.packed_blocks import PackedBlocks
+from ours_cli.runs.blocks import DIGEST_BYTES, Block
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
 from ours_cli.runs.run_lock import hold
 
@@ -93,7 +92,7 @@ class Journal:
         rows = [
             (
                 *(block.start, block.end, block.head, block.digest),
-                *(block.accepted, block.rejected, block.filtered, json.dumps(block.codes)),
+                *(block.accepted, block.rejected, block.filtered, json.dumps(block.codes or {})),
             )
             for block in blocks
         ]
@@ -114,10 +113,10 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.executemany(_LEAVE_REJECTS, map(_parameters, rejects))
 
-    def blocks(self) -> PackedBlocks:
+    def blocks(self) -> list[Block]:
         """The recorded blocks, in the order of the source."""
         with _house_errors(self._folder):
-            return PackedBlocks(_blocks(self._connection))
+            return list(_blocks(self._connection))
 
     def rejects(self) -> list[KnownRejects]:
         """The rejects files of this run as they are known to be on disk, in the order they were begun."""
@@ -175,11 +174,11 @@ def _connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def read_blocks(folder: Path) -> PackedBlocks:
+def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection)
-        return PackedBlocks(_blocks(connection))
+        return list(_blocks(connection))
 
 
 def noted_identity(folder: Path) -> Identity | None:
@@ -209,10 +208,11 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     end = 0
     for *numbers, codes in connection.execute(query):
         block = Block(*numbers)
-        if block.start < end:
-            raise sqlite3.DatabaseError("two blocks have a row in common")
+        if block.start < end or len(block.digest) != DIGEST_BYTES or not block.is_settled:
+            raise sqlite3.DatabaseError("a block that cannot be")
         end = block.end
-        block.codes = Counter(json.loads(codes))
+        if block.rejected:
+            block.codes = Counter(json.loads(codes))
         yield block
 
 

@@ -146,7 +146,7 @@ class Replay:
                 "--limit ends before the last row that this run has done",
                 hint="a larger --limit, or none, goes on with it; --restart begins a new run",
             )
-        if self._half_row_at_end() is None:  # else its writer has taken it back, or ended the array with it
+        if self._half_row_at_end() is None:  # else its writer took it back, or closed the array there
             raise SourceChangedError(
                 f"the source changed: it ends after {counted(rows, 'row')}, and was longer before",
                 hint="--restart sends it as a new run; rows with the same distinctId count once",

@@ -1,4 +1,4 @@
-"""The event loop of a run: asyncio's own, except for two things."""
+"""The event loop of a run: asyncio's, but closing it never waits for a name server."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def proxy_for(base_url: str) -> Proxy | None:
         # What stands before it was taken for host and port: a part of the password would be shown.
         raise unusable(origin, "has a password with a character that must be written as %XX")
     if proxy.scheme not in _KINDS:
-        raise unusable(origin, "is not of a kind that is known")
+        raise unusable(origin, "has an unknown scheme")
     if not host or port == 0:
         raise unusable(origin, "is not HOST:PORT with a port from 1 to 65535")
     shown = f"[{host}]" if ":" in host else host

@@ -24,9 +24,9 @@ class Shard(NamedTuple):
         digest = blake2b(key, digest_size=8, person=b"ours-shard").digest()
         return int.from_bytes(digest, "big") % self.total == self.number
 
-    def share(self, rate: float) -> float:
-        """This shard's part of events per second that all shards may send together."""
-        return rate / self.total
+    def share(self, whole: float) -> float:
+        """This shard's part of what all shards do together: events per second, or rows."""
+        return whole / self.total
 
     def suffix(self) -> str:
         """What makes a run's name this shard's own, where several start in the same moment."""

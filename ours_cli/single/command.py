@@ -1,0 +1,211 @@
+"""Sending one body, or one for each line of standard input: shared by `track` and `identify`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from ours_cli.console import Console
+from ours_cli.destination import Destination, destination, endpoint_flags
+from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.escape import json_text, printable
+from ours_cli.garbage import collect_as_usual
+from ours_cli.mapping.serialize import serialize
+from ours_cli.mapping.validate import Fault
+from ours_cli.options import Output, Sending, Showing, Target
+from ours_cli.sending.route import Route
+from ours_cli.settings import resolve_base_url, token_variable
+from ours_cli.signals import Interrupted, interruptible
+from ours_cli.single.body import in_api_order, single_message
+from ours_cli.single.curl import curl_command
+from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
+
+
+class Body(NamedTuple):
+    """One body to send, the id that its result names, and what the person should know about it.
+
+    `is_id_made` says that the id is a random one, which the person does not have.
+    """
+
+    fields: dict[str, Any]
+    distinct_id: str | None
+    warnings: Sequence[str] = ()
+    is_id_made: bool = False
+
+
+class Sender:
+    """Sends bodies to one endpoint, a request each, or merely shows them (`--dry-run`, `--curl`).
+
+    Raises `UsageError` for `--curl` with `--sandbox`.
+    """
+
+    def __init__(self, route: Route, target: Target, sending: Sending, showing: Showing, curl: bool) -> None:
+        if curl and target.sandbox:
+            raise UsageError(
+                "--curl has nowhere to point at: --sandbox is gone when this command ends",
+                hint="start ours sandbox, and give its address with --base-url",
+            )
+        self._route = route
+        self._target = target
+        self._sending = sending
+        self._is_json = showing.output is Output.json
+        self._curl = curl
+        self._shows = curl or target.dry_run
+        self._console = Console(quiet=showing.quiet, verbose=showing.verbose)
+
+    def send_one(self, body: Body) -> int:
+        """Send one body, or show it; prints the result and returns the exit code."""
+        serialized = self._serialized(body)
+        if self._shows:
+            self._show(serialized, indent=2)
+            return 0
+        with destination(self._target, None) as place:
+            try:
+                self._send(body, serialized, place)
+            except RefusedError as error:
+                self._explain(error)
+                raise
+        self._tell_of_sandbox()
+        return 0
+
+    def send_lines(self, lines: Iterable[bytes], read: Callable[[bytes], Body]) -> int:
+        """Send a body for each line, in order, each before the next line is read; returns the exit code.
+
+        A line that cannot be sent, or that the server refuses, is reported and skipped (exit 3 at the end);
+        an error that would stop the next line as well ends the command.
+        """
+        collect_as_usual()
+        failed, is_empty = False, True
+        with nullcontext() if self._shows else destination(self._target, None) as place:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                is_empty = False
+                try:
+                    body = read(line)
+                    serialized = self._serialized(body)
+                except UsageError as error:
+                    failed = True
+                    self._refuse(number, error)
+                    continue
+                try:
+                    if place is None:
+                        self._show(serialized, indent=None)
+                    else:
+                        self._send(body, serialized, place, number)
+                except RefusedError as error:
+                    failed = True
+                    self._console.error(_at(number, error))
+                except OursError as error:
+                    raise _at(number, error) from None
+        if is_empty:
+            self._console.warn("standard input holds no rows")
+        if not self._shows:
+            self._tell_of_sandbox()
+        return int(ExitCode.REJECTED if failed else ExitCode.OK)
+
+    def _serialized(self, body: Body) -> bytes:
+        for text in body.warnings:
+            self._console.warn(text)
+        serialized = serialize(in_api_order(body.fields))
+        if isinstance(serialized, Fault):
+            raise UsageError(single_message(serialized))
+        return serialized
+
+    def _show(self, serialized: bytes, *, indent: int | None) -> None:
+        if not self._curl:
+            self._console.result(masked(serialized, indent=indent))
+            return
+        variable = token_variable(test=self._target.test)
+        if not os.environ.get(variable):
+            self._console.note(f"the command takes the token from {variable}, which is not set here")
+        url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
+        timeout, ca_file = self._sending.timeout, self._ca_file()
+        self._console.result(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
+
+    def _ca_file(self) -> Path | None:
+        return Path(self._sending.ca_file) if self._sending.ca_file else None
+
+    def _send(self, body: Body, serialized: bytes, place: Destination, number: int | None = None) -> None:
+        console = self._console
+        options = SingleOptions(
+            timeout=self._sending.timeout,
+            give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
+            ca_file=self._ca_file(),
+            on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
+        )
+        started = time.monotonic()
+        tries = Tries()
+        try:
+            with interruptible():
+                status = send(self._route, place.endpoint, serialized, options, tries)
+        except OursError as error:
+            if self._is_json:
+                how = "interrupted" if isinstance(error, Interrupted) else "failed"
+                console.result(json_text(self._result(body, how, number) | {"error": error.message}))
+                error.in_result = True
+            if tries.may_have_arrived and body.distinct_id is not None:
+                error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
+            raise
+        took = f"{(time.monotonic() - started) * 1000:.0f} ms"
+        tried = "" if tries.count == 1 else f", {tries.count} tries"
+        named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
+        console.detail(f"{status} from {place.name} in {took}{tried}{named}")
+        console.result(json_text(self._result(body, "complete", number)) if self._is_json else _line(body))
+
+    def _result(self, body: Body | None, status: str, line: int | None) -> dict[str, Any]:
+        """What is said of one body; `body` is None where a line gave none."""
+        result: dict[str, Any] = {"command": self._route.path}
+        if line is not None:
+            result["line"] = line
+        result["status"] = status
+        if body is not None and body.distinct_id is not None:
+            result["distinctId"] = body.distinct_id
+        return result
+
+    def _explain(self, error: RefusedError) -> None:
+        """Show what the server says to whoever asks; of lines that are piped in it may quote anything."""
+        if not error.said:
+            return
+        if self._console.verbose:
+            self._console.detail(f"the server says: {error.said}")
+        else:
+            error.hint = f"{error.hint}; -v shows what the server says"
+
+    def _refuse(self, number: int, error: UsageError) -> None:
+        self._console.error(_at(number, error))
+        if self._is_json:
+            said = {"error": error.message.removeprefix(_FLAG)}
+            self._console.result(json_text(self._result(None, "failed", number) | said))
+
+    def _tell_of_sandbox(self) -> None:
+        if self._target.sandbox:
+            self._console.note("sent to a local sandbox, gone now; no account was reached")
+
+
+def _once_more(body: Body, number: int | None) -> str:
+    """How to send an event again that may have arrived, so that it counts once."""
+    if not body.is_id_made:
+        return "it may have arrived; sent again, it counts once, since its distinctId was given"
+    again = "it may have arrived: to send the same event again, safely, add"
+    if number is None:
+        return f"{again} --distinct-id {body.distinct_id}"
+    return f'{again} "distinctId": "{body.distinct_id}" to the line'
+
+
+def _at(number: int, error: OursError) -> OursError:
+    return error.prefixed(f"line {number}: ", instead_of=_FLAG)
+
+
+_FLAG: Final = "--data: "
+"""A line is judged as what that flag holds; its errors must not speak of the flag."""
+
+
+def _line(body: Body) -> str:
+    if body.distinct_id is None:
+        return "accepted: visitor properties"
+    return printable(f"accepted: {body.fields['event']} {body.distinct_id}")
