@@ -9,14 +9,14 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
-    from ours_cli.garbage import end_without, start_without
-    from ours_cli.standard_streams import stand_in
+    from ours_cli.process.garbage import end_without, start_without
+    from ours_cli.process.standard_streams import stand_in
 
     start_without()
     stand_in()
     _leave_no_core()
     from ours_cli.boundary import run
-    from ours_cli.signals import with_exit_codes
+    from ours_cli.process.signals import with_exit_codes
 
     code = with_exit_codes(lambda: run(sys.argv[1:]))
     end_without()

@@ -11,9 +11,9 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from ours_cli import __version__
+from ours_cli.cli.option_groups import grouped
+from ours_cli.cli.unset_variables import refuse_unset_values
 from ours_cli.errors import UsageError
-from ours_cli.option_groups import grouped
-from ours_cli.unset_variables import refuse_unset_values
 
 COMMANDS: Final = {
     "track": "Send one event, now.",

@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from ours_cli.process.signals import leaving_terminal
 from ours_cli.reports.progress import Standing
-from ours_cli.signals import leaving_terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

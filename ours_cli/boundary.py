@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             console.note(error.format_message())
             return int(ExitCode.USAGE)
-        from ours_cli.usage_errors import usage_error
+        from ours_cli.cli.usage_errors import usage_error
 
         return _fail(console, usage_error(error, COMMANDS), arguments)
     except OursError as error:
@@ -58,14 +58,14 @@ def run(arguments: list[str]) -> int:
 def _prepare_completion() -> None:
     if "_OURS_COMPLETE" not in os.environ:
         return
-    from ours_cli.bash_words import is_asked_by_bash, join_flag_values
+    from ours_cli.cli.bash_words import is_asked_by_bash, join_flag_values
 
     if is_asked_by_bash():
         join_flag_values()
 
 
 def _fail(console: Console, error: OursError, arguments: list[str]) -> int:
-    from ours_cli.failed_result import SENDING, tell_failure
+    from ours_cli.cli.failed_result import SENDING, tell_failure
 
     if arguments and arguments[0] in SENDING:
         tell_failure(arguments[0], _flags(arguments), error, console)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.bar import SHOW_CURSOR, Bar, write_at_once
 from ours_cli.errors import LocalIOError, OursError, reason
-from ours_cli.escape import printable
 from ours_cli.reports.progress import Standing
-from ours_cli.wrapping import folded_all, says_a_command
+from ours_cli.wording.escape import printable
+from ours_cli.wording.wrapping import folded_all, says_a_command
 
 if TYPE_CHECKING:
-    from ours_cli.outcome import Traffic
+    from ours_cli.events.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
     from ours_cli.reports.report import Books

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ours_cli.counted import counted
 from ours_cli.errors import UsageError
-from ours_cli.memory import keep_private
 from ours_cli.options import Account, Target
+from ours_cli.process.memory import keep_private
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
+from ours_cli.wording.counted import counted
 
 
 class Destination(NamedTuple):

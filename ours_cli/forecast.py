@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.durations import DAY_MS
-from ours_cli.event import Event
-from ours_cli.event_run import MappedRows
+from ours_cli.events.event import Event
+from ours_cli.events.event_run import MappedRows
 from ours_cli.mapping.window import Window
+from ours_cli.wording.durations import DAY_MS
 
 CLOCK_SKEW_S: Final = 60.0
 """Seconds by which clocks may differ before the person is warned."""

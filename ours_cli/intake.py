@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from ours_cli.chunk import Chunk, Chunker
-from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import Finished, MappedRows
+from ours_cli.events.chunk import Chunk, Chunker
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import Finished, MappedRows
 from ours_cli.record import TRUNCATED_ROW
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.safeguards import Canary

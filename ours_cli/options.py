@@ -10,9 +10,9 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ours_cli.completion import BY_FLAG
+from ours_cli.cli.completion import BY_FLAG
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
-from ours_cli.durations import parse_duration
+from ours_cli.wording.durations import parse_duration
 
 
 class Output(StrEnum):
@@ -38,7 +38,7 @@ def _duration(text: str | float) -> float:
 def _refuse_token(value: str | None) -> None:
     """`--token VALUE` is refused with the reason; the value is not looked at."""
     if value is not None:
-        from ours_cli.usage_errors import refused_token
+        from ours_cli.cli.usage_errors import refused_token
 
         raise refused_token()
 
@@ -52,8 +52,8 @@ def _preset_names() -> list[str]:
 def _list_presets(context: typer.Context, wanted: bool) -> None:
     # `-o` is eager, so that it is known here wherever it is; FILE comes later and is not missed.
     if wanted and not context.resilient_parsing:
-        from ours_cli.escape import json_text
         from ours_cli.mapping.presets import preset_list, preset_objects
+        from ours_cli.wording.escape import json_text
 
         as_json = context.params.get("output") == Output.json
         typer.echo(json_text({"presets": preset_objects()}) if as_json else preset_list())

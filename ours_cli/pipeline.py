@@ -12,16 +12,17 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import OursError, UsageError
-from ours_cli.event import Event, Origin, Reject
-from ours_cli.event_run import Finished, MappedRows
+from ours_cli.events.chunk import Chunk, Chunker
+from ours_cli.events.event import Event, Origin, Reject
+from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.forecast import clock_warning
-from ours_cli.garbage import collect_seldom
 from ours_cli.intake import Intake
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.outcome import Outcome, Traffic
+from ours_cli.process.garbage import collect_seldom
+from ours_cli.process.signals import stopping
 from ours_cli.record import Table, span
 from ours_cli.reports.reject_order import RejectOrder
 from ours_cli.reports.rejects import Rejects
@@ -35,7 +36,6 @@ from ours_cli.sending.delivery import Delivery, DeliveryOptions
 from ours_cli.sending.network_loop import NetworkLoop
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.settings import Endpoint
-from ours_cli.signals import stopping
 
 if TYPE_CHECKING:
     from ours_cli.workers.worker_pool import Workers

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ours_cli.counted import counted
 from ours_cli.errors import SourceError, StoppedError, UsageError
-from ours_cli.event import Event, Reject
-from ours_cli.outcome import Outcome
+from ours_cli.events.event import Event, Reject
+from ours_cli.events.outcome import Outcome
 from ours_cli.reports.report import Books
+from ours_cli.wording.counted import counted
 
 PERCENT_FROM = 100
 """Rows read before a percentage says anything; a shorter run is judged at its end."""

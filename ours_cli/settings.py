@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.errors import AuthError, UsageError
-from ours_cli.folders import config_path
-from ours_cli.profiles import load_profile, profile_names
+from ours_cli.files.folders import config_path
+from ours_cli.files.profiles import load_profile, profile_names
 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.mapping.field_mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.templates.template import ABSENT, FilterProblem
 from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, TimeReader, TimeRules, is_plain
+from ours_cli.wording.counted import counted
 
 HEAD_ROWS: Final = 1_000
 TELLING_ROWS: Final = HEAD_ROWS // 2

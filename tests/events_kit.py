@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ours_cli.event import Event, Filtered, Origin
-from ours_cli.event_run import EventRun, Events, MappedRows
-from ours_cli.kept_rows import KeptRows
+from ours_cli.events.event import Event, Filtered, Origin
+from ours_cli.events.event_run import EventRun, Events, MappedRows
+from ours_cli.events.kept_rows import KeptRows
 from ours_cli.record import Fields, Record
 
 SMALLEST = 50

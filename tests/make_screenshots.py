@@ -20,7 +20,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ours_cli.bar import screen
-from ours_cli.outcome import Traffic
+from ours_cli.events.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.reports.progress import Standing
 from ours_cli.reports.report import Books, Report

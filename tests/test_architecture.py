@@ -109,7 +109,7 @@ def test_typer_is_for_the_command_line() -> None:
         "ours_cli.app",
         "ours_cli.boundary",
         "ours_cli.options",
-        "ours_cli.completion",
+        "ours_cli.cli.completion",
     } | stage("commands")
 
 
@@ -128,76 +128,47 @@ MAY_KNOW = {
     "record": "",
     "errors": "",
     "contract": "",
-    "event": "record",
-    "kept_rows": "record",
-    "event_run": "kept_rows event record",
-    "chunk": "event_run kept_rows event record",
-    "outcome": "event_run kept_rows event record",
+    "events": "record",
     "timestamps": "",
     "source": "record errors",
-    "mend": "source record errors",
-    "mend_command": "source record errors",
+    "mending": "source record errors",
     "templates": "record errors",
     "ids": "contract errors",
     # Rows one by one and rows in bulk are two halves of one stage.
-    "mapping": "drafting timestamps templates ids shards event_run kept_rows event record contract errors",
-    "drafting": "mapping timestamps templates ids event_run kept_rows event record contract errors",
-    "forecast": "mapping event_run kept_rows event record contract errors",
+    "mapping": "drafting timestamps templates ids shards events record contract errors",
+    "drafting": "mapping timestamps templates ids events record contract errors",
+    "forecast": "mapping events record contract errors",
     "settings": "contract errors",
-    "sending": "settings chunk outcome event_run kept_rows event record contract errors",
-    "reports": "source mend mapping ids runs chunk outcome event_run kept_rows event record contract errors",
-    "runs": "source mend timestamps shards reports outcome event_run kept_rows event record errors",
-    "shards": "source timestamps templates mapping drafting ids runs outcome event_run kept_rows event record"
+    "sending": "settings events record contract errors",
+    "reports": "source mending mapping ids runs events record contract errors",
+    "runs": "source mending timestamps shards reports events record errors",
+    "shards": "source timestamps templates mapping drafting ids runs events record contract errors",
+    "safeguards": "reports runs events record errors",
+    "intake": "safeguards reports runs events record errors",
+    "feed": "intake safeguards reports runs events record errors",
+    "row_mapping": "intake safeguards timestamps templates mapping drafting ids shards reports runs events"
+    " record contract errors",
+    "time_survey": "rows source mending timestamps templates mapping drafting ids shards runs events record"
     " contract errors",
-    "safeguards": "reports runs outcome event_run kept_rows event record errors",
-    "intake": "safeguards reports runs chunk outcome event_run kept_rows event record errors",
-    "feed": "intake safeguards reports runs chunk outcome event_run kept_rows event record errors",
-    "row_mapping": "intake safeguards timestamps templates mapping drafting ids shards reports runs chunk"
-    " outcome event_run kept_rows event record contract errors",
-    "time_survey": "rows source mend timestamps templates mapping drafting ids shards runs outcome event_run"
-    " kept_rows event record contract errors",
     "bar": "reports errors",
     "console": "bar reports errors",
-    "failed_result": "console bar reports errors",
-    "options": "completion contract errors",
-    "destination": "settings options completion contract errors",
-    "single": "destination console bar reports mapping ids sending settings options completion contract"
+    "cli.failed_result": "console bar reports errors",
+    "options": "cli.completion contract errors",
+    "destination": "settings options cli.completion contract errors",
+    "single": "destination console bar reports mapping ids sending settings options cli.completion contract"
     " errors",
     "inspect": "source timestamps templates mapping ids reports record contract errors",
-    "doctor": "destination sending settings options completion contract errors",
+    "doctor": "destination sending settings options cli.completion contract errors",
     "sandbox": "errors",
 }
 """What each stage may reach of the others."""
 
-KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary", "completion", "__main__")
+KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary", "cli.completion", "__main__")
 """Where the stages are put together; a stage reaches one of these only where its row says so."""
 
 KNOW_NO_STAGE = (
-    *(
-        "bash_words",
-        "batch_limits",
-        "batch_size",
-        "counted",
-        "durations",
-        "escape",
-        "exact_json",
-        "file_lock",
-        "folders",
-        "garbage",
-    ),
-    "memory",
-    *(
-        "option_groups",
-        "private_files",
-        "profiles",
-        "reject_marks",
-        "report_file",
-        "signals",
-        "standard_streams",
-        "suggest",
-        "topics",
-    ),
-    *("unset_variables", "usage_errors", "uuids", "wrapping"),
+    *("cli.bash_words", "cli.option_groups", "cli.unset_variables", "cli.usage_errors"),
+    *("exact_json", "files", "process", "reject_marks", "topics", "uuids", "wording"),
 )
 """Small modules for any stage."""
 
@@ -206,7 +177,7 @@ STAGES = (*MAY_KNOW, *KNOW_NEARLY_ALL)
 
 def test_every_module_has_its_place() -> None:
     placed = [module for name in (*STAGES, *KNOW_NO_STAGE) for module in stage(name)]
-    assert sorted([*placed, "ours_cli"]) == sorted(MODULES)
+    assert sorted([*placed, "ours_cli", "ours_cli.cli"]) == sorted(MODULES)
 
 
 @pytest.mark.parametrize("name", KNOW_NO_STAGE)
@@ -261,7 +232,7 @@ def test_commands_do_not_know_one_another() -> None:
 
 def test_nothing_imports_the_app() -> None:
     assert importers("ours_cli.app") <= {
-        *("ours_cli.boundary", "ours_cli.completion", "ours_cli.commands.help"),
+        *("ours_cli.boundary", "ours_cli.cli.completion", "ours_cli.commands.help"),
     }
     # `runs resume` runs a whole command line again, and `help COMMAND` is `COMMAND --help`.
     assert importers("ours_cli.boundary") <= {

@@ -23,7 +23,7 @@ from waiting import wait_for
 from ours_cli.drafting import plain_bodies
 from ours_cli.drafting.drafts import Bodies
 from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping import batch_rows
 from ours_cli.mapping.assemble import EventAssembler

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago, ndjson, write
 
-from ours_cli.batch_limits import FILE, KEPT_S, KnownLimit, keep_limit, known_limit
 from ours_cli.doctor.finding import Finding, Level
+from ours_cli.files.batch_limits import FILE, KEPT_S, KnownLimit, keep_limit, known_limit
 
 URL = "https://ingest.example.com/api/v1"
 FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")

@@ -9,8 +9,8 @@ import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import QUICK, fault, ids, rows_file, settled, status, stored
 
-from ours_cli.batch_size import PROOFS, BatchSize
 from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
+from ours_cli.events.batch_size import PROOFS, BatchSize
 from ours_cli.sandbox import Sandbox, When
 
 ROWS = BATCH_EVENTS * (PROOFS + 4) + 2 * BATCH_EVENTS_MAX

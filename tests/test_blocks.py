@@ -14,14 +14,14 @@ from events_kit import SMALLEST, event_of, rows_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunk, Chunker
 from ours_cli.errors import SourceError
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import Events
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunk, Chunker
+from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event_run import Events
+from ours_cli.events.kept_rows import KeptRows
+from ours_cli.events.outcome import Outcome
 from ours_cli.intake import Intake
-from ours_cli.kept_rows import KeptRows
-from ours_cli.outcome import Outcome
 from ours_cli.record import Malformed, Record
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest

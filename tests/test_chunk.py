@@ -8,10 +8,10 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.batch_size import PROOFS, BatchSize
-from ours_cli.chunk import Chunk, Chunker, chunk_of
-from ours_cli.event import Event
-from ours_cli.event_run import Events
+from ours_cli.events.batch_size import PROOFS, BatchSize
+from ours_cli.events.chunk import Chunk, Chunker, chunk_of
+from ours_cli.events.event import Event
+from ours_cli.events.event_run import Events
 
 SIZES = st.lists(st.integers(SMALLEST, 2 * SMALLEST), max_size=60)
 BYTES_MAX = st.integers(1, 4 * SMALLEST)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rows import ago, iso
 
 from ours_cli.drafting.straight_line import StraightLine, compile_body
+from ours_cli.events.kept_rows import KeptRows
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.kept_rows import KeptRows
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.field_mapping import FieldMapping

@@ -16,12 +16,12 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunk, Chunker, chunk_of
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
-from ours_cli.event import Event
-from ours_cli.event_run import Events
-from ours_cli.outcome import Outcome
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunk, Chunker, chunk_of
+from ours_cli.events.event import Event
+from ours_cli.events.event_run import Events
+from ours_cli.events.outcome import Outcome
 from ours_cli.sending import http_client
 from ours_cli.sending.concurrency import CONCURRENCY_MAX
 from ours_cli.sending.delivery import Delivery, DeliveryOptions

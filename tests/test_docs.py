@@ -16,9 +16,10 @@ import pytest
 import typer
 from conftest import Ended, Ours
 
-from ours_cli import profiles, record
+from ours_cli import record
 from ours_cli.app import app
 from ours_cli.errors import ExitCode
+from ours_cli.files import profiles
 from ours_cli.mapping import mapfile
 from ours_cli.mapping.presets import load_preset, preset_names
 from ours_cli.reports.reject_hints import HINTS, reject_hint

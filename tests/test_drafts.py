@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ours_cli.event import Event
-from ours_cli.event_run import MappedRows
+from ours_cli.events.event import Event
+from ours_cli.events.event_run import MappedRows
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item
 from ours_cli.mapping.assemble import EventAssembler

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.durations import parse_duration
+from ours_cli.wording.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from faults_kit import (
 )
 from waiting import wait_for
 
-from ours_cli.private_files import local_io
+from ours_cli.files.private_files import local_io
 from ours_cli.runs.run_head import RunHead, write_head
 from ours_cli.sandbox import When
 

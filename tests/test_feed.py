@@ -11,11 +11,11 @@ from queue import Queue
 import pytest
 from events_kit import events_of, rows_of
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunker
 from ours_cli.errors import SourceError
-from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import Finished, MappedRows
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunker
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import Finished, MappedRows
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 from ours_cli.runs.blocks import BlockTracker

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
-from ours_cli.suggest import nearest
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
 from ours_cli.templates.filters import FILTER_NAMES, build, read_call
+from ours_cli.wording.suggest import nearest
 
 SECRET = b"a secret"
 

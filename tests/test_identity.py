@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_cli.errors import LocalIOError
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.events.event import Event, Origin, Reject
 from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.ids.known_keys import KnownKeys

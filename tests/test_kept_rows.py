@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.kept_rows import KeptRows, content_of
+from ours_cli.events.kept_rows import KeptRows, content_of
 from ours_cli.record import Fields, Record
 
 CELL = st.text(max_size=4) | st.sampled_from(["", "\x1f", "\x1e", "a\x1eb", '"', "\\", "é", "\udc80", "\n"])

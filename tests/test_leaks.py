@@ -202,7 +202,7 @@ def test_the_way_fails(
 
 BUGS = (
     "ours_cli.mapping.assemble:EventAssembler.__call__",
-    "ours_cli.chunk:Chunker.add",
+    "ours_cli.events.chunk:Chunker.add",
     "ours_cli.sending.http_client:AsyncPoster.post",
     "ours_cli.sending.http_client:AsyncPoster.aclose",
     "ours_cli.sending.settlement:Settlement.apply",

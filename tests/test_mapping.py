@@ -12,7 +12,7 @@ from rows import ago, iso
 
 from ours_cli.drafting.straight_line import compile_body
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.assemble_visitor import VisitorAssembler

@@ -14,7 +14,7 @@ from conftest import Ours, StartSandbox
 
 from ours_cli.bar import screen
 from ours_cli.console import Console
-from ours_cli.outcome import Traffic
+from ours_cli.events.outcome import Traffic
 from ours_cli.record import Table
 from ours_cli.reports.progress import Standing
 from ours_cli.reports.report import Books

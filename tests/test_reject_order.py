@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import iso
 
-from ours_cli.event import Origin, Reject
+from ours_cli.events.event import Origin, Reject
 from ours_cli.record import Record
 from ours_cli.reports import reject_order
 from ours_cli.reports.reject_order import RejectOrder

@@ -26,9 +26,9 @@ from waiting import wait_for
 
 from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
-from ours_cli.event import Origin, Reject
-from ours_cli.mend import mended
-from ours_cli.mend_command import WITHOUT_VALUE, mend_command
+from ours_cli.events.event import Origin, Reject
+from ours_cli.mending.mend import mended
+from ours_cli.mending.mend_command import WITHOUT_VALUE, mend_command
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.reports.reject_files import KnownRejects, RejectFile

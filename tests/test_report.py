@@ -12,11 +12,11 @@ from events_kit import event_of, rows_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunker
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunker
+from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.mapping.tally import Tally
-from ours_cli.outcome import Outcome, Traffic
 from ours_cli.record import Record
 from ours_cli.reports.histogram import instant
 from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview

@@ -11,7 +11,7 @@ from conftest import Ours, StartSandbox
 from faults_kit import fault
 from rows import iso, ndjson
 
-from ours_cli.event import Event, Origin, Reject
+from ours_cli.events.event import Event, Origin, Reject
 from ours_cli.record import Record
 from ours_cli.reports.report import Books
 from ours_cli.safeguards import RejectLimit, reject_limit

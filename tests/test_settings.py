@@ -14,7 +14,7 @@ from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.destination import destination
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.errors import AuthError, OursError, UsageError
-from ours_cli.folders import config_path, state_dir
+from ours_cli.files.folders import config_path, state_dir
 from ours_cli.options import Target
 from ours_cli.settings import Endpoint, EndpointFlags, check_base_url, resolve_endpoint
 

@@ -19,7 +19,7 @@ from kills_kit import drive
 from rows import iso, ndjson, write
 
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile

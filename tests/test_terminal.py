@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
-from ours_cli.escape import json_text, printable
 from ours_cli.sandbox import Fault, Then, When
+from ours_cli.wording.escape import json_text, printable
 
 FIELDS = ("--event", "E", "--time", "{when}", "--external-id", "{id}")
 ESCAPE = "\x1b[31m"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.escape import printable, shell_join
-from ours_cli.wrapping import folded, folded_command, folded_path, says_a_command
+from ours_cli.wording.escape import printable, shell_join
+from ours_cli.wording.wrapping import folded, folded_command, folded_path, says_a_command
 
 WORDS = st.lists(st.text("abc,-.", min_size=1, max_size=12), min_size=1, max_size=30)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ours_cli.cli.completion import template
 from ours_cli.commands.field_flags import field_map
-from ours_cli.completion import template
 from ours_cli.options import (
     EventFields,
     Exclude,

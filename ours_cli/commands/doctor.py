@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ours_cli import __version__
-from ours_cli.batch_limits import KEPT_S, keep_limit
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.doctor.drift import judge_document
@@ -23,13 +22,14 @@ from ours_cli.doctor.local import look_at_config, look_at_state, look_at_token
 from ours_cli.doctor.probe import probe
 from ours_cli.doctor.self_test import self_test
 from ours_cli.errors import OursError
-from ours_cli.escape import json_text, printable
-from ours_cli.folders import state_dir
+from ours_cli.files.batch_limits import KEPT_S, keep_limit
+from ours_cli.files.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.sending.proxy import port_of, proxy_for
 from ours_cli.sending.retry import Answer
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
-from ours_cli.wrapping import folded
+from ours_cli.wording.escape import json_text, printable
+from ours_cli.wording.wrapping import folded
 
 _TEXT_AT: Final = 19
 """The column in which the text of a finding begins."""

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ours_cli.completion import topic as topics
+from ours_cli.cli.completion import topic as topics
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
-from ours_cli.suggest import nearest
 from ours_cli.topics import TOPICS, topic
+from ours_cli.wording.suggest import nearest
 
 
 def help(  # noqa: A001 - the module and the function bear the command's name

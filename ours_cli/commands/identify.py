@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from ours_cli.cli.completion import template
 from ours_cli.commands.field_flags import field_map
-from ours_cli.completion import template
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.options import (

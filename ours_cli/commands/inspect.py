@@ -10,7 +10,7 @@ import typer
 
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
-from ours_cli.escape import json_text
+from ours_cli.files.private_files import replace_private
 from ours_cli.inspect.findings import to_json
 from ours_cli.inspect.map_text import map_text
 from ours_cli.inspect.page import page
@@ -18,9 +18,9 @@ from ours_cli.inspect.study import study
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.options import Output, OutputFormat, Reading
-from ours_cli.private_files import replace_private
 from ours_cli.rows.read_settings import read_options
 from ours_cli.source import expand
+from ours_cli.wording.escape import json_text
 
 
 def inspect(

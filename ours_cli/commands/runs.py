@@ -13,13 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ours_cli.completion import run as run_ids
+from ours_cli.cli.completion import run as run_ids
 from ours_cli.console import Console
-from ours_cli.counted import counted
-from ours_cli.durations import parse_duration
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
-from ours_cli.escape import on_one_line, printable, shell_join
-from ours_cli.folders import runs_folder
+from ours_cli.files.folders import runs_folder
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
@@ -38,7 +35,10 @@ from ours_cli.runs.run_registry import (
     rehearsals,
     unbegun_runs,
 )
-from ours_cli.wrapping import folded, folded_all
+from ours_cli.wording.counted import counted
+from ours_cli.wording.durations import parse_duration
+from ours_cli.wording.escape import on_one_line, printable, shell_join
+from ours_cli.wording.wrapping import folded, folded_all
 
 
 class Action(StrEnum):

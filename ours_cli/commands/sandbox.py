@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from ours_cli.console import Console
-from ours_cli.counted import counted
-from ours_cli.durations import DAY_MS, parse_duration
 from ours_cli.errors import UsageError
-from ours_cli.escape import printable
-from ours_cli.garbage import collect_as_usual
+from ours_cli.process.garbage import collect_as_usual
 from ours_cli.reports.histogram import instant
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent, load_faults
+from ours_cli.wording.counted import counted
+from ours_cli.wording.durations import DAY_MS, parse_duration
+from ours_cli.wording.escape import printable
 
 
 def sandbox(

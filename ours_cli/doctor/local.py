@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ours_cli.doctor.finding import Finding, Level, of_error
 from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.folders import config_path, state_dir
+from ours_cli.files.folders import config_path, state_dir
 from ours_cli.settings import EndpointFlags, Token, resolve_token
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

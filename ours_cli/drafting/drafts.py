@@ -18,12 +18,12 @@ import orjson
 from ours_cli.contract import ID_MAX, PROPERTIES_UTF16_MAX
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import COMMA, EventRun, Finished
+from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event_run import COMMA, EventRun, Finished
+from ours_cli.events.kept_rows import KeptRows
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
-from ours_cli.kept_rows import KeptRows
 from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
-from ours_cli.durations import DAY_MS
 from ours_cli.inspect.kinds import SHAPE
 from ours_cli.timestamps import DateOrder, TimeProblem, TimeReader, TimeRules
 from ours_cli.timestamps.written import stated_order
+from ours_cli.wording.durations import DAY_MS
 
 # 1900 to 2100: what lies beyond is a number, not a time.
 _EARLIEST_MS: Final = -2_208_988_800_000

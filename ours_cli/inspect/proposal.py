@@ -10,7 +10,6 @@ from itertools import count
 from typing import Final, Literal
 
 from ours_cli.contract import PROPERTIES_MAX, USER_PROPERTIES
-from ours_cli.counted import counted
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
@@ -20,6 +19,7 @@ from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 from ours_cli.timestamps import zone_in_header
+from ours_cli.wording.counted import counted
 
 ZONE_TO_FILL_IN: Final = "ZONE"
 """Stands for the zone in a proposal that needs one; `backfill` refuses it until it is replaced."""

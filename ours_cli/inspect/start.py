@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ours_cli.escape import shell_join
 from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal
@@ -20,6 +19,7 @@ from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 from ours_cli.templates.template import parse
+from ours_cli.wording.escape import shell_join
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ours_cli.escape import printable
+from ours_cli.wording.escape import printable
 
 
 def comment(text: str) -> str:

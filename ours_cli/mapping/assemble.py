@@ -11,8 +11,8 @@ import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.drafting.drafts import ID_AT, Draft
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.event_run import EventRun, Finished, MappedRows
+from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event_run import EventRun, Finished, MappedRows
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.mapping.selection import EVERYTHING, Selection

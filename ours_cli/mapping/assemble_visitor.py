@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally

@@ -18,7 +18,7 @@ from ours_cli.drafting.drafts import Bodies, Drafter, bodies_of
 from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_mapping import Mapper, TimeColumn

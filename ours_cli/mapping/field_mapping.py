@@ -16,7 +16,7 @@ from ours_cli.drafting.object_line import ObjectLine
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.drafting.straight_line import UnusualRow, compile_body
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, KNOWN_PROPERTIES, MISNAMED_KEYS, USER_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.suggest import nearest
+from ours_cli.wording.suggest import nearest
 
 STAR: Final = "*"
 NESTING: Final = ("custom_properties", "consent")

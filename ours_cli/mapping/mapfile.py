@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from ours_cli.contract import MISNAMED_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import NESTING, STAR, TEXT_FIELDS, FieldMap, Value
-from ours_cli.suggest import nearest
+from ours_cli.wording.suggest import nearest
 
 _OBJECT_KEYS: Final = {
     "eventProperties": ("properties", "event_object"),

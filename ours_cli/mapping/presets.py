@@ -19,8 +19,8 @@ from typing import Any, Final
 from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile, parse_map
-from ours_cli.suggest import nearest
 from ours_cli.uuids import UUID
+from ours_cli.wording.suggest import nearest
 
 _LIST_WIDTH: Final = 80
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.errors import UsageError
-from ours_cli.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.where import Condition, read_condition
 from ours_cli.record import Malformed
 from ours_cli.timestamps import TimeProblem

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ours_cli.durations import DAY_MS
 from ours_cli.mapping.validate import Fault
+from ours_cli.wording.durations import DAY_MS
 
 
 class Window(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from ours_cli.durations import DAY_MS
+from ours_cli.wording.durations import DAY_MS
 
 _BAR_WIDTH: Final = 40
 _BARS_MAX: Final = 14

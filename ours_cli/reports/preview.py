@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ours_cli.chunk import Chunk, Chunker
-from ours_cli.durations import DAY_MS
-from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import EventRun, Finished, MappedRows
+from ours_cli.events.chunk import Chunk, Chunker
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import EventRun, Finished, MappedRows
 from ours_cli.exact_json import read_json
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.mapping.tally import Tally
 from ours_cli.record import Table
 from ours_cli.reports.histogram import date_of
 from ours_cli.reports.report import Books
+from ours_cli.wording.durations import DAY_MS
 
 EXAMPLES: Final = 3
 LINES_PER_CODE: Final = 5

@@ -8,15 +8,15 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ours_cli.counted import counted
-from ours_cli.escape import json_text, printable
 from ours_cli.mapping.tally import Tally
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.reject_hints import reject_hint
 from ours_cli.reports.report import Books
 from ours_cli.reports.report_text import size
-from ours_cli.wrapping import folded_all
+from ours_cli.wording.counted import counted
+from ours_cli.wording.escape import json_text, printable
+from ours_cli.wording.wrapping import folded_all
 
 _NAMES_SHOWN: Final = 10
 _EXAMPLE_WIDTH: Final = 48

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ours_cli.escape import on_one_line
+from ours_cli.wording.escape import on_one_line
 
 if TYPE_CHECKING:
-    from ours_cli.outcome import Traffic
+    from ours_cli.events.outcome import Traffic
     from ours_cli.record import Table
     from ours_cli.reports.report import Books
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple, TextIO
 
 from ours_cli.errors import BusyError
-from ours_cli.file_lock import lock
-from ours_cli.private_files import is_regular, open_private
+from ours_cli.files.file_lock import lock
+from ours_cli.files.private_files import is_regular, open_private
 
 _CHUNK_BYTES: Final = 1 << 20
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from ours_cli.event import Reject
+from ours_cli.events.event import Reject
 from ours_cli.exact_json import JsonStyle, as_written, write_json
 from ours_cli.record import RAGGED_ROW, Malformed, Record, Table
 from ours_cli.reject_marks import marks_for

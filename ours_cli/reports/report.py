@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import Finished, MappedRows
-from ours_cli.outcome import Outcome, Traffic
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.runs.blocks import Block
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]

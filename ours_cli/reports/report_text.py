@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.escape import printable
 from ours_cli.reports.reject_hints import reject_hint
 from ours_cli.reports.report import Books, Report
-from ours_cli.wrapping import folded, folded_command, folded_path
+from ours_cli.wording.escape import printable
+from ours_cli.wording.wrapping import folded, folded_command, folded_path
 
 _VALUES_AT: Final = 12
 """The column in which the values begin."""

@@ -6,17 +6,16 @@ from contextlib import AbstractContextManager, suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunker
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, LocalIOError, OursError
-from ours_cli.escape import json_text
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunker
+from ours_cli.files.report_file import write_report
 from ours_cli.forecast import AgeingRows
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
-from ours_cli.report_file import write_report
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
@@ -29,6 +28,7 @@ from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
 from ours_cli.settings import Endpoint, resolve_base_url
+from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Observer

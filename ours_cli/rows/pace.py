@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from ours_cli.errors import OursError
-    from ours_cli.outcome import Traffic
+    from ours_cli.events.outcome import Traffic
     from ours_cli.pipeline import Observer
     from ours_cli.record import Table
     from ours_cli.reports.report import Books

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from ours_cli.contract import WINDOW_MS
-from ours_cli.durations import parse_duration
 from ours_cli.errors import UsageError
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
@@ -13,6 +12,7 @@ from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions
 from ours_cli.templates.template import parse
 from ours_cli.timestamps import UNITS, DateOrder, EpochUnit, TimeProblem, TimeReader, TimeRules, parse_zone
+from ours_cli.wording.durations import parse_duration
 
 
 class _Given(NamedTuple):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
-from ours_cli.counted import counted
 from ours_cli.errors import ExitCode, OursError, StoppedError, UsageError
-from ours_cli.mend_command import mend_command
+from ours_cli.mending.mend_command import mend_command
+from ours_cli.process.signals import Interrupted
 from ours_cli.record import REPEATED_HEADER
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
@@ -21,8 +21,8 @@ from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import going_on
 from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected
 from ours_cli.sending.route import IDENTIFY
-from ours_cli.signals import Interrupted
 from ours_cli.source.arguments import STANDARD_INPUT
+from ours_cli.wording.counted import counted
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Result

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ours_cli.batch_limits import FILE, known_limit
 from ours_cli.console import Console
 from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
-from ours_cli.counted import counted
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
-from ours_cli.folders import state_dir
+from ours_cli.files.batch_limits import FILE, known_limit
+from ours_cli.files.folders import state_dir
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import RunFlags
 from ours_cli.record import Malformed, Record, Table
@@ -26,6 +25,7 @@ from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.shards.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
+from ours_cli.wording.counted import counted
 
 WORKERS_MAX: Final = 64
 WORKERS_AUTO_MAX: Final = 2

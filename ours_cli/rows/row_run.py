@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import LocalIOError, OursError
-from ours_cli.escape import json_text
-from ours_cli.garbage import collect_as_usual
+from ours_cli.files.report_file import check_report, write_report
 from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Output
+from ours_cli.process.garbage import collect_as_usual
 from ours_cli.record import Table
-from ours_cli.report_file import check_report, write_report
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
@@ -37,6 +36,7 @@ from ours_cli.rows.row_plan import (
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.time_survey import settle_times
+from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Observer, Plan

@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from ours_cli.console import Console
-from ours_cli.counted import counted
 from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.folders import runs_folder, state_dir
+from ours_cli.files.folders import runs_folder, state_dir
 from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources
@@ -24,6 +23,7 @@ from ours_cli.runs.run_registry import KnownRun, find_run, named_run
 from ours_cli.safeguards import failed_before
 from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
+from ours_cli.wording.counted import counted
 
 
 class RunChoice:

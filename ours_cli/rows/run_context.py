@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from ours_cli.counted import counted
 from ours_cli.errors import UsageError
 from ours_cli.ids.doubtful_ids import CUT
 from ours_cli.ids.identity import DistinctIds
@@ -26,6 +25,7 @@ from ours_cli.options import TimeFlags
 from ours_cli.rows.read_settings import max_age_ms, time_mapping
 from ours_cli.templates.filter_functions import no_hmac_key
 from ours_cli.timestamps import parse_zone
+from ours_cli.wording.counted import counted
 
 
 class RunContext(NamedTuple):

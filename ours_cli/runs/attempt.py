@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ours_cli.errors import ExitCode, LocalIOError
-from ours_cli.private_files import make_private_folder
+from ours_cli.files.private_files import make_private_folder
 from ours_cli.reports.reject_files import RejectFile
 from ours_cli.reports.rejects import Rejects
 from ours_cli.reports.report import Report

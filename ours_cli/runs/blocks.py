@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from ours_cli.event import Event, Filtered, Reject
-from ours_cli.event_run import MappedRows
-from ours_cli.kept_rows import KeptRows, content_of
-from ours_cli.outcome import Outcome
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import MappedRows
+from ours_cli.events.kept_rows import KeptRows, content_of
+from ours_cli.events.outcome import Outcome
 from ours_cli.record import TRUNCATED_ROW, Malformed, Record
 
 ROWS_MAX: Final = 5000

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.shards.shard import Shard, read_shard
+from ours_cli.wording.counted import counted
 
 _COUNTS = ("read", "accepted", "rejected", "filtered", "other_shards")
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ours_cli.counted import counted
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.event import Origin
-from ours_cli.kept_rows import KeptRows
+from ours_cli.events.event import Origin
+from ours_cli.events.kept_rows import KeptRows
 from ours_cli.record import Table
 from ours_cli.runs.blocks import Block, RowDigest, content_digest
+from ours_cli.wording.counted import counted
 
 
 class SourceChangedError(SourceError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from ours_cli.errors import SourceError
-from ours_cli.private_files import replace_private
+from ours_cli.files.private_files import replace_private
 from ours_cli.timestamps import Conventions
 
 FILE_NAME: Final = "run.json"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ours_cli.errors import BusyError
-from ours_cli.file_lock import lock, lock_byte
-from ours_cli.private_files import local_io, make_private_folder
+from ours_cli.files.file_lock import lock, lock_byte
+from ours_cli.files.private_files import local_io, make_private_folder
 
 LOCK_NAME: Final = "lock"
 

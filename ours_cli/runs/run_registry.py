@@ -15,8 +15,8 @@ from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_head
 from ours_cli.runs.run_lock import LOCK_NAME, hold, is_running
-from ours_cli.suggest import nearest
 from ours_cli.timestamps import Conventions
+from ours_cli.wording.suggest import nearest
 
 _PIPE_ROWS_MAX: Final = 10_000
 """Rows of a pipe that are compared with those of a run before it is known to go on with that."""

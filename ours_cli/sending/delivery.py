@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunk
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import OursError
-from ours_cli.event import Origin
-from ours_cli.outcome import Outcome, Traffic
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunk
+from ours_cli.events.event import Origin
+from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.retry import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.errors import ContractError
-from ours_cli.event import Reject
-from ours_cli.event_run import Events
+from ours_cli.events.chunk import Chunk, chunk_of
+from ours_cli.events.event import Reject
+from ours_cli.events.event_run import Events
 
 LONE_REFUSALS_MAX: Final = 16
 """Lone rows refused in a row: with nothing accepted yet, the rows are not the cause (exit 8)."""

@@ -10,7 +10,7 @@ import orjson
 from ours_cli.sending.retry import Answer, Verdict, judge_batch, judge_single
 
 if TYPE_CHECKING:
-    from ours_cli.chunk import Chunk
+    from ours_cli.events.chunk import Chunk
     from ours_cli.settings import Endpoint
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ours_cli.chunk import Chunk, chunk_of
 from ours_cli.errors import ContractError, UnavailableError
-from ours_cli.event import Event, Origin, Reject
-from ours_cli.event_run import Events
-from ours_cli.outcome import Outcome
+from ours_cli.events.chunk import Chunk, chunk_of
+from ours_cli.events.event import Event, Origin, Reject
+from ours_cli.events.event_run import Events
+from ours_cli.events.outcome import Outcome
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.lone_refusals import LoneRefusals, Refusal
 from ours_cli.sending.retry import (

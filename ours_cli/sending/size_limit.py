@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.chunk import Chunk
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.chunk import Chunk
 
 
 class SizeLimit:

@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.escape import json_text, printable
-from ours_cli.garbage import collect_as_usual
 from ours_cli.mapping.serialize import serialize
 from ours_cli.mapping.validate import Fault
 from ours_cli.options import Output, Sending, Showing, Target
+from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
-from ours_cli.signals import Interrupted, interruptible
 from ours_cli.single.body import in_api_order, single_message
 from ours_cli.single.curl import curl_command
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
+from ours_cli.wording.escape import json_text, printable
 
 
 class Body(NamedTuple):

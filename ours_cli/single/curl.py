@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ours_cli.escape import json_text, printable
 from ours_cli.exact_json import read_json
+from ours_cli.wording.escape import json_text, printable
 
 
 def curl_command(url: str, variable: str, body: bytes, *, timeout: float, ca_file: Path | None) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ours_cli.errors import ExitCode, OursError
-from ours_cli.escape import json_text
 from ours_cli.exact_json import read_json
 from ours_cli.sending.retry import (
     Again,
@@ -27,6 +26,7 @@ from ours_cli.sending.retry import (
 from ours_cli.sending.route import IDENTIFY, Route, with_token, without_token
 from ours_cli.sending.stops import Patience, fatal, refused_token
 from ours_cli.settings import Endpoint
+from ours_cli.wording.escape import json_text
 
 GIVE_UP_AFTER_S = 60.0
 """Seconds that a single event is retried unless --give-up-after says otherwise: somebody is waiting."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ours_cli.errors import SourceError, reason
-from ours_cli.suggest import nearest
+from ours_cli.wording.suggest import nearest
 
 # What messages call `-`.
 STANDARD_INPUT = "standard input"

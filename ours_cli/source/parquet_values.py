@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from ours_cli.durations import DAY_MS
+from ours_cli.wording.durations import DAY_MS
 
 Convert: TypeAlias = "Callable[[Any], Any]"
 """From a value as pyarrow gives it, never None, to the value of a JSON row; None where there is none."""

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ours_cli.errors import UsageError
-from ours_cli.suggest import nearest
 from ours_cli.templates.filter_arguments import (
     ArgumentError,
     date_argument,
@@ -39,6 +38,7 @@ from ours_cli.templates.filter_functions import (
     split_filter,
 )
 from ours_cli.templates.without import without
+from ours_cli.wording.suggest import nearest
 
 EXCLUDE: Final = "--exclude"
 """The filter that `--exclude` puts before a template's own, which no template can name."""

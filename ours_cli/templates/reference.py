@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.record import Fields
-from ours_cli.suggest import nearest
 from ours_cli.templates.field_value import ABSENT, FilterProblem, ShortRow, present
+from ours_cli.wording.suggest import nearest
 
 Getter: TypeAlias = "Callable[[Fields], object]"
 """From a row's fields to a value or ABSENT; raises FilterProblem. Objects are the row's own, not copies."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import LONGEST, Written
 from ours_cli.timestamps.zones import stated_zone
+from ours_cli.wording.durations import DAY_MS
 
 _SAMPLE = datetime(2031, 10, 29, 13, 47, 58, tzinfo=UTC)
 _ZONE_WORD = re.compile(r"[A-Z][\w/+:-]*|[+-]\d[\d:]*", re.ASCII | re.IGNORECASE)

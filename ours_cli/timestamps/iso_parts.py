@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from ours_cli.durations import DAY_MS
+from ours_cli.wording.durations import DAY_MS
 
 PARTS_MAX: Final = 4096
 """Entries of one table, about 400 KB."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Literal, NamedTuple
 
-from ours_cli.durations import DAY_MS
 from ours_cli.timestamps.epoch import (
     GREATEST,
     UNIT_NAMES,
@@ -22,6 +21,7 @@ from ours_cli.timestamps.iso_parts import IsoParts
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
+from ours_cli.wording.durations import DAY_MS
 
 # What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
 is_plain_iso = re.compile(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.folders import config_path
-from ours_cli.suggest import nearest
+from ours_cli.files.folders import config_path
+from ours_cli.wording.suggest import nearest
 
 _TOKEN_KEYS: Final = ("token_command", "token_file", "token")
 KEYS: Final = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})

@@ -17,7 +17,7 @@ Completer: TypeAlias = Callable[[typer.Context, list[str], str], list[str]]
 
 def _silent(offer: Callable[[dict[str, Any], str], Iterable[str]]) -> Completer:
     def complete(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:  # noqa: ARG001
-        from ours_cli.bash_words import bash_words, is_asked_by_bash
+        from ours_cli.cli.bash_words import bash_words, is_asked_by_bash
 
         try:
             # A flag that still lacks its value ends the parsing, and the words before it are left in `args`.
@@ -87,13 +87,13 @@ def _cleared(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
 
 
 def _profile(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
-    from ours_cli.profiles import profile_names
+    from ours_cli.files.profiles import profile_names
 
     return profile_names()
 
 
 def _run(_typed: dict[str, Any], _incomplete: str) -> Iterable[str]:
-    from ours_cli.folders import runs_folder
+    from ours_cli.files.folders import runs_folder
 
     return sorted((path.name for path in runs_folder().iterdir() if path.is_dir()), reverse=True)
 

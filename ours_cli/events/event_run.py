@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, overload
 
 import orjson
 
-from ours_cli.event import Event, Filtered, Origin, Reject
-from ours_cli.kept_rows import KeptRows
+from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.kept_rows import KeptRows
 
 COMMA = b","
 

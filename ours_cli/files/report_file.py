@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ours_cli.errors import LocalIOError
-from ours_cli.private_files import check_replaceable, local_io, refuse_link, replace_private
+from ours_cli.files.private_files import check_replaceable, local_io, refuse_link, replace_private
 
 _COMMANDS: Final = ("identify", "batch", "backfill")
 _STATUSES: Final = ("complete", "partial", "interrupted", "failed")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ours_cli.escape import shell_join, shell_word
+from ours_cli.wording.escape import shell_join, shell_word
 
 _HANG = 2
 

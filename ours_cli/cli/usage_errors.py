@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.suggest import nearest
+from ours_cli.wording.suggest import nearest
 
 _FLAG_LIKE: Final = re.compile(r"-?(-[a-z0-9]+)+")
 _QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ours_cli.private_files import make_private_folder, replace_private
+from ours_cli.files.private_files import make_private_folder, replace_private
 
 FILE: Final = "batch-limits.json"
 

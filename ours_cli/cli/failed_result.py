@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from ours_cli.console import Console, forget
 from ours_cli.errors import LocalIOError, OursError
-from ours_cli.escape import json_text
-from ours_cli.report_file import may_replace, write_report
+from ours_cli.files.report_file import may_replace, write_report
+from ours_cli.wording.escape import json_text
 
 SENDING: Final = ("track", "identify", "batch", "backfill")
 """The commands whose result is one object."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ours_cli.event import Reject
-from ours_cli.event_run import Events
+from ours_cli.events.event import Reject
+from ours_cli.events.event_run import Events
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ours_cli.batch_size import BatchSize
-from ours_cli.event import Event
-from ours_cli.event_run import EventRun, Events
+from ours_cli.events.batch_size import BatchSize
+from ours_cli.events.event import Event
+from ours_cli.events.event_run import EventRun, Events
 
 _COMMA = 1
 

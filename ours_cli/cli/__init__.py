@@ -1,0 +1,1 @@
+"""How the command line is read and completed, and what it says when it cannot be."""

@@ -1,0 +1,1 @@
+"""Rejects that somebody has mended and feeds back."""

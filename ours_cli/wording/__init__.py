@@ -1,0 +1,1 @@
+"""How things are put: numbers, durations, long lines, what was meant."""
