@@ -39,7 +39,11 @@ BY_NAME = {
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
     ),
-    "date of birth": ("Geburtstag", "Date de naissance", "Fecha de nacimiento"),
+    "date of birth": (
+        "Geburtstag", "Date de naissance", "Fecha de nacimiento", "patientdob", "dateofbirth", "datebirth",
+        "birthdt", "GebDat", "GEB_DATUM", "geb", "Geb.-Datum", "Geb.Dat.", "Fecha Nac.", "FecNac", "Né le",
+        "Né(e) le", "D.O.B.", "Born", "born_on", "Bday", "bdate", "YOB",
+    ),
     "age": ("age", "Patient Age", "Edad"),
     "phone": (
         "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
@@ -104,6 +108,12 @@ HARMLESS = {
     "vintage": "1990",
     "capacity": "high",
     "telltale": "x",
+    "hostname": "web-1",
+    "passage": "x",
+    "velocity": "fast",
+    "devin": "x",
+    "scorecard": "x",
+    "appointmentstatus": "kept",
 }
 
 
@@ -111,6 +121,24 @@ def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) 
     columns = {name: [value, value] for name, value in HARMLESS.items()}
     _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
     assert {name: flags[name] for name in HARMLESS if flags[name]} == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["patientdob", "dateofbirth", "birthdate", "GebDat", "Geb.-Datum", "Fecha Nac.", "Né le", "D.O.B."],
+)
+def test_a_date_of_birth_is_never_the_time_and_shows_no_range(name: str, ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"c{at},{13 + at}.03.1961,{24 + at}.11.2026" for at in range(3)]
+    path.write_text("\n".join([f"customer_id,{name},appointmentdate", *rows]) + "\n")
+    assert ours("inspect", path, "-o", "json").json["proposal"]["time"] == "{appointmentdate}"
+    page = ours("inspect", path).out
+    assert f"{name}: date of birth (by its name), left out below" in page
+    assert "1961" not in page
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
+    alone = ours("inspect", path, "-o", "json").json
+    assert (alone["proposal"]["runs"], alone["proposal"]["time"]) == ("identify", None)
+    assert [time["first_ms"] for time in alone["times"]] == [None]
 
 
 BY_VALUE = {

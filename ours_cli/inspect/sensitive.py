@@ -12,20 +12,18 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.kinds import Kind
-from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive_words import (
+from ours_cli.inspect.person_words import (
     ANSWER_WORDS,
-    COUNTED,
     FREE_TEXT_WORDS,
-    HEALTH_SIGN,
-    PATIENT_NAMES,
+    PATIENT_PHRASES,
     PEOPLE,
     PERSON,
     PERSON_IF_CAPITALS,
-    SIGNS,
-    Sign,
 )
+from ours_cli.inspect.profile import Column
+from ours_cli.inspect.sensitive_words import COUNTED, HEALTH_SIGN, SIGNS, Sign
 from ours_cli.inspect.words import words_of
 
 PATIENT: Final = "patient id"
@@ -58,9 +56,10 @@ def flag_of(column: Column) -> Flag | None:
     """The most telling sign in one column; None where there is none."""
     if not column.filled:
         return None
-    by_name = _by_name(plain_words(_INNER_NAME.sub("", column.name)), column)
-    if by_name is not None:
-        return Flag(by_name, "name")
+    for name in (_INNER_NAME.sub("", column.name), column.name):
+        by_name = _by_name(plain_words(name), column)
+        if by_name is not None:
+            return Flag(by_name, "name")
     by_values = _by_values(column)
     return None if by_values is None else Flag(by_values, "values")
 
@@ -72,7 +71,7 @@ def plain_words(name: str) -> tuple[str, ...]:
     `Téléphone 2` is ("telephone",) and `Chart #` is ("chart", "number").
     """
     letters = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("#", " number "))
-    words = words_of("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
     while words and words[-1].isdigit():
         words = words[:-1]
     return tuple("number" if word in _NUMBER_WORDS else word for word in words)
@@ -89,7 +88,7 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
         return "location"
     if _is_persons_name(words, column):
         return NAME
-    if " ".join(words) in PATIENT_NAMES:
+    if words == ("patient",) or _has_phrase(PATIENT_PHRASES, " ".join(words)):
         return PATIENT
     if _says(HEALTH_SIGN, words):
         return HEALTH
@@ -102,9 +101,12 @@ def _says(sign: Sign, words: tuple[str, ...]) -> bool:
         not sign.words.isdisjoint(words)
         or not sign.last.isdisjoint(words[-1:])
         or joined in sign.alone
-        or any(f" {phrase} " in f" {joined} " for phrase in sign.phrases)
-        or not sign.glued.isdisjoint(words)
+        or _has_phrase(sign.phrases, joined)
     )
+
+
+def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
+    return any(f" {phrase} " in f" {joined} " for phrase in phrases)
 
 
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
