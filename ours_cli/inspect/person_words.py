@@ -6,16 +6,19 @@ from typing import Final
 
 from ours_cli.inspect.sensitive_words import Sign, names, words
 
-PATIENT_PHRASES: Final = ("patient id", "patient number", "subject id")
+PATIENT_PHRASES: Final = (
+    "patient id", "patient number", "patient reference", "subject id", "subject reference",
+)  # fmt: skip
 
 PEOPLE: Final = words(
     "user customer buyer seller client patient contact invitee guest member person people host owner",
     "employee attendee recipient sender payer payee cardholder holder subscriber guarantor doctor",
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
     "maiden emergency spouse parent guardian mother father nurse therapist caregiver licensee legal",
-    "preferred",
+    "preferred subject performer",
 )
-"""With "name" behind them they mean a person's name."""
+NAME_WORDS: Final = names("name", "names", "nom", "nombre", "display")
+"""Beside one of `PEOPLE` they mean a person's name."""
 
 PERSON: Final = Sign(
     "name",

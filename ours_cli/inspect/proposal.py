@@ -279,17 +279,16 @@ class _Draft:
                 column,
                 self._why_not_visitor(key, column),
             )
-            for key, column in self._named(lambda inner, name: visitor_keys(inner, _keys(inner, name)))
+            for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column)))
         )
 
-    def _named(self, keys_for: Callable[[str, str], Iterator[str]]) -> Iterator[tuple[str, Column]]:
+    def _named(self, keys_for: Callable[[Column], Iterator[str]]) -> Iterator[tuple[str, Column]]:
         """The columns that no field uses, each with a key that no other has."""
         keys: set[str] = set()
         for column in self._columns:
             if column.name in self._used or not column.filled:
                 continue
-            inner = column.name.rpartition(".")[2] if column.level else column.name
-            key = next(key for key in keys_for(inner, column.name) if key not in keys)
+            key = next(key for key in keys_for(column) if key not in keys)
             keys.add(key)
             yield key, column
 
@@ -322,7 +321,7 @@ class _Draft:
         return proven.pop() if len(proven) == 1 else None
 
 
-def _keys(inner: str, name: str) -> Iterator[str]:
+def _keys(column: Column) -> Iterator[str]:
     """Keys for a column, the best first; another column may have the same words."""
-    yield from (key_of(inner), key_of(name), name)
-    yield from (f"{key_of(name)}_{number}" for number in count(2))
+    yield from (key_of(column.path[-1]), key_of(" ".join(column.path)), key_of(column.name), column.name)
+    yield from (f"{key_of(column.name)}_{number}" for number in count(2))

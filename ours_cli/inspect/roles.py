@@ -94,7 +94,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
 
 
 def _name(column: Column) -> str:
-    return " ".join(words_of(column.name if column.level == 0 else column.name.rpartition(".")[2]))
+    return " ".join(words_of(column.path[-1]))
 
 
 def _what(column: Column, flags: Mapping[str, Flag]) -> str:
@@ -104,7 +104,7 @@ def _what(column: Column, flags: Mapping[str, Flag]) -> str:
 def _first(names: Sequence[str], columns: Sequence[Column]) -> Column | None:
     """The column with the earliest of `names`; what lies within JSON comes after all columns."""
     fit = [column for column in columns if _name(column) in names]
-    return min(fit, key=lambda column: (column.level, names.index(_name(column))), default=None)
+    return min(fit, key=lambda column: (column.depth, names.index(_name(column))), default=None)
 
 
 def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> Column | None:
@@ -115,7 +115,7 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
         and column.kinds["text"] + column.kinds["none"] >= 0.9 * column.filled
         and column.distinct.count <= min(_EVENT_NAMES_MAX, max(_FEW, rows // 2))
         and column.longest <= 100
-        and (not column.level or "event" in words_of(column.name))
+        and (not column.depth or "event" in words_of(column.name))
         and _what(column, flags) in ("", HEALTH)
     ]
     found = _first(_EVENT_NAMES, fit)
@@ -133,10 +133,10 @@ def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None
 
 
 def _time_score(column: Column) -> float:
-    words = words_of(column.name)
-    score = float(_GOOD_TIMES.get(" ".join(words_of(column.name)), 0) or _GOOD_TIMES.get(_name(column), 3))
+    words = words_of(" ".join(column.path))
+    score = float(_GOOD_TIMES.get(" ".join(words), 0) or _GOOD_TIMES.get(_name(column), 3))
     score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(words))
-    score -= 3 * (column.level and not (column.level == 1 and words[-1] == "time"))
+    score -= 3 * (column.depth and not (column.depth == 1 and words[-1] == "time"))
     return score + ("event" in words)
 
 
@@ -179,6 +179,6 @@ def _email(columns: Sequence[Column]) -> Column | None:
 
     def rank(column: Column) -> tuple[int, int]:
         owners = [at for at, owner in enumerate(_EMAIL_OWNERS) if owner in words_of(column.name)]
-        return min(owners, default=len(_EMAIL_OWNERS)), column.level
+        return min(owners, default=len(_EMAIL_OWNERS)), column.depth
 
     return min(fit, key=rank, default=None)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ours_cli.inspect.compounds import taken_apart
@@ -17,6 +19,7 @@ from ours_cli.inspect.kinds import Kind
 from ours_cli.inspect.person_words import (
     ANSWER_WORDS,
     FREE_TEXT_WORDS,
+    NAME_WORDS,
     PATIENT_PHRASES,
     PEOPLE,
     PERSON,
@@ -56,12 +59,23 @@ def flag_of(column: Column) -> Flag | None:
     """The most telling sign in one column; None where there is none."""
     if not column.filled:
         return None
-    for name in (_INNER_NAME.sub("", column.name), column.name):
+    for name in _names_in(column):
         by_name = _by_name(plain_words(name), column)
         if by_name is not None:
             return Flag(by_name, "name")
     by_values = _by_values(column)
     return None if by_values is None else Flag(by_values, "values")
+
+
+def _names_in(column: Column) -> Iterator[str]:
+    """The names to judge by: the column's own, then each key with the one above it, from the inside out.
+
+    So an address covers whatever lies in it, `customer.name` is a person's name, and `plan.name` is none.
+    """
+    yield _INNER_NAME.sub("", column.path[-1])
+    yield from (" ".join(pair) for pair in reversed(tuple(pairwise(column.path))))
+    if not column.depth:
+        yield column.name
 
 
 @lru_cache(maxsize=4096)
@@ -112,13 +126,14 @@ def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
     if not column.kinds["text"] or words[-1:] == ("id",):
         return False
-    if words[-1:] in (("name",), ("names",)) and not PEOPLE.isdisjoint(words[:-1]):
+    if not NAME_WORDS.isdisjoint(words) and not PEOPLE.isdisjoint(words):
         return True
     if _says(PERSON, words):
         return True
     if " ".join(words) in PERSON_IF_CAPITALS:
         return column.words_in_capitals > 0
-    return words == ("name",) and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
+    is_bare = words in (("name",), ("name", "text"))
+    return is_bare and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
 
 
 def _is_free_text(words: tuple[str, ...], column: Column) -> bool:

@@ -104,7 +104,9 @@ SIGNS: Final = (
             "handynummer rufnummer mobilnummer mobiltelefon mobilfunk telefono movil celular telecopie",
             "pager whatsapp",
         ),
-        phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone"),
+        phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone",
+            "telecom value", "contact value",
+        ),
         alone=names("mobil", "festnetz", "portable", "telephone portable", "gsm"),
     ),
     Sign(
