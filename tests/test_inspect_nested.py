@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import Ours
 
 
@@ -81,3 +82,53 @@ def keyed(folder: Path) -> Path:
     key.write_text("k" * 32)
     key.chmod(0o600)
     return key
+
+
+@pytest.mark.parametrize(
+    ("key", "inner"),
+    [
+        ("user", "id"),
+        ("customer", "id"),
+        ("patient", "id"),
+        ("insured", "id"),
+        ("contact", "uuid"),
+        ("user", "_id"),
+    ],
+)
+def test_the_id_of_a_person_is_never_the_events(key: str, inner: str, ours: Ours, tmp_path: Path) -> None:
+    rows = [
+        {"event": "visit", "at": f"2026-11-2{at}T10:00:00Z", key: {inner: f"u{at}"}, "amount": at}
+        for at in range(3)
+    ]
+    proposal, _ = found_in(ours, tmp_path / "a.json", rows)
+    assert (proposal["externalId"], proposal["distinctId"]) == (f"{{{key}.{inner}}}", None)
+    assert proposal["properties"] == {"amount": "{amount}"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_the_events"),
+    [
+        (("id",), True), (("event", "id"), True), (("payload", "id"), True), (("data", "uuid"), True),
+        (("order", "id"), True), (("product", "id"), False), (("subject", "reference"), False),
+        (("user", "order", "id"), True),
+    ],
+)  # fmt: skip
+def test_an_id_within_json_is_that_of_what_it_stands_in(
+    keys: tuple[str, ...], is_the_events: bool, ours: Ours, tmp_path: Path
+) -> None:
+    rows = []
+    for at in range(3):
+        value: Any = f"x{at}"
+        for key in reversed(keys):
+            value = {key: value}
+        rows.append({"event": "visit", "time": f"2026-11-2{at}T10:00:00Z", "user_id": "u", **value})
+    proposal, _ = found_in(ours, tmp_path / "a.json", rows)
+    assert proposal["distinctId"] == (f"{{{'.'.join(keys)}}}" if is_the_events else None)
+
+
+def test_a_persons_id_comes_before_that_of_a_session(ours: Ours, tmp_path: Path) -> None:
+    rows = [
+        {"event": "visit", "time": "2026-11-25T10:00:00Z", "session_id": f"s{at}", "user": {"id": "u1"}}
+        for at in range(2)
+    ]
+    assert found_in(ours, tmp_path / "a.json", rows)[0]["externalId"] == "{user.id}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
@@ -37,14 +38,36 @@ _BAD_TIME_WORDS: Final = {
 
 _PERSON_IDS: Final = (
     "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
-    "visitor id", "person id", "distinct id", "profile id", "userid", "customerid", "patient", "customer",
-    "account id", "buyer id", "device id", "anonymous id", "session id",
+    "visitor id", "person id", "distinct id", "profile id", "subject id", "insured id", "subscriber id",
+    "patient", "customer", "account id", "buyer id",
 )  # fmt: skip
+_DEVICE_IDS: Final = ("device id", "anonymous id", "session id")
+"""They say whom only where nothing else does."""
 _EVENT_IDS: Final = (
     "distinctid", "insert id", "message id", "uuid", "id", "event uuid", "event id", "balance transaction id",
     "transaction id", "purchase id", "payment id", "order id", "en no", "review id", "encounter id",
     "appointment id", "reference", "order number",
 )  # fmt: skip
+_IDS: Final = ("id", "uuid", "reference")
+_ENVELOPES: Final = frozenset(
+    (
+        *(
+            "attributes",
+            "body",
+            "data",
+            "detail",
+            "document",
+            "event",
+            "fields",
+            "image",
+            "item",
+            "object",
+            "payload",
+        ),
+        *("properties", "record", "row", "source"),
+    )
+)
+"""Keys around the whole of an event: an `id` in one of them is the event's own, elsewhere that of the key."""
 _EMAIL_OWNERS: Final = ("invitee", "customer", "buyer", "purchase", "client", "patient", "user", "contact")
 _ENOUGH: Final = 0.5
 _FEW: Final = 20
@@ -94,7 +117,12 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
 
 
 def _name(column: Column) -> str:
-    return " ".join(words_of(column.path[-1]))
+    """The words of its name; the `id` in a user is a "user id"."""
+    name = " ".join(taken_apart(words_of(column.path[-1])))
+    if name in _IDS and column.depth:
+        above = words_of(column.path[-2])
+        return name if not _ENVELOPES.isdisjoint(above[-1:]) else " ".join((*above, "id"))
+    return name
 
 
 def _what(column: Column, flags: Mapping[str, Flag]) -> str:
@@ -171,7 +199,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
-    return _first(_PERSON_IDS, fit)
+    return _first(_PERSON_IDS, fit) or _first(_DEVICE_IDS, fit)
 
 
 def _email(columns: Sequence[Column]) -> Column | None:
