@@ -19,7 +19,7 @@ HEADS: Final = words(
 )
 _JOINTS: Final = words(
     "code date datum day year name names nom home work primary secondary admitting discharge principal main",
-    "line text list status type enterprise internal external kunden patienten nachrichten dttm",
+    "line text list status type enterprise internal external fall nummer dttm",
 )
 """Words that say nothing by themselves, but stand beside those that do."""
 _SHORT: Final = names("id", "no", "nr", "of", "de", "dt", "dx", "ip", "pt")

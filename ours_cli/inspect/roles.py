@@ -12,6 +12,7 @@ from typing import Final
 from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
+from ours_cli.inspect.sensitive_words import words
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
 
 _EVENT_NAMES: Final = (
@@ -49,23 +50,8 @@ _EVENT_IDS: Final = (
     "appointment id", "reference", "order number",
 )  # fmt: skip
 _IDS: Final = ("id", "uuid", "reference")
-_ENVELOPES: Final = frozenset(
-    (
-        *(
-            "attributes",
-            "body",
-            "data",
-            "detail",
-            "document",
-            "event",
-            "fields",
-            "image",
-            "item",
-            "object",
-            "payload",
-        ),
-        *("properties", "record", "row", "source"),
-    )
+_ENVELOPES: Final = words(
+    "attributes body data detail document event fields image item object payload properties record row source"
 )
 """Keys around the whole of an event: an `id` in one of them is the event's own, elsewhere that of the key."""
 _EMAIL_OWNERS: Final = ("invitee", "customer", "buyer", "purchase", "client", "patient", "user", "contact")
@@ -157,24 +143,24 @@ def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None
     fit = [column for column in columns if column.is_time and _what(column, flags) != "date of birth"] or [
         column for column in columns if column.may_be_time and column.name not in flags
     ]
-    return max(fit, key=_time_score, default=None)
+    return max(fit, key=lambda column: _time_score(column, column.name in flags), default=None)
 
 
-def _time_score(column: Column) -> float:
-    words = words_of(" ".join(column.path))
-    score = float(_GOOD_TIMES.get(" ".join(words), 0) or _GOOD_TIMES.get(_name(column), 3))
-    score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(words))
-    score -= 3 * (column.depth and not (column.depth == 1 and words[-1] == "time"))
-    return score + ("event" in words)
+def _time_score(column: Column, is_flagged: bool) -> float:
+    named = words_of(" ".join(column.path))
+    score = float(_GOOD_TIMES.get(" ".join(named), 0) or _GOOD_TIMES.get(_name(column), 3))
+    score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(named)) + 2 * is_flagged
+    score -= 3 * (column.depth and not (column.depth == 1 and named[-1] == "time"))
+    return score + ("event" in named)
 
 
 def _clock(time: Column, columns: Sequence[Column]) -> Column | None:
     """The column of hours and minutes that goes with a column of dates: its name has the same other words."""
     wanted = set(words_of(time.name)) - DATE_WORDS
     for column in columns:
-        words = set(words_of(column.name))
-        named = not CLOCK_WORDS.isdisjoint(words)
-        if named and column.share("clock") >= 0.8 and wanted <= words:
+        has = set(words_of(column.name))
+        named = not CLOCK_WORDS.isdisjoint(has)
+        if named and column.share("clock") >= 0.8 and wanted <= has:
             return column
     return None
 

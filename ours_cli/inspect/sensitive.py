@@ -18,10 +18,12 @@ from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.kinds import Kind
 from ours_cli.inspect.person_words import (
     ANSWER_WORDS,
+    ASKING_WORDS,
     FREE_TEXT_WORDS,
     NAME_WORDS,
     PATIENT_PHRASES,
     PEOPLE,
+    PEOPLE_IF_CAPITALS,
     PERSON,
     PERSON_IF_CAPITALS,
 )
@@ -130,10 +132,10 @@ def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
         return True
     if _says(PERSON, words):
         return True
-    if " ".join(words) in PERSON_IF_CAPITALS:
+    if " ".join(words) in PERSON_IF_CAPITALS | PEOPLE_IF_CAPITALS:
         return column.words_in_capitals > 0
-    is_bare = words in (("name",), ("name", "text"))
-    return is_bare and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
+    may_be = words in (("name",), ("name", "text")) or not PEOPLE_IF_CAPITALS.isdisjoint(words[-1:])
+    return may_be and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
 
 
 def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
@@ -141,7 +143,8 @@ def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
         return False
     if column.kinds["text"] and not FREE_TEXT_WORDS.isdisjoint(words):
         return True
-    return column.type == "boolean" and not ANSWER_WORDS.isdisjoint(words)
+    telling = ANSWER_WORDS if column.type == "boolean" else ASKING_WORDS
+    return not telling.isdisjoint(words)
 
 
 def _by_values(column: Column) -> str | None:

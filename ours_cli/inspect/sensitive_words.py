@@ -55,29 +55,35 @@ SIGNS: Final = (
     ),
     Sign(
         "SSN",
-        words("ssn sozialversicherungsnummer svnummer"),
-        phrases=("social security", "securite sociale", "seguridad social"),
+        words("ssn sozialversicherungsnummer svnummer svnr rentenversicherungsnummer secu"),
+        phrases=(
+            "social security", "securite sociale", "seguridad social", "sv number", "social sec", "soc sec",
+        ),
+        alone=names("nss", "n i r"),
     ),
     Sign(
         "medical record number",
         words("mrn patientennummer krankenakte"),
-        phrases=("medical record", "chart number", "chart id", "dossier medical", "historia clinica"),
-        alone=names("chart"),
+        phrases=(
+            "medical record", "chart number", "chart id", "dossier medical", "historia clinica", "med rec",
+        ),
+        alone=names("chart", "nhc"),
     ),
     Sign(
         "insurance id",
         words(
             "insurance insured medicare medicaid npi beneficiary hicn mbi policyholder krankenkasse",
             "versicherer krankenversicherung versicherung versicherungsnummer versichertennummer",
-            "versicherten kassennummer mutuelle assurance aseguradora beneficiario",
+            "versicherten kvnr egk kassennummer mutuelle assurance aseguradora beneficiario",
         ),
         phrases=(
             "health plan", "policy holder", "policy number", "policy id", "subscriber id",
             "subscriber number", "member id",
-            "member number", "group number", "carte vitale", "prior auth", "authorization number",
+            "member number", "group number", "claim number", "carte vitale", "prior auth",
+            "authorization number",
             "numero de poliza", "numero de afiliado",
         ),
-        alone=names("policy", "poliza", "seguro", "seguro medico"),
+        alone=names("policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico"),
     ),
     Sign(
         "date of birth",
@@ -102,12 +108,13 @@ SIGNS: Final = (
         words(
             "phone mobile telephone tel fax cell cellphone telefon telefonnummer telefax faxnummer handy",
             "handynummer rufnummer mobilnummer mobiltelefon mobilfunk telefono movil celular telecopie",
-            "pager whatsapp",
+            "pager whatsapp msisdn dnis tlf",
         ),
         phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone",
-            "telecom value", "contact value",
+            "telecom value", "contact value", "caller number", "callback number", "dialed number",
+            "sms number", "mobil number", "whats app",
         ),
-        alone=names("mobil", "festnetz", "portable", "telephone portable", "gsm"),
+        alone=names("mobil", "festnetz", "portable", "telephone portable", "gsm", "ani"),
     ),
     Sign(
         "e-mail",
@@ -134,22 +141,24 @@ SIGNS: Final = (
     Sign(
         "address",
         words(
-            "address street zip zipcode postcode postal strasse hausnummer anschrift adresse plz",
-            "postleitzahl direccion domicilio",
+            "address addr street zip zipcode postcode postal strasse hausnummer anschrift adresse plz",
+            "postleitzahl direccion domicilio domicile residence fips zcta",
         ),
-        alone=names("rue", "calle", "str"),
+        phrases=("add line", "post code"),
+        alone=names("rue", "calle", "str", "cp", "c p"),
     ),
     Sign(
         "location",
         words("latitude longitude lat lng coordinates"),
-        last=words("city town county wohnort ville ciudad municipio localidad"),
+        last=words("city cities town county counties wohnort ville ciudad municipio localidad"),
         alone=names("city name", "county name", "ort", "stadt", "gemeinde", "commune"),
     ),
     Sign(
         "account number",
         words("iban card auftraggeberkonto kontonummer kontonr acct"),
         phrases=(
-            "account number", "bank account", "routing number", "sort code", "numero de compte",
+            "account number", "bank account", "hsp account", "routing number", "sort code",
+            "numero de compte",
             "numero de cuenta",
         ),
         alone=names("konto", "konto number"),
@@ -161,7 +170,7 @@ SIGNS: Final = (
             "tax id", "tax number", "taxpayer id", "national id", "national insurance", "nhs number",
             "identity card", "id card", "steuer id",
         ),
-        alone=names("tin", "dni", "nie", "nif", "nir", "curp", "cpf", "bsn", "pasaporte"),
+        alone=names("tin", "dni", "nie", "dni nie", "idnr", "nif", "nir", "curp", "cpf", "bsn", "pasaporte"),
         of_values=True,
     ),
     Sign(
@@ -185,6 +194,7 @@ SIGNS: Final = (
         last=words("license licence"),
         of_values=True,
     ),
+    Sign("ethnicity or religion", words("ethnicity ethnic ethnie etnia religion"), alone=names("race")),
     Sign(
         "photo or biometrics",
         words(
@@ -223,14 +233,18 @@ HEALTH_SIGN: Final = Sign(
         "symptome impfung impfungen impfstoff anamnese schwanger schwangerschaft blutgruppe laborwerte",
         "medicament medicaments maladie traitement ordonnance symptomes vaccin grossesse diagnostico",
         "diagnosticos medicamento medicamentos enfermedad tratamiento alergia alergias sintoma sintomas",
-        "vacuna embarazo",
+        "vacuna embarazo diag diagnose erkrankung erkrankungen beschwerde beschwerden sterbedatum",
+        "besuchsgrund",
+        "antecedents antecedentes maladies enfermedades medicacion meds",
     ),
     phrases=(
         "test result", "test results", "visit reason", "reason for visit", "a 1 c", "blood pressure",
         "blood type", "blood group", "heart rate", "mental health", "medical history", "body weight",
         "substance use", "groupe sanguin", "grupo sanguineo", "motif de consultation", "motivo de consulta",
+        "motif de la consultation", "motivo de la consulta", "motivo de la visita", "grund des besuchs",
+        "presenting problem", "problem list", "sexual orientation", "gender identity", "med name",
         "rx number", "rx name",
     ),
-    alone=names("rx", "diagnose", "diagnostic", "rezept", "receta"),
+    alone=names("rx", "hpi", "problem", "findings", "diagnostic", "rezept", "receta"),
 )  # fmt: skip
 """Looked for after the others, and after names: a prescription's number is no more than health."""
