@@ -242,3 +242,11 @@ def test_answers_are_free_text_also_where_they_are_yes_and_no(ours: Ours, tmp_pa
         "newsletter",
     ]
     assert flags["Rauchen Sie?"] == flags["How old are you?"] == "free text"
+
+
+def test_what_a_name_says_holds_where_the_rows_seen_say_nothing(ours: Ours, tmp_path: Path) -> None:
+    columns = {name: ["NULL", "NULL"] for name in ("Notes", "MiddleName", "plan")}
+    proposal, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert [flags[name] for name in columns] == ["free text", "name", None]
+    assert proposal["properties"] == {}
+    assert proposal["left_behind"]["plan"] == "nothing but words for nothing, such as NULL"

@@ -140,6 +140,21 @@ class Column:
         return not {"zone", "timezone", "tz", "tzid"}.isdisjoint(words_of(self.name))
 
     @property
+    def names_zones(self) -> bool:
+        """Whether it is named for zones and holds them."""
+        return self.may_be_zone and self.zones >= 0.9 * self.filled > 0
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it holds hours and minutes without a date."""
+        return self.share("clock") >= 0.8
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it holds nothing but words for nothing, such as NULL."""
+        return 0 < self.filled == self.kinds["none"]
+
+    @property
     def is_time(self) -> bool:
         """Whether at least four fifths of the filled cells state a time."""
         return self._are_mostly(self.moments.stated_times)

@@ -16,7 +16,7 @@ from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
-from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
+from ours_cli.inspect.time_doubts import doubts_about, hours_left, no_times, order_of, zones_of_people
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 from ours_cli.timestamps import zone_in_header
@@ -139,7 +139,9 @@ class _Draft:
             )
             return None, None, None
         template = self._use(column)
-        if clock is not None:
+        if clock is None:
+            self.notes += hours_left(column, self._columns)
+        else:
             template += " " + self._use(clock)
             self._note_gaps(
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
@@ -179,7 +181,7 @@ class _Draft:
         hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
             f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
-            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}{zones_of_people(self._columns)}"
         )
         return ZONE_TO_FILL_IN
 
@@ -310,6 +312,8 @@ class _Draft:
             return "JSON, may hold anything"
         if column.is_time:
             return "another time"
+        if column.says_nothing:
+            return "nothing but words for nothing, such as NULL"
         if column is self._roles.zone:
             return "zone"
         return ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ours_cli.inspect.compounds import taken_apart
+from ours_cli.inspect.person_words import PEOPLE
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.sensitive_words import words
@@ -36,6 +37,11 @@ _BAD_TIME_WORDS: Final = {
     "expiry", "signup", "server", "client", "due", "deleted", "canceled", "cancelled", "notification",
     "wertstellung", "answer",
 }  # fmt: skip
+_NO_BEGINNING: Final = words(
+    "end stop until wait waiting duration elapsed total handle talk hold response processing average avg",
+    "session spent lead travel idle ende dauer bis fin duree duracion",
+)
+"""Hours and minutes so named are no hour at which something happened, or not that at which it began."""
 
 _PERSON_IDS: Final = (
     "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
@@ -77,7 +83,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
     """Choose by the names of the header, each choice checked against what the column holds."""
     filled = [column for column in columns if column.filled]
     time = _time(filled, flags)
-    clock = None if time is None or time.type != "date" else _clock(time, filled)
+    clock = None if time is None or time.type != "date" else _clock(time, filled, flags)
     person = _person(filled, flags)
     event_id = _first(
         _EVENT_IDS,
@@ -154,15 +160,22 @@ def _time_score(column: Column, is_flagged: bool) -> float:
     return score + ("event" in named)
 
 
-def _clock(time: Column, columns: Sequence[Column]) -> Column | None:
-    """The column of hours and minutes that goes with a column of dates: its name has the same other words."""
+def _clock(time: Column, columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    """The column of hours and minutes that goes with a column of dates.
+
+    Its name has the same other words, or there is no other such column, nor another of dates.
+    """
+    clocks = [column for column in columns if column.is_clock]
+    named = [
+        column
+        for column in clocks
+        if not CLOCK_WORDS.isdisjoint(has := words_of(column.name)) and _NO_BEGINNING.isdisjoint(has)
+    ]
     wanted = set(words_of(time.name)) - DATE_WORDS
-    for column in columns:
-        has = set(words_of(column.name))
-        named = not CLOCK_WORDS.isdisjoint(has)
-        if named and column.share("clock") >= 0.8 and wanted <= has:
-            return column
-    return None
+    same = [column for column in named if wanted.issubset(words_of(column.name))]
+    dates = [column for column in columns if column.type == "date" and column.name not in flags]
+    is_only = len(named) == len(clocks) == len(dates) == 1
+    return next(iter(same), named[0] if is_only else None)
 
 
 def _zone(columns: Sequence[Column]) -> Column | None:
@@ -170,7 +183,8 @@ def _zone(columns: Sequence[Column]) -> Column | None:
     for column in columns:
         name = _name(column)
         named = "time zone" in name or "timezone" in name or name in ("tz", "zone", "tzid")
-        if named and column.zones >= 0.9 * column.filled:
+        # A contact's zone is where the contact lives; the times are written in that of the account, or UTC.
+        if named and column.names_zones and PEOPLE.isdisjoint(words_of(column.name)):
             return column
     return None
 

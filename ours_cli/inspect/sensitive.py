@@ -126,7 +126,7 @@ def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
 
 
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
-    if not column.kinds["text"] or words[-1:] == ("id",):
+    if not _may_be_text(column) or words[-1:] == ("id",):
         return False
     if not NAME_WORDS.isdisjoint(words) and not PEOPLE.isdisjoint(words):
         return True
@@ -138,10 +138,14 @@ def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
     return may_be and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
 
 
+def _may_be_text(column: Column) -> bool:
+    return column.kinds["text"] > 0 or column.says_nothing
+
+
 def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
     if words[-1:] == ("id",) or column.is_time:
         return False
-    if column.kinds["text"] and not FREE_TEXT_WORDS.isdisjoint(words):
+    if _may_be_text(column) and not FREE_TEXT_WORDS.isdisjoint(words):
         return True
     telling = ANSWER_WORDS if column.type == "boolean" else ASKING_WORDS
     return not telling.isdisjoint(words)

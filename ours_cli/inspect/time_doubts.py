@@ -35,6 +35,22 @@ def doubts_about(column: Column) -> Iterator[str]:
         )
 
 
+def hours_left(date: Column, columns: Sequence[Column]) -> Iterator[str]:
+    """What to say of columns of hours beside dates without an hour, where nothing tells that they belong."""
+    for clock in columns if date.type == "date" else ():
+        if clock.is_clock:
+            yield (
+                f"{date.name!r} states no hour, so its times are midnight; if {clock.name!r} holds the hours,"
+                f" --time '{date.reference} {clock.reference}' reads both"
+            )
+
+
+def zones_of_people(columns: Sequence[Column]) -> str:
+    """A warning of columns that name zones, but not by their names those of the times."""
+    names = [repr(column.name) for column in columns if column.names_zones]
+    return f"; {', '.join(names)} names the zones of people, which the times need not be in" if names else ""
+
+
 def no_times(columns: Sequence[Column]) -> str:
     """What to say where no column is taken for the time: how much of the likeliest could be read."""
     named = [column for column in columns if column.moments.share]

@@ -37,7 +37,7 @@ TIME_WORDS: Final = frozenset(
         *("start", "stop", "end", "begin", "began", "datum", "zeit", "fecha"),
     )
 )
-CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit"))
+CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit", "heure", "hora", "checkin"))
 DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
 
 
