@@ -138,5 +138,14 @@ def test_the_zone_of_a_person_is_not_that_of_the_times(
     rows = ["c1,2026-03-24 10:00,America/New_York", "c2,2026-03-25 10:00,Asia/Tokyo"]
     proposal = proposal_for(ours, tmp_path / "a.csv", f"customer_id,created_at,{name}", rows)
     assert proposal["timezone"] == ("ZONE" if is_peoples else f"{{{name}}}")
-    said = f"{name!r} names the zones of people, which the times need not be in"
+    said = f"the zones in {name!r} may be those of people, not of the times"
     assert any(said in need for need in proposal["needs"]) is is_peoples
+
+
+@pytest.mark.parametrize("date", ["Date", "Fecha", "Zeitpunkt", "created_at", "Date et heure"])
+def test_a_column_of_times_that_cannot_be_read_is_named(date: str, ours: Ours, tmp_path: Path) -> None:
+    rows = ["24 novembre 2026 08:15,k1,15", "5 août 2026 10:00,k2,20", "6 févr. 2026 10:00,k3,20"]
+    proposal = proposal_for(ours, tmp_path / "a.csv", f"{date},Client ID,Montant", rows)
+    assert (proposal["runs"], proposal["time"]) == ("backfill", None)
+    (need,) = (need for need in proposal["needs"] if need.startswith("--time"))
+    assert f"{date!r}, named for them, is not" in need

@@ -134,9 +134,8 @@ class _Draft:
         """The template of the time, the zone, and the order of day and month."""
         column, clock = self._roles.time, self._roles.clock
         if column is None:
-            self.needs.append(
-                no_times([column for column in self._columns if column.name not in self._flags])
-            )
+            unflagged = [column for column in self._columns if column.name not in self._flags]
+            self.needs.append(no_times(unflagged, self._roles.unread))
             return None, None, None
         template = self._use(column)
         if clock is None:

@@ -14,7 +14,7 @@ from ours_cli.inspect.person_words import PEOPLE
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.sensitive_words import words
-from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
+from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of
 
 _EVENT_NAMES: Final = (
     "event", "event name", "event type", "event type name", "event desc", "event description", "action",
@@ -67,10 +67,14 @@ _FEW: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The columns that an event is made of; None where no column fits."""
+    """The columns that an event is made of; None where no column fits.
+
+    `unread` is named for times that cannot be read, where there are no others.
+    """
 
     event: Column | None = None
     time: Column | None = None
+    unread: Column | None = None
     clock: Column | None = None
     zone: Column | None = None
     person: Column | None = None
@@ -97,6 +101,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
     return Roles(
         event=_event(filled, flags, rows),
         time=time,
+        unread=None if time is not None else _unread(filled, flags),
         clock=clock,
         zone=_zone(filled),
         person=person,
@@ -150,6 +155,19 @@ def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None
         column for column in columns if column.may_be_time and column.name not in flags
     ]
     return max(fit, key=lambda column: _time_score(column, column.name in flags), default=None)
+
+
+def _unread(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    return next(
+        (
+            column
+            for column in columns
+            if column.type == "text" and column.name not in flags
+            and is_named_time(column.path[-1]) and _BAD_TIME_WORDS.isdisjoint(words_of(column.path[-1]))
+            and any(map(str.isdigit, column.example))
+        ),
+        None,
+    )  # fmt: skip
 
 
 def _time_score(column: Column, is_flagged: bool) -> float:

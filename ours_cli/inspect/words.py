@@ -34,7 +34,7 @@ TIME_WORDS: Final = frozenset(
             "epoch",
         ),
         *("created", "updated", "modified", "changed", "occurred", "received", "sent", "confirm", "optin"),
-        *("start", "stop", "end", "begin", "began", "datum", "zeit", "fecha"),
+        *("start", "stop", "end", "begin", "began", "datum", "zeit", "zeitpunkt", "fecha"),
     )
 )
 CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit", "heure", "hora", "checkin"))
