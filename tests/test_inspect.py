@@ -413,6 +413,18 @@ def test_what_is_no_footer_counts(rows: list[list[str]], ours: Ours, tmp_path: P
     assert columns(found)["what"]["filled"] == sum(bool(row[1]) for row in rows) / len(rows)
 
 
+def test_each_code_names_its_own_lines(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        'event,n\nVisit,1\nVisit,1,2\nevent,n\nVisit,"x"y\nVisit,2\nVisit,3,4\n' + "Visit,5\n" * 4
+    )
+    page = ours("inspect", path).out
+    assert "2 rows cannot be read: ragged_row (line 3, 7)" in page
+    assert "1 row cannot be read: repeated_header (line 4)" in page
+    assert "1 row cannot be read: bad_csv (line 5)" in page
+    assert look(ours, path)["rows"]["malformed_lines"] == [3, 4, 5, 7]
+
+
 # --- large files -------------------------------------------------------------------------------------------
 
 

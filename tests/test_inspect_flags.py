@@ -33,35 +33,65 @@ BY_NAME = {
         "refresh_token", "PIN", "client_secret", "private_key", "Cookie", "password_hash", "Passwort",
         "Mot de passe", "password_hash", "Contraseña", "CVV", "OTP",
     ),
-    "SSN": ("SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale"),
-    "medical record number": ("Chart #", "Chart No.", "MRN"),
+    "SSN": (
+        "SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale", "patientssn",
+        "NSS", "Numéro Sécu", "SV-Nummer",
+    ),
+    "medical record number": ("Chart #", "Chart No.", "MRN", "NHC", "Med Rec No"),
     "insurance id": (
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
+        "Claim Number",
     ),
-    "date of birth": ("Geburtstag", "Date de naissance", "Fecha de nacimiento"),
+    "date of birth": (
+        "Geburtstag", "Date de naissance", "Fecha de nacimiento", "patientdob", "dateofbirth", "datebirth",
+        "birthdt", "GebDat", "GEB_DATUM", "geb", "Geb.-Datum", "Geb.Dat.", "Fecha Nac.", "FecNac", "Né le",
+        "Né(e) le", "D.O.B.", "Born", "born_on", "Bday", "bdate", "YOB",
+    ),
     "age": ("age", "Patient Age", "Edad"),
     "phone": (
         "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
         "phoneNumber", "Phone 2",
+        "mobilephone", "homephone", "WhatsApp", "Caller Number", "ANI", "Tel.-Nr.", "Handynr",
     ),
     "e-mail": ("Correo electrónico", "Courriel", "EmailAddress"),
     "IP address": ("ip", "IPAddress", "IP-Adresse", "remote_ip"),
     "device id": ("Device Serial #", "serial_number", "IMEI", "device_id", "MAC Address"),
-    "address": ("PLZ", "Straße", "Strasse", "Adresse", "Code postal", "Dirección", "Street"),
-    "location": ("City", "county", "Wohnort", "Ort", "Ville"),
-    "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr."),
+    "address": (
+        "PLZ", "Straße", "Strasse", "Adresse", "Code postal", "Dirección", "Street", "ADD_LINE_1",
+        "ADDR_LINE_1", "streetaddress", "billing_addr", "Wohnadresse", "Post Code", "CP", "fips",
+    ),
+    "location": ("City", "county", "Wohnort", "Ort", "Ville", "Cities", "Counties"),
+    "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr.", "HSP_ACCOUNT_ID"),
     "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID"),
     "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
+    "ethnicity or religion": ("Race", "Ethnicity", "Ethnie", "Religion"),
+    "patient id": (
+        "PAT_ID", "enterprisepatientid", "pt_id", "Patienten-ID", "Patienten-Nr.", "Fallnummer",
+        "ID paciente",
+    ),
     "licence or certificate": ("License No", "Driver's License", "Certificate #", "Licence"),
     "photo or biometrics": ("Photo", "fingerprint", "avatar"),
     "URL": ("profile_url", "Website"),
     "health": (
         "Chief Complaint", "Assessment", "Test Result", "Diagnose", "Befund", "Medikament", "Diagnóstico",
         "Allergien", "Blood Pressure", "HbA1c", "Motif de consultation", "ICD10",
+        "Diag", "primarydiagnosis", "diagnosiscode", "Presenting Problem", "Problem List", "Beschwerden",
+        "Hauptdiagnose", "Vorerkrankungen", "Grund des Besuchs", "Antécédents", "Motif de la consultation",
+        "Motivo de la consulta", "Motivo de la visita", "Maladies", "Enfermedades", "Medicación",
+        "Sterbedatum", "Date of Death",
     ),
-    "name": ("Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First"),
-    "free text": ("Bemerkung", "Commentaires", "Observaciones"),
+    "name": (
+        "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
+        "PAT_NAME", "patientname", "patientfirstname", "patientlastname", "Caller Name", "Agent Name",
+        "Your name", "Name of patient", "Patient:in", "Nom du patient", "Paciente", "Nombre del paciente",
+        "Middle", "Forename", "Nachname des Patienten",
+    ),
+    "free text": (
+        "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
+        "Mensaje", "Observación", "Pregunta", "Details", "Ihr Anliegen", "What brings you in today?",
+        "Question 1", "Wie heißen Sie?", "Do you smoke?",
+    ),
 }  # fmt: skip
 
 
@@ -104,6 +134,21 @@ HARMLESS = {
     "vintage": "1990",
     "capacity": "high",
     "telltale": "x",
+    "hostname": "web-1",
+    "product name": "Mug",
+    "display": "grid",
+    "rate_limit": "x",
+    "order details id": "x",
+    "question_id": "x",
+    "response_time": "120",
+    "youtube_views": "5",
+    "sort_line": "x",
+    "competition": "x",
+    "passage": "x",
+    "velocity": "fast",
+    "devin": "x",
+    "scorecard": "x",
+    "appointmentstatus": "kept",
 }
 
 
@@ -111,6 +156,29 @@ def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) 
     columns = {name: [value, value] for name, value in HARMLESS.items()}
     _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
     assert {name: flags[name] for name in HARMLESS if flags[name]} == {}
+
+
+def test_a_date_of_death_is_not_the_time_of_a_visit(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("customer_id,date_of_death,visit\nc1,2026-02-03,2026-01-02\nc2,2026-02-04,2026-01-03\n")
+    assert ours("inspect", path, "-o", "json").json["proposal"]["time"] == "{visit}"
+
+
+@pytest.mark.parametrize(
+    "name", ["patientdob", "dateofbirth", "GebDat", "Geb.-Datum", "Fecha Nac.", "Né le", "D.O.B.", "Bday"]
+)
+def test_a_date_of_birth_is_never_the_time_and_shows_no_range(name: str, ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"c{at},{13 + at}.03.1961,{24 + at}.11.2026" for at in range(3)]
+    path.write_text("\n".join([f"customer_id,{name},appointmentdate", *rows]) + "\n")
+    assert ours("inspect", path, "-o", "json").json["proposal"]["time"] == "{appointmentdate}"
+    page = ours("inspect", path).out
+    assert f"{name}: date of birth (by its name), left out below" in page
+    assert "1961" not in page
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
+    alone = ours("inspect", path, "-o", "json").json
+    assert (alone["proposal"]["runs"], alone["proposal"]["time"]) == ("identify", None)
+    assert [time["first_ms"] for time in alone["times"]] == [None]
 
 
 BY_VALUE = {
@@ -156,7 +224,29 @@ def test_an_identifier_that_names_the_person_is_said_to_be_sent(
     assert (f"{{{name}|hmac}}" in page) is (what == "insurance id")
 
 
+def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) -> None:
+    names = ("Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt")
+    _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
+    _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})
+    assert [people[name] for name in names] == ["name"] * len(names)
+    assert [others[name] for name in names] == [None] * len(names)
+
+
 def test_answers_are_free_text_also_where_they_are_yes_and_no(ours: Ours, tmp_path: Path) -> None:
-    columns = {"Response 1": ["yes", "no"], "newsletter": ["yes", "no"]}
-    _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
-    assert (flags["Response 1"], flags["newsletter"]) == ("free text", None)
+    columns = {name: ["yes", "no"] for name in ("Response 1", "Do you smoke?", "Rauchen Sie?", "newsletter")}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns | {"How old are you?": ["30", "41"]})
+    assert [name for name, flag in flags.items() if flag is None] == [
+        "event",
+        "time",
+        "customer_id",
+        "newsletter",
+    ]
+    assert flags["Rauchen Sie?"] == flags["How old are you?"] == "free text"
+
+
+def test_what_a_name_says_holds_where_the_rows_seen_say_nothing(ours: Ours, tmp_path: Path) -> None:
+    columns = {name: ["NULL", "NULL"] for name in ("Notes", "MiddleName", "plan")}
+    proposal, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert [flags[name] for name in columns] == ["free text", "name", None]
+    assert proposal["properties"] == {}
+    assert proposal["left_behind"]["plan"] == "nothing but words for nothing, such as NULL"

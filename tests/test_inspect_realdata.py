@@ -57,7 +57,7 @@ CASES = [
     ),
     Case(
         "calendly-redacted/events-export.csv", "{Event Type Name}", "{Start Date & Time}",
-        email="{Invitee Email}", zone="{Invitee Time Zone}", accepted=1,
+        email="{Invitee Email}", zone="ZONE", accepted=1,
         left=("Invitee Name", "Invitee First Name", "User Name", "Response 1", "Event Created Date & Time"),
     ),
     Case(

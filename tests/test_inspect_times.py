@@ -95,3 +95,57 @@ def test_a_zone_in_the_name_of_a_column_is_a_hint(name: str, advice: str, ours: 
     (need,) = proposal["needs"]
     assert advice in need
     assert ("speaks of" in need) is bool(advice)
+
+
+def proposal_for(ours: Ours, path: Path, header: str, rows: list[str]) -> dict[str, Any]:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    proposal: dict[str, Any] = ours("inspect", path, "-o", "json").json["proposal"]
+    return proposal
+
+
+@pytest.mark.parametrize(
+    ("date", "clock"),
+    [
+        ("Bestelldatum", "Uhrzeit"), ("Date", "Heure"), ("Fecha", "Hora"), ("CONTACT_DATE", "APPT_TIME"),
+        ("Visit Date", "Check-in Time"), ("Date", "Start Time"),
+    ],
+)  # fmt: skip
+def test_a_column_of_dates_goes_with_one_of_hours(date: str, clock: str, ours: Ours, tmp_path: Path) -> None:
+    rows = [f"c{at},{23 + at}.03.2026,0{7 + at}:30,5" for at in (1, 2)]
+    proposal = proposal_for(ours, tmp_path / "a.csv", f"customer_id,{date},{clock},amount", rows)
+    assert (proposal["time"], list(proposal["properties"])) == (f"{{{date}}} {{{clock}}}", ["amount"])
+    assert sent(ours, proposal) == (2, {})
+
+
+@pytest.mark.parametrize(
+    "names", ["Date,Wait Time,amount", "Date,End Time,amount", "Order Date,Hour,Ship Date"]
+)
+def test_hours_that_may_be_others_are_said_to_be_there(names: str, ours: Ours, tmp_path: Path) -> None:
+    date, clock, _ = names.split(",")
+    rows = [f"c{at},2026-03-0{at},00:3{at},2026-03-0{at}" for at in (1, 2)]
+    proposal = proposal_for(ours, tmp_path / "a.csv", f"customer_id,{names}", rows)
+    assert proposal["time"] == f"{{{date}}}"
+    said = f"{date!r} states no hour, so its times are midnight; if {clock!r} holds the hours"
+    assert [
+        note for note in proposal["notes"] if f"{said}, --time '{{{date}}} {{{clock}}}' reads both" in note
+    ]
+
+
+@pytest.mark.parametrize(("name", "is_peoples"), [("Time Zone", False), ("Customer Time Zone", True)])
+def test_the_zone_of_a_person_is_not_that_of_the_times(
+    name: str, is_peoples: bool, ours: Ours, tmp_path: Path
+) -> None:
+    rows = ["c1,2026-03-24 10:00,America/New_York", "c2,2026-03-25 10:00,Asia/Tokyo"]
+    proposal = proposal_for(ours, tmp_path / "a.csv", f"customer_id,created_at,{name}", rows)
+    assert proposal["timezone"] == ("ZONE" if is_peoples else f"{{{name}}}")
+    said = f"the zones in {name!r} may be those of people, not of the times"
+    assert any(said in need for need in proposal["needs"]) is is_peoples
+
+
+@pytest.mark.parametrize("date", ["Date", "Fecha", "Zeitpunkt", "created_at", "Date et heure"])
+def test_a_column_of_times_that_cannot_be_read_is_named(date: str, ours: Ours, tmp_path: Path) -> None:
+    rows = ["24 novembre 2026 08:15,k1,15", "5 août 2026 10:00,k2,20", "6 févr. 2026 10:00,k3,20"]
+    proposal = proposal_for(ours, tmp_path / "a.csv", f"{date},Client ID,Montant", rows)
+    assert (proposal["runs"], proposal["time"]) == ("backfill", None)
+    (need,) = (need for need in proposal["needs"] if need.startswith("--time"))
+    assert f"{date!r}, named for them, is not" in need

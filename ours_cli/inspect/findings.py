@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ours_cli.inspect.profile import Column, Profile
@@ -72,7 +73,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "whole": sample.whole,
             "how": sample.how,
             "malformed": dict(sample.malformed),
-            "malformed_lines": sample.malformed_lines,
+            "malformed_lines": sorted(chain.from_iterable(sample.malformed_lines.values())),
         },
         "columns": [_column(column, found, show_values=show_values) for column in found.columns],
         "times": [

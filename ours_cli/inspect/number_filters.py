@@ -41,7 +41,7 @@ def filter_of(column: Column, style_of_file: str | None) -> tuple[str, str]:
         return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
     if column.type not in ("integer", "number", "amount") or column.typed == column.filled:
         return "", ""
-    if not _CODE_WORDS.isdisjoint(words_of(column.name)) and column.kinds["amount"] == 0:
+    if not _CODE_WORDS.isdisjoint(words_of(" ".join(column.path))) and column.kinds["amount"] == 0:
         return "", ""
     if len(column.currencies) > 1:
         return "", "holds amounts in several currencies, which |number would leave out; sent as text"

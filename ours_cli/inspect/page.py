@@ -65,8 +65,8 @@ def _looked_at(found: Findings) -> Iterator[str]:
     more = "" if sample.whole else " (--full reads all)"
     yield f"  looked at {counted(sample.looked_at, 'row')}: {sample.how}{more}"
     for code, count in sample.malformed.most_common():
-        lines = ", ".join(str(line) for line in sample.malformed_lines if line)
-        yield f"  {count:,} rows cannot be read: {code}" + (f" (line {lines})" if lines else "")
+        lines = ", ".join(str(line) for line in sample.malformed_lines[code] if line)
+        yield f"  {counted(count, 'row')} cannot be read: {code}" + (f" (line {lines})" if lines else "")
     for footer in found.footers:
         where = f"{table.place} {footer.line}" if footer.line else "a row at the end"
         yield f"  {where} is no record ({footer.why}): it will be rejected"

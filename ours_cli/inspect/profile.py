@@ -21,7 +21,7 @@ from ours_cli.inspect.kinds import (
     styles_of,
 )
 from ours_cli.inspect.moments import Moments
-from ours_cli.inspect.words import is_named_time, words_of
+from ours_cli.inspect.words import is_named_time, path_of, words_of
 from ours_cli.record import Record
 from ours_cli.templates.field_value import as_text
 from ours_cli.templates.template import placeholder
@@ -120,6 +120,16 @@ class Column:
             if kind == "amount" and (currency := currency_of(text)):
                 self.currencies[currency] += times
 
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The keys that lead to it; one for a column of the table itself."""
+        return path_of(self.name, self.level)
+
+    @property
+    def depth(self) -> int:
+        """How many keys stand above it."""
+        return len(self.path) - 1
+
     def share(self, kind: Kind) -> float:
         """The share of the filled cells that is of this kind."""
         return self.kinds[kind] / self.filled if self.filled else 0
@@ -128,6 +138,21 @@ class Column:
     def may_be_zone(self) -> bool:
         """Whether the name speaks of a zone."""
         return not {"zone", "timezone", "tz", "tzid"}.isdisjoint(words_of(self.name))
+
+    @property
+    def names_zones(self) -> bool:
+        """Whether it is named for zones and holds them."""
+        return self.may_be_zone and self.zones >= 0.9 * self.filled > 0
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it holds hours and minutes without a date."""
+        return self.share("clock") >= 0.8
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it holds nothing but words for nothing, such as NULL."""
+        return 0 < self.filled == self.kinds["none"]
 
     @property
     def is_time(self) -> bool:
@@ -229,7 +254,7 @@ class Profile:
     def _walk(self, fields: dict[str, Any], path: str, level: int) -> None:
         for key, value in fields.items():
             name = path + key
-            if value is None or value == "" or (level and not _is_plain(key)):
+            if value is None or value == "" or (level and (not _is_plain(key) or _is_null(key, value))):
                 continue
             if isinstance(value, dict) and level < _LEVELS:
                 self._walk(value, f"{name}.", level + 1)
@@ -248,7 +273,9 @@ class Profile:
             if len(self.columns) >= COLUMNS_MAX and level:
                 self.keys_left_out += 1
                 return None
-            moments = Moments(self.window, is_named_time=is_named_time(name.rpartition(".")[2]))
+            key = path_of(name, level)[-1].rpartition(".")[2]
+            is_named = is_named_time(key) or (level > 0 and ".$date" in name)
+            moments = Moments(self.window, is_named_time=is_named)
             column = self.columns[name] = Column(name, reference, level, moments)
         return column
 
@@ -256,6 +283,11 @@ class Profile:
 def _is_plain(key: str) -> bool:
     """Whether a key can be used in a path unchanged."""
     return bool(key) and key == key.strip() and not any(character in key for character in '.[]{}|"')
+
+
+def _is_null(key: str, value: object) -> bool:
+    """Whether it is DynamoDB's way to say that there is no value."""
+    return key == "NULL" and value is True
 
 
 def _object(text: str) -> dict[str, Any] | None:

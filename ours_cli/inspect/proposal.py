@@ -15,7 +15,7 @@ from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
-from ours_cli.inspect.time_doubts import doubts_about, no_times, order_of
+from ours_cli.inspect.time_doubts import doubts_about, hours_left, no_times, order_of, zones_of_people
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 from ours_cli.timestamps import zone_in_header
@@ -134,12 +134,13 @@ class _Draft:
         """The template of the time, the zone, and the order of day and month."""
         column, clock = self._roles.time, self._roles.clock
         if column is None:
-            self.needs.append(
-                no_times([column for column in self._columns if column.name not in self._flags])
-            )
+            unflagged = [column for column in self._columns if column.name not in self._flags]
+            self.needs.append(no_times(unflagged, self._roles.unread))
             return None, None, None
         template = self._use(column)
-        if clock is not None:
+        if clock is None:
+            self.notes += hours_left(column, self._columns)
+        else:
             template += " " + self._use(clock)
             self._note_gaps(
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
@@ -179,7 +180,7 @@ class _Draft:
         hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
             f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
-            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}{zones_of_people(self._columns)}"
         )
         return ZONE_TO_FILL_IN
 
@@ -279,17 +280,16 @@ class _Draft:
                 column,
                 self._why_not_visitor(key, column),
             )
-            for key, column in self._named(lambda inner, name: visitor_keys(inner, _keys(inner, name)))
+            for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column)))
         )
 
-    def _named(self, keys_for: Callable[[str, str], Iterator[str]]) -> Iterator[tuple[str, Column]]:
+    def _named(self, keys_for: Callable[[Column], Iterator[str]]) -> Iterator[tuple[str, Column]]:
         """The columns that no field uses, each with a key that no other has."""
         keys: set[str] = set()
         for column in self._columns:
             if column.name in self._used or not column.filled:
                 continue
-            inner = column.name.rpartition(".")[2] if column.level else column.name
-            key = next(key for key in keys_for(inner, column.name) if key not in keys)
+            key = next(key for key in keys_for(column) if key not in keys)
             keys.add(key)
             yield key, column
 
@@ -311,6 +311,8 @@ class _Draft:
             return "JSON, may hold anything"
         if column.is_time:
             return "another time"
+        if column.says_nothing:
+            return "nothing but words for nothing, such as NULL"
         if column is self._roles.zone:
             return "zone"
         return ""
@@ -322,7 +324,7 @@ class _Draft:
         return proven.pop() if len(proven) == 1 else None
 
 
-def _keys(inner: str, name: str) -> Iterator[str]:
+def _keys(column: Column) -> Iterator[str]:
     """Keys for a column, the best first; another column may have the same words."""
-    yield from (key_of(inner), key_of(name), name)
-    yield from (f"{key_of(name)}_{number}" for number in count(2))
+    yield from (key_of(column.path[-1]), key_of(" ".join(column.path)), key_of(column.name), column.name)
+    yield from (f"{key_of(column.name)}_{number}" for number in count(2))

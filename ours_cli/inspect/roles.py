@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ours_cli.inspect.compounds import taken_apart
+from ours_cli.inspect.person_words import PEOPLE
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
-from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, words_of
+from ours_cli.inspect.sensitive_words import words
+from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of
 
 _EVENT_NAMES: Final = (
     "event", "event name", "event type", "event type name", "event desc", "event description", "action",
@@ -34,17 +37,29 @@ _BAD_TIME_WORDS: Final = {
     "expiry", "signup", "server", "client", "due", "deleted", "canceled", "cancelled", "notification",
     "wertstellung", "answer",
 }  # fmt: skip
+_NO_BEGINNING: Final = words(
+    "end stop until wait waiting duration elapsed total handle talk hold response processing average avg",
+    "session spent lead travel idle ende dauer bis fin duree duracion",
+)
+"""Hours and minutes so named are no hour at which something happened, or not that at which it began."""
 
 _PERSON_IDS: Final = (
     "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
-    "visitor id", "person id", "distinct id", "profile id", "userid", "customerid", "patient", "customer",
-    "account id", "buyer id", "device id", "anonymous id", "session id",
+    "visitor id", "person id", "distinct id", "profile id", "subject id", "insured id", "subscriber id",
+    "patient", "customer", "account id", "buyer id",
 )  # fmt: skip
+_DEVICE_IDS: Final = ("device id", "anonymous id", "session id")
+"""They say whom only where nothing else does."""
 _EVENT_IDS: Final = (
     "distinctid", "insert id", "message id", "uuid", "id", "event uuid", "event id", "balance transaction id",
     "transaction id", "purchase id", "payment id", "order id", "en no", "review id", "encounter id",
     "appointment id", "reference", "order number",
 )  # fmt: skip
+_IDS: Final = ("id", "uuid", "reference")
+_ENVELOPES: Final = words(
+    "attributes body data detail document event fields image item object payload properties record row source"
+)
+"""Keys around the whole of an event: an `id` in one of them is the event's own, elsewhere that of the key."""
 _EMAIL_OWNERS: Final = ("invitee", "customer", "buyer", "purchase", "client", "patient", "user", "contact")
 _ENOUGH: Final = 0.5
 _FEW: Final = 20
@@ -52,10 +67,14 @@ _FEW: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The columns that an event is made of; None where no column fits."""
+    """The columns that an event is made of; None where no column fits.
+
+    `unread` is named for times that cannot be read, where there are no others.
+    """
 
     event: Column | None = None
     time: Column | None = None
+    unread: Column | None = None
     clock: Column | None = None
     zone: Column | None = None
     person: Column | None = None
@@ -68,7 +87,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
     """Choose by the names of the header, each choice checked against what the column holds."""
     filled = [column for column in columns if column.filled]
     time = _time(filled, flags)
-    clock = None if time is None or time.type != "date" else _clock(time, filled)
+    clock = None if time is None or time.type != "date" else _clock(time, filled, flags)
     person = _person(filled, flags)
     event_id = _first(
         _EVENT_IDS,
@@ -82,6 +101,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
     return Roles(
         event=_event(filled, flags, rows),
         time=time,
+        unread=None if time is not None else _unread(filled, flags),
         clock=clock,
         zone=_zone(filled),
         person=person,
@@ -94,7 +114,12 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
 
 
 def _name(column: Column) -> str:
-    return " ".join(words_of(column.name if column.level == 0 else column.name.rpartition(".")[2]))
+    """The words of its name; the `id` in a user is a "user id"."""
+    name = " ".join(taken_apart(words_of(column.path[-1])))
+    if name in _IDS and column.depth:
+        above = words_of(column.path[-2])
+        return name if not _ENVELOPES.isdisjoint(above[-1:]) else " ".join((*above, "id"))
+    return name
 
 
 def _what(column: Column, flags: Mapping[str, Flag]) -> str:
@@ -104,7 +129,7 @@ def _what(column: Column, flags: Mapping[str, Flag]) -> str:
 def _first(names: Sequence[str], columns: Sequence[Column]) -> Column | None:
     """The column with the earliest of `names`; what lies within JSON comes after all columns."""
     fit = [column for column in columns if _name(column) in names]
-    return min(fit, key=lambda column: (column.level, names.index(_name(column))), default=None)
+    return min(fit, key=lambda column: (column.depth, names.index(_name(column))), default=None)
 
 
 def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> Column | None:
@@ -115,7 +140,7 @@ def _event(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> C
         and column.kinds["text"] + column.kinds["none"] >= 0.9 * column.filled
         and column.distinct.count <= min(_EVENT_NAMES_MAX, max(_FEW, rows // 2))
         and column.longest <= 100
-        and (not column.level or "event" in words_of(column.name))
+        and (not column.depth or "event" in words_of(column.name))
         and _what(column, flags) in ("", HEALTH)
     ]
     found = _first(_EVENT_NAMES, fit)
@@ -129,26 +154,46 @@ def _time(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None
     fit = [column for column in columns if column.is_time and _what(column, flags) != "date of birth"] or [
         column for column in columns if column.may_be_time and column.name not in flags
     ]
-    return max(fit, key=_time_score, default=None)
+    return max(fit, key=lambda column: _time_score(column, column.name in flags), default=None)
 
 
-def _time_score(column: Column) -> float:
-    words = words_of(column.name)
-    score = float(_GOOD_TIMES.get(" ".join(words_of(column.name)), 0) or _GOOD_TIMES.get(_name(column), 3))
-    score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(words))
-    score -= 3 * (column.level and not (column.level == 1 and words[-1] == "time"))
-    return score + ("event" in words)
+def _unread(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    return next(
+        (
+            column
+            for column in columns
+            if column.type == "text" and column.name not in flags
+            and is_named_time(column.path[-1]) and _BAD_TIME_WORDS.isdisjoint(words_of(column.path[-1]))
+            and any(map(str.isdigit, column.example))
+        ),
+        None,
+    )  # fmt: skip
 
 
-def _clock(time: Column, columns: Sequence[Column]) -> Column | None:
-    """The column of hours and minutes that goes with a column of dates: its name has the same other words."""
+def _time_score(column: Column, is_flagged: bool) -> float:
+    named = words_of(" ".join(column.path))
+    score = float(_GOOD_TIMES.get(" ".join(named), 0) or _GOOD_TIMES.get(_name(column), 3))
+    score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(named)) + 2 * is_flagged
+    score -= 3 * (column.depth and not (column.depth == 1 and named[-1] == "time"))
+    return score + ("event" in named)
+
+
+def _clock(time: Column, columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
+    """The column of hours and minutes that goes with a column of dates.
+
+    Its name has the same other words, or there is no other such column, nor another of dates.
+    """
+    clocks = [column for column in columns if column.is_clock]
+    named = [
+        column
+        for column in clocks
+        if not CLOCK_WORDS.isdisjoint(has := words_of(column.name)) and _NO_BEGINNING.isdisjoint(has)
+    ]
     wanted = set(words_of(time.name)) - DATE_WORDS
-    for column in columns:
-        words = set(words_of(column.name))
-        named = not CLOCK_WORDS.isdisjoint(words)
-        if named and column.share("clock") >= 0.8 and wanted <= words:
-            return column
-    return None
+    same = [column for column in named if wanted.issubset(words_of(column.name))]
+    dates = [column for column in columns if column.type == "date" and column.name not in flags]
+    is_only = len(named) == len(clocks) == len(dates) == 1
+    return next(iter(same), named[0] if is_only else None)
 
 
 def _zone(columns: Sequence[Column]) -> Column | None:
@@ -156,7 +201,8 @@ def _zone(columns: Sequence[Column]) -> Column | None:
     for column in columns:
         name = _name(column)
         named = "time zone" in name or "timezone" in name or name in ("tz", "zone", "tzid")
-        if named and column.zones >= 0.9 * column.filled:
+        # A contact's zone is where the contact lives; the times are written in that of the account, or UTC.
+        if named and column.names_zones and PEOPLE.isdisjoint(words_of(column.name)):
             return column
     return None
 
@@ -171,7 +217,7 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
-    return _first(_PERSON_IDS, fit)
+    return _first(_PERSON_IDS, fit) or _first(_DEVICE_IDS, fit)
 
 
 def _email(columns: Sequence[Column]) -> Column | None:
@@ -179,6 +225,6 @@ def _email(columns: Sequence[Column]) -> Column | None:
 
     def rank(column: Column) -> tuple[int, int]:
         owners = [at for at, owner in enumerate(_EMAIL_OWNERS) if owner in words_of(column.name)]
-        return min(owners, default=len(_EMAIL_OWNERS)), column.level
+        return min(owners, default=len(_EMAIL_OWNERS)), column.depth
 
     return min(fit, key=rank, default=None)

@@ -30,6 +30,9 @@ STREAM_STEP: Final = 25
 TAIL_ROWS: Final = 20
 """The last rows of a file are remembered: totals and footnotes are among so many."""
 
+_LINES_SHOWN: Final = 5
+"""So many lines are kept of each code."""
+
 
 @dataclass(slots=True)
 class Sample:
@@ -48,7 +51,7 @@ class Sample:
     whole: bool = True
     how: str = "all rows"
     malformed: Counter[str] = field(default_factory=Counter)
-    malformed_lines: list[int] = field(default_factory=list)
+    malformed_lines: dict[str, list[int]] = field(default_factory=dict)
     tail: deque[Record] = field(default_factory=lambda: deque(maxlen=TAIL_ROWS))
 
 
@@ -127,8 +130,9 @@ def _counted(rows: Iterator[Record | Malformed], sample: Sample) -> Iterator[Rec
 
 def _note_malformed(row: Malformed, sample: Sample) -> None:
     sample.malformed[row.code] += 1
-    if len(sample.malformed_lines) < 5:
-        sample.malformed_lines.append(row.line)
+    lines = sample.malformed_lines.setdefault(row.code, [])
+    if len(lines) < _LINES_SHOWN:
+        lines.append(row.line)
 
 
 def _limited(sample: Sample, limit: int) -> Iterator[Record]:

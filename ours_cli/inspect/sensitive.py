@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
+from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.kinds import Kind
-from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive_words import (
+from ours_cli.inspect.person_words import (
     ANSWER_WORDS,
-    COUNTED,
+    ASKING_WORDS,
     FREE_TEXT_WORDS,
-    HEALTH_SIGN,
-    PATIENT_NAMES,
+    NAME_WORDS,
+    PATIENT_PHRASES,
     PEOPLE,
+    PEOPLE_IF_CAPITALS,
     PERSON,
     PERSON_IF_CAPITALS,
-    SIGNS,
-    Sign,
 )
+from ours_cli.inspect.profile import Column
+from ours_cli.inspect.sensitive_words import COUNTED, HEALTH_SIGN, SIGNS, Sign
 from ours_cli.inspect.words import words_of
 
 PATIENT: Final = "patient id"
@@ -58,11 +61,23 @@ def flag_of(column: Column) -> Flag | None:
     """The most telling sign in one column; None where there is none."""
     if not column.filled:
         return None
-    by_name = _by_name(plain_words(_INNER_NAME.sub("", column.name)), column)
-    if by_name is not None:
-        return Flag(by_name, "name")
+    for name in _names_in(column):
+        by_name = _by_name(plain_words(name), column)
+        if by_name is not None:
+            return Flag(by_name, "name")
     by_values = _by_values(column)
     return None if by_values is None else Flag(by_values, "values")
+
+
+def _names_in(column: Column) -> Iterator[str]:
+    """The names to judge by: the column's own, then each key with the one above it, from the inside out.
+
+    So an address covers whatever lies in it, `customer.name` is a person's name, and `plan.name` is none.
+    """
+    yield _INNER_NAME.sub("", column.path[-1])
+    yield from (" ".join(pair) for pair in reversed(tuple(pairwise(column.path))))
+    if not column.depth:
+        yield column.name
 
 
 @lru_cache(maxsize=4096)
@@ -72,7 +87,7 @@ def plain_words(name: str) -> tuple[str, ...]:
     `Téléphone 2` is ("telephone",) and `Chart #` is ("chart", "number").
     """
     letters = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("#", " number "))
-    words = words_of("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
     while words and words[-1].isdigit():
         words = words[:-1]
     return tuple("number" if word in _NUMBER_WORDS else word for word in words)
@@ -89,7 +104,7 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
         return "location"
     if _is_persons_name(words, column):
         return NAME
-    if " ".join(words) in PATIENT_NAMES:
+    if words == ("patient",) or _has_phrase(PATIENT_PHRASES, " ".join(words)):
         return PATIENT
     if _says(HEALTH_SIGN, words):
         return HEALTH
@@ -102,29 +117,38 @@ def _says(sign: Sign, words: tuple[str, ...]) -> bool:
         not sign.words.isdisjoint(words)
         or not sign.last.isdisjoint(words[-1:])
         or joined in sign.alone
-        or any(f" {phrase} " in f" {joined} " for phrase in sign.phrases)
-        or not sign.glued.isdisjoint(words)
+        or _has_phrase(sign.phrases, joined)
     )
 
 
+def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
+    return any(f" {phrase} " in f" {joined} " for phrase in phrases)
+
+
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
-    if not column.kinds["text"] or words[-1:] == ("id",):
+    if not _may_be_text(column) or words[-1:] == ("id",):
         return False
-    if words[-1:] in (("name",), ("names",)) and not PEOPLE.isdisjoint(words[:-1]):
+    if not NAME_WORDS.isdisjoint(words) and not PEOPLE.isdisjoint(words):
         return True
     if _says(PERSON, words):
         return True
-    if " ".join(words) in PERSON_IF_CAPITALS:
+    if " ".join(words) in PERSON_IF_CAPITALS | PEOPLE_IF_CAPITALS:
         return column.words_in_capitals > 0
-    return words == ("name",) and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
+    may_be = words in (("name",), ("name", "text")) or not PEOPLE_IF_CAPITALS.isdisjoint(words[-1:])
+    return may_be and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
+
+
+def _may_be_text(column: Column) -> bool:
+    return column.kinds["text"] > 0 or column.says_nothing
 
 
 def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
     if words[-1:] == ("id",) or column.is_time:
         return False
-    if column.kinds["text"] and not FREE_TEXT_WORDS.isdisjoint(words):
+    if _may_be_text(column) and not FREE_TEXT_WORDS.isdisjoint(words):
         return True
-    return column.type == "boolean" and not ANSWER_WORDS.isdisjoint(words)
+    telling = ANSWER_WORDS if column.type == "boolean" else ASKING_WORDS
+    return not telling.isdisjoint(words)
 
 
 def _by_values(column: Column) -> str | None:

@@ -35,11 +35,32 @@ def doubts_about(column: Column) -> Iterator[str]:
         )
 
 
-def no_times(columns: Sequence[Column]) -> str:
-    """What to say where no column is taken for the time: how much of the likeliest could be read."""
+def hours_left(date: Column, columns: Sequence[Column]) -> Iterator[str]:
+    """What to say of columns of hours beside dates without an hour, where nothing tells that they belong."""
+    for clock in columns if date.type == "date" else ():
+        if clock.is_clock:
+            yield (
+                f"{date.name!r} states no hour, so its times are midnight; if {clock.name!r} holds the hours,"
+                f" --time '{date.reference} {clock.reference}' reads both"
+            )
+
+
+def zones_of_people(columns: Sequence[Column]) -> str:
+    """A warning of columns that hold zones, but by their names not those of the times."""
+    names = [repr(column.name) for column in columns if column.names_zones]
+    return f"; the zones in {', '.join(names)} may be those of people, not of the times" if names else ""
+
+
+def no_times(columns: Sequence[Column], unread: Column | None) -> str:
+    """What to say where no column is taken for the time: how much of the likeliest could be read.
+
+    `unread` is one that is named for times.
+    """
     named = [column for column in columns if column.moments.share]
     likeliest = max(named, key=lambda column: column.moments.share, default=None)
     seen = "" if likeliest is None else f" ({_percent(likeliest)} of {likeliest.name!r} can)"
+    if likeliest is None and unread is not None:
+        seen = f" ({unread.name!r}, named for them, is not written in a form that is known)"
     return f"--time: no column could be read as times{seen}; --time-format tells an unusual form"
 
 

@@ -43,7 +43,7 @@ _NAMES: Final = {written: name for name, all_of_it in _WRITTEN.items() for writt
 def is_of_visitors(roles: Roles) -> bool:
     """Whether the rows are people: no times, no events, and a column that says whom, hardly anybody twice."""
     who = roles.person or roles.email or roles.record_number
-    if who is None or roles.time is not None:
+    if who is None or roles.time is not None or roles.unread is not None:
         return False
     if roles.event is not None and words_of(roles.event.name) not in _OF_ANYTHING:
         return False

@@ -6,6 +6,14 @@ import re
 from functools import lru_cache
 from typing import Final
 
+_TYPE_WRAPPERS: Final = frozenset(
+    (
+        *("S", "N", "B", "BOOL", "SS", "NS", "BS", "L", "M"),
+        *("$date", "$oid", "$uuid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"),
+    )
+)
+"""The keys in which DynamoDB and MongoDB wrap a value, to tell its type."""
+
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
@@ -26,10 +34,10 @@ TIME_WORDS: Final = frozenset(
             "epoch",
         ),
         *("created", "updated", "modified", "changed", "occurred", "received", "sent", "confirm", "optin"),
-        *("start", "stop", "end", "begin", "began", "datum", "zeit", "fecha"),
+        *("start", "stop", "end", "begin", "began", "datum", "zeit", "zeitpunkt", "fecha"),
     )
 )
-CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit"))
+CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit", "heure", "hora", "checkin"))
 DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
 
 
@@ -37,6 +45,12 @@ DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
 def words_of(name: str) -> tuple[str, ...]:
     """`createdAt`, `Created At` and `CREATED_AT` are ("created", "at")."""
     return tuple(word.lower() for word in _WORD.findall(_HUMP.sub(" ", name)))
+
+
+def path_of(name: str, level: int) -> tuple[str, ...]:
+    """The keys that lead to a value `level` deep in JSON, without those that only tell its type."""
+    first, *inner = name.rsplit(".", level) if level else (name,)
+    return (first, *(key for key in inner if key not in _TYPE_WRAPPERS))
 
 
 def is_named_time(name: str) -> bool:

@@ -1,0 +1,66 @@
+"""Words written as one, taken apart: `patientdob` is patient, dob and `Hauptdiagnose` is haupt, diagnose.
+
+A word is taken apart only where each part is known, so that `capacity` holds no city; of a compound that
+ends in one of `HEADS`, which are too long to be there by chance, the beginning may be anything.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Final
+
+from ours_cli.inspect.person_words import FREE_TEXT_WORDS, PATIENT_PHRASES, PEOPLE, PERSON
+from ours_cli.inspect.sensitive_words import HEALTH_SIGN, SIGNS, names, words
+
+HEADS: Final = words(
+    "address adresse anschrift diagnosis diagnoses diagnose diagnosen erkrankung erkrankungen krankheit",
+    "krankheiten beschwerden medikament medikamente allergie allergien geburtsdatum telefon telefonnummer",
+    "handynummer",
+)
+_JOINTS: Final = words(
+    "code date datum day year name names nom home work primary secondary admitting discharge principal main",
+    "line text list status type enterprise internal external fall nummer dttm",
+)
+"""Words that say nothing by themselves, but stand beside those that do."""
+_SHORT: Final = names("id", "no", "nr", "of", "de", "dt", "dx", "ip", "pt")
+"""The parts of less than three letters."""
+_NEVER_FIRST: Final = names("de", "dt", "no", "nr", "of")
+_WHOLE: Final = names("hostname", "keynote", "postcard", "timecard", "passage")
+_BEGINNING_MIN: Final = 3
+_LONGEST: Final = 40
+
+
+def taken_apart(written: tuple[str, ...]) -> tuple[str, ...]:
+    """The words (lower case, without accents), each compound as its parts."""
+    return tuple(part for word in written for part in _parts(word))
+
+
+@lru_cache(maxsize=4096)
+def _parts(word: str) -> tuple[str, ...]:
+    if len(word) > _LONGEST or word in _known() or word in _WHOLE:
+        return (word,)
+    found = _known_parts(word)
+    if found and found[0] not in _NEVER_FIRST:
+        return found
+    heads = (head for head in HEADS if word.endswith(head))
+    head = max(heads, key=len, default=word)
+    beginning = word.removesuffix(head)
+    return (beginning, head) if len(beginning) >= _BEGINNING_MIN else (word,)
+
+
+def _known_parts(word: str) -> tuple[str, ...]:
+    """Known words that make up this one, long ones first; none where something is left over."""
+    for end in range(len(word), 1, -1):
+        if word[:end] in _known():
+            rest = _known_parts(word[end:])
+            if rest or end == len(word):
+                return (word[:end], *rest)
+    return ()
+
+
+@cache
+def _known() -> frozenset[str]:
+    signs = (*SIGNS, HEALTH_SIGN, PERSON)
+    phrases = " ".join((*PATIENT_PHRASES, *(phrase for sign in signs for phrase in sign.phrases))).split()
+    known = {*phrases, *PEOPLE, *FREE_TEXT_WORDS, *_JOINTS}.union(*(sign.words | sign.last for sign in signs))
+    return frozenset(word for word in known if len(word) > 2) | _SHORT
