@@ -33,7 +33,6 @@ _MAX_RECORD_LINES = 4 * 1024 * 1024
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
 _AS_READ = ("utf-8", "surrogateescape")
-_ENDS_INSIDE_QUOTES = ("unexpected end of data", "field larger than field limit")
 
 
 class Row(NamedTuple):
@@ -307,7 +306,13 @@ def csv_format(dialect: Dialect) -> dict[str, Any]:
 
 
 def _failure(error: Exception, *, on_first_line: bool) -> tuple[str, str]:
-    if isinstance(error, _RecordTooLongError) or str(error).startswith(_ENDS_INSIDE_QUOTES):
+    if isinstance(error, _RecordTooLongError) or str(error).startswith("field larger than field limit"):
+        return (
+            "unclosed_quote",
+            f"a quote opened in this row is open for more than {MAX_RECORD >> 20} MiB"
+            f" or {_MAX_RECORD_LINES >> 20} million lines; close it, or read with --quote none",
+        )
+    if str(error).startswith("unexpected end of data"):
         return (
             "unclosed_quote",
             "a quote opened in this row is never closed; close it, or read with --quote none",
