@@ -240,8 +240,7 @@ class _Run:
             while block.held:
                 if not self._rejects.are_shown:
                     self._rejects.write(block.held[0])
-                    self._unsynced.append(block.held[0])
-                block.held.popleft()
+                self._unsynced.append(block.held.popleft())
 
     def _sync_rejects(self) -> None:
         self._rejects.sync()

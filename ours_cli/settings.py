@@ -187,12 +187,12 @@ def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        if not (line := sys.stdin.readline(_TOKEN_FILE_MAX).strip()):
+        if not (line := sys.stdin.readline(_TOKEN_FILE_MAX).removeprefix("\ufeff").strip()):
             raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
         return Token(line, "standard input")
     try:
         with Path(path).expanduser().open("rb") as file:
-            text = file.read(_TOKEN_FILE_MAX).decode("utf-8").strip()
+            text = file.read(_TOKEN_FILE_MAX).decode("utf-8-sig").strip()  # some editors begin with a mark
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
         raise AuthError(
             f"the token file {path} cannot be read ({type(error).__name__})",

@@ -268,6 +268,29 @@ def test_rejects_that_cannot_be_written_are_told_by_their_path(
     assert "error: standard output cannot be written: No space left on device" in into.err
 
 
+@pytest.mark.parametrize("count", [3, 2000])
+@pytest.mark.parametrize("kind", ["full disk", "closed pipe"])
+def test_rejects_that_standard_output_did_not_take_are_unsent(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, count: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has them, so the run is not done with their rows, and the next attempt writes them all."""
+    if kind == "full disk" and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    sandbox(fault(When(), "invalid_event"))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    report = tmp_path / "report.json"
+    command = ("batch", rows_file(tmp_path, count), "--rejects", "-", "--report", report)
+    if kind == "full disk":
+        with Path("/dev/full").open("wb") as full:
+            ended = run_into(full, *command)
+    else:
+        ended = run_into_closed_pipe(*command)
+    assert ended.code == (7 if kind == "full disk" else 141)
+    books = json.loads(report.read_text())
+    assert (books["rejected"], books["unsent"]) == (0, books["read"])
+    assert len(ours(*command).out.splitlines()) == count
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["sent", "dry run"])
 def test_a_report_that_cannot_be_written_is_printed_all_the_same(

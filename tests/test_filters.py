@@ -419,6 +419,7 @@ def test_nearest_ignores_spelling_habits(name: str) -> None:
 
 def test_nearest_says_nothing_rather_than_nonsense() -> None:
     assert nearest("zzz", ["first_name", "email"]) is None
+    assert nearest("nope", ["oppref", "email"]) is None
     assert nearest("$", ["$", "a"]) == "$"
     assert nearest("x", []) is None
 

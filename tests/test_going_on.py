@@ -138,6 +138,25 @@ class TestUnfinished:
         assert f"the source changed: {where.format(*files)} not what they were" in ended.err
 
     @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_an_earlier_file_of_several_grew(
+        self, workers: str, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(fault(When(nth=(4,)), status(401)))
+        files = [write_rows(tmp_path / f"{n}.ndjson", 150, start=150 * n) for n in (0, 1, 2)]
+        flags = ("--batch-size", 100, "--concurrency", 1, "--workers", workers, "-o", "json")
+        assert ours("batch", *files, *flags).json["accepted"] == 300
+        whole = files[0].read_text()
+        write_rows(files[0], 1, start=900)
+        ended = ours("batch", *files, *flags)
+        assert (ended.code, place.totals().requests) == (6, 4)
+        between = f"from line 101 of {files[0]} to line 49 of {files[1]}"
+        assert f"the rows {between} are not what they were, or {files[0]} has grown" in ended.err
+        assert "only the file in which a run stopped may grow, or one behind it" in ended.err
+        files[0].write_text(whole)
+        write_rows(files[2], 1, start=900)
+        assert ours("batch", *files, *flags).json["accepted"] == 451
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
     @pytest.mark.parametrize("limit", [1, 50, 250, 399])
     def test_a_limit_within_what_is_done(
         self, limit: int, workers: str, ours: Ours, stopped: Sandbox, file: Path

@@ -114,6 +114,20 @@ def test_one_row_that_is_not_accepted_by_the_letter_spoils_the_answer(result: ob
     assert isinstance(judge_batch(Answer(200, {}, json.dumps(body).encode()), 3), Nonsense)
 
 
+@pytest.mark.parametrize("rows", [["ok"] * 2, ["ok", "queue_failed"], ["queue_failed", "ok"]], ids=str)
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_index_that_is_true_or_false_is_no_number(rows: list[str], place: int) -> None:
+    answer = batch_answer(207, rows)
+    body = json.loads(answer.body)
+    body["results"][place]["index"] = bool(place)
+    assert isinstance(judge_batch(Answer(207, {}, json.dumps(body).encode()), 2), Nonsense)
+
+
+@pytest.mark.parametrize("sums", [{"accepted": True}, {"failed": False}], ids=str)
+def test_nor_is_such_a_sum(sums: dict[str, bool]) -> None:
+    assert isinstance(judge_batch(batch_answer(200, ["ok"], **sums), 1), Nonsense)
+
+
 def test_what_else_an_accepted_row_says_does_not_matter() -> None:
     answer = batch_answer(200, ["ok"] * 3)
     body = json.loads(answer.body)

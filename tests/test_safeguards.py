@@ -79,6 +79,10 @@ class TestCanary:
         assert ended.code == 9
         assert "go on with" not in ended.out
         assert "--restart" in ended.err
+        ended = ours("batch", file, "--canary", 7, "-o", "json")
+        assert (ended.code, ended.json["status"]) == (9, "failed"), "it was stopped before"
+        ended = ours("batch", file, "--canary", 7, "--restart", "-o", "json")
+        assert (ended.code, ended.json["resume"]) == (9, None)
         ended = ours("batch", spoilt(file, 6), "--canary", 7, "--sandbox", "-o", "json")
         assert (ended.code, ended.json["resume"]) == (9, None), "a rehearsal begins anew each time"
 
@@ -142,6 +146,7 @@ class TestMaxRejects:
         place = sandbox()
         ended = ours("batch", spoilt(file, *range(20)), "--max-rejects", 5, "--batch-size", 10, "-o", "json")
         assert (ended.code, place.totals().rows) == (9, 0)
+        assert ended.json["resume"] is None, "it would be stopped again"
 
     @pytest.mark.parametrize("text", ["-1", "x", "1.5", "101%", "%", ""])
     def test_nonsense(self, ours: Ours, sandbox: StartSandbox, file: Path, text: str) -> None:

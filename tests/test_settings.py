@@ -43,6 +43,8 @@ class TestOrder:
         path = write(tmp_path / "t", "  from-file\n")
         assert token(token_file=str(path)) == "from-file"
         assert token() == TOKEN
+        marked = write(tmp_path / "m", "\ufefffrom-notepad\r\n")
+        assert token(token_file=str(marked)) == "from-notepad"
 
     @pytest.mark.usefixtures("no_token")
     def test_profile(self) -> None:
@@ -318,6 +320,8 @@ class TestCommands:
         ended = ours_process(*self.FIELDS, "--token-file", "-", stdin=b"from-stdin\n", env=env)
         assert ended.code == 0, ended.err
         assert len(list(place.requests())) == 1
+        marked = "\ufefffrom-powershell\r\n".encode()
+        assert ours_process(*self.FIELDS, "--token-file", "-", stdin=marked, env=env).code == 0
         ended = ours_process(*self.FIELDS, "--token-file", "-", env=env)
         assert ended.code == 4
         assert "no token in the first line of standard input" in ended.err

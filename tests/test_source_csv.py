@@ -303,6 +303,16 @@ def test_oversize_lines_and_cells_are_rejected_alone(monkeypatch: pytest.MonkeyP
     assert len(found) == 4 + 299_999
 
 
+def test_a_cell_of_too_many_lines_is_not_called_one_that_is_never_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ours_cli.source.delimited._MAX_RECORD_LINES", 1000)
+    first, *_ = table_of('a,b\n1,"' + "z\n" * 600_000 + '"\n', delimiter=",").records
+    assert isinstance(first, Malformed)
+    assert (first.line, first.code) == (2, "unclosed_quote")
+    assert first.message.startswith("a quote opened in this row is open for more than 64 MiB")
+
+
 @pytest.mark.parametrize("line", ['a","\n', 'x,"y\n', '"a"b,c\n'])
 def test_a_file_full_of_stray_quotes_takes_linear_time(line: str) -> None:
     # Quadratic work would be 10^10 lines: minutes, against well under a second.

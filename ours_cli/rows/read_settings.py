@@ -37,7 +37,9 @@ def max_age_ms(flags: TimeFlags, source: MapFile) -> int | None:
     if given.text.strip().lower() == "none":
         return None
     try:
-        return int(parse_duration(given.text) * 1000)
+        if age_ms := int(parse_duration(given.text) * 1000):
+            return age_ms
+        raise ValueError("no row is that young")
     except ValueError as error:
         raise UsageError(
             f"{given.origin}: {error}",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode, OursError, StoppedError, UsageError
+from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.mending.mend_command import mend_command
 from ours_cli.process.signals import Interrupted
 from ours_cli.record import REPEATED_HEADER
@@ -174,7 +174,7 @@ class Ending(NamedTuple):
             hints=fitting_hints(
                 self.run.command, self.run.templates, self.prepared.context.tally.columns_sent
             ),
-            again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError, StoppedError)),
+            again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError)),
         )
         return Ended(report, error)
 
@@ -189,8 +189,9 @@ class Ending(NamedTuple):
 
 
 def _resume(run: RowRun, stopped_by: OursError, named: str | None) -> str | None:
-    if run.flags.target.sandbox or stopped_by.exit_code is ExitCode.USAGE:
-        return None  # a rehearsal begins anew each time
+    # A rehearsal begins anew each time, and a safeguard would stop it again.
+    if run.flags.target.sandbox or stopped_by.exit_code in (ExitCode.USAGE, ExitCode.STOPPED):
+        return None
     words = going_on(sys.argv[1:])
     if named is not None and run.flags.resuming.resume is None:
         words += ["--resume", named]

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -106,8 +107,8 @@ def checked(run: RowRun) -> RowRun:
     max_rejects = reject_limit(batching.max_rejects)
     workers = _workers(batching.workers)
     rate = batching.rate
-    if rate is not None and not rate > 0:
-        raise UsageError("--rate must be more than 0 events per second", hint="--rate 50")
+    if rate is not None and not 0 < rate < inf:
+        raise UsageError("--rate must be a number of events per second, more than 0", hint="--rate 50")
     if resuming.restart and resuming.resume is not None:
         raise UsageError(
             "--restart begins a new run, and --resume goes on with one",

@@ -2,6 +2,9 @@
 
 It holds row numbers, digests, counts and codes: no row data, no token. The order of a commit is fixed: answer
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
+
+Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
+count that nobody wrote must be told from a source that changed.
 """
 
 from __future__ import annotations
@@ -9,12 +12,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from ours_cli.errors import LocalIOError, SourceError
 from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
@@ -24,27 +29,38 @@ from ours_cli.runs.run_lock import hold
 
 FILE_NAME: Final = "journal.db"
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA user_version = {_VERSION};
 CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
-    accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL
+    accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 );
 CREATE TABLE rejects (
     path TEXT PRIMARY KEY, shape TEXT NOT NULL,
-    size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER, left_digest TEXT
+    size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER, left_digest TEXT,
+    checksum INTEGER NOT NULL
 );
-CREATE TABLE run (identity TEXT NOT NULL);
+CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL);
 COMMIT;
+"""
+_RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
+_RECORD_BLOCK: Final = """
+INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))
 """
 # What is left is unknown while the file is written. Updates keep the order in which the files were begun.
 _RECORD_REJECTS: Final = """
-INSERT INTO rejects VALUES (:path, :shape, :size, :digest, NULL, NULL) ON CONFLICT (path) DO UPDATE SET
-shape = excluded.shape, size = excluded.size, digest = excluded.digest, left_size = NULL, left_digest = NULL
+INSERT INTO rejects VALUES (:path, :shape, :size, :digest, NULL, NULL,
+checksum(:path, :shape, :size, :digest, NULL, NULL)) ON CONFLICT (path) DO UPDATE SET
+shape = excluded.shape, size = excluded.size, digest = excluded.digest, left_size = NULL, left_digest = NULL,
+checksum = excluded.checksum
 """
-_LEAVE_REJECTS: Final = "UPDATE rejects SET left_size = :size, left_digest = :digest WHERE path = :path"
+_LEAVE_REJECTS: Final = """
+UPDATE rejects SET left_size = :size, left_digest = :digest,
+checksum = checksum(path, shape, size, digest, :size, :digest) WHERE path = :path
+"""
 _DROP_BLOCK: Final = "DELETE FROM block WHERE first = ?"
 
 
@@ -78,7 +94,7 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.execute("DELETE FROM run")
-            self._connection.execute("INSERT INTO run VALUES (?)", [json.dumps(dataclasses.asdict(identity))])
+            self._connection.execute(_RECORD_RUN, [json.dumps(dataclasses.asdict(identity))])
             self._connection.execute("COMMIT")
 
     def commit(
@@ -99,7 +115,7 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.executemany(_DROP_BLOCK, [(start,) for start in superseded])
-            self._connection.executemany("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(_RECORD_BLOCK, rows)
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
 
@@ -121,11 +137,7 @@ class Journal:
     def rejects(self) -> list[KnownRejects]:
         """The rejects files of this run as they are known to be on disk, in the order they were begun."""
         with _house_errors(self._folder):
-            rows = self._connection.execute("SELECT * FROM rejects ORDER BY rowid").fetchall()
-            return [
-                KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
-                for path, shape, size, digest, *left in rows
-            ]
+            return list(_rejects(self._connection))
 
 
 def _parameters(file: RejectFile) -> dict[str, str | int]:
@@ -140,8 +152,10 @@ def _begin(folder: Path) -> sqlite3.Connection:
 
 def _reopen(folder: Path) -> sqlite3.Connection:
     """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
-    with closing(_read_only(folder)) as connection:
+    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection)
+        for _ in chain(_blocks(connection), _rejects(connection)):
+            pass
     return _connect(folder)
 
 
@@ -171,6 +185,7 @@ def _connect(folder: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # In WAL, NORMAL does not sync at each commit: a power cut could undo a block.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.create_function("checksum", -1, _checksum, deterministic=True)
     return connection
 
 
@@ -185,8 +200,8 @@ def noted_identity(folder: Path) -> Identity | None:
     """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection)
-        row = connection.execute("SELECT identity FROM run").fetchone()
-        return None if row is None else read_identity(json.loads(row[0]))
+        row = connection.execute("SELECT identity, checksum FROM run").fetchone()
+        return None if row is None else read_identity(json.loads(*_as_written(row)))
 
 
 def never_began(folder: Path) -> bool:
@@ -204,9 +219,9 @@ def never_began(folder: Path) -> bool:
 
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
-    query = "SELECT first, stop, head, digest, accepted, rejected, filtered, codes FROM block ORDER BY first"
     end = 0
-    for *numbers, codes in connection.execute(query):
+    for row in connection.execute("SELECT * FROM block ORDER BY first"):
+        *numbers, codes = _as_written(row)
         block = Block(*numbers)
         if block.start < end or len(block.digest) != DIGEST_BYTES or not block.is_settled:
             raise sqlite3.DatabaseError("a block that cannot be")
@@ -216,12 +231,32 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
         yield block
 
 
+def _rejects(connection: sqlite3.Connection) -> Iterator[KnownRejects]:
+    for row in connection.execute("SELECT * FROM rejects ORDER BY rowid"):
+        path, shape, size, digest, *left = _as_written(row)
+        yield KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
+
+
+def _checksum(*values: object) -> int:
+    return zlib.crc32(repr(values).encode())
+
+
+def _as_written(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row without its checksum, which is its last value."""
+    if _checksum(*row[:-1]) != row[-1]:
+        raise sqlite3.DatabaseError("a row that is not as it was written")
+    return row[:-1]
+
+
 @contextmanager
 def _house_errors(folder: Path, *, reads: bool = False) -> Iterator[None]:
     """SQLite's errors as the house's: a damaged journal is exit 6, a disk that is full is exit 7."""
     try:
         yield
     except sqlite3.OperationalError as error:
+        # Of what is only read: a garbled schema, or bytes that are no text.
+        if reads and getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+            raise _damaged(folder) from None
         if reads:
             raise LocalIOError(f"the journal in {folder} cannot be read: {error}") from None
         raise LocalIOError(
@@ -229,7 +264,11 @@ def _house_errors(folder: Path, *, reads: bool = False) -> Iterator[None]:
             hint="is the disk full, or the folder read-only?",
         ) from None
     except (sqlite3.Error, ValueError, TypeError):
-        raise SourceError(
-            f"the journal in {folder} is damaged; it was not touched",
-            hint="--restart begins a new run; rows with the same distinctId count once",
-        ) from None
+        raise _damaged(folder) from None
+
+
+def _damaged(folder: Path) -> SourceError:
+    return SourceError(
+        f"the journal in {folder} is damaged; it was not touched",
+        hint="--restart begins a new run; rows with the same distinctId count once",
+    )

@@ -115,12 +115,19 @@ class Replay:
         begin = f"{first.place} {self._first_line} of {first.name}"
         return f"the rows from {begin} to {last.place} {last_line} of {last.name}"
 
+    def _changed(self, last_line: int) -> SourceChangedError:
+        """The error for a block; its digest does not tell rows that were edited from more before them."""
+        first, last = self._first_table, self.table
+        message = f"the source changed: {self._stretch(last_line)} are not what they were"
+        hint = "--restart sends it as a new run; rows with the same distinctId count once"
+        if first is not None and first.prefix:
+            message += f", or {first.name} has grown" if first is not last else ""
+            hint = f"only the file in which a run stopped may grow, or one behind it; {hint}"
+        return SourceChangedError(message, hint=hint)
+
     def _verified(self, block: Block, last_line: int) -> Block:
         if self._digest.value() != block.digest:
-            raise SourceChangedError(
-                f"the source changed: {self._stretch(last_line)} are not what they were",
-                hint="--restart sends it as a new run; rows with the same distinctId count once",
-            )
+            raise self._changed(last_line)
         return self._pass(block)
 
     def rest(self) -> Iterator[Block]:

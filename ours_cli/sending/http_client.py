@@ -301,7 +301,7 @@ def _headers() -> dict[str, str]:
 
 def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
     """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
-    if endpoint.base_url.startswith("http://"):
+    if endpoint.base_url.startswith("http://") and ca_file is None:
         # Loading a CA bundle costs 20 ms that plain HTTP on loopback need not pay.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Python would write the session keys there, and whoever has them can read health records.

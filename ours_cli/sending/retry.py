@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
+from itertools import starmap
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -174,7 +175,7 @@ def _read_results(text: bytes, count: int, *, must_succeed: bool) -> Judged | No
         accepted.extend(range(count))
         results = []
     for expected, result in enumerate(results):
-        if not isinstance(result, dict) or result.get("index") != expected:
+        if not isinstance(result, dict) or not _is_number(result.get("index"), expected):
             return None
         if result.get("success") is True:
             accepted.append(expected)
@@ -184,7 +185,8 @@ def _read_results(text: bytes, count: int, *, must_succeed: bool) -> Judged | No
             again.append(expected)
         else:
             rejected.append((expected, _code(result.get("code")), _message(result.get("message"))))
-    sums_agree = body.get("accepted") == len(accepted) and body.get("failed") == count - len(accepted)
+    sums = (body.get("accepted"), len(accepted)), (body.get("failed"), count - len(accepted))
+    sums_agree = all(starmap(_is_number, sums))
     contradicts = must_succeed and body.get("success") is not True
     return Judged(accepted, rejected, again) if sums_agree and not contradicts else None
 
@@ -199,7 +201,13 @@ def _are_all_accepted(results: list[Any]) -> bool:
         indexes = [result["index"] for result in results if result["success"] is True]
     except (KeyError, TypeError):
         return False
-    return indexes == list(range(len(results)))
+    # Only the first two can be booleans.
+    return indexes == list(range(len(results))) and bool not in map(type, indexes[:2])
+
+
+def _is_number(value: object, number: int) -> bool:
+    """Whether it is this number: to Python, true is 1 and false is 0."""
+    return value == number and not isinstance(value, bool)
 
 
 def _nonsense_reason(answer: Answer) -> str:

@@ -29,6 +29,7 @@ from ours_cli.source.row_problems import (
     cells_if_doubled,
     damage,
     open_at_end,
+    passes_limit,
     unreadable,
 )
 from ours_cli.source.text_encoding import ends_in_character
@@ -289,7 +290,8 @@ class RowReader:
             failure = self._failure
         else:
             failure = unreadable(
-                is_open=isinstance(error, _RecordTooLongError) or open_at_end(error),
+                is_open=open_at_end(error),
+                is_endless=isinstance(error, _RecordTooLongError) or passes_limit(error),
                 on_first_line=last_read == line,
             )
             if last_read > self._failed_until:

@@ -21,16 +21,28 @@ ESCAPED_QUOTE: Final[Problem] = (
 DOUBLE_QUOTES: Final = 'double them: sed \'s/\\\\"/""/g\' FILE | ours ... -'
 """What to do about quotes behind a backslash."""
 
-_ENDS_INSIDE_QUOTES: Final = ("unexpected end of data", "field larger than field limit")
-
 
 def open_at_end(error: Exception) -> bool:
-    """Whether the csv reader came to the end, or to its limit, inside quotes."""
-    return str(error).startswith(_ENDS_INSIDE_QUOTES)
+    """Whether the csv reader came to the end inside quotes."""
+    return str(error).startswith("unexpected end of data")
 
 
-def unreadable(*, is_open: bool, on_first_line: bool) -> Problem:
-    """For quotes that do not match; `is_open`: a quote is open where reading had to end."""
+def passes_limit(error: Exception) -> bool:
+    """Whether the csv reader met a cell larger than `MAX_RECORD`."""
+    return str(error).startswith("field larger than field limit")
+
+
+def unreadable(*, is_open: bool, is_endless: bool, on_first_line: bool) -> Problem:
+    """For quotes that do not match.
+
+    `is_open`: a quote is open where the file ends, `is_endless`: where the row is longer than any may be.
+    """
+    if is_endless:
+        return (
+            "unclosed_quote",
+            f"a quote opened in this row is open for more than {MAX_RECORD >> 20} MiB"
+            " or 4 million lines; close it, or read with --quote none",
+        )
     if is_open:
         return (
             "unclosed_quote",

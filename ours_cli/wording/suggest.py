@@ -16,7 +16,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     spellings: dict[str, str] = {}
     for candidate in candidates:
         spellings.setdefault(_spelling(candidate), candidate)
-    found = get_close_matches(_spelling(name), spellings, n=1, cutoff=0.6)
+    found = get_close_matches(_spelling(name), spellings, n=1, cutoff=0.61)
     return spellings[found[0]] if found else None
 
 
