@@ -81,7 +81,7 @@ class RowRun(NamedTuple):
     `arguments` are the FILEs as typed, `sources` what they expand to, `helpers` the other files that mapping
     flags name. `prepare` makes the mapping for the run with this id; `fingerprint` is equal for equal
     mappings; `templates` has the template of each field. `progress` says whether to show it; None: where it
-    can be drawn. `settings` is for `checked`.
+    can be drawn. `settings` are what `checked` makes of the flags.
     """
 
     command: str
