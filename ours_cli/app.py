@@ -14,6 +14,7 @@ from ours_cli import __version__
 from ours_cli.cli.option_groups import grouped
 from ours_cli.cli.unset_variables import refuse_unset_values
 from ours_cli.errors import UsageError
+from ours_cli.process.signals import left_to_the_system
 
 COMMANDS: Final = {
     "track": "Send one event, now.",
@@ -66,7 +67,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"ours_cli.commands.{cmd_name}"), cmd_name)
+        with left_to_the_system():
+            command = getattr(import_module(f"ours_cli.commands.{cmd_name}"), cmd_name)
         alone = typer.Typer(**_STYLE)
         one = grouped(command)
         look: Any = type("_OneCommand", (_Command,), {"titles": getattr(one, "titles")})  # noqa: B009

@@ -292,6 +292,7 @@ def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, s
     # Until it comes to the first line of ours, Python speaks for itself; that line takes a moment, too.
     assert len(loud) <= 1, loud[0]
     assert {-signal.SIGINT, 130} & codes
+    assert -signal.SIGSEGV not in codes
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

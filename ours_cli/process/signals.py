@@ -38,6 +38,24 @@ def with_exit_codes(command: Callable[[], int]) -> int:
         _handle_unless_ignored(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextmanager
+def left_to_the_system() -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM kill the process at once, unless they are ignored.
+
+    For imports: orjson crashes where a signal raises an exception while it loads.
+    """
+    before = {
+        number: signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _exit(_: int, __: FrameType | None) -> None:
     sys.exit(int(ExitCode.SIGTERM))
 
