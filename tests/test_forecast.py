@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from conftest import Ours, StartSandbox
 from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
-from rows import ago, iso, ndjson, write
+from rows import iso, ndjson, write
 
 from ours_cli.errors import OursError
 from ours_cli.events.outcome import Traffic
@@ -69,7 +70,9 @@ def test_clocks(skew: float, text: str | None) -> None:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Sixty rows, 23 hours old: with `--max-age 24h` they leave the window in an hour."""
-    return write(tmp_path / "old.ndjson", ndjson({"when": ago(23), "id": number} for number in range(60)))
+    # By the clock, not by when the tests began: each 100 s between them make one row more too old.
+    when = int(time.time() - 23 * 3600) * 1000
+    return write(tmp_path / "old.ndjson", ndjson({"when": when, "id": number} for number in range(60)))
 
 
 SLOW = ("--rate", "0.01", "--max-age", "24h")
