@@ -38,22 +38,26 @@ def with_exit_codes(command: Callable[[], int]) -> int:
         _handle_unless_ignored(signal.SIGTERM, signal.SIG_DFL)
 
 
-@contextmanager
-def left_to_the_system() -> Iterator[None]:
+def left_to_the_system() -> AbstractContextManager[None]:
     """While inside, SIGINT and SIGTERM kill the process at once, unless they are ignored.
 
     For imports: orjson crashes where a signal raises an exception while it loads.
     """
+    return _handled_by(signal.SIG_DFL)
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], Any] | int) -> Iterator[None]:
     before = {
-        number: signal.signal(number, signal.SIG_DFL)
+        number: signal.signal(number, handler)
         for number in (signal.SIGINT, signal.SIGTERM)
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 def _exit(_: int, __: FrameType | None) -> None:
@@ -98,16 +102,8 @@ def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError],
         finally:
             os._exit(int(error.exit_code))
 
-    previous = {
-        number: signal.signal(number, on_signal)
-        for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
+    with _handled_by(on_signal):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
