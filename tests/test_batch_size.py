@@ -11,7 +11,7 @@ from faults_kit import QUICK, fault, ids, rows_file, settled, status, stored
 
 from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.events.batch_size import PROOFS, BatchSize
-from ours_cli.sandbox import Sandbox, When
+from ours_cli.sandbox import Sandbox, Then, When
 
 ROWS = BATCH_EVENTS * (PROOFS + 4) + 2 * BATCH_EVENTS_MAX
 
@@ -107,7 +107,13 @@ def test_413_over_a_larger_request_costs_no_row(
 
 
 @pytest.mark.parametrize(
-    "answer", [status(400), status(500), status(502), "truncate"], ids=["400", "500", "502", "truncate"]
+    "answer",
+    [
+        *(status(code) for code in (400, 403, 404, 415, 500, 502)),
+        *(status(413, body={"success": False, "error": "too large", "limit": limit}) for limit in (5, 5000)),
+        "truncate",
+    ],
+    ids=["400", "403", "404", "415", "500", "502", "413 in MB", "413 in KB", "truncate"],
 )
 def test_whatever_a_server_says_to_larger_requests_smaller_ones_follow(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, answer: Any
@@ -118,3 +124,16 @@ def test_whatever_a_server_says_to_larger_requests_smaller_ones_follow(
     assert stored(box) == sorted(ids(ROWS))
     refused = [number for number, size in enumerate(sizes(box)) if size > BATCH_EVENTS]
     assert 1 <= len(refused) <= 4, "each was under way before the first of them failed"
+    assert len(sizes(box)) < ROWS / BATCH_EVENTS * 2, "the smaller ones are no smaller than they must be"
+
+
+def test_no_patience_is_spent_on_the_size(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    box = sandbox(fault(When(every_row=BATCH_EVENTS + 1), Then("hang", seconds=60)))
+    short = ("--timeout", "1", "--give-up-after", "1", "-o", "json")
+    settled(ours("batch", rows_file(tmp_path, ROWS), *short), 0, accepted=ROWS)
+    assert stored(box) == sorted(ids(ROWS))
+
+
+def test_a_refused_token_is_one_at_any_size(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox(fault(When(after=PROOFS + 2), status(403)))
+    assert ours("batch", rows_file(tmp_path, ROWS), *QUICK).code == 4

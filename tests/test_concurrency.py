@@ -31,6 +31,7 @@ class Simulation:
 
     latency: Latency
     concurrency: AdaptiveConcurrency = field(default_factory=AdaptiveConcurrency)
+    size: int = 1000
     now: float = 0.0
     limits: list[tuple[float, int]] = field(default_factory=list)
     done: int = 0
@@ -53,7 +54,7 @@ class Simulation:
         return self
 
     def _send(self) -> None:
-        flight = self.concurrency.sent(1000, self.now)
+        flight = self.concurrency.sent(self.size, self.now)
         seconds = self.latency(len(self._events) + 1, self.now)
         self._count += 1
         entry = (self.now + (seconds or 0.01), self._count, flight, seconds is None)
@@ -189,6 +190,18 @@ def test_connections_that_open_do_not_look_like_congestion() -> None:
         return 0.4 if opens else 0.1
 
     assert Simulation(latency).run(6).concurrency.limit == CONCURRENCY_MAX
+
+
+def test_it_learns_on_where_all_requests_are_smaller_by_now() -> None:
+    """A failed large request brings the size of all others down, for good."""
+    run = Simulation(capacity(40, 0.3), size=4000).run(10)
+    before = run.concurrency.limit
+    assert before > 20
+    for _ in range(4):
+        run.concurrency.refused(Flight(run.now, 4000, 2, opens_connection=False), run.now)
+    assert run.concurrency.limit < before / 1.5
+    run.size = 1000
+    assert max(run.run(60).since(50)) > 20
 
 
 def test_a_small_first_request_does_not_make_the_others_look_slow() -> None:

@@ -22,6 +22,10 @@ class BatchSize:
         self._most = first if most is None else most
         self._proofs = 0
 
+    def is_trial(self, events: int) -> bool:
+        """Whether so many are more than a request holds to begin with."""
+        return events > self._first
+
     def taken(self, events: int) -> None:
         """A request with so many was answered row by row."""
         if events >= self.events:
@@ -32,7 +36,7 @@ class BatchSize:
     def failed(self, events: int) -> None:
         """A request with so many failed as a whole."""
         self._proofs = 0
-        if events > self._first:
+        if self.is_trial(events):
             self.cap(self._first)
 
     def cap(self, events: int) -> None:

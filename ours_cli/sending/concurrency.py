@@ -123,7 +123,7 @@ class AdaptiveConcurrency:
         self._in_flight = self._most_in_flight = 0
         self._is_slow_start = True
         self._changed_at = self._refused_at = -inf
-        self._largest = 0
+        self._largest = self._small = 0
         self._base: float | None = None
         self._base_at = -inf
         self._limit_before_probe: int | None = None
@@ -148,13 +148,18 @@ class AdaptiveConcurrency:
         if flight.started < self._changed_at or flight.opens_connection:
             return  # it reflects another limit, or TCP and TLS
         if flight.size * 2 < self._largest:
-            return  # a small request is quick, and would make the others look slow
+            # A small request is quick, and would make the others look slow; unless all are small by now.
+            self._small += 1
+            if self._small < self._round:
+                return
+            self._largest = 0
+        self._small = 0
         if flight.size > self._largest * LARGER:
             self._forget_latency()
         self._largest = max(self._largest, flight.size)
         self._sum += now - flight.started
         self._count += 1
-        if self._count >= max(self.limit, ROUND_MIN):
+        if self._count >= self._round:
             self._judge(self._sum / self._count, now)
 
     def refused(self, flight: Flight, now: float) -> None:
@@ -166,6 +171,11 @@ class AdaptiveConcurrency:
         self._refused_at = now
         self._is_slow_start = False
         self._set(int((self._limit_before_probe or self.limit) * REFUSED_RATIO), now)
+
+    @property
+    def _round(self) -> int:
+        """How many answers make one."""
+        return max(self.limit, ROUND_MIN)
 
     def _judge(self, latency: float, now: float) -> None:
         """The end of a round: raise the limit, lower it, or leave it."""

@@ -26,7 +26,6 @@ from ours_cli.sending.retry import (
     Failure,
     Judged,
     Nonsense,
-    TooLarge,
     Verdict,
     backoff,
     server_clock,
@@ -240,23 +239,17 @@ class Delivery:
         flight = self._concurrency.sent(chunk.size, now())
         try:
             verdict = await self._ask(chunk, resend)
-            self._learn(flight, len(chunk.events), verdict)
+            self._learn(flight, verdict)
         finally:
             self._concurrency.ended()
         return verdict
 
-    def _learn(self, flight: Flight, events: int, verdict: Verdict | Failure) -> None:
+    def _learn(self, flight: Flight, verdict: Verdict | Failure) -> None:
         match verdict:
             case Again() | Failure(kind="timeout") | Judged(accepted=[], rejected=[]):
                 self._concurrency.refused(flight, now())
-                self.batch_size.failed(events)
             case Judged():
                 self._concurrency.answered(flight, now())
-                self.batch_size.taken(events)
-            case TooLarge(int()):
-                pass  # the server says itself what it takes
-            case _:
-                self.batch_size.failed(events)
         self.traffic.concurrency = self._concurrency.limit
         self._room.set()
 

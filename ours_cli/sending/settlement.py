@@ -24,6 +24,7 @@ from ours_cli.sending.retry import (
     TooLarge,
     Unauthorized,
     Verdict,
+    backoff,
 )
 from ours_cli.sending.route import without_token
 from ours_cli.sending.size_limit import SizeLimit
@@ -82,7 +83,10 @@ class Settlement:
         Raises the `OursError` that stops the run when there is no use in going on.
         """
         match verdict:
+            case Failure("timeout" | "cut") | Unauthorized(403) | Broken() if self._limit.is_trial(chunk):
+                return self._step_back(verdict, chunk)
             case Judged(accepted=[], rejected=[]):
+                self._limit.failed(chunk)
                 # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
                 again = Again("the server could not queue a single row", verdict.floor_s)
                 self._hold_off(again, chunk, started)
@@ -96,15 +100,18 @@ class Settlement:
                     raise self._lone.error()
                 return []
             case Judged():
+                self._limit.taken(chunk)
                 self._patience.progress(now())
                 return self._take(verdict, chunk, started)
             case Failure() | Again() | Nonsense():
+                self._limit.failed(chunk)
                 self._hold_off(verdict, chunk, started)
                 return [chunk]
             case TooLarge(limit):
                 self._patience.progress(now())
                 return self._shrink(chunk, limit)
             case Refused(message):
+                self._limit.failed(chunk)
                 self._patience.progress(now())
                 return self._isolate(chunk, message)
             case Unauthorized() | Broken():
@@ -147,6 +154,15 @@ class Settlement:
             raise type(error)(f"{error.message} (tried last: {rows})", hint=error.hint) from None
         self._gate.doubt(pause)
         self._on_wait(verdict.reason, pause)
+
+    def _step_back(self, verdict: Failure | Unauthorized | Broken, chunk: Chunk) -> list[Chunk]:
+        """A proxy or firewall may fail so on large requests alone: that is neither an end nor a delay."""
+        self._limit.failed(chunk)
+        if isinstance(verdict, Failure):
+            pause = backoff(1)
+            self._gate.doubt(pause)
+            self._on_wait(verdict.reason, pause)
+        return list(chunk.halves())
 
     def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
         if len(chunk.events) > 1:

@@ -24,6 +24,7 @@ class SizeLimit:
         self._size = size - envelope
         self._envelope = envelope
         self._either = (sys.maxsize, self._size)
+        self._taken = (0, 0)
 
     def allows(self, chunk: Chunk) -> bool:
         """Whether the chunk may be sent as it is; one row always may."""
@@ -33,13 +34,29 @@ class SizeLimit:
         fits_either = count <= self._either[0] or size <= self._either[1]
         return fits_either and count <= self._events.events and size <= self._size
 
+    def is_trial(self, chunk: Chunk) -> bool:
+        """Whether the chunk is larger than chunks were at first: the server need not take it."""
+        return self._events.is_trial(len(chunk.events))
+
+    def taken(self, chunk: Chunk) -> None:
+        """The server answered row by row."""
+        count, size = len(chunk.events), chunk.size
+        self._events.taken(count)
+        self._taken = (max(self._taken[0], count), max(self._taken[1], size))
+
+    def failed(self, chunk: Chunk) -> None:
+        """The request failed as a whole, for another reason than a 413."""
+        self._events.failed(len(chunk.events))
+
     def learn(self, chunk: Chunk, limit: int | None) -> None:
         """A 413 for this chunk. Whether `limit` counts events or bytes is unknown (contract: 413), so it is
-        taken for whichever of the two it can be."""
+        taken for whichever of the two it can be; not for less than the server has taken."""
         count, size = len(chunk.events), chunk.size
-        if limit is not None and limit < count:
+        if limit is not None and self._taken[0] <= limit < count:
             self._events.cap(limit)
-        elif limit is not None and limit < size + self._envelope:
+        elif limit is not None and self._taken[1] <= limit - self._envelope < size:
             self._size = min(self._size, limit - self._envelope)
+        elif self.is_trial(chunk):
+            self.failed(chunk)
         else:
             self._either = (min(self._either[0], count // 2), min(self._either[1], size // 2))
