@@ -94,7 +94,7 @@ class Intake:
         at = taken = 0
         for events, chunk in self._chunker.add_all(rows.events):
             taken += len(events)
-            is_full = chunk is not None and len(chunk.events) == self._chunker.max_events
+            is_full = chunk is not None and chunk.is_full
             # Behind a full chunk rows left out are of the next block, before an event without room of this.
             end = rows.place(taken - 1) + 1 if is_full else rows.place(taken)
             if at < end:

@@ -13,10 +13,14 @@ _COMMA = 1
 
 
 class Chunk(NamedTuple):
-    """Events that travel in one request. `size` is the bytes of their bodies, commas included."""
+    """Events that travel in one request. `size` is the bytes of their bodies, commas included.
+
+    `is_full`: it has as many events as it may have, so bytes do not matter.
+    """
 
     events: Events
     size: int
+    is_full: bool = False
 
     def halves(self) -> tuple[Chunk, Chunk]:
         """Split in two, in order; only for chunks of two events or more."""
@@ -33,13 +37,13 @@ class Chunker:
     """Collects events and hands out a chunk when one more event would exceed a limit.
 
     An event larger than `max_bytes` travels alone: only the server can say whether that is too large.
-    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope. `size` may change
-    at any time: what it is when a chunk begins holds for that chunk.
+    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope. `batch_size` may
+    change at any time: what it is when a chunk begins holds for that chunk.
     """
 
-    def __init__(self, size: BatchSize, max_bytes: int) -> None:
-        self.max_events = size.events
-        self.batch_size = size
+    def __init__(self, batch_size: BatchSize, max_bytes: int) -> None:
+        self._max_events = batch_size.events
+        self.batch_size = batch_size
         self._max_bytes = max_bytes
         self._parts: list[EventRun | list[Event]] = []
         self._count = 0
@@ -67,7 +71,7 @@ class Chunker:
         last.append(event)
         self._size += size
         self._count += 1
-        if self._count >= self.max_events and full is None:
+        if self._count >= self._max_events and full is None:
             return self.flush()
         return full
 
@@ -80,7 +84,7 @@ class Chunker:
         start = 0
         while start < len(run):
             self._begin()
-            part = run.part(start, min(len(run), start + self.max_events - self._count))
+            part = run.part(start, min(len(run), start + self._max_events - self._count))
             comma = _COMMA if self._count else 0
             fitting = part.fitting(self._max_bytes - self._size - comma) or (0 if self._count else 1)
             part = part.part(0, fitting)
@@ -89,17 +93,17 @@ class Chunker:
                 self._size += len(part.bodies) + comma
                 self._count += fitting
                 start += fitting
-            is_full = self._count >= self.max_events or start < len(run)
+            is_full = self._count >= self._max_events or start < len(run)
             yield part, self.flush() if is_full else None
 
     def _begin(self) -> None:
         if not self._count:
-            self.max_events = self.batch_size.events
+            self._max_events = self.batch_size.events
 
     def flush(self) -> Chunk | None:
         """Return what is held, if anything."""
         if not self._count:
             return None
-        chunk = Chunk(Events(self._parts), self._size)
+        chunk = Chunk(Events(self._parts), self._size, self._count >= self._max_events)
         self._parts, self._count, self._size = [], 0, 0
         return chunk

@@ -150,9 +150,8 @@ def batch_events(run: RowRun, known: int | None) -> tuple[int, int]:
     told = 1 if run.route is IDENTIFY else run.flags.batching.batch_size
     first = BATCH_EVENTS if told is None else told
     pace = run.settings.rate
-    most = BATCH_EVENTS_MAX if told is None and pace is None else first
-    most = most if known is None else min(most, known)
-    most = most if pace is None else min(most, max(1, int(min(pace, most))))
+    wanted = BATCH_EVENTS_MAX if told is None and pace is None else first
+    most = min([wanted, *(max(1, int(bound)) for bound in (known, pace) if bound is not None)])
     return min(first, most), most
 
 
