@@ -226,7 +226,8 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
-    return _first(_PERSON_IDS, fit) or _first(_DEVICE_IDS, fit)
+    patients = (column for column in fit if _what(column, flags) == PATIENT)
+    return _first(_PERSON_IDS, fit) or next(patients, None) or _first(_DEVICE_IDS, fit)
 
 
 def _email(columns: Sequence[Column]) -> Column | None:
