@@ -59,6 +59,33 @@ def test_other_sql_is_no_table(ours: Ours, tmp_path: Path) -> None:
     assert "looks like the SQL of a database dump" in ended.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["insert into v (a, b) values", "CREATE TABLE IF NOT EXISTS v (", "SET NAMES utf8mb4;", "SET a = 1;"],
+)
+def test_sql_is_known_by_a_statement(line: str, ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "d.txt", f"-- HeidiSQL\n/* of today */\n{line}\n1,2,3\n")
+    assert "looks like the SQL of a database dump" in ours("inspect", file).err
+
+
+@pytest.mark.parametrize("title", ["-- Sales report 2026 --", "--", "-- Sales"])
+@pytest.mark.parametrize("first", ["Set up", "Create account", "Copy from", "Insert into form"])
+def test_a_title_of_dashes_is_no_sql(title: str, first: str, ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"{title}\nwhat,id,at\n{first},1,{iso(3)}\n{first},2,{iso(2)}\n")
+    flags = ["--time", "{at}", "--external-id", "{id}"]
+    refused = dry_run(ours, file, *flags)
+    assert flags_of(refused, "--skip-lines") == ["--skip-lines", "1"]
+    assert dry_run(ours, file, *flags, "--skip-lines", "1").json["unsent"] == 2
+
+
+def test_a_header_may_begin_with_dashes(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"-- who,at\nSET a=b,{iso(3)}\nb,{iso(2)}\n")
+    told = dry_run(ours, file, "--header-row", "1", "--time", "{at}", "--external-id", "{-- who}")
+    assert (told.code, told.json["unsent"]) == (0, 2)
+    file = write(tmp_path / "u.csv", f"-- who,at\na,{iso(3)}\nb,{iso(2)}\n")
+    assert dry_run(ours, file, "--time", "{at}", "--external-id", "{-- who}").json["unsent"] == 2
+
+
 @pytest.mark.parametrize("between", ["", "\n", "# \n# All Users\n"])
 @pytest.mark.parametrize("body", [BODY, BODY.replace(",", ";")])
 def test_a_table_below_comments_is_read_as_the_hint_says(
@@ -86,6 +113,31 @@ def test_a_header_may_begin_with_the_sign_of_a_comment(above: str, ours: Ours, t
         flags += flags_of(dry_run(ours, file, *flags), "--skip-lines")
     ended = dry_run(ours, file, *flags)
     assert (ended.code, ended.json["unsent"]) == (0, 2)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("above", ["", "# of today\n"])
+def test_the_header_and_rows_may_begin_with_the_sign_of_a_comment(
+    above: str, quote: str, separator: str, ours: Ours, tmp_path: Path
+) -> None:
+    rows = [("#tag", "at"), ("#a", iso(4)), ("#b", iso(3)), ("c", iso(2)), ("#d", iso(1))]
+    lines = [separator.join(f"{quote}{cell}{quote}" for cell in row) for row in rows]
+    file = write(tmp_path / ("t.csv" if separator == "," else "t.tsv"), above + "\n".join(lines) + "\n")
+    flags = ["--time", "{at}", "--external-id", "{#tag}"]
+    assert ours("inspect", file, "-o", "json").json["rows"]["looked_at"] == 4
+    if above:
+        flags += flags_of(dry_run(ours, file, *flags), "--skip-lines")
+    ended = dry_run(ours, file, *flags)
+    assert (ended.code, ended.json["unsent"]) == (0, 4)
+
+
+def test_what_looks_like_comments_may_be_told_to_be_the_header(ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"#tag,at\n#a,{iso(3)}\nb,{iso(2)},x\nc,{iso(1)},y\n")
+    flags = ["--time", "{at}", "--external-id", "{#tag}"]
+    told = flags_of(dry_run(ours, file, *flags), "--header-row")
+    assert told == ["--header-row", "1"]
+    assert dry_run(ours, file, *flags, *told, "--max-rejects", "2").json["unsent"] == 1
 
 
 def test_a_line_that_was_told_to_be_the_header_is_one(ours: Ours, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ BY_NAME = {
     ),
     "SSN": (
         "SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale", "patientssn",
-        "NSS", "Numéro Sécu", "SV-Nummer",
+        "NSS", "Numéro Sécu", "SV-Nummer", "SSNumber", "ssnumber",
     ),
     "medical record number": ("Chart #", "Chart No.", "MRN", "NHC", "Med Rec No"),
     "insurance id": (
@@ -53,6 +53,7 @@ BY_NAME = {
         "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
         "phoneNumber", "Phone 2",
         "mobilephone", "homephone", "WhatsApp", "Caller Number", "ANI", "Tel.-Nr.", "Handynr",
+        "phonenum", "home_ph", "Ph #",
     ),
     "e-mail": ("Correo electrónico", "Courriel", "EmailAddress"),
     "IP address": ("ip", "IPAddress", "IP-Adresse", "remote_ip"),
@@ -66,6 +67,7 @@ BY_NAME = {
     "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID"),
     "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
     "ethnicity or religion": ("Race", "Ethnicity", "Ethnie", "Religion"),
+    "demographic": ("Gender", "sex", "MaritalStatus", "Familienstand", "État civil"),
     "patient id": (
         "PAT_ID", "enterprisepatientid", "pt_id", "Patienten-ID", "Patienten-Nr.", "Fallnummer",
         "ID paciente",
@@ -79,13 +81,14 @@ BY_NAME = {
         "Diag", "primarydiagnosis", "diagnosiscode", "Presenting Problem", "Problem List", "Beschwerden",
         "Hauptdiagnose", "Vorerkrankungen", "Grund des Besuchs", "Antécédents", "Motif de la consultation",
         "Motivo de la consulta", "Motivo de la visita", "Maladies", "Enfermedades", "Medicación",
-        "Sterbedatum", "Date of Death",
+        "Sterbedatum", "Date of Death", "LMP", "bp_sys", "Tobacco_Use", "smoking_status",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
         "PAT_NAME", "patientname", "patientfirstname", "patientlastname", "Caller Name", "Agent Name",
         "Your name", "Name of patient", "Patient:in", "Nom du patient", "Paciente", "Nombre del paciente",
-        "Middle", "Forename", "Nachname des Patienten",
+        "Middle", "Forename", "Nachname des Patienten", "FName", "L_NAME", "pt_fname", "MI",
+        "PatNm", "lastnm", "Customer_Nm", "PCP_Name", "Dr_Name", "Child_Name", "NOK_Name",
     ),
     "free text": (
         "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
@@ -149,6 +152,20 @@ HARMLESS = {
     "devin": "x",
     "scorecard": "x",
     "appointmentstatus": "kept",
+    "keynotes": "x",
+    "banknotes": "x",
+    "your_order": "7",
+    "question_count": "3",
+    "cell_count": "3",
+    "email_clicks": "4",
+    "mobile_visits": "5",
+    "lat_ms": "12.5",
+    "card_brand": "Visa",
+    "card_type": "debit",
+    "phone_type": "home",
+    "email_status": "sent",
+    "email_opened": "true",
+    "soil_ph": "6.5",
 }
 
 
@@ -179,6 +196,17 @@ def test_a_date_of_birth_is_never_the_time_and_shows_no_range(name: str, ours: O
     alone = ours("inspect", path, "-o", "json").json
     assert (alone["proposal"]["runs"], alone["proposal"]["time"]) == ("identify", None)
     assert [time["first_ms"] for time in alone["times"]] == [None]
+
+
+def test_a_count_of_what_speaks_of_health_speaks_of_it_too(ours: Ours, tmp_path: Path) -> None:
+    _, flags = proposal_of(ours, tmp_path / "a.csv", {"diagnosis_count": ["1", "2"]})
+    assert flags["diagnosis_count"] == "health"
+
+
+def test_a_patients_id_says_whom_where_no_other_column_does(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"ApptID,PtID,event,time\nA1,P1,Visit,{NOW}\nA2,P1,Visit,{NOW}\n")
+    assert ours("inspect", path, "-o", "json").json["proposal"]["externalId"] == "{PtID}"
 
 
 BY_VALUE = {

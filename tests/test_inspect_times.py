@@ -107,7 +107,8 @@ def proposal_for(ours: Ours, path: Path, header: str, rows: list[str]) -> dict[s
     ("date", "clock"),
     [
         ("Bestelldatum", "Uhrzeit"), ("Date", "Heure"), ("Fecha", "Hora"), ("CONTACT_DATE", "APPT_TIME"),
-        ("Visit Date", "Check-in Time"), ("Date", "Start Time"),
+        ("Visit Date", "Check-in Time"), ("Date", "Start Time"), ("Delivery Date", "Delivery Time"),
+        ("Date", "Scheduled Time (CET)"), ("work_date", "event_time"), ("Fecha", "Hora de inicio"),
     ],
 )  # fmt: skip
 def test_a_column_of_dates_goes_with_one_of_hours(date: str, clock: str, ours: Ours, tmp_path: Path) -> None:
@@ -118,11 +119,17 @@ def test_a_column_of_dates_goes_with_one_of_hours(date: str, clock: str, ours: O
 
 
 @pytest.mark.parametrize(
-    "names", ["Date,Wait Time,amount", "Date,End Time,amount", "Order Date,Hour,Ship Date"]
-)
+    "names",
+    [
+        "Date,Wait Time,amount", "Date,End Time,amount", "Order Date,Hour,Ship Date",
+        "work_date,time_on_task,amount", "call date,time to answer,amount", "Date,best time,amount",
+        "Date,cook_time,amount", "Date,delivery_time,amount", "Call Date,Call Queue Time,amount",
+        "Travel Date,Travel Time,amount",
+    ],
+)  # fmt: skip
 def test_hours_that_may_be_others_are_said_to_be_there(names: str, ours: Ours, tmp_path: Path) -> None:
-    date, clock, _ = names.split(",")
-    rows = [f"c{at},2026-03-0{at},00:3{at},2026-03-0{at}" for at in (1, 2)]
+    date, clock, third = names.split(",")
+    rows = [f"c{at},2026-03-0{at},00:3{at},{5 if third == 'amount' else f'2026-03-0{at}'}" for at in (1, 2)]
     proposal = proposal_for(ours, tmp_path / "a.csv", f"customer_id,{names}", rows)
     assert proposal["time"] == f"{{{date}}}"
     said = f"{date!r} states no hour, so its times are midnight; if {clock!r} holds the hours"
@@ -149,3 +156,18 @@ def test_a_column_of_times_that_cannot_be_read_is_named(date: str, ours: Ours, t
     assert (proposal["runs"], proposal["time"]) == ("backfill", None)
     (need,) = (need for need in proposal["needs"] if need.startswith("--time"))
     assert f"{date!r}, named for them, is not" in need
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("LMP", "ApptTime"), ("Delivery", "Visited"), ("LMP_date", "Visited at"), ("Due", "Slot")],
+)
+@pytest.mark.parametrize("is_swapped", [True, False])
+def test_a_moment_is_rather_the_time_than_a_day(
+    first: str, second: str, is_swapped: bool, ours: Ours, tmp_path: Path
+) -> None:
+    names, rows = [first, second], [["2026-03-0{0}", "2026-11-0{0}T10:00:00Z"]] * 2
+    order = slice(None, None, -1 if is_swapped else None)
+    lines = [f"c{at}," + ",".join(row[order]).format(at) for at, row in enumerate(rows, 1)]
+    proposal = proposal_for(ours, tmp_path / "a.csv", "customer_id," + ",".join(names[order]), lines)
+    assert proposal["time"] == f"{{{second}}}"

@@ -19,13 +19,13 @@ HEADS: Final = words(
 )
 _JOINTS: Final = words(
     "code date datum day year name names nom home work primary secondary admitting discharge principal main",
-    "line text list status type enterprise internal external fall nummer dttm",
+    "line text list status type enterprise internal external fall nummer num dttm",
 )
 """Words that say nothing by themselves, but stand beside those that do."""
-_SHORT: Final = names("id", "no", "nr", "of", "de", "dt", "dx", "ip", "pt")
+_SHORT: Final = names("id", "nm", "no", "nr", "of", "de", "dt", "dx", "ip", "pt")
 """The parts of less than three letters."""
-_NEVER_FIRST: Final = names("de", "dt", "no", "nr", "of")
-_WHOLE: Final = names("hostname", "keynote", "postcard", "timecard", "passage")
+_NEVER_FIRST: Final = names("de", "dt", "nm", "no", "nr", "of")
+_WHOLE: Final = names("hostname", "keynote", "banknote", "postcard", "timecard", "passage")
 _BEGINNING_MIN: Final = 3
 _LONGEST: Final = 40
 
@@ -37,7 +37,7 @@ def taken_apart(written: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _parts(word: str) -> tuple[str, ...]:
-    if len(word) > _LONGEST or word in _known() or word in _WHOLE:
+    if len(word) > _LONGEST or word in _known() or word.removesuffix("s") in _WHOLE:
         return (word,)
     found = _known_parts(word)
     if found and found[0] not in _NEVER_FIRST:

@@ -18,7 +18,7 @@ PEOPLE: Final = words(
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
     "maiden emergency spouse parent guardian mother father nurse therapist caregiver licensee legal",
     "preferred subject performer insured caller agent your pat pt kunde kunden patienten paciente",
-    "cust lead participant respondent",
+    "cust lead participant respondent pcp dr child baby nok",
 )
 NAME_WORDS: Final = names("name", "names", "nom", "nombre", "display")
 """Beside one of `PEOPLE` they mean a person's name."""
@@ -26,19 +26,19 @@ NAME_WORDS: Final = names("name", "names", "nom", "nombre", "display")
 PERSON: Final = Sign(
     "name",
     words(
-        "surname forename forenames firstname lastname fullname nickname username",
+        "surname forename forenames firstname lastname fullname nickname username fname lname",
         "vorname nachname familienname geburtsname rufname zuname patientenname kundenname",
         "prenom apellido apellidos kin",
     ),
     phrases=(
         "emergency contact", "next of kin", "middle initial", "notfallkontakt", "nom de famille",
-        "contacto de emergencia",
+        "contacto de emergencia", "f name", "l name", "m name",
     ),
     alone=names(
         *("buyer", "seller", "customer", "client", "patient", "payer", "payee", "recipient", "sender"),
         *("invitee", "guest", "host", "owner", "kunde", "kundin", "patientin", "patient in", "paciente"),
         *("nom", "nombre", "nombres", "nom complet", "nombre completo", "ansprechpartner", "hausarzt"),
-        *("first", "middle", "last", "fname", "lname", "login", "spouse", "guarantor", "physician"),
+        *("first", "middle", "last", "mi", "login", "spouse", "guarantor", "physician"),
     ),
 )  # fmt: skip
 

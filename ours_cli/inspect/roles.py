@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
 from ours_cli.inspect.sensitive_words import words
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of
+from ours_cli.timestamps import zone_in_header
 
 _EVENT_NAMES: Final = (
     "event", "event name", "event type", "event type name", "event desc", "event description", "action",
@@ -37,11 +38,16 @@ _BAD_TIME_WORDS: Final = {
     "expiry", "signup", "server", "client", "due", "deleted", "canceled", "cancelled", "notification",
     "wertstellung", "answer",
 }  # fmt: skip
-_NO_BEGINNING: Final = words(
-    "end stop until wait waiting duration elapsed total handle talk hold response processing average avg",
-    "session spent lead travel idle ende dauer bis fin duree duracion",
+_BEGINNING: Final = words(
+    "start started begin beginning beginn inicio debut début scheduled schedule appointment appt visit event",
+    "check in arrival termin rendez vous rdv cita of the de del du la day hh mm ss h local utc zone timezone",
 )
-"""Hours and minutes so named are no hour at which something happened, or not that at which it began."""
+"""Beside a word for hours they tell of the one at which something happened; others may mean a duration."""
+_DURATIONS: Final = words(
+    "wait waiting duration elapsed total handle talk hold response processing average avg session spent lead",
+    "travel idle end stop",
+)
+"""Hours so named are none, or not that at which it began, even where a date is called alike."""
 
 _PERSON_IDS: Final = (
     "external id", "customer id", "user id", "patient id", "client id", "contact id", "member id",
@@ -175,25 +181,28 @@ def _time_score(column: Column, is_flagged: bool) -> float:
     score = float(_GOOD_TIMES.get(" ".join(named), 0) or _GOOD_TIMES.get(_name(column), 3))
     score -= 4 * (not _BAD_TIME_WORDS.isdisjoint(named)) + 2 * is_flagged
     score -= 3 * (column.depth and not (column.depth == 1 and named[-1] == "time"))
-    return score + ("event" in named)
+    return score + ("event" in named) + is_named_time(column.path[-1]) + (column.type == "time")
 
 
 def _clock(time: Column, columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | None:
     """The column of hours and minutes that goes with a column of dates.
 
-    Its name has the same other words, or there is no other such column, nor another of dates.
+    Its name says no more than that of the date, or only that something begins. It has the date's other words,
+    or there is no other such column, nor another of dates.
     """
-    clocks = [column for column in columns if column.is_clock]
-    named = [
-        column
-        for column in clocks
-        if not CLOCK_WORDS.isdisjoint(has := words_of(column.name)) and _NO_BEGINNING.isdisjoint(has)
-    ]
     wanted = set(words_of(time.name)) - DATE_WORDS
+    clocks = [column for column in columns if column.is_clock]
+    named = [column for column in clocks if _is_beginning(column.name, wanted)]
     same = [column for column in named if wanted.issubset(words_of(column.name))]
     dates = [column for column in columns if column.type == "date" and column.name not in flags]
     is_only = len(named) == len(clocks) == len(dates) == 1
     return next(iter(same), named[0] if is_only else None)
+
+
+def _is_beginning(name: str, alike: Set[str]) -> bool:
+    """Whether the name of hours says when something began; it may share the words `alike` with a date."""
+    named = set(words_of(name)) - set(words_of(zone_in_header(name) or ""))
+    return not CLOCK_WORDS.isdisjoint(named) and named <= CLOCK_WORDS | _BEGINNING | (alike - _DURATIONS)
 
 
 def _zone(columns: Sequence[Column]) -> Column | None:
@@ -217,7 +226,8 @@ def _person(columns: Sequence[Column], flags: Mapping[str, Flag]) -> Column | No
         and _what(column, flags) in ("", PATIENT, INSURANCE, "account number", "device id")
         and column.kinds["decimal"] + column.kinds["amount"] == 0
     ]
-    return _first(_PERSON_IDS, fit) or _first(_DEVICE_IDS, fit)
+    patients = (column for column in fit if _what(column, flags) == PATIENT)
+    return _first(_PERSON_IDS, fit) or next(patients, None) or _first(_DEVICE_IDS, fit)
 
 
 def _email(columns: Sequence[Column]) -> Column | None:

@@ -28,7 +28,7 @@ from ours_cli.inspect.person_words import (
     PERSON_IF_CAPITALS,
 )
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive_words import COUNTED, HEALTH_SIGN, SIGNS, Sign
+from ours_cli.inspect.sensitive_words import ABOUT_VALUES, COUNTED, HEALTH_SIGN, SIGNS, Sign
 from ours_cli.inspect.words import words_of
 
 PATIENT: Final = "patient id"
@@ -45,7 +45,7 @@ _TELLING_KINDS: Final[dict[Kind, str]] = {
     "ip": "IP address",
     "url": "URL",
 }
-_NUMBER_WORDS: Final = frozenset(("no", "nr", "num", "nbr", "nummer"))
+_WRITTEN_OUT: Final = {**dict.fromkeys(("no", "nr", "num", "nbr", "nummer"), "number"), "nm": "name"}
 _INNER_NAME = re.compile(r".*\.(?=\S)", re.DOTALL)
 _OPAQUE_CHARACTERS: Final = 16
 
@@ -90,11 +90,14 @@ def plain_words(name: str) -> tuple[str, ...]:
     words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
     while words and words[-1].isdigit():
         words = words[:-1]
-    return tuple("number" if word in _NUMBER_WORDS else word for word in words)
+    return tuple(_WRITTEN_OUT.get(word, word) for word in words)
 
 
 def _by_name(words: tuple[str, ...], column: Column) -> str | None:
-    is_about_it = column.is_time or column.type == "boolean" or not COUNTED.isdisjoint(words[-1:])
+    is_number = column.type in ("integer", "number")
+    if is_number and not COUNTED.isdisjoint(words[-1:]):
+        return HEALTH if _says(HEALTH_SIGN, words) else None
+    is_about_it = column.is_time or column.type == "boolean" or not ABOUT_VALUES.isdisjoint(words[-1:])
     for sign in SIGNS:
         if _says(sign, words) and not (sign.of_values and is_about_it):
             return sign.what
@@ -147,6 +150,8 @@ def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
         return False
     if _may_be_text(column) and not FREE_TEXT_WORDS.isdisjoint(words):
         return True
+    if len(words) <= 2 and column.type in ("integer", "number"):
+        return False  # `your_order`; a question has more words
     telling = ANSWER_WORDS if column.type == "boolean" else ASKING_WORDS
     return not telling.isdisjoint(words)
 

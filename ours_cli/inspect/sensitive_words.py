@@ -55,9 +55,10 @@ SIGNS: Final = (
     ),
     Sign(
         "SSN",
-        words("ssn sozialversicherungsnummer svnummer svnr rentenversicherungsnummer secu"),
+        words("ssn ssnumber sozialversicherungsnummer svnummer svnr rentenversicherungsnummer secu"),
         phrases=(
             "social security", "securite sociale", "seguridad social", "sv number", "social sec", "soc sec",
+            "ss number",
         ),
         alone=names("nss", "n i r"),
     ),
@@ -100,7 +101,7 @@ SIGNS: Final = (
         "age",
         frozenset(),
         phrases=("age at", "age in years"),
-        alone=names("age", "patient age", "age years", "alter", "edad"),
+        alone=names("age", "patient age", "age years", "your age", "alter", "edad"),
         of_values=True,
     ),
     Sign(
@@ -112,15 +113,17 @@ SIGNS: Final = (
         ),
         phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone",
             "telecom value", "contact value", "caller number", "callback number", "dialed number",
-            "sms number", "mobil number", "whats app",
+            "sms number", "mobil number", "whats app", "home ph", "work ph", "cell ph", "ph number",
         ),
         alone=names("mobil", "festnetz", "portable", "telephone portable", "gsm", "ani"),
+        of_values=True,
     ),
     Sign(
         "e-mail",
         words("email emails emailadresse mailadresse courriel"),
         phrases=("e mail", "email address", "correo electronico"),
         alone=names("mail", "correo"),
+        of_values=True,
     ),
     Sign(
         "IP address",
@@ -162,6 +165,7 @@ SIGNS: Final = (
             "numero de cuenta",
         ),
         alone=names("konto", "konto number"),
+        of_values=True,
     ),
     Sign(
         "identity number",
@@ -194,6 +198,13 @@ SIGNS: Final = (
         last=words("license licence"),
         of_values=True,
     ),
+    Sign(
+        "demographic",
+        words("marital familienstand"),
+        phrases=("civil status", "etat civil", "estado civil"),
+        last=words("gender"),
+        alone=names("sex", "patient sex", "pat sex", "pt sex", "geschlecht", "sexe", "sexo", "genero"),
+    ),
     Sign("ethnicity or religion", words("ethnicity ethnic ethnie etnia religion"), alone=names("race")),
     Sign(
         "photo or biometrics",
@@ -214,8 +225,11 @@ SIGNS: Final = (
 )  # fmt: skip
 """The first that fits wins."""
 
-COUNTED: Final = words("count counts type types status strength")
+ABOUT_VALUES: Final = words("count counts type types status strength brand")
 """A name that ends so tells of a value, but is none: `password_strength`, `photo_count`."""
+
+COUNTED: Final = words("count counts clicks visits views opens ms")
+"""Numbers so named count or measure what the words before speak of: `cell_count`, `email_clicks`."""
 
 HEALTH_SIGN: Final = Sign(
     "health",
@@ -228,6 +242,7 @@ HEALTH_SIGN: Final = Sign(
         "assessments anamnesis prognosis comorbidity comorbidities pathology radiology mri xray biopsy",
         "surgery surgical oncology cancer tumor tumour diabetes diabetic asthma covid hepatitis depression",
         "anxiety psychiatric opioid smoker glucose hba cholesterol systolic diastolic vitals fertility ivf",
+        "smoking tobacco lmp",
         "contraception trimester deceased death dod befund befunde diagnosen medikament medikamente",
         "medikation arznei arzneimittel therapie behandlung krankheit krankheiten allergie allergien",
         "symptome impfung impfungen impfstoff anamnese schwanger schwangerschaft blutgruppe laborwerte",
@@ -243,7 +258,7 @@ HEALTH_SIGN: Final = Sign(
         "substance use", "groupe sanguin", "grupo sanguineo", "motif de consultation", "motivo de consulta",
         "motif de la consultation", "motivo de la consulta", "motivo de la visita", "grund des besuchs",
         "presenting problem", "problem list", "sexual orientation", "gender identity", "med name",
-        "rx number", "rx name",
+        "rx number", "rx name", "bp sys", "bp dia", "alcohol use",
     ),
     alone=names("rx", "hpi", "problem", "findings", "diagnostic", "rezept", "receta"),
 )  # fmt: skip

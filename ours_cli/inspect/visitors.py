@@ -22,8 +22,8 @@ _OF_ANYTHING: Final = (("type",), ("category",), ("name",))
 
 _ONE_ROW_EACH: Final = 0.9
 _WRITTEN: Final = {
-    "first_name": "first|first name|firstname|fname|given name|vorname|prenom|nombre",
-    "last_name": "last|last name|lastname|lname|surname|family name|nachname|familienname|nom|apellido"
+    "first_name": "first|first name|firstname|fname|f name|given name|vorname|prenom|nombre",
+    "last_name": "last|last name|lastname|lname|l name|surname|family name|nachname|familienname|nom|apellido"
     "|apellidos",
     "phone_number": "phone|phone number|phonenumber|mobile|mobile phone|mobile number|cell|cell phone"
     "|cellphone|telephone|telefon|telefonnummer|handy|mobil|telefono",

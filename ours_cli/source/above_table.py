@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
@@ -12,16 +13,19 @@ from ours_cli.source.delimited import Row
 from ours_cli.source.header import DoubtfulHeaderError
 
 _COPY: Final = re.compile(r"COPY \S.* FROM stdin;\s*", re.IGNORECASE)
-_SQL: Final = re.compile(rf"--(?: .*)?\s*|{_COPY.pattern}", re.IGNORECASE)
+_BEGIN: Final = re.compile(rf"--(?: .*)?\s*|{_COPY.pattern}", re.IGNORECASE)
+_STATEMENT: Final = re.compile(
+    rf"{_COPY.pattern}|CREATE TABLE .*\(|INSERT .*\bVALUES\b|SET (?:NAMES |\S+ ?=)", re.IGNORECASE
+)
 _COMMENT: Final = "#"
 # A single one may be the header: `#,Name,Date`.
 _COMMENTS_MIN: Final = 2
 
 
 def refuse_sql(lines: Sequence[str], first_line: int, name: str) -> None:
-    """Raise `SourceError` where the first line is SQL: a comment, or the COPY that begins a table's rows."""
+    """Raise `SourceError` where the first line may be SQL (a comment, or the COPY of rows) and another is."""
     first = next(filter(str.strip, lines), "")
-    if not _SQL.fullmatch(first):
+    if not (_BEGIN.fullmatch(first) and any(map(_STATEMENT.match, lines))):
         return
     copy = next((number for number, line in enumerate(lines, first_line) if _COPY.fullmatch(line)), None)
     if copy is None:
@@ -38,16 +42,23 @@ def refuse_sql(lines: Sequence[str], first_line: int, name: str) -> None:
 
 
 def refuse_comments(rows: Sequence[Row], name: str) -> None:
-    """Raise `DoubtfulHeaderError` where `rows` begin with lines of comment; none of `rows` is blank."""
+    """Raise `DoubtfulHeaderError` where `rows` begin with lines of comment; none of `rows` is blank.
+
+    A first row with the cells of the table below it is its header, as in `#tag,count` above `#a,1`.
+    """
     comments = list(takewhile(lambda row: row.cells[0].startswith(_COMMENT), rows))
     if not _COMMENTS_MIN <= len(comments) < len(rows):
         return
-    header, last = rows[len(comments)], comments[-1]
-    if len(last.cells) == len(header.cells) > 1:
-        header = last  # `#id,name` below comments, and above its data
+    below = rows[len(comments) :]
+    width = Counter(len(row.cells) for row in below).most_common(1)[0][0]
+    if len(rows[0].cells) == width > 1:
+        return
+    like_table = takewhile(lambda row: len(row.cells) == width > 1, reversed(comments))
+    header = [below[0], *like_table][-1]  # `#id,name` below comments, and above its data
     above = header.line - 1
     raise DoubtfulHeaderError(
         f"{name}: lines {rows[0].line} to {above} look like comments above the table",
-        hint=f"the header seems to be on line {header.line}: --skip-lines {above}",
+        hint=f"the header seems to be on line {header.line}: --skip-lines {above}; "
+        f"if line {rows[0].line} is the header: --header-row {rows[0].line}",
         remedy={"skip_lines": above},
     )

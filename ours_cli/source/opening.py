@@ -139,7 +139,8 @@ class _Opening:
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
-            refuse_sql(lines, first_line, self._stream.name)
+            if self._options.header_row is None:
+                refuse_sql(lines, first_line, self._stream.name)
             columns = self._header(reader)
             if columns:
                 reader.header = HeaderRow.of(columns, dialect.quote)
