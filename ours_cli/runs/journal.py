@@ -4,7 +4,8 @@ It holds row numbers, digests, counts and codes: no row data, no token. The orde
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
 
 Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
-count that nobody wrote must be told from a source that changed.
+count that nobody wrote must be told from a source that changed. A journal of version 4 lacks nothing else: it
+is read, and gets them once its run goes on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ours_cli.runs.run_lock import hold
 FILE_NAME: Final = "journal.db"
 
 _VERSION: Final = 5
+_WITHOUT_CHECKSUMS: Final = 4
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA user_version = {_VERSION};
@@ -44,6 +46,17 @@ CREATE TABLE rejects (
     checksum INTEGER NOT NULL
 );
 CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL);
+COMMIT;
+"""
+_ADD_CHECKSUMS: Final = """
+BEGIN;
+ALTER TABLE block ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE block SET checksum = checksum(first, stop, head, digest, accepted, rejected, filtered, codes);
+ALTER TABLE rejects ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE rejects SET checksum = checksum(path, shape, size, digest, left_size, left_digest);
+ALTER TABLE run ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE run SET checksum = checksum(identity);
+PRAGMA user_version = 5;
 COMMIT;
 """
 _RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
@@ -153,24 +166,31 @@ def _begin(folder: Path) -> sqlite3.Connection:
 def _reopen(folder: Path) -> sqlite3.Connection:
     """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
+        _check(connection, folder)
         for _ in chain(_blocks(connection), _rejects(connection)):
             pass
-    return _connect(folder)
+    connection = _connect(folder)
+    if _version(connection) == _WITHOUT_CHECKSUMS:
+        connection.executescript(_ADD_CHECKSUMS)
+    return connection
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, folder: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if verdict != "ok" or not {"block", "rejects"} <= tables:
         raise sqlite3.DatabaseError("the file is damaged")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != _VERSION:
+    if _version(connection) not in (_WITHOUT_CHECKSUMS, _VERSION):
         raise OtherVersionError(
-            "the journal of this run was written by another version of ours",
+            f"the journal of run {folder.name} was written by another version of ours",
             hint="that version can go on with it; --restart begins a new run,"
             " and rows with the same distinctId count once",
         )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -192,16 +212,16 @@ def _connect(folder: Path) -> sqlite3.Connection:
 def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
+        _check(connection, folder)
         return list(_blocks(connection))
 
 
 def noted_identity(folder: Path) -> Identity | None:
     """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
-        row = connection.execute("SELECT identity, checksum FROM run").fetchone()
-        return None if row is None else read_identity(json.loads(*_as_written(row)))
+        _check(connection, folder)
+        row = next(_rows(connection, "SELECT * FROM run"), None)
+        return None if row is None else read_identity(json.loads(*row))
 
 
 def never_began(folder: Path) -> bool:
@@ -220,8 +240,7 @@ def never_began(folder: Path) -> bool:
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     end = 0
-    for row in connection.execute("SELECT * FROM block ORDER BY first"):
-        *numbers, codes = _as_written(row)
+    for *numbers, codes in _rows(connection, "SELECT * FROM block ORDER BY first"):
         block = Block(*numbers)
         if block.start < end or len(block.digest) != DIGEST_BYTES or not block.is_settled:
             raise sqlite3.DatabaseError("a block that cannot be")
@@ -232,8 +251,7 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
 
 
 def _rejects(connection: sqlite3.Connection) -> Iterator[KnownRejects]:
-    for row in connection.execute("SELECT * FROM rejects ORDER BY rowid"):
-        path, shape, size, digest, *left = _as_written(row)
+    for path, shape, size, digest, *left in _rows(connection, "SELECT * FROM rejects ORDER BY rowid"):
         yield KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
 
 
@@ -241,11 +259,13 @@ def _checksum(*values: object) -> int:
     return zlib.crc32(repr(values).encode())
 
 
-def _as_written(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The row without its checksum, which is its last value."""
-    if _checksum(*row[:-1]) != row[-1]:
-        raise sqlite3.DatabaseError("a row that is not as it was written")
-    return row[:-1]
+def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Whole rows without their checksum, which is their last value."""
+    has_checksums = _version(connection) != _WITHOUT_CHECKSUMS
+    for row in connection.execute(query):
+        if has_checksums and _checksum(*row[:-1]) != row[-1]:
+            raise sqlite3.DatabaseError("a row that is not as it was written")
+        yield row[:-1] if has_checksums else row
 
 
 @contextmanager
