@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -80,13 +80,20 @@ _DROP_BLOCK: Final = "DELETE FROM block WHERE first = ?"
 class Journal:
     """One run's journal, open and locked by this process; a context manager.
 
+    `done` are the blocks that were recorded when it was opened, in the order of the source; `rejects` are the
+    files of this run as they were known to be on disk then, in the order they were begun.
+
     Raises `BusyError` when another process runs it, `SourceError` when it is damaged, `LocalIOError`.
     """
 
     def __init__(self, folder: Path, *, begin: bool) -> None:
         self._folder = folder
+        self.done: list[Block] = []
+        self.rejects: list[KnownRejects] = []
         self._lock = hold(folder)
         try:
+            if not begin:
+                self.done, self.rejects = _read(folder)
             with _house_errors(folder):
                 self._connection = _begin(folder) if begin else _reopen(folder)
         except BaseException:
@@ -142,19 +149,18 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.executemany(_LEAVE_REJECTS, map(_parameters, rejects))
 
-    def blocks(self) -> list[Block]:
-        """The recorded blocks, in the order of the source."""
-        with _house_errors(self._folder):
-            return list(_blocks(self._connection))
 
-    def rejects(self) -> list[KnownRejects]:
-        """The rejects files of this run as they are known to be on disk, in the order they were begun."""
-        with _house_errors(self._folder):
-            return list(_rejects(self._connection))
+def _parameters(file: RejectFile) -> dict[str, str | bytes | int]:
+    return {"path": _name(file.path), "shape": file.shape, **file.extent._asdict()}
 
 
-def _parameters(file: RejectFile) -> dict[str, str | int]:
-    return {"path": file.path, "shape": file.shape, **file.extent._asdict()}
+def _name(path: str) -> str | bytes:
+    """A path for SQLite, whose text is UTF-8: a file's name may be any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
 
 
 def _begin(folder: Path) -> sqlite3.Connection:
@@ -163,12 +169,14 @@ def _begin(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reopen(folder: Path) -> sqlite3.Connection:
-    """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
+def _read(folder: Path) -> tuple[list[Block], list[KnownRejects]]:
+    """Read what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection, folder)
-        for _ in chain(_blocks(connection), _rejects(connection)):
-            pass
+        return list(_blocks(connection)), list(_rejects(connection))
+
+
+def _reopen(folder: Path) -> sqlite3.Connection:
     connection = _connect(folder)
     if _version(connection) == _WITHOUT_CHECKSUMS:
         connection.executescript(_ADD_CHECKSUMS)
@@ -252,11 +260,12 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
 
 def _rejects(connection: sqlite3.Connection) -> Iterator[KnownRejects]:
     for path, shape, size, digest, *left in _rows(connection, "SELECT * FROM rejects ORDER BY rowid"):
-        yield KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
+        extent = None if left[0] is None else Extent(*left)
+        yield KnownRejects(os.fsdecode(path), shape, Extent(size, digest), extent)
 
 
 def _checksum(*values: object) -> int:
-    return zlib.crc32(repr(values).encode())
+    return zlib.crc32(ascii(values).encode())
 
 
 def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
