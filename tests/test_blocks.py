@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sqlite3
 import tracemalloc
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 
@@ -254,10 +258,11 @@ class TestJournal:
             assert is_running(tmp_path)
         assert not is_running(tmp_path)
         with Journal(tmp_path, begin=False) as journal:
-            (again,) = journal.blocks()
-            assert journal.rejects() == [KnownRejects("/r.csv", "shape", file.extent, None)]
+            (again,) = journal.done
+            assert journal.rejects == [KnownRejects("/r.csv", "shape", file.extent, None)]
             journal.leave([file])
-            assert journal.rejects() == [KnownRejects("/r.csv", "shape", file.extent, file.extent)]
+        with Journal(tmp_path, begin=False) as journal:
+            assert journal.rejects == [KnownRejects("/r.csv", "shape", file.extent, file.extent)]
         assert (again.start, again.end, again.head, again.digest) == (0, 4, b"h", b"d" * 16)
         assert (again.accepted, again.rejected, again.filtered) == (2, 1, 1)
         assert again.codes == {"bad_time": 1}
@@ -287,13 +292,30 @@ class TestJournal:
     def test_ten_thousand_blocks_take_less_than_four_megabytes(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:
             journal.commit([Block(n * 500, n * 500 + 500, b"", b"d" * 16, 500) for n in range(10_000)], [])
-            tracemalloc.start()
-            try:
-                kept = journal.blocks()
+        tracemalloc.start()
+        try:
+            with Journal(tmp_path, begin=False) as journal:
                 assert tracemalloc.get_traced_memory()[0] < 4_000_000
-                assert len(kept) == 10_000
-            finally:
-                tracemalloc.stop()
+                assert len(journal.done) == 10_000
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("name", ["/Zoë/r.csv", os.fsdecode(b"/rj\xff/r.csv")])
+    def test_a_file_of_any_name(self, tmp_path: Path, name: str) -> None:
+        file = RejectFile(name, "shape", Extent(17, "ab"))
+        with Journal(tmp_path, begin=True) as journal:
+            journal.begin_rejects(file)
+            journal.commit([], [file])
+            journal.leave([file])
+        with Journal(tmp_path, begin=False) as journal:
+            assert journal.rejects == [KnownRejects(name, "shape", file.extent, file.extent)]
+
+    def test_checksums_do_not_hang_on_what_python_takes_for_printable(self, tmp_path: Path) -> None:
+        with Journal(tmp_path, begin=True) as journal:
+            journal.begin_rejects(RejectFile("/Zoë", "s", Extent(1, "d")))
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+            (checksum,) = connection.execute("SELECT checksum FROM rejects").fetchone()
+        assert checksum == zlib.crc32(rb"('/Zo\xeb', 's', 1, 'd', None, None)")
 
     @pytest.mark.parametrize("damage", [b"", b"garbage " * 100, None], ids=["cut", "garbled", "gone"])
     def test_damage_is_never_an_empty_journal(self, tmp_path: Path, damage: bytes | None) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Ours
+from conftest import Ours, StartSandbox
 from rows import ago, write
 
 from ours_cli.record import Malformed, Record
@@ -56,6 +56,9 @@ def test_a_first_row_is_told_alike(ours: Ours, tmp_path: Path) -> None:
         (r'1,"a \""' + "\n", "escaped_quote"),
         (r'1,"a \""', "escaped_quote"),
         ('1,"2\n', "unclosed_quote"),
+        (r'1,"tail \"q', "truncated_row"),  # the file may have been cut within it
+        (r'1,"tail \"q' + "\n", "bad_csv"),
+        (r'1,"2" x \"q', "bad_csv"),
     ],
 )
 def test_only_what_doubling_mends_is_called_so(row: str, code: str, tmp_path: Path) -> None:
@@ -63,6 +66,16 @@ def test_only_what_doubling_mends_is_called_so(row: str, code: str, tmp_path: Pa
     first = next(table.records)
     assert isinstance(first, Malformed)
     assert first.code == code
+
+
+def test_one_that_the_file_ends_within_may_grow(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place = sandbox()
+    file = tmp_path / "visits.csv"
+    half = ROWS[: ROWS.index("yo") + 1]
+    for text, codes in ((half, {"truncated_row": 1}), (ROWS, {"escaped_quote": 3})):
+        ended = ours("backfill", write(file, text), *FLAGS, "-o", "json")
+        assert (ended.code, ended.json["accepted"], ended.json["reject_codes"]) == (3, 1, codes)
+    assert place.totals().rows == 1
 
 
 def test_a_cell_that_ends_with_a_backslash_is_one(tmp_path: Path) -> None:

@@ -389,6 +389,7 @@ class TestAJournalOfAnotherVersion:
         assert ended.code == 6
         assert "written by another version of ours" in ended.err
         assert "that version can go on with it; --restart begins a new run" in ended.err
+        assert foreign in ended.err
 
     def test_other_files_go_on_and_it_is_not_called_damaged(
         self, ours: Ours, foreign: str, tmp_path: Path
@@ -399,6 +400,84 @@ class TestAJournalOfAnotherVersion:
         assert "was written by another version of ours; that version can go on with it" in warning
         assert "damaged" not in warning
         assert "other version" in {run["state"] for run in ours("runs", "-o", "json").json}  # type: ignore[index]
+
+    def test_its_counts_are_unknown_not_zero(self, ours: Ours, foreign: str) -> None:
+        (entry,) = json.loads(ours("runs", "-o", "json").out)
+        assert [entry[key] for key in ("accepted", "done", "reject_codes")] == [None] * 3
+        line = ours("runs").out.splitlines()[1].split()
+        assert line[1:] == ["batch", "other", "version", "-", "-", "rows.ndjson"]
+        shown = ours("runs", "show", foreign).out
+        assert "accepted      -\n" in shown
+        assert "digest        -\n" in shown
+
+
+class TestAJournalOfTheVersionBefore:
+    """It had no checksums, and is gone on with."""
+
+    def test_unfinished_it_goes_on(self, ours: Ours, stopped: Sandbox, file: Path, home: Path) -> None:
+        (run,) = runs(home)
+        without_checksums(run / "journal.db")
+        (listed,) = json.loads(ours("runs", "-o", "json").out)
+        assert (listed["state"], listed["accepted"]) == ("failed", 400)
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 6)
+        assert stored(stopped) == ids(1000)
+        assert stopped.totals().rows == 1100
+        with closing(sqlite3.connect(run / "journal.db")) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+        assert len(read_blocks(run)) == 10
+
+    def test_without_its_head_it_is_known(
+        self, ours: Ours, stopped: Sandbox, file: Path, home: Path, tmp_path: Path
+    ) -> None:
+        (run,) = runs(home)
+        without_checksums(run / "journal.db")
+        (run / "run.json").unlink()
+        assert send(ours, file).code == 6
+        assert send(ours, write_rows(tmp_path / "other.ndjson", 5, start=2000)).code == 0
+
+    def test_finished_nothing_is_sent_again(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox()
+        assert send(ours, file).code == 0
+        (run,) = runs(home)
+        without_checksums(run / "journal.db")
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 0)
+        assert place.totals().rows == 1000
+
+    def test_replaced_it_is_a_new_run(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        place = sandbox()
+        assert send(ours, file).code == 0
+        without_checksums(*runs(home)[0].glob("journal.db"))
+        file.unlink()
+        write_rows(file, 300, start=2000)
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"]) == (0, 300)
+        assert place.totals().events == 1300
+
+    def test_its_rejects_are_known(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        sandbox(fault(When(nth=(2,)), status(401)))
+        file = write_rows(write(tmp_path / "rows.ndjson", '{"event": ""}\n'), 199)
+        assert send(ours, file).code == 4
+        without_checksums(runs(home)[0] / "journal.db")
+        for _ in range(2):
+            ended = send(ours, file)
+            assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 199, 1)
+        assert Path(ended.json["rejects_file"]).read_text().count("\n") == 1
+
+
+def without_checksums(journal: Path) -> None:
+    """Make it what version 4 wrote."""
+    with closing(sqlite3.connect(journal)) as connection:
+        for table in ("block", "rejects", "run"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+        connection.execute("PRAGMA user_version = 4")
 
 
 class TestFinished:

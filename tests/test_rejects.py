@@ -992,3 +992,21 @@ def test_standard_output_by_its_path_is_a_link_with_a_better_name(
     assert ended.code == 2
     assert "error: /dev/stdout is a link" in ended.err
     assert "hint: --rejects -\n" in ended.err
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_name_that_is_no_utf8(ours: Ours, sandbox: StartSandbox, tmp_path: Path, output: str) -> None:
+    """A file's name may be any bytes: it is journaled, told and found again."""
+    place = sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
+    rejects = tmp_path / os.fsdecode(b"rj\xff.ndjson")
+    good = [{"event": "E", "externalId": f"p{n}", "distinctId": f"d{n}"} for n in range(200)]
+    file = write(tmp_path / "rows.ndjson", ndjson([{"event": ""}, *good, {"event": ""}]))
+    flags = ("--rejects", rejects, "--batch-size", 100, "--concurrency", 1, "-o", output)
+    assert ours("batch", file, *flags).code == 4
+    for _ in range(2):
+        ended = ours("batch", file, *flags)
+        assert (ended.code, "damaged" in ended.err) == (3, False), ended.err
+        assert rejects.read_text().count("\n") == 2
+    assert place.totals().events == 200
+    assert list(tmp_path.glob("rj*")) == [rejects]
+    assert ours("runs", "-o", output).code == 0

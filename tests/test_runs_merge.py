@@ -161,3 +161,11 @@ def test_which_runs(ours: Ours, tmp_path: Path) -> None:
     folder = ours("runs", "merge", f"{tmp_path}/")
     assert "neither a file nor a run" in folder.err
     assert f"ours runs merge {tmp_path}/*.json" in folder.err
+
+
+def test_a_run_whose_journal_cannot_be_read_has_no_counts(ours: Ours, reports: Reports, home: Path) -> None:
+    folders = sorted((home / "state" / "ours" / "runs").iterdir())
+    (folders[0] / "journal.db").write_bytes(b"garbage " * 100)
+    ended = ours("runs", "merge", *(folder.name for folder in folders))
+    said(ended, f"the journal in {folders[0]} is damaged")
+    assert ended.out == ""

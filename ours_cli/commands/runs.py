@@ -20,7 +20,7 @@ from ours_cli.files.folders import runs_folder
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
-from ours_cli.runs.receipt import receipt
+from ours_cli.runs.receipt import FROM_BLOCKS, receipt
 from ours_cli.runs.run_head import OtherVersionError, going_on
 from ours_cli.runs.run_lock import is_running
 from ours_cli.runs.run_registry import (
@@ -127,7 +127,8 @@ def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     first, *others = (on_one_line(Path(source).name) for source in entry["sources"])
     files = f"{first} and {len(others)} more" if others else first
     files += f", shard {entry['shard']}" if entry["shard"] else ""
-    counts = f"{entry['accepted']:,}", f"{entry['rejected']:,}"
+    accepted, rejected = entry["accepted"], entry["rejected"]
+    counts = ("-", "-") if accepted is None else (f"{accepted:,}", f"{rejected:,}")
     return entry["run"], entry["command"], entry["state"], *counts, files
 
 
@@ -148,7 +149,9 @@ def _part(runs_dir: Path, name: str) -> Part:
     """A receipt: of a run on this machine, or on any machine where `name` is a file."""
     path = Path(name)
     if not path.is_file():
-        return part(name, _receipt(_run_or_file(runs_dir, name)))
+        known = _run_or_file(runs_dir, name)
+        blocks = read_blocks(known.folder)
+        return part(name, receipt(known.head, blocks, is_running=is_running(known.folder)))
     try:
         return part(name, json.loads(path.read_bytes()))
     except OSError as error:
@@ -186,7 +189,8 @@ def _receipt(known: KnownRun) -> dict[str, Any]:
     except (SourceError, LocalIOError) as error:
         state = "damaged" if isinstance(error, SourceError) else "unreadable"
         state = "other version" if isinstance(error, OtherVersionError) else state
-        return {**receipt(known.head, [], is_running=running), "state": state}
+        unknown = dict.fromkeys(FROM_BLOCKS)
+        return {**receipt(known.head, [], is_running=running), **unknown, "state": state}
     return receipt(known.head, blocks, is_running=running)
 
 

@@ -34,13 +34,13 @@ class Attempt:
     """
 
     def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
-        blocks = journal.blocks() if journal is not None else []
+        blocks = journal.done if journal is not None else []
         self.run_id = head.id
         self.identity = head.identity
         self.folder = folder
         self.replay = Replay(blocks)
         self._blocks = blocks
-        self.known_rejects = journal.rejects() if journal is not None else []
+        self.known_rejects = journal.rejects if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
         self.was_finished = head.is_finished
         had_no_end = bool(head.attempts) and head.state == "running"

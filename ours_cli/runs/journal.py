@@ -4,19 +4,20 @@ It holds row numbers, digests, counts and codes: no row data, no token. The orde
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
 
 Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
-count that nobody wrote must be told from a source that changed.
+count that nobody wrote must be told from a source that changed. A journal of version 4 lacks nothing else: it
+is read, and gets them once its run goes on.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +31,7 @@ from ours_cli.runs.run_lock import hold
 FILE_NAME: Final = "journal.db"
 
 _VERSION: Final = 5
+_WITHOUT_CHECKSUMS: Final = 4
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA user_version = {_VERSION};
@@ -44,6 +46,17 @@ CREATE TABLE rejects (
     checksum INTEGER NOT NULL
 );
 CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL);
+COMMIT;
+"""
+_ADD_CHECKSUMS: Final = """
+BEGIN;
+ALTER TABLE block ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE block SET checksum = checksum(first, stop, head, digest, accepted, rejected, filtered, codes);
+ALTER TABLE rejects ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE rejects SET checksum = checksum(path, shape, size, digest, left_size, left_digest);
+ALTER TABLE run ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE run SET checksum = checksum(identity);
+PRAGMA user_version = 5;
 COMMIT;
 """
 _RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
@@ -67,13 +80,20 @@ _DROP_BLOCK: Final = "DELETE FROM block WHERE first = ?"
 class Journal:
     """One run's journal, open and locked by this process; a context manager.
 
+    `done` are the blocks that were recorded when it was opened, in the order of the source; `rejects` are the
+    files of this run as they were known to be on disk then, in the order they were begun.
+
     Raises `BusyError` when another process runs it, `SourceError` when it is damaged, `LocalIOError`.
     """
 
     def __init__(self, folder: Path, *, begin: bool) -> None:
         self._folder = folder
+        self.done: list[Block] = []
+        self.rejects: list[KnownRejects] = []
         self._lock = hold(folder)
         try:
+            if not begin:
+                self.done, self.rejects = _read(folder)
             with _house_errors(folder):
                 self._connection = _begin(folder) if begin else _reopen(folder)
         except BaseException:
@@ -129,19 +149,18 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.executemany(_LEAVE_REJECTS, map(_parameters, rejects))
 
-    def blocks(self) -> list[Block]:
-        """The recorded blocks, in the order of the source."""
-        with _house_errors(self._folder):
-            return list(_blocks(self._connection))
 
-    def rejects(self) -> list[KnownRejects]:
-        """The rejects files of this run as they are known to be on disk, in the order they were begun."""
-        with _house_errors(self._folder):
-            return list(_rejects(self._connection))
+def _parameters(file: RejectFile) -> dict[str, str | bytes | int]:
+    return {"path": _name(file.path), "shape": file.shape, **file.extent._asdict()}
 
 
-def _parameters(file: RejectFile) -> dict[str, str | int]:
-    return {"path": file.path, "shape": file.shape, **file.extent._asdict()}
+def _name(path: str) -> str | bytes:
+    """A path for SQLite, whose text is UTF-8: a file's name may be any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
 
 
 def _begin(folder: Path) -> sqlite3.Connection:
@@ -150,27 +169,36 @@ def _begin(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reopen(folder: Path) -> sqlite3.Connection:
-    """Open what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
+def _read(folder: Path) -> tuple[list[Block], list[KnownRejects]]:
+    """Read what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
-        for _ in chain(_blocks(connection), _rejects(connection)):
-            pass
-    return _connect(folder)
+        _check(connection, folder)
+        return list(_blocks(connection)), list(_rejects(connection))
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _reopen(folder: Path) -> sqlite3.Connection:
+    connection = _connect(folder)
+    if _version(connection) == _WITHOUT_CHECKSUMS:
+        connection.executescript(_ADD_CHECKSUMS)
+    return connection
+
+
+def _check(connection: sqlite3.Connection, folder: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if verdict != "ok" or not {"block", "rejects"} <= tables:
         raise sqlite3.DatabaseError("the file is damaged")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != _VERSION:
+    if _version(connection) not in (_WITHOUT_CHECKSUMS, _VERSION):
         raise OtherVersionError(
-            "the journal of this run was written by another version of ours",
+            f"the journal of run {folder.name} was written by another version of ours",
             hint="that version can go on with it; --restart begins a new run,"
             " and rows with the same distinctId count once",
         )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -192,16 +220,16 @@ def _connect(folder: Path) -> sqlite3.Connection:
 def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
+        _check(connection, folder)
         return list(_blocks(connection))
 
 
 def noted_identity(folder: Path) -> Identity | None:
     """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection)
-        row = connection.execute("SELECT identity, checksum FROM run").fetchone()
-        return None if row is None else read_identity(json.loads(*_as_written(row)))
+        _check(connection, folder)
+        row = next(_rows(connection, "SELECT * FROM run"), None)
+        return None if row is None else read_identity(json.loads(*row))
 
 
 def never_began(folder: Path) -> bool:
@@ -220,8 +248,7 @@ def never_began(folder: Path) -> bool:
 
 def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
     end = 0
-    for row in connection.execute("SELECT * FROM block ORDER BY first"):
-        *numbers, codes = _as_written(row)
+    for *numbers, codes in _rows(connection, "SELECT * FROM block ORDER BY first"):
         block = Block(*numbers)
         if block.start < end or len(block.digest) != DIGEST_BYTES or not block.is_settled:
             raise sqlite3.DatabaseError("a block that cannot be")
@@ -232,20 +259,22 @@ def _blocks(connection: sqlite3.Connection) -> Iterator[Block]:
 
 
 def _rejects(connection: sqlite3.Connection) -> Iterator[KnownRejects]:
-    for row in connection.execute("SELECT * FROM rejects ORDER BY rowid"):
-        path, shape, size, digest, *left = _as_written(row)
-        yield KnownRejects(path, shape, Extent(size, digest), None if left[0] is None else Extent(*left))
+    for path, shape, size, digest, *left in _rows(connection, "SELECT * FROM rejects ORDER BY rowid"):
+        extent = None if left[0] is None else Extent(*left)
+        yield KnownRejects(os.fsdecode(path), shape, Extent(size, digest), extent)
 
 
 def _checksum(*values: object) -> int:
-    return zlib.crc32(repr(values).encode())
+    return zlib.crc32(ascii(values).encode())
 
 
-def _as_written(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The row without its checksum, which is its last value."""
-    if _checksum(*row[:-1]) != row[-1]:
-        raise sqlite3.DatabaseError("a row that is not as it was written")
-    return row[:-1]
+def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Whole rows without their checksum, which is their last value."""
+    has_checksums = _version(connection) != _WITHOUT_CHECKSUMS
+    for row in connection.execute(query):
+        if has_checksums and _checksum(*row[:-1]) != row[-1]:
+            raise sqlite3.DatabaseError("a row that is not as it was written")
+        yield row[:-1] if has_checksums else row
 
 
 @contextmanager

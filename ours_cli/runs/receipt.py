@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.masked import masked
 from ours_cli.runs.run_head import RunHead
+
+FROM_BLOCKS: Final = ("done", "accepted", "rejected", "filtered", "reject_codes", "digest")
+"""The keys that only the blocks tell: unknown where these cannot be read."""
 
 
 def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from ours_cli.source.row_problems import (
     TOO_LONG,
     cells_if_doubled,
     damage,
+    is_open_if_doubled,
     open_at_end,
     passes_limit,
     unreadable,
@@ -296,7 +297,8 @@ class RowReader:
             )
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
-            if failure[0] == "unclosed_quote" and line == window_end - 1 and not _is_whole(self._window[-1]):
+            is_cut = line == window_end - 1 and not _is_whole(self._window[-1])
+            if is_cut and (failure[0] == "unclosed_quote" or is_open_if_doubled(raw, self._format)):
                 failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
         if failure is not TOO_LONG and cells_if_doubled(raw, self._format):
             failure = ESCAPED_QUOTE

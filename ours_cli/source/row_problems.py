@@ -61,14 +61,27 @@ def unreadable(*, is_open: bool, is_endless: bool, on_first_line: bool) -> Probl
 
 def cells_if_doubled(text: str, csv_format: dict[str, Any]) -> int:
     """How many cells a row has once quotes behind a backslash are doubled; 0 where that does not mend it."""
-    quote = csv_format["quotechar"]
-    if not quote or f"\\{quote}" not in text:
-        return 0
     try:
-        rows = list(csv.reader([text.replace(f"\\{quote}", quote * 2)], **csv_format))
+        rows = _rows_if_doubled(text, csv_format)
     except csv.Error:
         return 0
     return len(rows[0]) if len(rows) == 1 else 0
+
+
+def is_open_if_doubled(text: str, csv_format: dict[str, Any]) -> bool:
+    """Whether a row ends inside quotes once those behind a backslash are doubled."""
+    try:
+        _rows_if_doubled(text, csv_format)
+    except csv.Error as error:
+        return open_at_end(error)
+    return False
+
+
+def _rows_if_doubled(text: str, csv_format: dict[str, Any]) -> list[list[str]]:
+    quote = csv_format["quotechar"]
+    if not quote or f"\\{quote}" not in text:
+        return []
+    return list(csv.reader([text.replace(f"\\{quote}", quote * 2)], **csv_format))
 
 
 def damage(text: str) -> Problem | None:
