@@ -30,6 +30,7 @@ from kill_driver import POINTS
 from kills_kit import assert_journal_is_true, done_rows, drive, is_bad, row_line, run_folders, stored
 
 from ours_cli import boundary
+from ours_cli.runs.journal import never_began
 from ours_cli.runs.run_head import read_head
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, When
 
@@ -135,7 +136,7 @@ class History(RuleBasedStateMachine):
 
     def _is_done_in_an_unfinished_run(self, place: int) -> bool:
         folders = run_folders()
-        if not folders or read_head(folders[-1]).is_finished:
+        if not folders or never_began(folders[-1]) or read_head(folders[-1]).is_finished:
             return False
         return place in done_rows(folders[-1])
 
