@@ -24,13 +24,13 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.process.garbage import collect_seldom
 from ours_cli.process.signals import stopping
 from ours_cli.record import Table, span
-from ours_cli.reports.reject_order import RejectOrder
-from ours_cli.reports.rejects import Rejects
+from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.attempt import Attempt
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.runs.recorder import Recorder
+from ours_cli.runs.reject_order import RejectOrder
 from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.sending.delivery import Delivery, DeliveryOptions
 from ours_cli.sending.network_loop import NetworkLoop

@@ -74,7 +74,7 @@ def _rejects_files() -> list[Path]:
 
 def place_points(death: Death) -> None:
     """Report each point that is passed to `death`."""
-    from ours_cli.reports.rejects import Rejects
+    from ours_cli.rejects.rejects import Rejects
     from ours_cli.runs import recorder
     from ours_cli.runs.attempt import Attempt
     from ours_cli.runs.journal import Journal
@@ -219,7 +219,7 @@ def replay_unverified() -> None:
 
 
 def rejects_unsynced() -> None:
-    from ours_cli.reports.rejects import Rejects
+    from ours_cli.rejects.rejects import Rejects
 
     def sync(rejects: Any) -> None:
         for _, file in rejects._sinks.values():

@@ -27,7 +27,7 @@ from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.outcome import Outcome
 from ours_cli.intake import Intake
 from ours_cli.record import Malformed, Record
-from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
+from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import ROWS_MAX, Block, BlockTracker, RowDigest, content_digest
 from ours_cli.runs.journal import Journal, read_blocks
 from ours_cli.runs.replay import Replay, SourceChangedError

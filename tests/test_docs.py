@@ -22,7 +22,7 @@ from ours_cli.errors import ExitCode
 from ours_cli.files import profiles
 from ours_cli.mapping import mapfile
 from ours_cli.mapping.presets import load_preset, preset_names
-from ours_cli.reports.reject_hints import HINTS, reject_hint
+from ours_cli.rejects.reject_hints import HINTS, reject_hint
 from ours_cli.sandbox import fault_file, faults
 from ours_cli.templates.filters import FILTER_NAMES
 from ours_cli.templates.numerals import STYLES

@@ -15,9 +15,9 @@ from rows import iso
 
 from ours_cli.events.event import Origin, Reject
 from ours_cli.record import Record
-from ours_cli.reports import reject_order
-from ours_cli.reports.reject_order import RejectOrder
+from ours_cli.runs import reject_order
 from ours_cli.runs.blocks import Block
+from ours_cli.runs.reject_order import RejectOrder
 from ours_cli.sandbox import When
 
 

@@ -27,12 +27,12 @@ from waiting import wait_for
 from ours_cli import app
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.events.event import Origin, Reject
-from ours_cli.mending.mend import mended
-from ours_cli.mending.mend_command import WITHOUT_VALUE, mend_command
 from ours_cli.record import Dialect, Malformed, Record, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
-from ours_cli.reports.reject_files import KnownRejects, RejectFile
-from ours_cli.reports.rejects import Rejects
+from ours_cli.rejects.mend import mended
+from ours_cli.rejects.mend_command import WITHOUT_VALUE, mend_command
+from ours_cli.rejects.reject_files import KnownRejects, RejectFile
+from ours_cli.rejects.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.source import ReadOptions, open_table
 

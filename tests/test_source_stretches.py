@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
-from ours_cli.mending.mend import mended
 from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Rows, Stretch, Table
+from ours_cli.rejects.mend import mended
 from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
 from ours_cli.source.pieces import parse_piece
 

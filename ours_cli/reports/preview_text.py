@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ours_cli.mapping.tally import Tally
+from ours_cli.rejects.reject_hints import reject_hint
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.reports.preview import Preview
-from ours_cli.reports.reject_hints import reject_hint
 from ours_cli.reports.report import Books
 from ours_cli.reports.report_text import size
 from ours_cli.wording.counted import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.reports.reject_hints import reject_hint
+from ours_cli.rejects.reject_hints import reject_hint
 from ours_cli.reports.report import Books, Report
 from ours_cli.wording.escape import printable
 from ours_cli.wording.wrapping import folded, folded_command, folded_path

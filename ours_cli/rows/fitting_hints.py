@@ -7,7 +7,7 @@ from typing import Final
 
 from ours_cli.contract import ID_MAX
 from ours_cli.mapping.where import only_column, where_not
-from ours_cli.reports.reject_hints import ANY_COLUMN, MEND, reject_hint
+from ours_cli.rejects.reject_hints import ANY_COLUMN, MEND, reject_hint
 from ours_cli.templates.filters import FilterCall
 from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.template import parse, placeholder

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, OursError, UsageError
-from ours_cli.mending.mend_command import mend_command
 from ours_cli.process.signals import Interrupted
 from ours_cli.record import REPEATED_HEADER
-from ours_cli.reports.rejects import Rejects
+from ours_cli.rejects.mend_command import mend_command
+from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.rows.fitting_hints import fitting_hints
 from ours_cli.rows.row_plan import Prepared, RowRun

@@ -18,7 +18,7 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.record import Table
-from ours_cli.reports.rejects import Rejects
+from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
 from ours_cli.rows.pace import Pace

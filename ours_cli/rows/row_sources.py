@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.mending.mend import mended
 from ours_cli.record import Malformed, Record, Table
+from ours_cli.rejects.mend import mended
 from ours_cli.runs.blocks import Block, RowDigest, content_digest
 from ours_cli.source import ReadOptions, open_table
 from ours_cli.source.arguments import Location

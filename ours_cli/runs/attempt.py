@@ -13,8 +13,8 @@ from typing import Self
 
 from ours_cli.errors import ExitCode, LocalIOError
 from ours_cli.files.private_files import make_private_folder
-from ours_cli.reports.reject_files import RejectFile
-from ours_cli.reports.rejects import Rejects
+from ours_cli.rejects.reject_files import RejectFile
+from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import Journal

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from ours_cli.errors import LocalIOError, SourceError
-from ours_cli.reports.reject_files import Extent, KnownRejects, RejectFile
+from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import DIGEST_BYTES, Block
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
 from ours_cli.runs.run_lock import hold

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.mending.mend import may_be_marked
 from ours_cli.process.garbage import collect_seldom
 from ours_cli.record import Dialect, Piece, Stretch, Table
+from ours_cli.rejects.mend import may_be_marked
 from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.messages import read_message, write_message
 

@@ -18,8 +18,8 @@ from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.events.event import Reject
 from ours_cli.files.private_files import local_io, make_private_folder, refuse_link
 from ours_cli.record import Table
-from ours_cli.reports.reject_files import KnownRejects, OpenFile, RejectFile, begin, keep_aside, reopen
-from ours_cli.reports.reject_rows import CsvSink, JsonSink, RejectSink
+from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile, begin, keep_aside, reopen
+from ours_cli.rejects.reject_rows import CsvSink, JsonSink, RejectSink
 
 _STDOUT: Final = Path("standard output")
 """What messages call it."""

@@ -1,1 +1,0 @@
-"""Rejects that somebody has mended and feeds back."""
