@@ -9,11 +9,9 @@ from typing import Any, Final
 
 import orjson
 
-from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.drafting.drafts import ID_AT, Draft
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.event_run import EventRun, Finished, MappedRows
-from ours_cli.exact_json import as_sent
 from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
@@ -67,29 +65,8 @@ class EventAssembler:
             self._count(body)
         return item
 
-    def plain(
-        self, origin: Origin, body: dict[str, Any], *, is_sorted: bool = True
-    ) -> Event | Reject | Filtered:
-        """As `__call__`, for a body known to obey the contract, with a time and without lists.
-
-        `is_sorted` says that its keys are in canonical order.
-        """
-        given = body.pop("distinctId", "")
-        if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
-            return left_out
-        try:
-            content = orjson.dumps(body, as_sent, None if is_sorted else orjson.OPT_SORT_KEYS)
-        except TypeError:
-            content = b""  # an integer of more than 64 bits, for example
-        if not content or len(content) >= PROPERTIES_UTF16_MAX:
-            return self(origin, {**body, "distinctId": given})
-        item = self._seal(origin, given, content, body["event"], body.get("time"))
-        if isinstance(item, Event):
-            self._tally.note_ids(body)
-        return item
-
     def seal(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
-        """Events of drafts, the first of row number `seq`: as `plain`, in bulk."""
+        """Events of drafts, the first of row number `seq`: as a call of each, in bulk."""
         run = draft.run(table, seq)
 
         def content(at: int) -> bytes:
