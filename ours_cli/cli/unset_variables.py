@@ -12,11 +12,9 @@ from typing import Any, Final
 
 from ours_cli.errors import UsageError
 
-_FIELDS: Final = frozenset(
-    (
-        *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
-        *("--ip", "--user-agent"),
-    )
+_FIELDS: Final = (
+    *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
+    *("--ip", "--user-agent"),
 )
 """An empty field is judged with its body."""
 
