@@ -19,7 +19,7 @@ from ours_cli.events.chunk import Chunk
 from ours_cli.events.event import Origin
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.events.request_size import RequestSize
-from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
+from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, Flight
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.retry import (
     Again,
@@ -87,7 +87,7 @@ class Delivery:
         self._on_clock = on_clock
         self._poster: AsyncPoster | None = None
         fixed = options.concurrency
-        self._concurrency: Concurrency = AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
+        self._concurrency = AdaptiveConcurrency() if fixed is None else Concurrency(fixed)
         self.traffic.concurrency = self._concurrency.limit
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
         self._held_bytes = 0
