@@ -117,9 +117,7 @@ class Settlement:
                 self._patience.progress(now())
                 return self._isolate(chunk, message)
             case Unauthorized() | Broken():
-                error = fatal(verdict, 0, 0)
-                assert error is not None
-                raise error
+                raise fatal(verdict)
 
     def _take(self, judged: Judged, chunk: Chunk, started: float) -> list[Chunk]:
         events = chunk.events
