@@ -17,7 +17,7 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Table
 from ours_cli.timestamps import TimeReader, TimeRules
 

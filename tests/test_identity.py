@@ -23,7 +23,7 @@ from ours_cli.ids.ledger import Ledger, Seen
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Record
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
