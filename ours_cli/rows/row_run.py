@@ -35,7 +35,7 @@ from ours_cli.rows.row_plan import (
 )
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.time_survey import settle_times
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
