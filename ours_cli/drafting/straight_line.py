@@ -17,9 +17,9 @@ from ours_cli.drafting.cell_table import CellTable
 from ours_cli.drafting.column_line import ColumnLine, compile_columns
 from ours_cli.drafting.drafts import Bodies, bodies_of
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
-from ours_cli.templates.field_value import ABSENT
+from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.templates.reference import locate
-from ours_cli.templates.template import FilterProblem, Placeholder, used_columns
+from ours_cli.templates.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeProblem
 
 CellReader: TypeAlias = "Callable[[list[str]], dict[str, Any]]"

@@ -27,7 +27,10 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, field_key
-from ours_cli.templates.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter
+from ours_cli.templates.template import bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 
 if TYPE_CHECKING:
