@@ -9,11 +9,12 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
-    from ours_cli.process.core_dumps import limit_cores
     from ours_cli.process.garbage import end_without, start_without
-    from ours_cli.process.standard_streams import stand_in
 
     start_without()
+    from ours_cli.process.core_dumps import limit_cores
+    from ours_cli.process.standard_streams import stand_in
+
     stand_in()
     limit_cores()
     from ours_cli.boundary import run
