@@ -6,7 +6,7 @@ from typing import Final
 
 from ours_cli.events.event import Event
 from ours_cli.events.event_run import MappedRows
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.wording.durations import DAY_MS
 
 CLOCK_SKEW_S: Final = 60.0

@@ -29,7 +29,7 @@ from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping import batch_rows
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Record, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.blocks import Block

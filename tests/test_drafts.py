@@ -22,8 +22,8 @@ from ours_cli.mapping.field_mapping import FieldMapping, RowMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import read_condition
-from ours_cli.mapping.window import Window
 from ours_cli.record import Fields, Malformed, Record, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.replay import Replay

@@ -16,7 +16,7 @@ from rows import iso, ndjson, write
 from ours_cli.errors import OursError
 from ours_cli.events.outcome import Traffic
 from ours_cli.forecast import AgeingRows, clock_warning
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Table
 from ours_cli.reports.report import Books
 from ours_cli.rows import pace

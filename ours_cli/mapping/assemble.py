@@ -1,4 +1,4 @@
-"""The last step from a mapped body to an event: time window, validation, distinctId, serialization."""
+"""The last step from a mapped body to what is sent: time window, validation, distinctId, serialization."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from ours_cli.ids.identity import ID_BYTES, DistinctIds, digest_of
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import NOT_UNICODE, canonical_json
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.validate import Fault, check_event, check_size, has_long_array
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Fault, Window, check_event, check_size, check_visitor, has_long_array
 from ours_cli.record import DUPLICATE_ID, Record, Table
 
 
@@ -239,6 +238,32 @@ class EventAssembler:
             self._tally.long_arrays += 1
 
 
+class VisitorAssembler:
+    """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
+
+    def __init__(self, tally: Tally, selection: Selection = EVERYTHING) -> None:
+        self.selection = selection
+        self._tally = tally
+
+    def begin(self, table: Table) -> None:
+        """The bodies of this table's rows come next: none of their messages names a line."""
+
+    def __call__(self, origin: Origin, body: dict[str, Any]) -> Event | Reject | Filtered:
+        """Judge and serialize one body (contract: /identify)."""
+        fault = check_visitor(body)
+        if fault is None and not body.get("userProperties"):
+            fault = Fault("missing_properties", "the row sets no visitor property")
+        if fault is not None:
+            return Reject(origin, "", fault.code, fault.message)
+        content = canonical_json(body)
+        if isinstance(content, Fault):
+            return Reject(origin, "", content.code, content.message)
+        if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
+            return Filtered(origin, "sample")
+        self._tally.note_ids(body)
+        return Event(origin, "", content, "$identify", None)
+
+
 def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
     return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
 
@@ -259,6 +284,12 @@ def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
             start = run.start(place) + ID_AT
             bodies[start : start + len(distinct_id)] = distinct_id.encode()
     return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
+
+
+def _visitor(body: dict[str, Any]) -> bytes:
+    """Whom a body is about, so that a sample takes all rows of a person or none; empty without an id."""
+    found = [body[key] for key in ("userId", "externalId", "email") if body.get(key)]
+    return orjson.dumps(found) if found else b""
 
 
 _LINES_MAX: Final = 1 << 40

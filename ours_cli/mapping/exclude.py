@@ -11,8 +11,8 @@ from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filters import EXCLUDE, FilterCall
-from ours_cli.templates.reference import Reference, Steps, key_path, locate
-from ours_cli.templates.template import Getter, Placeholder, Template, parse
+from ours_cli.templates.reference import Getter, Reference, Steps, key_path, locate
+from ours_cli.templates.template import Placeholder, Template, parse
 from ours_cli.templates.without import Paths, add_path, paths_below, without
 
 

@@ -12,13 +12,10 @@ from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
 from ours_cli.mapping.fields import NESTING, FieldMap, Value
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
-from ours_cli.templates.field_value import present
-from ours_cli.templates.reference import Reference, key_getter
+from ours_cli.templates.field_value import ABSENT, FilterProblem, present
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter, Reference, key_getter
 from ours_cli.templates.template import (
-    ABSENT,
-    FilterProblem,
-    Getter,
-    HmacKey,
     Template,
     bind,
     bind_json,

@@ -20,8 +20,7 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.assemble_visitor import VisitorAssembler
+from ours_cli.mapping.assemble import EventAssembler, VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
@@ -31,7 +30,10 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.where import SoughtKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, field_key
-from ours_cli.templates.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter
+from ours_cli.templates.template import bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 
 if TYPE_CHECKING:

@@ -8,22 +8,18 @@ from typing import Final
 
 from ours_cli.source import ReadOptions
 
-WITHOUT_VALUE: Final = frozenset(
-    (
-        *("--no-header", "--send-nulls", "--day-first", "--month-first", "--list-presets"),
-        *("--test", "--sandbox", "--dry-run", "--curl", "--restart"),
-        *("-q", "--quiet", "-v", "--verbose", "--progress", "--no-progress", "-h", "--help"),
-    )
-)
+WITHOUT_VALUE: Final = {
+    *("--no-header", "--send-nulls", "--day-first", "--month-first", "--list-presets"),
+    *("--test", "--sandbox", "--dry-run", "--curl", "--restart"),
+    *("-q", "--quiet", "-v", "--verbose", "--progress", "--no-progress", "-h", "--help"),
+}
 """The flags of a command over rows that take no value."""
 
-_DROPPED: Final = frozenset(
-    (
-        *("--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"),
-        *("--canary", "--resume", "--restart"),
-        *("--sample", "--shard"),  # to these, a mended row is a different one
-    )
-)
+_DROPPED: Final = {
+    *("--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"),
+    *("--canary", "--resume", "--restart"),
+    *("--sample", "--shard"),  # to these, a mended row is a different one
+}
 
 
 def mend_command(
@@ -48,14 +44,14 @@ def mend_command(
     return [kept[0], *map(str, rejects), *kept[1:]]
 
 
-def _misfits(read: ReadOptions, codes: Container[str]) -> frozenset[str]:
+def _misfits(read: ReadOptions, codes: Container[str]) -> set[str]:
     """The flags that do not fit the rejects."""
     dropped = _DROPPED | ({"--format"} if read.format == "json" else set())
     dropped |= {"--quote"} if not read.quote_character else set()
     return dropped | ({"--epoch-unit"} if "mixed_epoch_units" in codes else set())
 
 
-def _without(words: Sequence[str], files: Sequence[str], dropped: frozenset[str]) -> list[str]:
+def _without(words: Sequence[str], files: Sequence[str], dropped: set[str]) -> list[str]:
     names, kept = set(files), list(words[:1])
     rest = iter(words[1:])
     for word in rest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
     """Warn, before a slow run starts, of the rows that it would reach too late."""
     pace = run.settings.rate
-    if pace is None or pace > FORECAST_RATE_MAX or not sources.can_be_read_again:
+    if pace is None or pace > FORECAST_RATE_MAX or sources.may_block:
         return
     if (warning := forecast(run, sources, attempt, pace)) is not None:
         console.warn(warning)
@@ -28,7 +28,7 @@ def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Cons
 
 def may_age(run: RowRun, sources: RowSources) -> bool:
     """Whether a look ahead at the measured speed makes sense: with `--rate`, it was done before the start."""
-    return run.flags.batching.rate is None and run.route is not IDENTIFY and sources.can_be_read_again
+    return run.flags.batching.rate is None and run.route is not IDENTIFY and not sources.may_block
 
 
 def forecast(

@@ -35,7 +35,7 @@ from ours_cli.rows.row_plan import (
 )
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.time_survey import settle_times
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class _Session(NamedTuple):
             duration = time.monotonic() - started
             ending = Ending(run, attempt, prepared, rejects, result, duration, console)
             ending.close_rejects()
-            return None if ending.is_of_other_rows and sources.can_be_read_again else ending.end()
+            return None if ending.is_of_other_rows and not sources.may_block else ending.end()
 
     def _tables(self, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
         """The sources, opened one by one; a pipe once its first rows have shown how it writes times.

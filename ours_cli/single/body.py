@@ -19,7 +19,7 @@ from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
 
 if TYPE_CHECKING:
-    from ours_cli.mapping.window import Window
+    from ours_cli.mapping.validate import Window
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
