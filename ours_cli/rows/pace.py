@@ -1,7 +1,7 @@
 """Measures how fast a run is, and then has its rows looked at: which of them will come too late?
 
-An observer around another. Reading ahead is done in a thread, so that the run is not held up, and for slow
-runs only: at `SLOW_RATE` it costs a few per cent of what sending does.
+Reading ahead is done in a thread, so that the run is not held up, and for slow runs only: at `SLOW_RATE` it
+costs a few per cent of what sending does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from ours_cli.errors import OursError
     from ours_cli.events.outcome import Traffic
-    from ours_cli.pipeline import Observer
-    from ours_cli.record import Table
     from ours_cli.reports.report import Books
 
 AFTER_S: Final = 60.0
@@ -31,46 +28,25 @@ now_s: Callable[[], float] = time.monotonic
 
 
 class Pace:
-    """Passes everything on to `observer`, and the forecast's warning when there is one."""
+    """Gives the forecast's warning to `warn`, when there is one; see `pipeline.Watcher`."""
 
-    def __init__(self, observer: Observer, forecast: Forecast) -> None:
-        self._observer = observer
+    def __init__(self, forecast: Forecast, warn: Callable[[str], None]) -> None:
         self._forecast = forecast
+        self._warn = warn
         self._began = now_s()
         self._has_looked = False
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._warning: str | None = None
 
-    def table(self, table: Table) -> None:
-        """A table begins."""
-        self._observer.table(table)
-
-    def books(self, books: Books, traffic: Traffic, /) -> None:
+    def books(self, _: Books, traffic: Traffic) -> None:
         """The books moved: by now the speed may be known, or the forecast made."""
-        self._observer.books(books, traffic)
         if not self._has_looked:
             if traffic.accepted and (elapsed := now_s() - self._began) >= AFTER_S:
                 self._look(traffic.accepted / elapsed, elapsed)
         elif self._warning is not None:
-            self._observer.warn(self._warning)
+            self._warn(self._warning)
             self._warning = None
-
-    def wait(self, reason: str, seconds: float) -> None:
-        """The run pauses."""
-        self._observer.wait(reason, seconds)
-
-    def warn(self, text: str) -> None:
-        """Something the person should look at now."""
-        self._observer.warn(text)
-
-    def stopping(self) -> None:
-        """A signal stops the run."""
-        self._observer.stopping()
-
-    def cut_off(self, error: OursError) -> None:
-        """The process ends now."""
-        self._observer.cut_off(error)
 
     def close(self) -> None:
         """The run is over: no forecast is needed any more."""

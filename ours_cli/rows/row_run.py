@@ -140,11 +140,12 @@ class _Session(NamedTuple):
                 # The sending code loads after the fork: workers do not need it, and would pay its memory.
                 from ours_cli.pipeline import run as run_pipeline
 
-                rejects = self._rejects(attempt, observer)
+                rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
-                pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
+                pace = Pace(lambda *measured: forecast(run, sources, attempt, *measured), console.warn)
+                watchers = [pace.books] if may_age(run, sources) else []
                 try:
-                    result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
+                    result = run_pipeline(plan, attempt, rejects, observer, *watchers)
                 finally:
                     pace.close()
             duration = time.monotonic() - started
@@ -164,12 +165,12 @@ class _Session(NamedTuple):
             attempt.pin(times)
         yield from prepared.tables(self.sources.tables())
 
-    def _rejects(self, attempt: Attempt, observer: Observer) -> Rejects:
+    def _rejects(self, attempt: Attempt) -> Rejects:
         """The rejects of an attempt; what was moved out of their way is told at once."""
         path, known = self.run.flags.batching.rejects, attempt.known_rejects
         rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
         for remark in rejects.take_remarks():
-            observer.warn(remark)
+            self.console.warn(remark)
         return rejects
 
     def _workers(self, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
