@@ -167,7 +167,7 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary",
 """Where the stages are put together; a stage reaches one of these only where its row says so."""
 
 KNOW_NO_STAGE = (
-    *("cli.bash_words", "cli.option_groups", "cli.unset_variables", "cli.usage_errors"),
+    *("cli.bash_words", "cli.option_groups", "cli.typed_words", "cli.unset_variables", "cli.usage_errors"),
     *("exact_json", "files", "process", "reject_marks", "topics", "uuids", "wording"),
 )
 """Small modules for any stage."""

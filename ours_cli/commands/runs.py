@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ours_cli.cli.completion import run as run_ids
+from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
 from ours_cli.files.folders import runs_folder
@@ -21,7 +22,7 @@ from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.runs.receipt import FROM_BLOCKS, receipt
-from ours_cli.runs.run_head import OtherVersionError, going_on
+from ours_cli.runs.run_head import OtherVersionError
 from ours_cli.runs.run_lock import is_running
 from ours_cli.runs.run_registry import (
     Headless,
@@ -214,8 +215,7 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
         console.note(f"paths are relative to {known.head.folder}, where the run was begun")
     arguments = _resuming(known)
     if output is Output.json:
-        end = arguments.index("--") if "--" in arguments else len(arguments)
-        arguments[end:end] = ["-o", output.value]
+        arguments = with_flags(arguments, ("-o", output.value))
     # The report builds its mend and resume commands from what was typed, which must be the run's command.
     sys.argv[1:] = arguments
     return boundary.run(arguments)
