@@ -15,7 +15,7 @@ from ours_cli.record import REPEATED_HEADER
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_plan import Prepared, RowRun
 from ours_cli.rows.row_sources import stdin_is_silent
 from ours_cli.runs.replay import SourceChangedError
@@ -171,7 +171,7 @@ class Ending(NamedTuple):
             mend=self._mend(),
             error=error.message if error else None,
             part=part,
-            hints=fitting_hints(
+            hints=reject_hints(
                 self.run.command, self.run.templates, self.prepared.context.tally.columns_sent
             ),
             again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError)),
