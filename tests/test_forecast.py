@@ -13,11 +13,12 @@ from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
 from rows import iso, ndjson, write
 
+from ours_cli.clock_skew import clock_warning
 from ours_cli.events.outcome import Traffic
-from ours_cli.forecast import AgeingRows, clock_warning
 from ours_cli.mapping.window import Window
 from ours_cli.reports.report import Books
-from ours_cli.rows import pace
+from ours_cli.rows import late_rows
+from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.sandbox import When
 
 HOUR_MS = 3_600_000
@@ -116,7 +117,7 @@ class TestMeasured:
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now = [0.0]
-        monkeypatch.setattr(pace, "now_s", lambda: now[0])
+        monkeypatch.setattr(late_rows, "now_s", lambda: now[0])
         return now
 
     def asked(
@@ -130,7 +131,7 @@ class TestMeasured:
             calls.append((rate, began_s))
             return "late"
 
-        watching = pace.Pace(forecast, warnings.append)
+        watching = late_rows.LateRowsWatch(forecast, warnings.append)
         for moment, accepted in steps:
             clock[0] = moment
             watching.books(Books(), Traffic(accepted=accepted))
@@ -153,7 +154,7 @@ class TestMeasured:
         def forecast(*_: object) -> str:
             raise ZeroDivisionError
 
-        watching = pace.Pace(forecast, print)
+        watching = late_rows.LateRowsWatch(forecast, print)
         clock[0] = 100
         watching.books(Books(), Traffic(accepted=1))
         watching.close()
@@ -164,7 +165,7 @@ class TestMeasured:
     ) -> None:
         sandbox(latency=0.2, window_ms=24 * HOUR_MS)
         seconds = count(0, 1000)
-        monkeypatch.setattr(pace, "now_s", lambda: float(next(seconds)))
+        monkeypatch.setattr(late_rows, "now_s", lambda: float(next(seconds)))
         one = ("--batch-size", "10", "--concurrency", "1", "--max-age", "24h", "-o", "json")
         ended = ours("backfill", file, *FIELDS, *one)
         assert ended.code == 0, ended.err
@@ -181,7 +182,7 @@ class TestMeasured:
                 pass
             stopped.append(True)
 
-        watching = pace.Pace(forecast, print)
+        watching = late_rows.LateRowsWatch(forecast, print)
         clock[0] = 100
         watching.books(Books(), Traffic(accepted=1))
         watching.close()

@@ -21,9 +21,8 @@ from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.pace import Pace
+from ours_cli.rows.late_rows import look_ahead, watching
 from ours_cli.rows.row_end import Ended, Ending
-from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
 from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
@@ -142,12 +141,8 @@ class _Session(NamedTuple):
 
                 rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
-                pace = Pace(lambda *measured: forecast(run, sources, attempt, *measured), console.warn)
-                watchers = [pace.books] if may_age(run, sources) else []
-                try:
+                with watching(run, sources, attempt, console) as watchers:
                     result = run_pipeline(plan, attempt, rejects, observer, *watchers)
-                finally:
-                    pace.close()
             duration = time.monotonic() - started
             ending = Ending(run, attempt, prepared, rejects, result, duration, console)
             ending.close_rejects()
