@@ -121,7 +121,7 @@ class Console:
             with Bar(standing, _to_stderr) as bar:
                 self._write = bar.write
                 try:
-                    yield _Drawn(self, standing)
+                    yield _Observing(self, standing, is_drawn=True)
                 finally:
                     self._write = _to_stderr
 
@@ -129,9 +129,10 @@ class Console:
 class _Observing:
     """Passes what happens on to the standing, and prints what was detected."""
 
-    def __init__(self, console: Console, standing: Standing) -> None:
+    def __init__(self, console: Console, standing: Standing, *, is_drawn: bool) -> None:
         self._console = console
         self._standing = standing
+        self._is_drawn = is_drawn
 
     def table(self, table: Table) -> None:
         for note in table.notes:
@@ -154,22 +155,17 @@ class _Observing:
             self._console.note("stopping once the answers on their way are in; Ctrl-C again stops at once")
 
     def cut_off(self, error: OursError) -> None:
+        if self._is_drawn:
+            # The terminal must get its cursor back.
+            write_at_once(f"\n{SHOW_CURSOR}")
         self._console.last_words(error)
-
-
-class _Drawn(_Observing):
-    """With a bar on the terminal, which must get its cursor back."""
-
-    def cut_off(self, error: OursError) -> None:
-        write_at_once(f"\n{SHOW_CURSOR}")
-        super().cut_off(error)
 
 
 class _Plain(_Observing):
     """Without a terminal: a line now and then while the run is long; pauses with --verbose."""
 
     def __init__(self, console: Console, standing: Standing, say: Callable[[str], None]) -> None:
-        super().__init__(console, standing)
+        super().__init__(console, standing, is_drawn=False)
         self._say = say
         self._said = time.monotonic()
 

@@ -25,7 +25,7 @@ from ours_cli.record import Table
 from ours_cli.reports.progress import Standing
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.reject_hints import reject_hints
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "samples" / "screens"
@@ -83,7 +83,7 @@ def report() -> str:
         duration_s=163.4,
         rejects_file=rejects,
         mend=f"ours backfill {rejects} --map orders.toml --test",
-        hints=fitting_hints("backfill", {"externalId": "{customer_id}"}, ()),
+        hints=reject_hints("backfill", {"externalId": "{customer_id}"}, ()),
     )
     return report_text(done, ENDPOINT, None, WIDTH)
 

@@ -23,6 +23,7 @@ from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Previe
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text, size
+from ours_cli.rows.reject_hints import reject_hints
 
 DAY_MS = 86_400_000
 
@@ -114,7 +115,9 @@ def test_json() -> None:
 
 def test_text() -> None:
     lines = report_text(
-        report(rejects_file="r.csv", mend="ours x", resume="ours y"), "there", "3 rows"
+        report(rejects_file="r.csv", mend="ours x", resume="ours y", hints=reject_hints("backfill", {}, ())),
+        "there",
+        "3 rows",
     ).splitlines()
     assert lines[0] == "backfill: partial, to there"
     assert [line.split()[:2] for line in lines[1:4]] == [["read", "5"], ["accepted", "3"], ["rejected", "2"]]

@@ -12,7 +12,6 @@ from ours_cli.errors import ExitCode, LocalIOError, OursError
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
-from ours_cli.forecast import AgeingRows
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
@@ -20,7 +19,8 @@ from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.late_rows import AgeingRows
+from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_end import nothing_read
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.rows.row_sources import RowSources
@@ -100,6 +100,6 @@ def _show(
     if run.flags.showing.output is Output.json:
         console.result(json_text(result))
     else:
-        width, hints = console.width, fitting_hints(run.command, run.templates, tally.columns_sent)
+        width, hints = console.width, reject_hints(run.command, run.templates, tally.columns_sent)
         console.result(preview_text(run.command, preview, books, tally, run.templates, width, hints))
     return unwritten

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.process.signals import Interrupted
@@ -14,11 +15,10 @@ from ours_cli.record import REPEATED_HEADER
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_plan import Prepared, RowRun
 from ours_cli.rows.row_sources import stdin_is_silent
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.runs.run_head import going_on
 from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -171,7 +171,7 @@ class Ending(NamedTuple):
             mend=self._mend(),
             error=error.message if error else None,
             part=part,
-            hints=fitting_hints(
+            hints=reject_hints(
                 self.run.command, self.run.templates, self.prepared.context.tally.columns_sent
             ),
             again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError)),
@@ -184,7 +184,7 @@ class Ending(NamedTuple):
         if not rejects or not codes.keys() - {REPEATED_HEADER}:
             return None
         # With the flags that state what this run decided, so that its rejects are read alike.
-        words = [*sys.argv[1:], *self.prepared.context.decided_flags()]
+        words = with_flags(sys.argv[1:], self.prepared.context.decided_flags())
         return shlex.join(["ours", *mend_command(words, run.arguments, rejects, run.read, codes)])
 
 
@@ -194,7 +194,7 @@ def _resume(run: RowRun, stopped_by: OursError, named: str | None) -> str | None
         return None
     words = going_on(sys.argv[1:])
     if named is not None and run.flags.resuming.resume is None:
-        words += ["--resume", named]
+        words = with_flags(words, ("--resume", named))
     return shlex.join(["ours", *words])
 
 

@@ -21,9 +21,8 @@ from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.pace import Pace
+from ours_cli.rows.late_rows import look_ahead, watching
 from ours_cli.rows.row_end import Ended, Ending
-from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
 from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
@@ -140,13 +139,10 @@ class _Session(NamedTuple):
                 # The sending code loads after the fork: workers do not need it, and would pay its memory.
                 from ours_cli.pipeline import run as run_pipeline
 
-                rejects = self._rejects(attempt, observer)
+                rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
-                pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
-                try:
-                    result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
-                finally:
-                    pace.close()
+                with watching(run, sources, attempt, console) as watchers:
+                    result = run_pipeline(plan, attempt, rejects, observer, *watchers)
             duration = time.monotonic() - started
             ending = Ending(run, attempt, prepared, rejects, result, duration, console)
             ending.close_rejects()
@@ -164,12 +160,12 @@ class _Session(NamedTuple):
             attempt.pin(times)
         yield from prepared.tables(self.sources.tables())
 
-    def _rejects(self, attempt: Attempt, observer: Observer) -> Rejects:
+    def _rejects(self, attempt: Attempt) -> Rejects:
         """The rejects of an attempt; what was moved out of their way is told at once."""
         path, known = self.run.flags.batching.rejects, attempt.known_rejects
         rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
         for remark in rejects.take_remarks():
-            observer.warn(remark)
+            self.console.warn(remark)
         return rejects
 
     def _workers(self, mapping: RowMapping) -> AbstractContextManager[Workers | None]:

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.runs.blocks import Block
+from ours_cli.runs.masked import masked
 from ours_cli.runs.run_head import RunHead
 
 FROM_BLOCKS: Final = ("done", "accepted", "rejected", "filtered", "reject_codes", "digest")
 """The keys that only the blocks tell: unknown where these cannot be read."""
-
-_MASK: Final = "***"
-_CONDITION: Final = re.compile(r'(\s*"(?:[^"]|"")*"\s*(?:!=|[=~])|.*?(?:!=|[=~]))(.+)', re.DOTALL)
-_ASSIGNMENT: Final = re.compile(r"((?:\\[=:@\\]|.)*?:?=)(?!@)(.+)", re.DOTALL)
-_WHOLE: Final = re.compile(r"()(.+)", re.DOTALL)
-_SHORT: Final = re.compile(r"(-[qv]*[pud])(.*)", re.DOTALL)
-
-_WRITTEN: Final = {
-    "--where": _CONDITION,
-    **dict.fromkeys(
-        ("--external-id", "--user-id", "--email", "--distinct-id", "--ip", "--user-agent"), _WHOLE
-    ),
-    **dict.fromkeys(("--property", "--user-property", "--default-property"), _ASSIGNMENT),
-}
-"""How the flags that may hold a value are written: what is before it, and the value."""
 
 
 def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict[str, Any]:
@@ -64,44 +49,9 @@ def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict
         "digest": digest.hexdigest(),
         "rejects": [{"path": path, "exists": Path(path).exists()} for path in head.rejects],
         "folder": head.folder,
-        "arguments": shlex.join(["ours", *_without_values(head.arguments)]),
+        "arguments": shlex.join(["ours", *masked(head.arguments)]),
     }
 
 
 def _instant(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _without_values(words: Sequence[str]) -> list[str]:
-    """The words of a command line; what may say something of people is masked: values of conditions, and
-    texts without a placeholder. Names of columns stay."""
-    return list(_masked(iter(words)))
-
-
-def _masked(rest: Iterator[str]) -> Iterator[str]:
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if word == "--":
-            yield word
-            yield from rest
-        elif flag in _WRITTEN and equals:
-            yield flag + equals + _without_value(flag, value)
-        elif flag in _WRITTEN:
-            yield word
-            yield from (_without_value(flag, value) for value in _next(rest))
-        elif (short := _SHORT.fullmatch(word)) is not None:
-            yield short[1] + _without_value("--property", short[2])
-            if not short[2]:
-                yield from (_without_value("--property", value) for value in _next(rest))
-        else:
-            yield word
-
-
-def _next(rest: Iterator[str]) -> Iterator[str]:
-    yield next(rest, "")
-
-
-def _without_value(flag: str, text: str) -> str:
-    found = _WRITTEN[flag].fullmatch(text)
-    is_template = flag != "--where" and "{" in text.replace("{{", "")
-    return text if found is None or is_template else found[1] + _MASK
