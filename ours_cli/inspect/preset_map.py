@@ -16,6 +16,7 @@ from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN
 from ours_cli.inspect.start import to_fill_in
 from ours_cli.inspect.toml_text import comment, toml_value
+from ours_cli.mapping.fields import TEXT_FIELDS
 from ours_cli.mapping.presets import Preset, preset_text
 from ours_cli.templates.template import parse
 
@@ -70,7 +71,7 @@ def _lacking(line: str, found: Findings) -> str:
     if names is None or not _ENTRY.match(line):
         return line
     (key, text), *_ = tomllib.loads(line).items()
-    is_optional = key not in ("event", "time", "externalId", "email", "distinctId", "userId")
+    is_optional = key not in TEXT_FIELDS
     have = {name.strip() for name in names}
     lacking = [name for name in parse(text).columns if name.strip() not in have]
     if is_optional and lacking:

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.fields import OBJECTS, FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.uuids import UUID
 from ours_cli.wording.suggest import nearest
@@ -74,11 +74,7 @@ def _lenient(fields: FieldMap) -> FieldMap:
     def optional(values: Mapping[str, Value]) -> dict[str, Value]:
         return {name: value._replace(optional=True) for name, value in values.items()}
 
-    return fields._replace(
-        properties=optional(fields.properties),
-        user_properties=optional(fields.user_properties),
-        default_properties=optional(fields.default_properties),
-    )
+    return fields._replace(**{each.entries: optional(getattr(fields, each.entries)) for each in OBJECTS})
 
 
 def recognise(names: Iterable[str]) -> Preset | None:

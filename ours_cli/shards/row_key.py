@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
+from ours_cli.contract import TEXT_KEYS
 from ours_cli.drafting.straight_line import UnusualRow, compile_body
 from ours_cli.mapping.field_body import Body
 from ours_cli.record import Record
@@ -19,8 +20,6 @@ from ours_cli.templates.field_value import FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader
 
 RowKey: TypeAlias = Callable[[Record], "bytes | None"]
-
-_TEXTS: Final = ("event", "userId", "externalId", "email", "distinctId")
 
 
 def field_key(body: Body, columns: tuple[str, ...] | None, *, keeps_ids: bool) -> RowKey:
@@ -59,7 +58,7 @@ def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], b
         assert isinstance(fields, dict)
         reader.follow(leader)
         known: dict[str, Any] = {}
-        for name in _TEXTS:
+        for name in TEXT_KEYS:
             if fields.get(name) is not None:
                 known[name] = fields[name]
                 if not settle_text(known, name):
