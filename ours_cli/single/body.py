@@ -180,13 +180,15 @@ def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
     return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
 
 
-_ID_FLAGS: Final = [TEXT_FIELDS[key] for key in ID_MAX]
+def _id_flags(fields: FieldMap) -> dict[str, str | None]:
+    """The flags that name the visitor, with what each was given."""
+    names = [TEXT_FIELDS[key] for key in ID_MAX]
+    return {f"--{name.replace('_', '-')}": getattr(fields, name) for name in names}
 
 
 def empty_flags(fields: FieldMap) -> list[str]:
     """The flags of `FieldMap`'s single values that were given and hold nothing, as unset variables do."""
-    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
-    values["EVENT"] = fields.event
+    values = {**_id_flags(fields), "EVENT": fields.event}
     return [flag for flag, text in values.items() if text is not None and not text.strip()]
 
 
@@ -196,10 +198,8 @@ _PLACEHOLDER: Final = re.compile(r"\{(?![0-9A-Fa-f-]{36}\})[^{}]+\}")
 
 def placeholder_flags(fields: FieldMap) -> list[str]:
     """The flags that give `{column}` for an id, as a command over rows takes it."""
-    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
-    return [
-        flag for flag, text in values.items() if text is not None and _PLACEHOLDER.fullmatch(text.strip())
-    ]
+    values = _id_flags(fields).items()
+    return [flag for flag, text in values if text is not None and _PLACEHOLDER.fullmatch(text.strip())]
 
 
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
