@@ -45,18 +45,13 @@ BATCH_EVENTS_MAX: Final = 2000
 BATCH_BYTES: Final = 1 << 20
 """Bytes per batch to start with; the API's own limit is unknown and learned from 413."""
 
-EVENT_KEYS: Final = (
-    "event",
-    "distinctId",
-    "userId",
-    "externalId",
-    "email",
-    "time",
-    "eventProperties",
-    "userProperties",
-    "defaultProperties",
-    "identityContext",
-)
+TEXT_KEYS: Final = ("event", "distinctId", "userId", "externalId", "email")
+"""Top-level keys that hold a text."""
+
+OBJECT_KEYS: Final = ("eventProperties", "userProperties", "defaultProperties")
+"""Top-level keys that hold an object of properties."""
+
+EVENT_KEYS: Final = (*TEXT_KEYS, "time", *OBJECT_KEYS, "identityContext")
 """Top-level keys of a `/track` body and of each `/batch` row (the token apart)."""
 
 IDENTIFY_KEYS: Final = (

@@ -13,7 +13,8 @@ from rows import ago
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.assemble import EventAssembler, VisitorAssembler
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value

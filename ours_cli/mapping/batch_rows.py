@@ -10,12 +10,9 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ours_cli.contract import (
-    EVENT_KEYS,
-    MISNAMED_KEYS,
-)
+from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.drafts import Bodies, Drafter, bodies_of
-from ours_cli.drafting.plain_bodies import TEXTS, which_are_plain
+from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
@@ -114,7 +111,7 @@ class BatchMapping:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
             self._tally.nulls_dropped += without_nulls(body)
-        for key in TEXTS:
+        for key in TEXT_KEYS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:

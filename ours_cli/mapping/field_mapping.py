@@ -20,7 +20,8 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.assemble import EventAssembler, VisitorAssembler
+from ours_cli.mapping.assemble import EventAssembler
+from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields

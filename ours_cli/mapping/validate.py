@@ -16,6 +16,7 @@ from ours_cli.contract import (
     ID_MAX,
     IDENTITY_CONTEXT_KEYS,
     KNOWN_PROPERTIES,
+    OBJECT_KEYS,
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
@@ -215,7 +216,7 @@ def without_nulls(event: dict[str, Any]) -> int:
     """
     bare = {key: value for key, value in event.items() if value is not None}
     dropped = len(event) - len(bare)
-    for key in ("userProperties", "defaultProperties", "eventProperties"):
+    for key in OBJECT_KEYS:
         if isinstance(bare.get(key), dict):
             bare[key], within = _without_nulls(bare[key])
             dropped += within

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
+from ours_cli.contract import TEXT_KEYS
 from ours_cli.mapping.field_body import Body
 from ours_cli.record import Record
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader
 
 RowKey: TypeAlias = Callable[[Record], "bytes | None"]
-
-_TEXTS: Final = ("event", "userId", "externalId", "email", "distinctId")
 
 
 def field_key(body: Body, *, keeps_ids: bool) -> RowKey:
@@ -53,7 +52,7 @@ def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], b
         assert isinstance(fields, dict)
         reader.follow(leader)
         known: dict[str, Any] = {}
-        for name in _TEXTS:
+        for name in TEXT_KEYS:
             if fields.get(name) is not None:
                 known[name] = fields[name]
                 if not settle_text(known, name):
