@@ -90,6 +90,8 @@ def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
         "workers.parallel_mapping",
         "workers.worker_pool",
         "timestamps.any_order",
+        "source.json_elements",
+        "source.parquet",
     )
     assert loaded & {"rich", "tomllib", *(f"ours_cli.{name}" for name in few)} == set()
 
