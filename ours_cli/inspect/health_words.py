@@ -44,14 +44,14 @@ _GERMAN: Final = words(
     "blutgruppe blutzucker diagnose diagnosen einweisungsgrund entlassungsgrund erkrankung",
     "erkrankungen impf impfstatus impfstoff impfung impfungen krankheit krankheiten laborwert",
     "laborwerte medikament medikamente medikation pflegegrad pflegestufe raucher schwanger",
-    "schwangerschaft sterbedatum symptome therapie todesdatum verstorben",
+    "schwangerschaft sterbedatum symptome therapie todesdatum uberweisungsgrund verstorben",
 )
 _GERMAN_PHRASES: Final = (
     "grund des besuchs", "ops code", "ops kode",
 )  # fmt: skip
 _FRENCH: Final = words(
-    "antecedents cardiaque ccam decede deces dgn gestationnel glycemie grossesse maladie maladies",
-    "medicament medicaments ordonnance posologie symptomes tabac traitement vaccin",
+    "antecedents cardiaque ccam decede deces dgn diastolique gestationnel glycemie grossesse maladie",
+    "maladies medicament medicaments ordonnance posologie symptomes systolique tabac traitement vaccin",
 )
 _FRENCH_PHRASES: Final = (
     "diag associe", "diagnostic associe", "diagnostic principal", "diagnostic relie", "groupe sanguin",
@@ -59,9 +59,9 @@ _FRENCH_PHRASES: Final = (
     "poids naissance", "tension arterielle",
 )  # fmt: skip
 _SPANISH: Final = words(
-    "alergia alergias antecedentes cardiaca colesterol defuncion diagnostico diagnosticos embarazada",
-    "embarazo enfermedad enfermedades exitus fallecimiento fumador glucemia imc medicacion medicamento",
-    "medicamentos sintoma sintomas tratamiento vacuna vacunas",
+    "alergia alergias antecedentes cardiaca colesterol defuncion diagnostico diagnosticos diastolica",
+    "embarazada embarazo enfermedad enfermedades exitus fallecimiento fumador glucemia imc medicacion",
+    "medicamento medicamentos sintoma sintomas sistolica tratamiento vacuna vacunas",
 )
 _SPANISH_PHRASES: Final = (
     "codigo cie", "enfermedad actual", "grupo sanguineo", "motivo alta", "motivo consulta",
