@@ -98,7 +98,7 @@ BY_NAME = {
         "Diagnosetext", "Diagnosesicherheit", "Aufnahmegrund", "Blutdruck", "Dauermedikation", "Impfstatus",
         "Fréquence cardiaque", "Diagnostic principal", "date_deces", "Motivo ingreso", "Glucemia",
         "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
-        "suicide_risk", "dialysis", "menstrual_cycle_day",
+        "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -229,7 +229,8 @@ def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) 
 OF_A_PATIENT_OR_A_PARCEL = {
     "weight": "health", "Height (cm)": "health", "weight_ounces": "health", "temperature": "health",
     "resting_pulse": "health", "tooth": "health", "value_as_number": "health", "admissionheight": "health",
-    "Körpergewicht": "health", "Peso": "health", "severity": "health", "anchor_age": "age",
+    "fever": "health", "case_age": "age", "Körpergewicht": "health", "Peso": "health", "severity": "health",
+    "anchor_age": "age",
     "RTI_RACE_CD": "ethnicity or religion", "occupation": "demographic", "fin": "case number",
 }  # fmt: skip
 

@@ -33,10 +33,10 @@ AMONG_PATIENTS: Final = (
         HEALTH_SIGN.what,
         words(
             "abnormal acuity alcohol alcool ald axis bodysite bp bpd bps calories careunit cie cim",
-            "circumference cylinder diagnostic diast drinks egg exam exame gaf oxygen pain",
-            "procedimiento psa puls pulse pulsfrequenz px qual refills rehab respiration resprate",
-            "sleep specimen sphere substance syst temperatur temperature testosterone tooth trauma",
-            "triage vital vitals vitamin waist",
+            "circumference cough cramps cylinder diagnostic diast drinks egg exam exame fever gaf",
+            "oxygen pain procedimiento psa puls pulse pulsfrequenz px qual refills rehab respiration",
+            "resprate sleep specimen sphere substance syst temperatur temperature testosterone tooth",
+            "trauma triage vital vitals vitamin waist",
         ),
         phrases=(
             "anatomic site", "body site", "care unit", "contact lens", "cycle day", "cycle number",
@@ -59,8 +59,8 @@ AMONG_PATIENTS: Final = (
 )  # fmt: skip
 
 OF_THE_BODY: Final = PATIENTS_IN_FRONT | words(
-    "admission anchor answers aufnahme birth body current discharge geburts intake korper nu resting",
-    "vital",
+    "admission anchor answers aufnahme birth body case current discharge geburts intake korper nu",
+    "resting vital",
 )
 """In front of what is measured they add nothing: `vitalWt` is "wt"."""
 

@@ -32,7 +32,7 @@ PEOPLE: Final = PATIENTS | words(
     "employee attendee recipient sender payer payee cardholder holder subscriber guarantor doctor",
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
     "maiden emergency spouse parent guardian guardians mother mothers father fathers nurse therapist",
-    "caregiver licensee legal preferred subject performer insured caller agent your kunde kunden",
+    "caregiver carer licensee legal preferred subject performer insured caller agent your kunde kunden",
     "cust lead participant respondent pcp dr child baby nok mae pai madre padre mere pere mutter vater",
     "supervisor arzt medecin medico officer surgeon clinician prov prsnl phys",
 )
@@ -76,8 +76,8 @@ PERSON_IF_CAPITALS: Final = names("from", "to", "host", "created by", "assigned 
 PEOPLE_IF_CAPITALS: Final = words(
     "provider doctor contact kontakt parent guardian arzt medecin medico member subscriber caller agent",
     "author participant respondent assignee approver reporter attending pcp holder party enrollee mother",
-    "father physician phys prov manager supervisor coach nurse therapist caregiver witness signature",
-    "traitant tratante referent responsable responsavel worker lead",
+    "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
+    "signature traitant tratante referent responsable responsavel worker lead",
 )
 """With one of these last, names of people where most values are written like one."""
 
