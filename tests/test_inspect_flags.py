@@ -38,19 +38,19 @@ BY_NAME = {
         "NSS", "Numéro Sécu", "SV-Nummer", "SSNumber", "ssnumber",
     ),
     "medical record number": (
-        "Chart #", "Chart No.", "MRN", "NHC", "Med Rec No", "numero_prontuario",
+        "Chart #", "Chart No.", "MRN", "NHC", "Med Rec No", "numero_prontuario", "Nº Historia",
     ),
     "case number": ("Fallnummer", "Fall-ID", "PAT_ENC_CSN_ID", "hadm_id", "Numéro de séjour"),
     "insurance id": (
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
-        "Claim Number", "BENE_ID", "insName", "Kostenträger", "plano_saude", "Tarjeta_Sanitaria",
+        "Claim Number", "BENE_ID", "insName", "KV-Nummer", "Kostenträger", "plano_saude", "Tarjeta_Sanitaria",
     ),
     "date of birth": (
         "Geburtstag", "Date de naissance", "Fecha de nacimiento", "patientdob", "dateofbirth", "datebirth",
         "birthdt", "GebDat", "GEB_DATUM", "geb", "Geb.-Datum", "Geb.Dat.", "Fecha Nac.", "FecNac", "Né le",
         "Né(e) le", "D.O.B.", "Born", "born_on", "Bday", "bdate", "YOB",
-        "BENE_BIRTH_DT", "Geburtsmonat", "date_naiss", "dt_nascimento",
+        "BENE_BIRTH_DT", "DDN", "F.Nac.", "Geburtsmonat", "date_naiss", "dt_nascimento",
     ),
     "age": ("age", "Patient Age", "Edad", "AgeNBR", "Client Age", "idade_paciente", "Patientenalter"),
     "phone": (
@@ -98,7 +98,7 @@ BY_NAME = {
         "Diagnosetext", "Diagnosesicherheit", "Aufnahmegrund", "Blutdruck", "Dauermedikation", "Impfstatus",
         "Fréquence cardiaque", "Diagnostic principal", "date_deces", "Motivo ingreso", "Glucemia",
         "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
-        "suicide_risk", "dialysis", "menstrual_cycle_day",
+        "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -108,7 +108,7 @@ BY_NAME = {
         "PatNm", "lastnm", "Customer_Nm", "PCP_Name", "Dr_Name", "Child_Name", "NOK_Name",
         "pat_last", "patfirst", "legal_first", "drname", "Arztname", "mother_maiden", "mname", "PatientAlias",
         "Ops Officer", "Nrc Notified By", "signed_by", "prescriber", "Einweiser", "Überweiser", "Praticien",
-        "nome_mae", "nome_paciente", "NM_PACIENT", "nom_usuel",
+        "Pathologist", "Zuweiser", "PatientMI", "nome_mae", "nome_paciente", "NM_PACIENT", "nom_usuel",
     ),
     "free text": (
         "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
@@ -215,6 +215,8 @@ HARMLESS = {
     "patent_number": "x",
     "path_id": "x",
     "mail_de": "x",
+    "policy_pt": "x",
+    "name_pt": "Caneca",
 }
 
 
@@ -227,7 +229,8 @@ def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) 
 OF_A_PATIENT_OR_A_PARCEL = {
     "weight": "health", "Height (cm)": "health", "weight_ounces": "health", "temperature": "health",
     "resting_pulse": "health", "tooth": "health", "value_as_number": "health", "admissionheight": "health",
-    "Körpergewicht": "health", "Peso": "health", "severity": "health", "anchor_age": "age",
+    "fever": "health", "case_age": "age", "Körpergewicht": "health", "Peso": "health", "severity": "health",
+    "anchor_age": "age",
     "RTI_RACE_CD": "ethnicity or religion", "occupation": "demographic", "fin": "case number",
 }  # fmt: skip
 
@@ -247,7 +250,7 @@ def test_what_things_have_too_is_flagged_in_a_table_of_patients(
 
 def test_a_shops_columns_are_not_a_patients(ours: Ours, tmp_path: Path) -> None:
     columns = {name: ["71", "72"] for name in OF_A_PATIENT_OR_A_PARCEL}
-    in_shops = {"condition": ["new", "used"], "treatment": ["A", "B"]}
+    in_shops = {"condition": ["new", "used"], "treatment": ["A", "B"], "description_pt": ["a", "b"]}
     _, flags = proposal_of(ours, tmp_path / "a.csv", columns | in_shops)
     assert {name: flags[name] for name in columns if flags[name]} == {}
 
@@ -356,7 +359,8 @@ def test_an_identifier_that_names_the_person_is_said_to_be_sent(
 def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) -> None:
     names = (
         "Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt",
-        "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Account Manager", "host",
+        "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Médico de cabecera",
+        "Account Manager", "host",
     )  # fmt: skip
     _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
     _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})

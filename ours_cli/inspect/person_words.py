@@ -6,10 +6,11 @@ from typing import Final
 
 from ours_cli.inspect.sensitive_words import Sign, names, words
 
-PATIENTS: Final = words("patient pacient paciente patienten bene pat pt ptnt")
-"""Words for a patient, or how schemas shorten them."""
+PATIENTS: Final = words("patient pacient paciente patienten")
+PATIENTS_IN_FRONT: Final = PATIENTS | words("bene pat pt ptnt")
+"""With the ways in which schemas shorten them, in front only: `title_pt` is Portuguese."""
 
-OWNERS: Final = words("client member person subject")
+OWNERS: Final = PATIENTS_IN_FRONT | words("client member person subject")
 """In front of what a column holds they say whose it is, as `PATIENTS` do anywhere: `Client Age`."""
 
 OF: Final = words("of de del do da du des")
@@ -18,11 +19,11 @@ OF: Final = words("of de del do da du des")
 PATIENT_PHRASES: Final = (
     *(
         f"{patient} {key}"
-        for patient in sorted(PATIENTS)
+        for patient in sorted(PATIENTS_IN_FRONT)
         for key in ("id", "number", "key", "durable key", "guid", "uid", "identifier", "reference")
     ),
-    "subject id", "subject reference", "person source value", "id patient", "id paciente", "n dossier",
-    "n historia", "empi", "ipp",
+    "patient control number", "subject id", "subject reference", "person source value", "id patient",
+    "id paciente", "n dossier", "n historia", "empi", "ipp",
 )  # fmt: skip
 """Of a patient, not of a stay: one that counts cases (`Fallnummer`, CSN) has a sign of its own."""
 
@@ -31,14 +32,14 @@ PEOPLE: Final = PATIENTS | words(
     "employee attendee recipient sender payer payee cardholder holder subscriber guarantor doctor",
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
     "maiden emergency spouse parent guardian guardians mother mothers father fathers nurse therapist",
-    "caregiver licensee legal preferred subject performer insured caller agent your kunde kunden",
+    "caregiver carer licensee legal preferred subject performer insured caller agent your kunde kunden",
     "cust lead participant respondent pcp dr child baby nok mae pai madre padre mere pere mutter vater",
     "supervisor arzt medecin medico officer surgeon clinician prov prsnl phys",
 )
 NAME_WORDS: Final = names("name", "names", "nom", "nombre", "nome", "display", "alias")
 """Beside one of `PEOPLE` they mean a person's name."""
 
-NAME_PARTS: Final = words("first last middle maiden full")
+NAME_PARTS: Final = words("first full last maiden mi middle")
 """So do these, where they come last: `pat_last`, but not `last_visit`."""
 
 PERSON: Final = Sign(
@@ -61,11 +62,13 @@ PERSON: Final = Sign(
         *("guarantor", "physician", "dr"),
     ),
     last=words(
-        "anesthesiologist clinician counselor dentist midwife officer optometrist pharmacist prescriber",
-        "psychiatrist psychologist surgeon anasthesist angehoriger einweiser operateur uberweiser",
-        "facultativo praticien prescripteur",
+        "clinician counselor dentist hygienist midwife officer optometrist pharmacist prescriber surgeon",
+        "anasthesist angehoriger einweiser operateur uberweiser zuweiser facultativo praticien prescripteur",
     ),
 )  # fmt: skip
+
+SPECIALISTS: Final = ("iatrist", "ologist")
+"""How words end that say what a person is."""
 
 PERSON_IF_CAPITALS: Final = names("from", "to", "host", "created by", "assigned to")
 """Names of people where some value is written like one."""
@@ -73,13 +76,16 @@ PERSON_IF_CAPITALS: Final = names("from", "to", "host", "created by", "assigned 
 PEOPLE_IF_CAPITALS: Final = words(
     "provider doctor contact kontakt parent guardian arzt medecin medico member subscriber caller agent",
     "author participant respondent assignee approver reporter attending pcp holder party enrollee mother",
-    "father physician phys prov manager supervisor coach nurse therapist caregiver witness signature",
-    "traitant tratante referent responsable responsavel worker lead",
+    "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
+    "signature traitant tratante referent responsable responsavel worker lead",
 )
 """With one of these last, names of people where most values are written like one."""
 
+DOCTORS: Final = words("arzt arztin doctor dr medecin medico physician")
+"""Likewise, with one of these anywhere: `medico_de_cabecera`."""
+
 BY: Final = names("by", "par", "por", "von")
-"""Likewise, with one of these last, as in `completed_by`."""
+"""Likewise, with one of these last: `completed_by`."""
 
 ACTS_OF_PEOPLE: Final = words(
     "examined interviewed notified prescribed referred seen signed treated vaccinated witnessed"
@@ -96,7 +102,7 @@ ANSWER_WORDS: Final = ASKING_WORDS | words(
 
 FREE_TEXT_WORDS: Final = ANSWER_WORDS | words(
     "note notes comment comments message messages remark remarks memo feedback reason cancellation bio",
-    "description narrative transcript details detalles freitext inquiry notiz notizen bemerkung",
+    "description narrative transcript arztbrief details detalles freitext inquiry notiz notizen bemerkung",
     "bemerkungen kommentar kommentare nachricht nachrichten anmerkung anmerkungen anliegen",
     "commentaire commentaires remarque remarques comentario comentarios",
     "mensaje mensajes observacion observaciones observacao observacoes mensagem",

@@ -23,6 +23,7 @@ from ours_cli.inspect.person_words import (
     ANSWER_WORDS,
     ASKING_WORDS,
     BY,
+    DOCTORS,
     FREE_TEXT_WORDS,
     NAME_PARTS,
     NAME_WORDS,
@@ -30,10 +31,12 @@ from ours_cli.inspect.person_words import (
     OWNERS,
     PATIENT_PHRASES,
     PATIENTS,
+    PATIENTS_IN_FRONT,
     PEOPLE,
     PEOPLE_IF_CAPITALS,
     PERSON,
     PERSON_IF_CAPITALS,
+    SPECIALISTS,
 )
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive_words import (
@@ -105,9 +108,13 @@ def _is_of_patients(columns: Sequence[Column], flags: Mapping[str, Flag]) -> boo
     of_health = [name for name, what in by_name if what == HEALTH and OF_THINGS_TOO.isdisjoint(name)]
     return (
         len(of_health) > 1
-        or any(what in (PATIENT, RECORD, CASE) or not PATIENTS.isdisjoint(name) for name, what in by_name)
+        or any(what in (PATIENT, RECORD, CASE) or _names_a_patient(name) for name, what in by_name)
         or any(words_of(column.path[-1])[-2:] == ("concept", "id") for column in columns)
     )
+
+
+def _names_a_patient(words: tuple[str, ...]) -> bool:
+    return not PATIENTS.isdisjoint(words) or not PATIENTS_IN_FRONT.isdisjoint(words[:1])
 
 
 def _among_patients(column: Column, flags: Mapping[str, Flag]) -> Flag | None:
@@ -229,17 +236,23 @@ def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
     if not _may_be_text(column) or words[-1:] == ("id",):
         return False
-    if not NAME_WORDS.isdisjoint(words) and not PEOPLE.isdisjoint(words):
+    if _says(PERSON, words) or (words and words[-1].endswith(SPECIALISTS)):
         return True
-    if _says(PERSON, words):
+    is_in_front = not PATIENTS_IN_FRONT.isdisjoint(words[:1])
+    if not NAME_WORDS.isdisjoint(words) and (is_in_front or not PEOPLE.isdisjoint(words)):
         return True
-    if not NAME_PARTS.isdisjoint(words[-1:]) and not (PEOPLE - NAME_PARTS).isdisjoint(words[:-1]):
+    of_people = is_in_front or not (PEOPLE - NAME_PARTS).isdisjoint(words[:-1])
+    if of_people and not NAME_PARTS.isdisjoint(words[-1:]):
         return True
     if not BY.isdisjoint(words[-1:]) and not ACTS_OF_PEOPLE.isdisjoint(words):
         return True
     if " ".join(words) in PERSON_IF_CAPITALS | PEOPLE_IF_CAPITALS:
         return column.words_in_capitals > 0
-    may_be = words in (("name",), ("name", "text")) or not (PEOPLE_IF_CAPITALS | BY).isdisjoint(words[-1:])
+    may_be = (
+        words in (("name",), ("name", "text"))
+        or not (PEOPLE_IF_CAPITALS | BY).isdisjoint(words[-1:])
+        or not DOCTORS.isdisjoint(words)
+    )
     return may_be and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
 
 

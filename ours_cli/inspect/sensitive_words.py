@@ -70,6 +70,7 @@ SIGNS: Final = (
         words("mrn patientennummer krankenakte prontuario"),
         phrases=(
             "medical record", "chart number", "chart id", "dossier medical", "historia clinica", "med rec",
+            "number historia",
         ),
         alone=names("chart", "nhc"),
     ),
@@ -90,9 +91,9 @@ SIGNS: Final = (
             "health plan", "policy holder", "policy number", "policy id", "subscriber id",
             "subscriber number", "member id",
             "member number", "group number", "claim number", "carte vitale", "prior auth",
-            "authorization number", "bene id", "ins name", "ins group", "grp number", "clm id",
-            "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria", "numero de poliza",
-            "numero de afiliado",
+            "authorization number", "bene id", "ins name", "ins group", "ins carrier", "kv number",
+            "grp number", "clm id", "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria",
+            "numero de poliza", "numero de afiliado",
         ),
         alone=names(
             "policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico", "mutua",
@@ -106,10 +107,10 @@ SIGNS: Final = (
             "geburt geburts naissance naiss nacimiento nascimento nasc",
         ),
         phrases=(
-            "d o b", "born on", "geb dat", "geb datum", "fecha nac", "fec nac", "ne le", "nee le", "ne e le",
-            "ben nai",
+            "d o b", "born on", "geb dat", "geb datum", "fecha nac", "fec nac", "f nac", "ne le", "nee le",
+            "ne e le", "ben nai",
         ),
-        alone=names("born", "geb"),
+        alone=names("born", "ddn", "geb"),
     ),
     Sign(
         "age",
