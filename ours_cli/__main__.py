@@ -9,19 +9,19 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
-    from ours_cli.process.garbage import end_without, start_without
+    from ours_cli.process.garbage import collect_rarely_at_start, skip_last_collection
 
-    start_without()
+    collect_rarely_at_start()
     from ours_cli.process.core_dumps import limit_cores
-    from ours_cli.process.standard_streams import stand_in
+    from ours_cli.process.standard_streams import replace_closed_streams
 
-    stand_in()
+    replace_closed_streams()
     limit_cores()
     from ours_cli.boundary import run
     from ours_cli.process.signals import with_exit_codes
 
     code = with_exit_codes(lambda: run(sys.argv[1:]))
-    end_without()
+    skip_last_collection()
     sys.exit(code)
 
 

@@ -96,10 +96,8 @@ class Document:
 
     def _referred(self, reference: str) -> Any:
         self._effort_left -= len(reference)
-        value: Any = self._root
-        for part in reference.removeprefix("#/").split("/"):
-            value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-        return value
+        parts = reference.removeprefix("#/").split("/")
+        return _get(self._root, *(part.replace("~1", "/").replace("~0", "~") for part in parts))
 
 
 def _get(value: Any, *keys: str) -> Any:

@@ -16,7 +16,7 @@ def limit_cores() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def keep_private() -> None:
+def forbid_dumps_and_debuggers() -> None:
     """On Linux: no core dump, not even into a crash reporter, and no debugger of the same user.
 
     Costs about 2 ms, so it is for the commands that send. Does nothing elsewhere.
