@@ -10,11 +10,13 @@ def main() -> None:
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
     from ours_cli.process.garbage import end_without, start_without
-    from ours_cli.process.standard_streams import stand_in
 
     start_without()
+    from ours_cli.process.core_dumps import limit_cores
+    from ours_cli.process.standard_streams import stand_in
+
     stand_in()
-    _leave_no_core()
+    limit_cores()
     from ours_cli.boundary import run
     from ours_cli.process.signals import with_exit_codes
 
@@ -30,15 +32,6 @@ def _leave_sigint_to_the_system() -> None:
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-
-
-def _leave_no_core() -> None:
-    """A core dump would hold the token and health records."""
-    try:
-        import resource
-    except ImportError:  # Windows writes none
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 if __name__ == "__main__":

@@ -106,18 +106,17 @@ class Console:
         *,
         limit: int | None = None,
         wanted: bool | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> Iterator[Observer]:
         """Observe a run: a bar on a terminal; elsewhere a line now and then, with --verbose or `wanted`.
 
         `files` is how many sources there are and `size` their bytes, None where that is not known; `limit` is
         the number of rows after which the run ends.
         """
-        progress = Progress(files, size, clock, limit)
+        progress = Progress(files, size, time.monotonic, limit)
         if self.quiet or wanted is False:
             yield _Plain(self, progress, lambda _: None)
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-            yield _Plain(self, progress, self.note if wanted else self.detail, clock)
+            yield _Plain(self, progress, self.note if wanted else self.detail)
         else:
             with Bar(progress, _to_stderr) as bar:
                 self._write = bar.write
@@ -165,21 +164,14 @@ class _Observing:
 class _Plain(_Observing):
     """Without a terminal: a line now and then while the run is long; pauses with --verbose."""
 
-    def __init__(
-        self,
-        console: Console,
-        progress: Progress,
-        say: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, console: Console, progress: Progress, say: Callable[[str], None]) -> None:
         super().__init__(console, progress, is_drawn=False)
         self._say = say
-        self._clock = clock
-        self._said = clock()
+        self._said = time.monotonic()
 
     def books(self, books: Books, traffic: Traffic) -> None:
         super().books(books, traffic)
-        if (now := self._clock()) - self._said >= _LINE_EVERY_S:
+        if (now := time.monotonic()) - self._said >= _LINE_EVERY_S:
             self._said = now
             self._progress.measure()
             self._say(self._progress.sentence())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ours_cli.errors import UsageError
 from ours_cli.options import Account, Target
-from ours_cli.process.memory import keep_private
+from ours_cli.process.core_dumps import keep_private
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 from ours_cli.wording.counted import counted
 

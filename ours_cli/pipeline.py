@@ -174,7 +174,7 @@ class _Run:
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
         plan = self._plan
         room = max(1, plan.options.batch_bytes - plan.route.envelope(plan.endpoint))
-        chunker = Chunker(self._delivery.batch_size, room)
+        chunker = Chunker(self._delivery.request_size, room)
         intake = Intake(chunker, self._tracker, self._enter, self._replayed, self._canary)
         chunks = self._feed(intake)
         if self._canary is None:

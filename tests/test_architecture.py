@@ -147,8 +147,6 @@ MAY_KNOW = {
     "feed": "intake safeguards rejects reports runs events record errors",
     "row_mapping": "intake safeguards timestamps templates mapping drafting ids shards rejects reports runs"
     " events record contract errors",
-    "time_survey": "rows source rejects timestamps templates mapping drafting ids shards runs events record"
-    " contract errors",
     "bar": "reports errors",
     "console": "bar reports errors",
     "cli.failed_result": "console bar reports errors",

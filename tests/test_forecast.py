@@ -15,7 +15,7 @@ from rows import iso, ndjson, write
 
 from ours_cli.clock_skew import clock_warning
 from ours_cli.events.outcome import Traffic
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.reports.report import Books
 from ours_cli.rows import late_rows
 from ours_cli.rows.late_rows import AgeingRows

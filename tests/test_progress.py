@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Ours, StartSandbox
@@ -159,11 +160,17 @@ def test_what_matters_less_goes_first(width: int, shown: str) -> None:
     ],
 )
 def test_a_line_now_and_then_without_a_terminal(
-    capsys: pytest.CaptureFixture[str], verbose: bool, quiet: bool, wanted: bool | None, expected: bool
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    verbose: bool,
+    quiet: bool,
+    wanted: bool | None,
+    expected: bool,
 ) -> None:
     clock = Clock()
+    monkeypatch.setattr("ours_cli.console.time", SimpleNamespace(monotonic=clock))
     console = Console(verbose=verbose, quiet=quiet)
-    with console.progress(2, 2000, wanted=wanted, clock=clock) as observer:
+    with console.progress(2, 2000, wanted=wanted) as observer:
         observer.table(table(position=500))
         for read in range(1, 26):
             clock.now += 1

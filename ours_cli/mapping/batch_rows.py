@@ -10,12 +10,9 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ours_cli.contract import (
-    EVENT_KEYS,
-    MISNAMED_KEYS,
-)
+from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.drafts import Bodies, Drafter, bodies_of
-from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
+from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
@@ -102,13 +99,8 @@ class BatchMapping:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
-        assert isinstance(row.fields, dict)
-        if row.distinct_id or not is_plain(row.fields):
-            body = self._body(origin, row)
-            return body if isinstance(body, Reject) else self._assemble(origin, body)
-        plain = dict(row.fields)
-        untimely = self._read_time(origin, plain)
-        return untimely if untimely is not None else self._assemble.plain(origin, plain, is_sorted=False)
+        body = self._body(origin, row)
+        return body if isinstance(body, Reject) else self._assemble(origin, body)
 
     def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
         """The row as the API wants it, its time read."""
@@ -119,7 +111,7 @@ class BatchMapping:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
             self._tally.nulls_dropped += without_nulls(body)
-        for key in TEXTS:
+        for key in TEXT_KEYS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
@@ -151,7 +143,7 @@ def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -
         {**row, "time": time} if is_so and (time := next(found)) is not None else None
         for row, is_so in zip(objects, plain, strict=True)
     ]
-    return bodies_of(bodies, are_sorted=False)
+    return bodies_of(bodies)
 
 
 def _is_right_already(

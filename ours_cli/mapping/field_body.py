@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from ours_cli.contract import KNOWN_PROPERTIES
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
-from ours_cli.mapping.fields import NESTING, FieldMap, Value
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
-from ours_cli.templates.field_value import present
-from ours_cli.templates.reference import Reference, key_getter
+from ours_cli.templates.field_value import ABSENT, FilterProblem, present
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter, Reference, key_getter
 from ours_cli.templates.template import (
-    ABSENT,
-    FilterProblem,
-    Getter,
-    HmacKey,
     Template,
     bind,
     bind_json,
@@ -30,22 +27,6 @@ from ours_cli.templates.template import (
     used_keys,
 )
 from ours_cli.timestamps import TimeReader
-
-TOP: Final = (
-    ("event", "event"),
-    ("userId", "user_id"),
-    ("externalId", "external_id"),
-    ("email", "email"),
-    ("distinctId", "distinct_id"),
-)
-"""The API's text keys, and their names in a `FieldMap`."""
-
-OBJECTS: Final = (
-    ("eventProperties", "properties", "event_object"),
-    ("userProperties", "user_properties", "user_object"),
-    ("defaultProperties", "default_properties", "default_object"),
-)
-"""The API's objects, and in a `FieldMap` the names of their single keys and of the whole."""
 
 
 class TimeMapping(NamedTuple):
@@ -171,7 +152,9 @@ class BodyBuilder:
         """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
         body = Body()
         self.exclusion = Exclusion(fields, self._table)
-        for key, name in TOP:
+        # Of several faults of a row the first is told, so the order is kept: its own id comes last.
+        for key in ("event", *ID_MAX, "distinctId"):
+            name = TEXT_FIELDS[key]
             text = getattr(fields, name)
             if text is not None:
                 self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
@@ -181,11 +164,11 @@ class BodyBuilder:
             body.time = self._slot(fields.time, bind)
             body.zone = self._bound(times.zone, bind_text) if times.zone is not None else None
             body.reader = times.reader
-        for key, entries, whole in OBJECTS:
-            mapped = self._object(key, getattr(fields, entries), getattr(fields, whole))
-            if key == "userProperties":
+        for each in OBJECTS:
+            mapped = self._object(each.key, getattr(fields, each.entries), getattr(fields, each.whole))
+            if each.key == "userProperties":
                 mapped.constants = dict.fromkeys(fields.clear)
-            body.objects[key] = mapped
+            body.objects[each.key] = mapped
         if fields.ip is not None and fields.user_agent is not None:
             body.context = (self._slot(fields.ip, bind_text), self._slot(fields.user_agent, bind_text))
         return body

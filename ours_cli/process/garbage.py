@@ -14,7 +14,7 @@ _USUAL = gc.get_threshold()
 
 
 def start_without() -> None:
-    """Modules and options are not garbage: looking through them took a tenth of the time of `ours --help`."""
+    """Modules and options are not garbage, and looking through them takes time."""
     gc.set_threshold(_STARTING, *_USUAL[1:])
 
 

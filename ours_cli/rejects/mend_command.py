@@ -9,13 +9,11 @@ from typing import Final
 from ours_cli.cli.typed_words import typed, with_flags
 from ours_cli.source import ReadOptions
 
-_DROPPED: Final = frozenset(
-    (
-        *("--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"),
-        *("--canary", "--resume", "--restart"),
-        *("--sample", "--shard"),  # to these, a mended row is a different one
-    )
-)
+_DROPPED: Final = {
+    *("--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"),
+    *("--canary", "--resume", "--restart"),
+    *("--sample", "--shard"),  # to these, a mended row is a different one
+}
 
 
 def mend_command(
@@ -48,7 +46,7 @@ def mend_command(
     return [command, *map(str, rejects), *kept]
 
 
-def _misfits(read: ReadOptions, codes: Container[str]) -> frozenset[str]:
+def _misfits(read: ReadOptions, codes: Container[str]) -> set[str]:
     """The flags that do not fit the rejects."""
     dropped = _DROPPED | ({"--format"} if read.format == "json" else set())
     dropped |= {"--quote"} if not read.quote_character else set()

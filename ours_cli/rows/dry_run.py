@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, LocalIOError, OursError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunker
+from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
@@ -85,7 +85,7 @@ def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview
     known = None
     with suppress(OursError):  # a dry run needs no endpoint
         known = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
-    chunker = Chunker(BatchSize(*batch_events(run, known)), room)
+    chunker = Chunker(RequestSize(*batch_events(run, known)), room)
     return Preview(chunker, envelope, prepared.context.window.begin_ms())
 
 

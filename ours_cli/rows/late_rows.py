@@ -17,7 +17,7 @@ from ours_cli.console import Console
 from ours_cli.errors import OursError
 from ours_cli.events.event import Event
 from ours_cli.events.event_run import MappedRows
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.sending.route import IDENTIFY
@@ -47,7 +47,7 @@ now_s: Callable[[], float] = time.monotonic
 def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> None:
     """Warn, before a slow run starts, of the rows that it would reach too late."""
     rate = run.settings.rate
-    if rate is None or rate > _FORECAST_RATE_MAX or not sources.can_be_read_again:
+    if rate is None or rate > _FORECAST_RATE_MAX or sources.may_block:
         return
     if (warning := _forecast(run, sources, attempt, rate)) is not None:
         console.warn(warning)
@@ -57,7 +57,7 @@ def look_ahead(run: RowRun, sources: RowSources, attempt: Attempt, console: Cons
 def watching(run: RowRun, sources: RowSources, attempt: Attempt, console: Console) -> Iterator[list[Watcher]]:
     """Watch how fast a run is, and warn once of the rows that it will reach too late."""
     # With `--rate`, that was looked at before the start.
-    if run.flags.batching.rate is not None or run.route is IDENTIFY or not sources.can_be_read_again:
+    if run.flags.batching.rate is not None or run.route is IDENTIFY or sources.may_block:
         yield []
         return
     watch = LateRowsWatch(lambda *measured: _forecast(run, sources, attempt, *measured), console.warn)

@@ -34,7 +34,7 @@ from ours_cli.rows.row_plan import (
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.time_survey import settle_times
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class _Session(NamedTuple):
             duration = time.monotonic() - started
             closing = RunClosing(run, attempt, prepared, rejects, result, duration, console)
             closing.close_rejects()
-            return None if closing.is_of_other_rows and sources.can_be_read_again else closing.end()
+            return None if closing.is_of_other_rows and not sources.may_block else closing.end()
 
     def _tables(self, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
         """The sources, opened one by one; a pipe once its first rows have shown how it writes times.

@@ -19,8 +19,8 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import only_column, where_not
-from ours_cli.mapping.window import Window
 from ours_cli.options import TimeFlags
 from ours_cli.rows.read_settings import max_age_ms, time_mapping
 from ours_cli.templates.filter_functions import no_hmac_key

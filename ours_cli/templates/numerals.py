@@ -182,7 +182,7 @@ def _without_affixes(text: str) -> tuple[str, bool]:
 
 
 def _other_style(digits: str, tried: Style) -> str:
-    for style in (_ENGLISH, _GERMAN, _FRENCH, _SWISS, _INDIAN):
+    for style in dict.fromkeys(STYLES.values()):
         if style is not tried and style.form.fullmatch(digits):
             return f"; numbers written like {style.example} take number:{style.name}"
     return ""

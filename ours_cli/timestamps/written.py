@@ -17,12 +17,18 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple, TypeAlias
 
-from ours_cli.timestamps.names import MONTH_NAME, WEEKDAY_NAME
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.zones import parse_zone, stated_zone
 
 DateOrder: TypeAlias = Literal["day", "month"]
 DateSign: TypeAlias = Literal["day", "month", "short day", "short month", "either", "year", "same"]
+
+MONTH_NAME = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+WEEKDAY_NAME = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+"""How months and weekdays are named in English, as patterns; letters of either case."""
 
 LONGEST = 100
 ORDER_HINT = "say which with --day-first or --month-first"
