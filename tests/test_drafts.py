@@ -281,7 +281,7 @@ def test_cells_left_out_come_together() -> None:
     run = Run("csv", False, stretches_of(rows, [], []), True, fields=fields)
     bodies = [item.body for item in run.items if isinstance(item, Event)]
     assert run.drafted == len([body for body in bodies if b'"n":"{\\"z\\":2}"' in body]) == 5
-    assert list(run.tally.sought_in_vain) == ["--exclude n.y"]
+    assert list(run.tally.keys_never_seen) == ["--exclude n.y"]
 
 
 def body_of(cells: Sequence[Any]) -> dict[str, Any]:
@@ -563,10 +563,10 @@ def test_keys_that_drafted_rows_lack_are_told_until_one_has_them() -> None:
     rows = [body_of([iso(HOUR_MS) + "Z", "p1", "1"]) for _ in range(6)]
     sought = Selection(where=(read_condition("nowhere!=x"), read_condition("userId!=x")))
     run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
-    assert (run.drafted, list(run.tally.sought_in_vain)) == (6, ["nowhere", "userId"])
+    assert (run.drafted, list(run.tally.keys_never_seen)) == (6, ["nowhere", "userId"])
     rows[2]["userId"] = "u"
     run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
-    assert (run.drafted, list(run.tally.sought_in_vain)) == (6, ["nowhere"])
+    assert (run.drafted, list(run.tally.keys_never_seen)) == (6, ["nowhere"])
 
 
 def test_times_of_rows_left_out_are_read_by_what_the_others_have_told() -> None:

@@ -23,7 +23,7 @@ from ours_cli.mapping.fields import key_meant
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
-from ours_cli.mapping.where import SoughtKeys, Test, bind_where
+from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, batch_key
 from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
@@ -39,7 +39,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
-        self._sought = SoughtKeys(tally.sought_in_vain)
+        self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
@@ -59,7 +59,7 @@ class BatchMapping:
         self.bind(table)
         if table.columns == ():
             return None
-        keeps = bind_where(self._assemble.selection.where, None, SoughtKeys())
+        keeps = bind_where(self._assemble.selection.where, None, NeverSeenKeys())
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table

@@ -28,7 +28,7 @@ from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.where import SoughtKeys, Test, bind_where
+from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, field_key
 from ours_cli.templates.field_value import FilterProblem
@@ -92,7 +92,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
-        self._sought = SoughtKeys(tally.sought_in_vain)
+        self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
@@ -180,7 +180,7 @@ class FieldMapping:
         names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
         with self._advising(table):
             get = bind(template, table.columns, hmac_key=self._hmac_key)
-        keeps = bind_where(self._assemble.selection.where, table.columns, SoughtKeys())
+        keeps = bind_where(self._assemble.selection.where, table.columns, NeverSeenKeys())
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:
@@ -285,7 +285,7 @@ def _mapper(
     return map_row
 
 
-def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: SoughtKeys) -> Mapper:
+def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: NeverSeenKeys) -> Mapper:
     """The mapper, which also notes which rows have what is to be left out of them."""
     if not excluded:
         return map_row

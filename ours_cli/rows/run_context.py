@@ -56,7 +56,7 @@ class RunContext(NamedTuple):
         long = counted(tally.long_arrays, "row holds", "rows hold")
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         unsettled = counted(self.times.reader.open_dates, "date has", "dates have")
-        missing = {**tally.columns_missing, **tally.sought_in_vain}
+        missing = {**tally.columns_missing, **tally.keys_never_seen}
         found = [
             (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
             (
@@ -75,7 +75,7 @@ class RunContext(NamedTuple):
                 " --distinct-id, which is counted once",
             ),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
-            (tally.known_as, tally.known_as),
+            (tally.preset_advice, tally.preset_advice),
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]
         return [text for count, text in found if count]

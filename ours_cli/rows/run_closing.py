@@ -40,7 +40,7 @@ _NAMED_MAX: Final = 3
 """The most files that a warning names."""
 
 
-class Ended(NamedTuple):
+class RunOutcome(NamedTuple):
     """How an attempt ended."""
 
     report: Report
@@ -59,7 +59,7 @@ class Ended(NamedTuple):
         return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
-class Ending(NamedTuple):
+class RunClosing(NamedTuple):
     """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds."""
 
     run: RowRun
@@ -83,7 +83,7 @@ class Ending(NamedTuple):
         except OursError as error:
             self._fail(error)
 
-    def end(self) -> Ended:
+    def end(self) -> RunOutcome:
         """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
         self._enter_other_shards()
         self._say_what_is_left()
@@ -91,16 +91,16 @@ class Ending(NamedTuple):
         is_rehearsal = self.run.flags.target.sandbox
         if isinstance(error, Interrupted) and (at_rest or is_rehearsal):
             error.hint = _AT_REST if at_rest else _REHEARSED
-        ended = self._ended(part, at_rest=at_rest)
+        outcome = self._outcome(part, at_rest=at_rest)
         failed_canary = isinstance(error, CanaryError)
         try:
             self.attempt.end(
-                ended.report, ended.exit_code, self.rejects, failed_canary=failed_canary, at_rest=at_rest
+                outcome.report, outcome.exit_code, self.rejects, failed_canary=failed_canary, at_rest=at_rest
             )
         except OursError as unnoted:
             self._fail(unnoted)
-            return self._ended(part, at_rest=at_rest)
-        return ended
+            return self._outcome(part, at_rest=at_rest)
+        return outcome
 
     def _fail(self, error: OursError) -> None:
         self.result.error = self.result.error or error
@@ -155,7 +155,7 @@ class Ending(NamedTuple):
             rate=None if whole is None or own is None else (whole, own),
         )
 
-    def _ended(self, part: ShardPart | None, *, at_rest: bool) -> Ended:
+    def _outcome(self, part: ShardPart | None, *, at_rest: bool) -> RunOutcome:
         """With the report of the attempt; its books are those of the whole run."""
         error, books, rejects = self.result.error, self.result.books, self.rejects.paths
         report = Report(
@@ -176,7 +176,7 @@ class Ending(NamedTuple):
             ),
             again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError)),
         )
-        return Ended(report, error)
+        return RunOutcome(report, error)
 
     def _mend(self) -> str | None:
         """The command for the rejects, once mended; None where no row is among them: a header is none."""
