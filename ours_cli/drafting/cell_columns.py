@@ -1,19 +1,19 @@
 """A field map compiled for CSV rows: the JSON of their bodies in bulk, worked out column by column.
 
-Most rows of a file fill most mapped columns, and their bodies differ only in the values. Then each column is
-checked and written as JSON in one go, and a body is one f-string. Where a column has gaps, what fills its
-place brings the key along, or is empty. Keys are in the order of canonical JSON.
+Bodies of one table differ only in the values. So each column is checked and written as JSON in one go, and
+each body is one f-string (`BodyForm`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
+from ours_cli.drafting.body_form import BodyForm, Part, as_json
 from ours_cli.drafting.cell_column import (
     CellColumn,
     Rows,
@@ -29,7 +29,6 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies
-from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
@@ -47,10 +46,6 @@ class _Value(NamedTuple):
     is_text: bool
 
 
-_Part: TypeAlias = "str | int | dict[str, str | int]"
-"""What a key of a body has: JSON, the number of a value, or an object of such keys."""
-
-
 class CellColumns:
     """Makes the bodies of many rows. The times are read last: reading them changes the reader's counts.
 
@@ -62,7 +57,7 @@ class CellColumns:
         self,
         width: int,
         values: Sequence[_Value],
-        parts: Mapping[str, _Part],
+        parts: Mapping[str, Part],
         needed: Sequence[Sequence[int]],
         ids: Sequence[int],
         moment: _Moment,
@@ -76,7 +71,7 @@ class CellColumns:
         self._moment = moment
         self._given = given
         self._gaps: set[int] = set()
-        self._form = _form(parts, values, ())
+        self._form = self._form_for(())
 
     def __call__(self, rows: Rows, are_plain: bool) -> Bodies | None:
         """The bodies of `rows`; None where some of them must be looked at one by one.
@@ -117,23 +112,22 @@ class CellColumns:
         are_events = list(map(all, zip(*has_each, strict=True)))
         return None if all(are_events) else are_events
 
+    def _form_for(self, gaps: Collection[int]) -> BodyForm:
+        return BodyForm(self._parts, [value.is_text for value in self._values], gaps)
+
     def _texts(
         self, values: Sequence[Sequence[Any]], times: Sequence[int | None], are_plain: bool
     ) -> list[str]:
         gaps = {number for number, found in enumerate(values) if not all(found)}
         if not gaps <= self._gaps:
             self._gaps |= gaps
-            self._form = _form(self._parts, self._values, self._gaps)
-        filled = [
-            _escaped(found) if value.is_text and not are_plain else found
-            for value, found in zip(self._values, values, strict=True)
-        ]
-        for number, around in self._form.around.items():
-            filled[number] = around.put(filled[number])
-        for numbers, around in self._form.hollow:
-            inner = map("".join, zip(*(filled[number] for number in numbers), strict=True))
-            filled.append(around.put([text[:-1] for text in inner]))
-        return self._form.texts(zip(*filled, times, strict=True))
+            self._form = self._form_for(self._gaps)
+        if not are_plain:
+            values = [
+                _escaped(found) if value.is_text else found
+                for value, found in zip(self._values, values, strict=True)
+            ]
+        return self._form(values, times)
 
 
 def _among(is_event: Sequence[bool], read: Bodies | None) -> Bodies:
@@ -177,86 +171,6 @@ class _Moment:
         return self._reader.read_all(texts, zones)
 
 
-class _Around(NamedTuple):
-    """What comes before and after a value that a row may lack."""
-
-    before: str
-    after: str
-
-    def put(self, texts: Iterable[str]) -> list[str]:
-        before, after = self
-        return [f"{before}{text}{after}" if text else "" for text in texts]
-
-
-class _Form(NamedTuple):
-    """How values and a time become a body, where values may be lacking.
-
-    `around` is what such a value brings along, by its number. `hollow` are objects that may be lacking as a
-    whole: the numbers of their values, and what they bring along; each becomes one more value.
-    """
-
-    texts: Callable[[Iterable[Any]], list[str]]
-    around: dict[int, _Around]
-    hollow: list[tuple[list[int], _Around]]
-
-
-def _form(parts: Mapping[str, _Part], values: Sequence[_Value], gaps: Collection[int]) -> _Form:
-    form = _FormWriter(values, gaps)
-    # Without its first brace: see `drafts.Bodies`.
-    template = form.joined({**parts, "time": "{time}"}) + "}}"
-    filled = ", ".join([*(f"v{number}" for number in range(form.count)), "time"])
-    source = f"def texts(rows):\n    return [f{template!r} for {filled}, in rows]\n"
-    names: dict[str, Any] = {}
-    # The source is made of numbered names and of literals by repr: no text of a user is ever code.
-    exec(compile(source, "<column mapping>", "exec"), names)  # noqa: S102
-    return _Form(names["texts"], form.around, form.hollow)
-
-
-class _FormWriter:
-    """Writes the f-string of a body."""
-
-    def __init__(self, values: Sequence[_Value], gaps: Collection[int]) -> None:
-        self.around: dict[int, _Around] = {}
-        self.hollow: list[tuple[list[int], _Around]] = []
-        self.count = len(values)
-        self._values = values
-        self._gaps = gaps
-
-    def joined(self, parts: Mapping[str, _Part]) -> str:
-        """The keys of an object; one of them is in every row, so that all commas have a place."""
-        keys = sorted(parts)
-        certain = next(at for at, key in enumerate(keys) if not self._may_lack(parts[key]))
-        written = [
-            *(self._written(key, parts[key], "", ",") for key in keys[:certain]),
-            self._written(keys[certain], parts[keys[certain]], "", ""),
-            *(self._written(key, parts[key], ",", "") for key in keys[certain + 1 :]),
-        ]
-        return "".join(written)
-
-    def _may_lack(self, part: _Part) -> bool:
-        return all(map(self._may_lack, part.values())) if isinstance(part, dict) else part in self._gaps
-
-    def _written(self, key: str, part: _Part, before: str, after: str) -> str:
-        before += f"{_literal(key)}:"
-        if isinstance(part, str):
-            return f"{before}{part}{after}"
-        if isinstance(part, int):
-            quote = '"' if self._values[part].is_text else ""
-            before, after = before + quote, quote + after
-            if part not in self._gaps:
-                return f"{before}{{v{part}}}{after}"
-            self.around[part] = _Around(_unescaped(before), after)
-            return f"{{v{part}}}"
-        if not self._may_lack(part):
-            return f"{before}{{{{{self.joined(part)}}}}}{after}"
-        numbers = [number for _, number in sorted(part.items()) if isinstance(number, int)]
-        for name, number in part.items():
-            self._written(name, number, "", ",")
-        self.hollow.append((numbers, _Around(_unescaped(before) + "{", "}" + after)))
-        self.count += 1
-        return f"{{v{self.count - 1}}}"
-
-
 def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
     """Compile for tables of exactly these columns.
 
@@ -268,10 +182,9 @@ def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
         return None
     if body.time is None or not any(key in ID_MAX for key, _ in body.top):
         return None  # the visitor must be looked for in each row
-    compiler = _Compiler(columns)
     try:
-        return compiler.compile(body, objects)
-    except SeldomError:
+        return _Compiler(columns).compile(body, objects)
+    except (SeldomError, TypeError):  # TypeError: a key or a constant that is not valid Unicode
         return None
 
 
@@ -288,7 +201,7 @@ class _Compiler:
         self._values: list[_Value] = []
 
     def compile(self, body: Body, objects: dict[str, BodyObject]) -> CellColumns:
-        parts: dict[str, _Part] = {key: self._object(key, mapped) for key, mapped in objects.items()}
+        parts: dict[str, Part] = {key: self._object(key, mapped) for key, mapped in objects.items()}
         given = None
         for key, slot in body.top:
             if key == "distinctId":
@@ -324,7 +237,7 @@ class _Compiler:
         if kind != "any" and not (kind == "string" and slot.gives == "text"):
             raise SeldomError
         if not used_columns(slot.template, self._names) and slot.gives != "json":
-            return _literal(slot.get([]))
+            return as_json(slot.get([]))
         used = self._columns_of(slot)
         only = self._only_placeholder(slot)
         if len(used) > 1:
@@ -343,7 +256,7 @@ class _Compiler:
             text = slot.get([])
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
                 raise SeldomError
-            return _literal(text.strip())
+            return as_json(text.strip())
         return self._add(trimmed_column(self._column(slot), longest), is_text=True)
 
     def _given(self, slot: Slot) -> CellColumn:
@@ -382,17 +295,3 @@ class _Compiler:
         if slot.gives == "json" or not used:
             raise SeldomError
         return used
-
-
-def _literal(value: object) -> str:
-    """JSON of a constant, for an f-string: its braces are text."""
-    try:
-        written = orjson.dumps(value, as_sent).decode()
-    except TypeError:
-        raise SeldomError from None
-    return written.replace("{", "{{").replace("}", "}}")
-
-
-def _unescaped(literal: str) -> str:
-    """The text that a literal of an f-string stands for."""
-    return literal.replace("{{", "{").replace("}}", "}")
