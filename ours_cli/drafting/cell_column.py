@@ -7,10 +7,11 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from ours_cli.drafting.cell_table import CellTable, JsonTable
+from ours_cli.drafting.text_table import TextTable
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import ABSENT, Absent
+from ours_cli.templates.reference import Getter
 
 Rows: TypeAlias = "Sequence[list[str]]"
 Columns: TypeAlias = "Sequence[tuple[str, ...]]"
@@ -78,22 +79,39 @@ def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
     return numbers
 
 
-def values_column(position: int, table: CellTable) -> CellColumn:
-    """A table's entry for each cell."""
+def values_column(position: int, get: Getter, width: int) -> CellColumn:
+    """The value of a getter that reads only one cell, for rows of `width` cells."""
+    table = TextTable(_in_row(position, get, width))
 
-    def column(columns: Columns, _: Rows) -> Sequence[str]:
+    def column(columns: Columns, _: Rows) -> Sequence[Any]:
         return _without_absent(list(map(table.__getitem__, columns[position])))
 
     return column
 
 
-def json_column(position: int, table: JsonTable) -> CellColumn:
-    """JSON of a table's entry for each cell."""
+def json_column(position: int, get: Getter, width: int) -> CellColumn:
+    """As `values_column`, as JSON."""
+    value = _in_row(position, get, width)
+    table = TextTable(lambda text: _as_json(value(text)))
 
     def column(columns: Columns, _: Rows) -> Sequence[str]:
         return list(map(table.__getitem__, columns[position]))
 
     return column
+
+
+def _in_row(position: int, get: Getter, width: int) -> Callable[[str], object]:
+    cells = [""] * width
+
+    def value(text: str) -> object:
+        cells[position] = text
+        return get(cells)
+
+    return value
+
+
+def _as_json(value: object) -> str:
+    return "" if value is ABSENT else orjson.dumps(value, as_sent).decode()
 
 
 def worked_out_values(slot: Slot) -> CellColumn:
@@ -109,8 +127,7 @@ def worked_out_json(slot: Slot) -> CellColumn:
     """As `worked_out_values`, as JSON."""
 
     def column(_: Columns, rows: Rows) -> Sequence[str]:
-        values = map(slot.get, rows)
-        return ["" if value is ABSENT else orjson.dumps(value, as_sent).decode() for value in values]
+        return list(map(_as_json, map(slot.get, rows)))
 
     return column
 

@@ -27,7 +27,6 @@ from ours_cli.drafting.cell_column import (
     worked_out_json,
     worked_out_values,
 )
-from ours_cli.drafting.cell_table import CellTable, JsonTable
 from ours_cli.drafting.drafts import Bodies
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
@@ -245,7 +244,7 @@ class _Compiler:
         (position,) = used
         if only is not None and not only.filters:
             return self._add(cells_column(position), is_text=True)
-        column = json_column(position, JsonTable(slot.get, position, len(self._names)))
+        column = json_column(position, slot.get, len(self._names))
         if only is not None and [(call.name, call.argument) for call in only.filters] == [_NUMBER]:
             column = numbers_column(position, column)
         return self._add(column, is_text=False)
@@ -277,7 +276,7 @@ class _Compiler:
         (position,) = used
         if only is not None and not only.filters:
             return cells_column(position)
-        return values_column(position, CellTable(slot.get, position, len(self._names)))
+        return values_column(position, slot.get, len(self._names))
 
     def _only_placeholder(self, slot: Slot) -> Placeholder | None:
         """What the template is, if it is one placeholder; its value is no list and no object."""

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from ours_cli.drafting.cell_column import plain_numbers
-from ours_cli.drafting.cell_table import ENTRIES_MAX, LASTING, TEXT_MAX
+from ours_cli.drafting.text_table import TextTable
 from ours_cli.exact_json import SCALARS
 from ours_cli.mapping.field_body import Slot
 from ours_cli.record import Fields
@@ -89,7 +89,7 @@ def _bare(path: _Path, slot: Slot) -> SlotColumn:
 
 
 def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> SlotColumn:
-    table = _TextTable(get, path)
+    table = TextTable(_at(path, get))
     others = _each(get)
 
     def column(rows: Objects) -> list[Any]:
@@ -148,19 +148,13 @@ def _below(key: str, rows: Objects) -> list[Any]:
         return [row.get(key) for row in rows]
 
 
-class _TextTable(dict[str, object]):
-    """As `CellTable`, for the text at the one place in a row that the getter reads."""
+def _at(path: _Path, get: Getter) -> Callable[[str], object]:
+    """The value for a text at the one place in a row that the getter reads."""
 
-    def __init__(self, getter: Getter, path: _Path) -> None:
-        super().__init__()
-        self._getter = getter
-        self._path = path
-
-    def __missing__(self, text: str) -> object:
+    def value(text: str) -> object:
         row: Any = text
-        for key in reversed(self._path.keys):
+        for key in reversed(path.keys):
             row = {key: row}
-        value = self._getter(row)
-        if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX and type(value) in LASTING:
-            self[text] = value
-        return value
+        return get(row)
+
+    return value
