@@ -428,7 +428,7 @@ def test_what_is_judged_at_once_is_judged_as_rule_by_rule(rows: list[dict[str, A
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(batch_rows, "is_plain", judge)
             mapping = batch_rows.BatchMapping(assemble, TimeReader(TimeRules()), tally, send_nulls=False)
-            map_row = mapping.bind(Table("t.ndjson", "ndjson", None, iter(())))
+            map_row = mapping.bind(Table("t.ndjson", "ndjson", None))
             items = [map_row(Origin(0, Record(seq, row), seq)) for seq, row in enumerate(read)]
         found.append([item._replace(origin=Origin(0, Record(0, {}))) for item in items])
         left.append((tally, read))

@@ -54,7 +54,7 @@ def compiled(fields: dict[str, Any]) -> tuple[StraightLine, TimeReader]:
     mapping = FieldMapping(FieldMap(**fields), assemble, TimeMapping(reader), tally)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ours_cli.mapping.field_mapping.compile_body", compile_and_keep)
-        mapping.bind(Table("t.csv", "csv", COLUMNS, iter(())))
+        mapping.bind(Table("t.csv", "csv", COLUMNS))
     return found[-1], reader
 
 

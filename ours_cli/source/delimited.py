@@ -110,28 +110,10 @@ class RowReader:
         self.line = self._base + self._reader.line_num
         return Row(line, cells)
 
-    def records(self, width: int) -> Iterator[Record | Malformed]:
-        """The rows from here on, for a table of `width` columns; blank ones are left out."""
-        odd = self.header.odd
-        while True:
-            reader, base = self._reader, self._base
-            try:
-                for cells in reader:
-                    line = self.line
-                    self.line = base + reader.line_num
-                    if len(cells) == width and cells[0] not in odd and not self._damaged:
-                        yield Record(line, cells)
-                    elif (record := self._examine(line, cells, width)) is not None:
-                        yield record
-            except _UNREADABLE as error:
-                yield self._reject(error)
-            else:
-                return
-
     def stretches(self, width: int) -> Iterator[Rows]:
-        """The rows from here on, as `records` has them, plain ones in bulk.
+        """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.
 
-        Where `records` has begun, this goes on after it. It waits for no block while it has rows.
+        It waits for no block while it has rows.
         """
         while self.has_lines or self._takes_next():
             yield from self.rows(width)
@@ -160,7 +142,7 @@ class RowReader:
         self._start()
 
     def rows(self, width: int) -> Iterator[Rows]:
-        """The rows that begin on the lines that were taken in, as `stretches` has them."""
+        """The next rows on the lines that were taken in, in bulk; one that fails may leave some lines."""
         until = self._window_line + len(self._window)
         if self.line <= self._failed_until:
             until = self._failed_until + 1

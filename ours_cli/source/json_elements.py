@@ -59,17 +59,8 @@ class JsonElementReader:
         self._part_end = 0  # the part at hand ends after so many of them
         self._part_size = 0
 
-    def records(self) -> Iterator[Record | Malformed]:
-        """The rows from here on."""
-        while self._is_more():
-            element = self._part[self._at]
-            assert isinstance(element, _Element)
-            self._at += 1
-            yield _row(element)
-
     def stretches(self) -> Iterator[Rows]:
-        """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
-        self._splitter.finds_many = True
+        """The rows, in bulk."""
         while self._is_more():
             item = self._part[self._at]
             if isinstance(item, Stretch):
@@ -169,8 +160,6 @@ class _Splitter:
     def __init__(self, first_line: int) -> None:
         self.line = first_line  # of the element being scanned
         self.fed = 0  # bytes
-        self.finds_many = False
-        """Whether elements that are plainly objects may come together."""
         self._buffer = b""
         self._start = 0  # of that element
         self._position = 0  # how far it is scanned
@@ -194,7 +183,7 @@ class _Splitter:
             self._broken_at -= self._start
         self._start = 0
         self._line_end = -1
-        may_be_many = self.finds_many
+        may_be_many = True
         while self._is_within() or self._begin():
             if may_be_many and not self._is_within():
                 may_be_many = False
