@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ours_cli.record import STRETCH_MAX, Malformed, Record, Rows, Stretch
-from ours_cli.source import delimited, json_elements, json_lines
+from ours_cli.source import delimited, json_elements, json_lines, json_splitter
 
 
 def flat(rows: Iterable[Rows]) -> Iterator[Record | Malformed]:
@@ -30,5 +30,5 @@ def nothing_in_bulk() -> Iterator[None]:
         patch.setattr(delimited.RowReader, "_at_once", lambda *_: iter(()))
         patch.setattr(json_lines, "parse_objects", lambda _: None)
         patch.setattr(json_elements, "parse_objects", lambda _: None)
-        patch.setattr(json_elements, "leading_objects", lambda *_: None)
+        patch.setattr(json_splitter, "leading_objects", lambda *_: None)
         yield
