@@ -20,7 +20,7 @@ from stretches import flat, nothing_in_bulk
 from ours_cli.errors import SourceError
 from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Rows, Stretch, Table
 from ours_cli.rejects.mend import mended
-from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
+from ours_cli.source import ReadOptions, byte_stream, line_window, lines, open_table
 from ours_cli.source.pieces import parse_piece
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -113,7 +113,7 @@ def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))
-        patch.setattr(delimited, "MAX_RECORD", max(longest, 14))
+        patch.setattr(line_window, "MAX_RECORD", max(longest, 14))
         assert_alike(
             lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)),  # type: ignore[arg-type]
             cuts_rows=longest < len(data),
