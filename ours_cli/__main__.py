@@ -9,17 +9,19 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
-    from ours_cli.process.garbage import end_without, start_without
-    from ours_cli.process.standard_streams import stand_in
+    from ours_cli.process.garbage import collect_rarely_at_start, skip_last_collection
 
-    start_without()
-    stand_in()
-    _leave_no_core()
+    collect_rarely_at_start()
+    from ours_cli.process.core_dumps import limit_cores
+    from ours_cli.process.standard_streams import replace_closed_streams
+
+    replace_closed_streams()
+    limit_cores()
     from ours_cli.boundary import run
     from ours_cli.process.signals import with_exit_codes
 
     code = with_exit_codes(lambda: run(sys.argv[1:]))
-    end_without()
+    skip_last_collection()
     sys.exit(code)
 
 
@@ -30,15 +32,6 @@ def _leave_sigint_to_the_system() -> None:
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-
-
-def _leave_no_core() -> None:
-    """A core dump would hold the token and health records."""
-    try:
-        import resource
-    except ImportError:  # Windows writes none
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 if __name__ == "__main__":

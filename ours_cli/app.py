@@ -14,7 +14,7 @@ from ours_cli import __version__
 from ours_cli.cli.option_groups import grouped
 from ours_cli.cli.unset_variables import refuse_unset_values
 from ours_cli.errors import UsageError
-from ours_cli.process.signals import left_to_the_system
+from ours_cli.process.signals import letting_signals_kill
 
 COMMANDS: Final = {
     "track": "Send one event, now.",
@@ -67,7 +67,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        with left_to_the_system():
+        with letting_signals_kill():
             command = getattr(import_module(f"ours_cli.commands.{cmd_name}"), cmd_name)
         alone = typer.Typer(**_STYLE)
         one = grouped(command)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from ours_cli.process.signals import leaving_terminal
-from ours_cli.reports.progress import Standing
+from ours_cli.reports.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,8 +38,8 @@ class Bar:
     Ctrl-Z and Ctrl-\\ give the terminal back first.
     """
 
-    def __init__(self, standing: Standing, write_plainly: Callable[[str], None]) -> None:
-        self._standing = standing
+    def __init__(self, progress: Progress, write_plainly: Callable[[str], None]) -> None:
+        self._progress = progress
         self._write_plainly = write_plainly
         # A signal handler of the main thread may come while that thread writes a line.
         self._lock = threading.RLock()
@@ -79,7 +79,7 @@ class Bar:
             self._live = None  # where it was, another process writes by now
             return
         if self._live is None:
-            self._live = _live(self._standing)
+            self._live = _live(self._progress)
             self._live.start()
         self._live.refresh()
 
@@ -123,15 +123,15 @@ def _is_in_foreground() -> bool:
         return True
 
 
-def _live(standing: Standing) -> Live:
+def _live(progress: Progress) -> Live:
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
 
     def draw() -> RenderableType:
-        standing.measure()
-        return screen(standing, console.width)
+        progress.measure()
+        return screen(progress, console.width)
 
     return Live(
         get_renderable=draw,
@@ -144,7 +144,7 @@ def _live(standing: Standing) -> Live:
     )
 
 
-def screen(standing: Standing, width: int) -> RenderableType:
+def screen(progress: Progress, width: int) -> RenderableType:
     """The bar by bytes, the figures below it, and why the run waits; in colours that suit light and dark."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
@@ -154,21 +154,21 @@ def screen(standing: Standing, width: int) -> RenderableType:
     def line(text: str, style: str = "") -> Text:
         return Text(text, style, no_wrap=True, overflow="ellipsis")
 
-    if not standing.has_begun:
+    if not progress.has_begun:
         return line("waiting for the first row")
     grid = Grid.grid(padding=(0, 1), expand=True)
     grid.add_column(max_width=max(8, width // 3), no_wrap=True, overflow="ellipsis")
     grid.add_column(ratio=1)
-    cells: list[RenderableType] = [line(standing.name)]
-    share = standing.share
+    cells: list[RenderableType] = [line(progress.name)]
+    share = progress.share
     if share is None:
-        cells.append(line(standing.so_far))
+        cells.append(line(progress.so_far))
     else:
         # The rest of the bar is dim in the terminal's own colour: rich's dark grey is loud on a light one.
         cells += [ProgressBar(total=1.0, completed=share, style="dim"), line(f"{share:>4.0%}")]
         if width >= _ROOM_FOR_TIME_LEFT:
-            cells.append(line(standing.left))
+            cells.append(line(progress.left))
     grid.add_row(*cells)
-    below = [line(text) for text in [standing.figures(width)] if text]
-    below += [line(text, "bold") for text in [standing.pause] if text]
+    below = [line(text) for text in [progress.figures(width)] if text]
+    below += [line(text, "bold") for text in [progress.pause] if text]
     return Group(grid, *below)

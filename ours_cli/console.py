@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.bar import SHOW_CURSOR, Bar, write_at_once
 from ours_cli.errors import LocalIOError, OursError, reason
-from ours_cli.reports.progress import Standing
+from ours_cli.reports.progress import Progress
 from ours_cli.wording.escape import printable
 from ours_cli.wording.wrapping import folded_all, says_a_command
 
@@ -106,45 +106,45 @@ class Console:
         *,
         limit: int | None = None,
         wanted: bool | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> Iterator[Observer]:
         """Observe a run: a bar on a terminal; elsewhere a line now and then, with --verbose or `wanted`.
 
         `files` is how many sources there are and `size` their bytes, None where that is not known; `limit` is
         the number of rows after which the run ends.
         """
-        standing = Standing(files, size, clock, limit)
+        progress = Progress(files, size, time.monotonic, limit)
         if self.quiet or wanted is False:
-            yield _Plain(self, standing, lambda _: None)
+            yield _Plain(self, progress, lambda _: None)
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-            yield _Plain(self, standing, self.note if wanted else self.detail, clock)
+            yield _Plain(self, progress, self.note if wanted else self.detail)
         else:
-            with Bar(standing, _to_stderr) as bar:
+            with Bar(progress, _to_stderr) as bar:
                 self._write = bar.write
                 try:
-                    yield _Drawn(self, standing)
+                    yield _Observing(self, progress, is_drawn=True)
                 finally:
                     self._write = _to_stderr
 
 
 class _Observing:
-    """Passes what happens on to the standing, and prints what was detected."""
+    """Passes what happens on to the progress, and prints what was detected."""
 
-    def __init__(self, console: Console, standing: Standing) -> None:
+    def __init__(self, console: Console, progress: Progress, *, is_drawn: bool) -> None:
         self._console = console
-        self._standing = standing
+        self._progress = progress
+        self._is_drawn = is_drawn
 
     def table(self, table: Table) -> None:
         for note in table.notes:
             # A file whose run turns out to be another one is opened again.
             self._console.note_once(f"{table.name}: {note}")
-        self._standing.table(table)
+        self._progress.table(table)
 
     def books(self, books: Books, traffic: Traffic) -> None:
-        self._standing.books(books, traffic)
+        self._progress.books(books, traffic)
 
     def wait(self, reason: str, seconds: float) -> None:
-        self._standing.wait(reason, seconds)
+        self._progress.wait(reason, seconds)
 
     def warn(self, text: str) -> None:
         self._console.warn(text)
@@ -155,38 +155,26 @@ class _Observing:
             self._console.note("stopping once the answers on their way are in; Ctrl-C again stops at once")
 
     def cut_off(self, error: OursError) -> None:
+        if self._is_drawn:
+            # The terminal must get its cursor back.
+            write_at_once(f"\n{SHOW_CURSOR}")
         self._console.last_words(error)
-
-
-class _Drawn(_Observing):
-    """With a bar on the terminal, which must get its cursor back."""
-
-    def cut_off(self, error: OursError) -> None:
-        write_at_once(f"\n{SHOW_CURSOR}")
-        super().cut_off(error)
 
 
 class _Plain(_Observing):
     """Without a terminal: a line now and then while the run is long; pauses with --verbose."""
 
-    def __init__(
-        self,
-        console: Console,
-        standing: Standing,
-        say: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(console, standing)
+    def __init__(self, console: Console, progress: Progress, say: Callable[[str], None]) -> None:
+        super().__init__(console, progress, is_drawn=False)
         self._say = say
-        self._clock = clock
-        self._said = clock()
+        self._said = time.monotonic()
 
     def books(self, books: Books, traffic: Traffic) -> None:
         super().books(books, traffic)
-        if (now := self._clock()) - self._said >= _LINE_EVERY_S:
+        if (now := time.monotonic()) - self._said >= _LINE_EVERY_S:
             self._said = now
-            self._standing.measure()
-            self._say(self._standing.sentence())
+            self._progress.measure()
+            self._say(self._progress.sentence())
 
     def wait(self, reason: str, seconds: float) -> None:
         super().wait(reason, seconds)

@@ -45,18 +45,13 @@ BATCH_EVENTS_MAX: Final = 2000
 BATCH_BYTES: Final = 1 << 20
 """Bytes per batch to start with; the API's own limit is unknown and learned from 413."""
 
-EVENT_KEYS: Final = (
-    "event",
-    "distinctId",
-    "userId",
-    "externalId",
-    "email",
-    "time",
-    "eventProperties",
-    "userProperties",
-    "defaultProperties",
-    "identityContext",
-)
+TEXT_KEYS: Final = ("event", "distinctId", "userId", "externalId", "email")
+"""Top-level keys that hold a text."""
+
+OBJECT_KEYS: Final = ("eventProperties", "userProperties", "defaultProperties")
+"""Top-level keys that hold an object of properties."""
+
+EVENT_KEYS: Final = (*TEXT_KEYS, "time", *OBJECT_KEYS, "identityContext")
 """Top-level keys of a `/track` body and of each `/batch` row (the token apart)."""
 
 IDENTIFY_KEYS: Final = (
@@ -93,162 +88,37 @@ MISNAMED_KEYS: Final = {
 IDENTITY_CONTEXT_KEYS: Final = ("ip", "userAgent")
 """Keys of `identityContext`; both are required when the object is there."""
 
-USER_PROPERTIES: Final[dict[str, str]] = {
-    "_ef_transaction_id": "string",
-    "ad_id": "string",
-    "admitad_uid": "string",
-    "adset_id": "string",
-    "alart": "string",
-    "aleid": "string",
-    "axwrt": "string",
-    "basis_cid": "string",
-    "beeswax_auction_id": "string",
-    "campaign_id": "string",
-    "city": "string",
-    "clickid": "string",
-    "clid": "string",
-    "company_name": "string",
-    "consent": "object",
-    "country": "string",
-    "custom_properties": "object",
-    "date_of_birth": "string",
-    "dclid": "string",
-    "email": "string",
-    "epik": "string",
-    "external_id": "string",
-    "fbc": "string",
-    "fbclid": "string",
-    "fbp": "string",
-    "first_name": "string",
-    "gad_source": "string",
-    "gbraid": "string",
-    "gclid": "string",
-    "gender": "string",
-    "graid": "string",
-    "grclid": "string",
-    "im_ref": "string",
-    "ip": "string",
-    "irclickid": "string",
-    "is_bot": "any",
-    "job_title": "string",
-    "last_name": "string",
-    "li_fat_id": "string",
-    "msclkid": "string",
-    "ndclid": "string",
-    "ob_click_id": "string",
-    "oppref": "string",
-    "phone_number": "any",
-    "qclid": "string",
-    "rdt_cid": "string",
-    "referrer": "string",
-    "referring_domain": "string",
-    "sacid": "string",
-    "sccid": "string",
-    "sid": "string",
-    "state": "string",
-    "ttclid": "string",
-    "ttd_impression_id": "string",
-    "twclid": "string",
-    "user_agent": "string",
-    "user_agent_full_list": "string",
-    "utm_campaign": "string",
-    "utm_content": "string",
-    "utm_medium": "string",
-    "utm_name": "string",
-    "utm_source": "string",
-    "utm_term": "string",
-    "viant_click_id": "string",
-    "viant_impression_id": "string",
-    "wbraid": "string",
-    "ylpcid": "string",
-    "zip": "any",
-}
+_ATTRIBUTION: Final = """
+_ef_transaction_id ad_id admitad_uid adset_id alart aleid axwrt basis_cid beeswax_auction_id campaign_id
+clickid clid dclid epik fbc fbclid fbp gad_source gbraid gclid graid grclid im_ref ip irclickid li_fat_id
+msclkid ndclid ob_click_id oppref qclid rdt_cid referrer referring_domain sacid sccid sid ttclid
+ttd_impression_id twclid user_agent utm_campaign utm_content utm_medium utm_name utm_source utm_term
+viant_click_id viant_impression_id wbraid ylpcid
+"""
+"""Texts that a visitor and a visit both know: where a person came from."""
+
+
+def _by_name(texts: str, others: dict[str, str]) -> dict[str, str]:
+    return dict(sorted({**dict.fromkeys(texts.split(), "string"), **others}.items()))
+
+
+USER_PROPERTIES: Final = _by_name(
+    f"{_ATTRIBUTION} city company_name country date_of_birth email external_id first_name gender job_title"
+    " last_name state user_agent_full_list",
+    dict.fromkeys(("consent", "custom_properties"), "object")
+    | dict.fromkeys(("is_bot", "phone_number", "zip"), "any"),
+)
 """Known keys of `userProperties` and their JSON types; the customer's own go under `custom_properties`."""
 
-DEFAULT_PROPERTIES: Final[dict[str, str]] = {
-    "_ef_transaction_id": "string",
-    "activeDuration": "number",
-    "ad_id": "string",
-    "admitad_uid": "string",
-    "adset_id": "string",
-    "alart": "string",
-    "aleid": "string",
-    "axwrt": "string",
-    "basis_cid": "string",
-    "beeswax_auction_id": "string",
-    "browser_language": "string",
-    "browser_name": "string",
-    "browser_version": "string",
-    "campaign_id": "string",
-    "clickid": "string",
-    "clid": "string",
-    "cpu_architecture": "string",
-    "current_url": "string",
-    "dclid": "string",
-    "device_model": "string",
-    "device_type": "string",
-    "device_vendor": "string",
-    "duration": "number",
-    "encoding": "string",
-    "engine_name": "string",
-    "engine_version": "string",
-    "epik": "string",
-    "fbc": "string",
-    "fbclid": "string",
-    "fbp": "string",
-    "fv": "boolean",
-    "gad_source": "string",
-    "gbraid": "string",
-    "gclid": "string",
-    "graid": "string",
-    "grclid": "string",
-    "host": "string",
-    "iframe": "boolean",
-    "im_ref": "string",
-    "ip": "string",
-    "irclickid": "string",
-    "is_bot": "any",
-    "li_fat_id": "string",
-    "msclkid": "string",
-    "ndclid": "string",
-    "new_s": "boolean",
-    "ob_click_id": "string",
-    "oppref": "string",
-    "os_name": "string",
-    "os_version": "string",
-    "page_hash": "number",
-    "pathname": "string",
-    "qclid": "string",
-    "rdt_cid": "string",
-    "received_at": "string",
-    "referrer": "string",
-    "referring_domain": "string",
-    "sacid": "string",
-    "sccid": "string",
-    "screen_height": "number",
-    "screen_width": "number",
-    "sessionCount": "number",
-    "sid": "string",
-    "sr": "string",
-    "title": "string",
-    "ttclid": "string",
-    "ttd_impression_id": "string",
-    "twclid": "string",
-    "uafvl": "string",
-    "user_agent": "string",
-    "utm_campaign": "string",
-    "utm_content": "string",
-    "utm_medium": "string",
-    "utm_name": "string",
-    "utm_source": "string",
-    "utm_term": "string",
-    "version": "string",
-    "viant_click_id": "string",
-    "viant_impression_id": "string",
-    "wbraid": "string",
-    "webview": "boolean",
-    "ylpcid": "string",
-}
+DEFAULT_PROPERTIES: Final = _by_name(
+    f"{_ATTRIBUTION} browser_language browser_name browser_version cpu_architecture current_url device_model"
+    " device_type device_vendor encoding engine_name engine_version host os_name os_version pathname"
+    " received_at sr title uafvl version",
+    dict.fromkeys(("activeDuration", "duration", "page_hash"), "number")
+    | dict.fromkeys(("screen_height", "screen_width", "sessionCount"), "number")
+    | dict.fromkeys(("fv", "iframe", "new_s", "webview"), "boolean")
+    | {"is_bot": "any"},
+)
 """Known keys of `defaultProperties` and their JSON types."""
 
 KNOWN_PROPERTIES: Final = {"userProperties": USER_PROPERTIES, "defaultProperties": DEFAULT_PROPERTIES}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ours_cli.errors import UsageError
 from ours_cli.options import Account, Target
-from ours_cli.process.memory import keep_private
+from ours_cli.process.core_dumps import forbid_dumps_and_debuggers
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 from ours_cli.wording.counted import counted
 
@@ -46,7 +46,7 @@ def _mode(endpoint: Endpoint) -> str:
 def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
     """Settle the endpoint; with `--sandbox`, run one with the time window that the rows are judged by."""
     # Before a token is in memory.
-    keep_private()
+    forbid_dumps_and_debuggers()
     if not target.sandbox:
         endpoint = resolve_endpoint(endpoint_flags(target))
         yield Destination(endpoint, f"{endpoint.base_url} ({_mode(endpoint)})")

@@ -38,9 +38,9 @@ def _duration(text: str | float) -> float:
 def _refuse_token(value: str | None) -> None:
     """`--token VALUE` is refused with the reason; the value is not looked at."""
     if value is not None:
-        from ours_cli.cli.usage_errors import refused_token
+        from ours_cli.cli.usage_errors import no_token_flag
 
-        raise refused_token()
+        raise no_token_flag()
 
 
 def _preset_names() -> list[str]:

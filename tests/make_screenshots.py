@@ -22,10 +22,10 @@ from rich.text import Text
 from ours_cli.bar import screen
 from ours_cli.events.outcome import Traffic
 from ours_cli.record import Table
-from ours_cli.reports.progress import Standing
+from ours_cli.reports.progress import Progress
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.reject_hints import reject_hints
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "samples" / "screens"
@@ -55,18 +55,18 @@ def dry_run() -> str:
 def progress() -> RenderableType:
     """The progress in mid-run, while the server asks to wait."""
     clock = iter(range(100, 200, 20)).__next__
-    standing = Standing(40, 52_000_000, clock)
+    progress = Progress(40, 52_000_000, clock)
     traffic = Traffic(concurrency=8, retries=2)
     for number in range(1, 18):
         name = f"exports/2026-03-{number:02}.csv"
         table = Table(name, "csv", ("order_id",), size=1_300_000, position=lambda: 700_000)
-        standing.table(table)
-    standing.books(Books(read=211_400, accepted=208_310, rejected=90, unsent=3_000), traffic)
-    standing.measure()
+        progress.table(table)
+    progress.books(Books(read=211_400, accepted=208_310, rejected=90, unsent=3_000), traffic)
+    progress.measure()
     traffic.accepted = 61_500
-    standing.measure()
-    standing.wait("the server answered 429", 32)
-    return screen(standing, WIDTH)
+    progress.measure()
+    progress.wait("the server answered 429", 32)
+    return screen(progress, WIDTH)
 
 
 def report() -> str:
@@ -83,7 +83,7 @@ def report() -> str:
         duration_s=163.4,
         rejects_file=rejects,
         mend=f"ours backfill {rejects} --map orders.toml --test",
-        hints=fitting_hints("backfill", {"externalId": "{customer_id}"}, ()),
+        hints=reject_hints("backfill", {"externalId": "{customer_id}"}, ()),
     )
     return report_text(done, ENDPOINT, None, WIDTH)
 

@@ -136,7 +136,6 @@ MAY_KNOW = {
     # Rows one by one and rows in bulk are two halves of one stage.
     "mapping": "drafting timestamps templates ids shards events record contract errors",
     "drafting": "mapping timestamps templates ids events record contract errors",
-    "forecast": "mapping events record contract errors",
     "settings": "contract errors",
     "sending": "settings events record contract errors",
     "rejects": "source events record errors",
@@ -148,8 +147,6 @@ MAY_KNOW = {
     "feed": "intake safeguards rejects reports runs events record errors",
     "row_mapping": "intake safeguards timestamps templates mapping drafting ids shards rejects reports runs"
     " events record contract errors",
-    "time_survey": "rows source rejects timestamps templates mapping drafting ids shards runs events record"
-    " contract errors",
     "bar": "reports errors",
     "console": "bar reports errors",
     "cli.failed_result": "console bar reports errors",
@@ -167,8 +164,8 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary",
 """Where the stages are put together; a stage reaches one of these only where its row says so."""
 
 KNOW_NO_STAGE = (
-    *("cli.bash_words", "cli.option_groups", "cli.unset_variables", "cli.usage_errors"),
-    *("exact_json", "files", "process", "reject_marks", "topics", "uuids", "wording"),
+    *("cli.bash_words", "cli.option_groups", "cli.typed_words", "cli.unset_variables", "cli.usage_errors"),
+    *("clock_skew", "exact_json", "files", "process", "reject_marks", "topics", "uuids", "wording"),
 )
 """Small modules for any stage."""
 

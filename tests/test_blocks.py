@@ -19,12 +19,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunk, Chunker
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.event_run import Events
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.request_size import RequestSize
 from ours_cli.intake import Intake
 from ours_cli.record import Malformed, Record
 from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
@@ -94,7 +94,7 @@ def test_every_row_is_in_exactly_one_block(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
         waiting = chunks_of(
-            items, Intake(Chunker(BatchSize(limits[0]), limits[1]), tracker, *IGNORED), together
+            items, Intake(Chunker(RequestSize(limits[0]), limits[1]), tracker, *IGNORED), together
         )
     rejected = Counter({"bad_time": [kind for kind, *_ in items].count("reject")})
     assert all(block.accepted == 0 for block in blocks), "recorded before any answer"
@@ -143,7 +143,7 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
             patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
             canary = Canary(canary_rows) if canary_rows else None
             chunks = chunks_of(
-                items, Intake(Chunker(BatchSize(limits[0]), limits[1]), tracker, *IGNORED, canary), together
+                items, Intake(Chunker(RequestSize(limits[0]), limits[1]), tracker, *IGNORED, canary), together
             )
         blocks = sorted([*recorded, *tracker.unsettled()], key=lambda block: block.start)
         seen.append(

@@ -8,17 +8,17 @@ from events_kit import SMALLEST, events_of, run_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.events.batch_size import PROOFS, BatchSize
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
 from ours_cli.events.event import Event
 from ours_cli.events.event_run import Events
+from ours_cli.events.request_size import PROOFS, RequestSize
 
 SIZES = st.lists(st.integers(SMALLEST, 2 * SMALLEST), max_size=60)
 BYTES_MAX = st.integers(1, 4 * SMALLEST)
 
 
 def chunks_of(events: list[Event], max_events: int, max_bytes: int) -> list[Chunk]:
-    chunker = Chunker(BatchSize(max_events), max_bytes)
+    chunker = Chunker(RequestSize(max_events), max_bytes)
     found = [chunk for event in events if (chunk := chunker.add(event)) is not None]
     last = chunker.flush()
     assert chunker.flush() is None
@@ -52,7 +52,7 @@ def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
 ) -> None:
     """`singles` is how many of each stretch come one by one, before the others."""
     events = events_of([size for sizes in stretches for size in sizes])
-    chunker = Chunker(BatchSize(max_events), max_bytes)
+    chunker = Chunker(RequestSize(max_events), max_bytes)
     chunks: list[Chunk] = []
     taken: list[Event] = []
     start = 0
@@ -74,12 +74,12 @@ def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
 
 
 def test_a_chunk_keeps_the_size_with_which_it_began() -> None:
-    size = BatchSize(2, 4)
+    size = RequestSize(2, 4)
     chunker = Chunker(size, 10_000)
     events = events_of([SMALLEST] * 12)
     assert chunker.add(events[0]) is None
     for _ in range(PROOFS):
-        size.taken(2)
+        size.taken(2, 1)
     chunks = [chunk for _, chunk in chunker.add_all(run_of(events[1:9])) if chunk]
     assert [len(chunk.events) for chunk in chunks] == [2, 4]
     size.failed(4)

@@ -17,7 +17,7 @@ from ours_cli.sending.concurrency import (
     CONCURRENCY_MAX,
     START,
     AdaptiveConcurrency,
-    FixedConcurrency,
+    Concurrency,
     Flight,
 )
 
@@ -219,29 +219,31 @@ def test_a_small_first_request_does_not_make_the_others_look_slow() -> None:
 
 @given(
     st.lists(st.tuples(st.sampled_from(["answer", "refuse", "lose"]), st.floats(0, 60)), max_size=300),
-    st.integers(1, CONCURRENCY_MAX),
+    st.integers(START, CONCURRENCY_MAX),
 )
 def test_whatever_happens_the_limit_stays_within_its_bounds(
     ends: list[tuple[str, float]], ceiling: int
 ) -> None:
-    concurrency = AdaptiveConcurrency(ceiling)
+    concurrency = AdaptiveConcurrency()
     under_way: list[Flight] = []
     now = 0.0
-    for end, seconds in ends:
-        under_way += [concurrency.sent(100, now) for _ in range(concurrency.limit - len(under_way))]
-        now += seconds
-        flight = under_way.pop(0)
-        if end == "answer":
-            concurrency.answered(flight, now)
-        elif end == "refuse":
-            concurrency.refused(flight, now)
-        concurrency.ended()
-        assert 1 <= concurrency.limit <= ceiling
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ours_cli.sending.concurrency.CONCURRENCY_MAX", ceiling)
+        for end, seconds in ends:
+            under_way += [concurrency.sent(100, now) for _ in range(concurrency.limit - len(under_way))]
+            now += seconds
+            flight = under_way.pop(0)
+            if end == "answer":
+                concurrency.answered(flight, now)
+            elif end == "refuse":
+                concurrency.refused(flight, now)
+            concurrency.ended()
+            assert 1 <= concurrency.limit <= ceiling
 
 
 def test_a_fixed_number_is_fixed() -> None:
-    concurrency = FixedConcurrency(7)
+    concurrency = Concurrency(7)
     for _ in range(20):
         concurrency.refused(concurrency.sent(1, 0), 1)
         concurrency.ended()
-    assert concurrency.limit == concurrency.ceiling == 7
+    assert concurrency.limit == 7

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
 from ours_cli.events.event import Event
 from ours_cli.events.event_run import Events
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.request_size import RequestSize
 from ours_cli.sending import http_client
 from ours_cli.sending.concurrency import CONCURRENCY_MAX
 from ours_cli.sending.delivery import Delivery, DeliveryOptions
@@ -530,7 +530,7 @@ def test_learning_the_size_always_ends_with_each_row_once(
     """The first row is small: of one that was never accepted nobody could say what else would have been."""
     server = SizeServer(most_events, most_bytes, tell)
     events = named_events([0, *pads])
-    chunker = Chunker(BatchSize(batch), 1 << 20)
+    chunker = Chunker(RequestSize(batch), 1 << 20)
     chunks = [chunk for event in events if (chunk := chunker.add(event))]
     chunks += [last] if (last := chunker.flush()) else []
     made = Run(accept, DeliveryOptions(concurrency=concurrency))

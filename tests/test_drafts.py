@@ -22,8 +22,8 @@ from ours_cli.mapping.field_mapping import FieldMapping, RowMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import read_condition
-from ours_cli.mapping.window import Window
 from ours_cli.record import Fields, Malformed, Record, Rows, RowStream, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.replay import Replay
@@ -92,16 +92,17 @@ class Run:
         selection: Selection = EVERYTHING,
         fields: FieldMap | None = None,
         zone: Template | None = None,
+        columns: tuple[str, ...] = ("t", "who", "n"),
     ) -> None:
         self.reader = TimeReader(TimeRules())
         self.tally = Tally()
         self.ids = DistinctIds(b"salt")
         assemble = EventAssembler(WINDOW, self.ids, self.tally, selection)
-        columns = ("t", "who", "n") if kind == "csv" else None
+        is_csv = kind == "csv"
         rows: Iterable[Rows] = parts if together else singly(parts)
-        table = Table("t", "csv" if kind == "csv" else "ndjson", columns, RowStream(rows))
+        table = Table("t", "csv" if is_csv else "ndjson", columns if is_csv else None, RowStream(rows))
         mapping: RowMapping
-        if kind == "csv":
+        if is_csv:
             fields = fields or FieldMap(
                 event="E",
                 time="{t}",
@@ -109,7 +110,7 @@ class Run:
                 distinct_id="{n}" if given_ids else None,
                 properties={"n": Value("{n|number}")},
             )
-            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader), self.tally)
+            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
         elif fields is not None:
             mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
         else:
@@ -186,13 +187,100 @@ def test_cells_left_out(
     assert one == other
 
 
+COLUMNS = ("t", "id", "a", "b", "c", "d", "zone")
+CELL = st.one_of(
+    st.sampled_from(["", " ", "x", " x ", "0", "-0", "-0.0", "007", "1.50", "1e3", "$5", "true", "no"]),
+    st.sampled_from(["12345678901234567", "1234567890.12345", "99999999999999999999", '{"a":[1]}', "[1]"]),
+    st.sampled_from(["a,b", "ä" * 401, "\ud800", "{", '"', "\\", "null", "NULL"]),
+    st.decimals(-(10**9), 10**9, places=2).map(str),
+    st.text(max_size=6),
+)
+PLAIN_CELL = st.sampled_from(["", "x", "1", "2.50", "true", "y z"])
+CELL_TEMPLATES = st.sampled_from(
+    [
+        *("{a}", "{b|number}", "{b|int}", "{c|bool}", "{a}-{b}", "k", "{d|json}", "{d|split:,}", "{a|lower}"),
+        *("{b|auto}", "{b|number:de}", "{a|default:none}", "{d.a}", "a{b}"),
+    ]
+).map(Value)
+
+
+def cell_map(with_context: bool = False, **entries: Any) -> FieldMap:
+    fields = FieldMap(time="{t}", **entries)
+    return fields._replace(ip="{a}", user_agent="{b}") if with_context else fields
+
+
+CELL_MAPS = st.fixed_dictionaries(
+    {
+        "event": st.sampled_from(["E", "{a}", "{b|lower}"]),
+        "external_id": st.sampled_from(["{id}", None, "{a}{b}"]),
+    },
+    optional={
+        "properties": st.dictionaries(st.sampled_from(["p", "q", "ö", "a", "{"]), CELL_TEMPLATES, max_size=4),
+        "email": st.sampled_from(["{a}", "{b|lower}", "x@y.z"]),
+        "distinct_id": st.sampled_from(["{b}", "{a}-{c}"]),
+        "user_properties": st.sampled_from(
+            [
+                {"city": Value("{c}"), "state": Value("{a}")},
+                {"phone_number": Value("{a}")},
+                {"custom_properties.n": Value("{b|number}")},
+            ]
+        ),
+        "default_properties": st.sampled_from(
+            [{"activeDuration": Value("{b|number}")}, {"title": Value("{c}"), "ip": Value("{d}")}]
+        ),
+        "clear": st.sampled_from([(), ("zip",)]),
+        "with_context": st.booleans(),
+    },
+).map(lambda entries: cell_map(**cast("dict[str, Any]", entries)))
+
+
+def cell_rows(times: st.SearchStrategy[str], cells: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+    ids = st.sampled_from(["p1", "p2", "p3", ""])
+    zones = st.sampled_from(["Europe/Berlin", "+02:00", ""])
+    return st.tuples(times, ids, cells, cells, cells, cells, zones).map(list)
+
+
+USUAL_ROWS = cell_rows(st.sampled_from([iso(HOUR_MS) + "Z", iso(2 * HOUR_MS)]), PLAIN_CELL)
+ANY_ROWS = cell_rows(TIMES, CELL)
+
+
+@settings(max_examples=400)
+@given(
+    CELL_MAPS.filter(lambda fields: fields.external_id or fields.email),
+    st.lists(USUAL_ROWS, max_size=14),
+    st.lists(USUAL_ROWS | ANY_ROWS, min_size=1, max_size=14),
+    st.lists(st.integers(1, 27), max_size=3),
+    st.booleans(),
+    st.booleans(),
+    selections("a=x", "b!=1", "c~r"),
+)
+def test_mapped_cells(
+    fields: FieldMap,
+    usual: list[list[str]],
+    others: list[list[str]],
+    cuts: list[int],
+    short: bool,
+    zoned: bool,
+    selection: Selection,
+) -> None:
+    if short:
+        others[0] = others[0][:5]
+    parts = stretches_of([*usual, *others], cuts, [1])
+    zone = parse("{zone}") if zoned else None
+    one, other = (
+        Run("csv", False, parts, together, selection, fields, zone, COLUMNS).left()
+        for together in (True, False)
+    )
+    assert one == other
+
+
 def test_cells_left_out_come_together() -> None:
     fields = FieldMap(event="E", time="{t}", external_id="{who}", star=True, exclude=("n.x", "n.y"))
     rows: list[Fields] = [[iso(HOUR_MS) + "Z", f"p{n}", '{"x":1,"z":2}'] for n in range(5)]
     run = Run("csv", False, stretches_of(rows, [], []), True, fields=fields)
     bodies = [item.body for item in run.items if isinstance(item, Event)]
     assert run.drafted == len([body for body in bodies if b'"n":"{\\"z\\":2}"' in body]) == 5
-    assert list(run.tally.sought_in_vain) == ["--exclude n.y"]
+    assert list(run.tally.keys_never_seen) == ["--exclude n.y"]
 
 
 def body_of(cells: Sequence[Any]) -> dict[str, Any]:
@@ -474,10 +562,10 @@ def test_keys_that_drafted_rows_lack_are_told_until_one_has_them() -> None:
     rows = [body_of([iso(HOUR_MS) + "Z", "p1", "1"]) for _ in range(6)]
     sought = Selection(where=(read_condition("nowhere!=x"), read_condition("userId!=x")))
     run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
-    assert (run.drafted, list(run.tally.sought_in_vain)) == (6, ["nowhere", "userId"])
+    assert (run.drafted, list(run.tally.keys_never_seen)) == (6, ["nowhere", "userId"])
     rows[2]["userId"] = "u"
     run = Run("json", False, stretches_of([*rows], [3], []), True, sought)
-    assert (run.drafted, list(run.tally.sought_in_vain)) == (6, ["nowhere"])
+    assert (run.drafted, list(run.tally.keys_never_seen)) == (6, ["nowhere"])
 
 
 def test_times_of_rows_left_out_are_read_by_what_the_others_have_told() -> None:

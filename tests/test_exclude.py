@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import Ours, StartSandbox
 from rows import ago, iso, ndjson, write
+from visitors import visitors
 
 ESSENTIALS = ("--event", "E", "--time", "{t}", "--external-id", "{who}")
 STAR = (*ESSENTIALS, "-p", "*")
@@ -84,7 +85,7 @@ def test_properties_of_a_visitor(tmp_path: Path, ours: Ours, sandbox: StartSandb
     path = write(tmp_path / "o.ndjson", ndjson([row]))
     text = 'externalId = "{who}"\nuserProperties = "{u}"\nexclude = ["custom_properties.ssn"]\n'
     assert ours("identify", path, "--map", write(tmp_path / "map.toml", text)).code == 0
-    (visitor,) = place.visitors()
+    (visitor,) = visitors(place.events())
     assert "CAN1" not in str(visitor.properties)
     assert "Ulm" in str(visitor.properties)
 

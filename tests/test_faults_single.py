@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import ALWAYS, FIRST, MARKER, assert_no_leak, fault, request_count, sent_rows, status
+from visitors import visitors
 
 from ours_cli.sandbox import Sandbox, Then, When
 from ours_cli.sending.stops import NONSENSE_MAX
@@ -45,7 +46,7 @@ def send(ours: Ours, command: Command, code: int, **flags: float) -> Ended:
 def assert_stored_once(box: Sandbox, command: Command, ended: Ended) -> None:
     """One event or visitor is there, however often it travelled; an event always under the same id."""
     if command.name == "identify":
-        (visitor,) = box.visitors()
+        (visitor,) = visitors(box.events())
         assert visitor.properties["first_name"] == MARKER
         return
     (event,) = box.events()

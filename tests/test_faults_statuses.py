@@ -24,6 +24,7 @@ from faults_kit import (
     status,
     stored,
 )
+from visitors import visitors
 
 from ours_cli.sandbox import Sandbox, Then, When
 
@@ -223,7 +224,7 @@ def test_400_for_one_row_of_identify_file(ours: Ours, sandbox: StartSandbox, tmp
     box = sandbox(fault(FIRST, status(400)))
     command = ("identify", contacts_file(tmp_path, 5), *CONTACT_FLAGS, *QUICK)
     settled(ours(*command), 3, accepted=4, rejected=1)
-    assert len(box.visitors()) == 4
+    assert len(visitors(box.events())) == 4
 
 
 @pytest.mark.parametrize("code", [415, 404, 405, 410, 422])

@@ -12,10 +12,10 @@ import pytest
 from events_kit import events_of, rows_of
 
 from ours_cli.errors import SourceError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.event import Event, Filtered, Reject
 from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.request_size import RequestSize
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake
 from ours_cli.runs.blocks import BlockTracker
@@ -73,7 +73,7 @@ def test_an_event_waits_no_longer_than_flush_every() -> None:
         pipe, events = Pipe(), events_of([50] * 3)
         loop = asyncio.get_running_loop()
         async with aclosing(
-            feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(100), 10_000)), 0.1)
+            feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(100), 10_000)), 0.1)
         ) as chunks:
             pipe.put(*events[:2])
             began = loop.time()
@@ -92,7 +92,7 @@ def test_an_event_that_began_the_next_batch_is_not_forgotten() -> None:
     async def body() -> None:
         pipe, events = Pipe(), events_of([80, 80])
         async with aclosing(
-            feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(100), 100)), 0.1)
+            feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(100), 100)), 0.1)
         ) as chunks:
             pipe.put(*events)
             assert (await anext(chunks)).events == events[:1]
@@ -115,7 +115,7 @@ def test_a_steady_trickle_does_not_put_off_the_flush() -> None:
         trickling = asyncio.create_task(trickle())
         sizes = [
             len(chunk.events)
-            async for chunk in feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(100), 10_000)), 0.1)
+            async for chunk in feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(100), 10_000)), 0.1)
         ]
         await trickling
         assert sum(sizes) == 40
@@ -130,7 +130,7 @@ def test_rows_that_were_mapped_together_stay_so_and_wait_as_long() -> None:
         pipe, events = Pipe(), events_of([50] * 25)
         loop = asyncio.get_running_loop()
         async with aclosing(
-            feed_threaded(iter(pipe), with_rows(Chunker(BatchSize(10), 10_000)), 0.1)
+            feed_threaded(iter(pipe), with_rows(Chunker(RequestSize(10), 10_000)), 0.1)
         ) as chunks:
             pipe.put(rows_of(events))
             assert [len((await anext(chunks)).events) for _ in range(2)] == [10, 10]
@@ -145,7 +145,7 @@ def test_rows_that_were_mapped_together_stay_so_and_wait_as_long() -> None:
 def test_the_reading_thread_is_no_more_than_some_rows_ahead() -> None:
     async def body() -> None:
         pipe = Pipe()
-        chunks = feed_threaded(iter(pipe), with_rows(Chunker(BatchSize(500), 1_000_000)), 5)
+        chunks = feed_threaded(iter(pipe), with_rows(Chunker(RequestSize(500), 1_000_000)), 5)
         pipe.put(*[rows_of(events_of([50] * 500)) for _ in range(50)], None)
         await anext(chunks)
         await asyncio.sleep(0.1)
@@ -165,7 +165,7 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
         for place in range(3, count, 10):
             items[place] = reject_of(items[place])  # type: ignore[arg-type]
         seen: list[Event | Reject | Filtered] = []
-        chunker = Chunker(BatchSize(50), 10_000)
+        chunker = Chunker(RequestSize(50), 10_000)
         chunks = (
             feed_threaded(iter(items), intake_of(chunker, seen.append), 5)
             if threaded
@@ -182,7 +182,7 @@ def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:
     async def body() -> None:
         pipe, events = Pipe(), events_of([50] * 3)
         pipe.put(*events, SourceError("damaged"))
-        chunks = feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(2), 10_000)), 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(2), 10_000)), 5)
         assert (await anext(chunks)).events == events[:2]
         assert (await anext(chunks)).events == events[2:]
         with pytest.raises(SourceError, match="damaged"):
@@ -196,7 +196,7 @@ def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
     pipe.put(*events, None)
 
     async def body() -> None:
-        chunks = feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(10), 10_000)), 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(10), 10_000)), 5)
         await anext(chunks)
         await chunks.aclose()
 
@@ -207,7 +207,7 @@ def test_the_reading_thread_ends_when_nobody_takes_any_more() -> None:
 def test_the_feed_can_be_cancelled_while_the_pipe_is_silent() -> None:
     async def body() -> None:
         pipe = Pipe()
-        chunks = feed_threaded(iter(pipe), intake_of(Chunker(BatchSize(10), 10_000)), 5)
+        chunks = feed_threaded(iter(pipe), intake_of(Chunker(RequestSize(10), 10_000)), 5)
         pull = asyncio.ensure_future(anext(chunks))
         await asyncio.sleep(0.05)
         pull.cancel()

@@ -13,13 +13,12 @@ from events_kit import event_of
 from faults_kit import ALWAYS, fault, status
 from rows import iso, ndjson, write
 
-from ours_cli.errors import OursError
+from ours_cli.clock_skew import clock_warning
 from ours_cli.events.outcome import Traffic
-from ours_cli.forecast import AgeingRows, clock_warning
-from ours_cli.mapping.window import Window
-from ours_cli.record import Table
+from ours_cli.mapping.validate import Window
 from ours_cli.reports.report import Books
-from ours_cli.rows import pace
+from ours_cli.rows import late_rows
+from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.sandbox import When
 
 HOUR_MS = 3_600_000
@@ -112,56 +111,38 @@ def test_a_run_that_goes_on_counts_only_what_is_left(ours: Ours, sandbox: StartS
     assert "lasts 100.0 minutes" in again.err, "thirty rows are done"
 
 
-class Seen:
-    """An observer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def table(self, table: Table) -> None: ...
-
-    def books(self, books: Books, traffic: Traffic, /) -> None: ...
-
-    def wait(self, reason: str, seconds: float) -> None: ...
-
-    def stopping(self) -> None: ...
-
-    def cut_off(self, error: OursError) -> None: ...
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
 class TestMeasured:
     """Without `--rate`: the speed of the first minute tells."""
 
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now = [0.0]
-        monkeypatch.setattr(pace, "now_s", lambda: now[0])
+        monkeypatch.setattr(late_rows, "now_s", lambda: now[0])
         return now
 
-    def asked(self, clock: list[float], *steps: tuple[float, int]) -> tuple[list[tuple[float, float]], Seen]:
+    def asked(
+        self, clock: list[float], *steps: tuple[float, int]
+    ) -> tuple[list[tuple[float, float]], list[str]]:
         """The forecasts asked for, and the warnings, when so many rows are accepted at these times."""
         calls: list[tuple[float, float]] = []
-        seen = Seen()
+        warnings: list[str] = []
 
         def forecast(rate: float, began_s: float, is_over: Callable[[], bool]) -> str:
             calls.append((rate, began_s))
             return "late"
 
-        watching = pace.Pace(seen, forecast)
+        watching = late_rows.LateRowsWatch(forecast, warnings.append)
         for moment, accepted in steps:
             clock[0] = moment
             watching.books(Books(), Traffic(accepted=accepted))
         watching.close()  # waits for a forecast that was begun
         watching.books(Books(), Traffic(accepted=accepted))
-        return calls, seen
+        return calls, warnings
 
     def test_once_and_after_a_minute(self, clock: list[float]) -> None:
-        calls, seen = self.asked(clock, (1, 10), (59, 500), (100, 1000), (200, 3000))
+        calls, warnings = self.asked(clock, (1, 10), (59, 500), (100, 1000), (200, 3000))
         assert calls == [(10.0, 100.0)]
-        assert seen.warnings == ["late"]
+        assert warnings == ["late"]
 
     @pytest.mark.parametrize(
         "steps", [[(1, 10), (59, 600)], [(100, 0)], [(100, 1_000_000)]], ids=["short", "nothing yet", "fast"]
@@ -173,7 +154,7 @@ class TestMeasured:
         def forecast(*_: object) -> str:
             raise ZeroDivisionError
 
-        watching = pace.Pace(Seen(), forecast)
+        watching = late_rows.LateRowsWatch(forecast, print)
         clock[0] = 100
         watching.books(Books(), Traffic(accepted=1))
         watching.close()
@@ -184,7 +165,7 @@ class TestMeasured:
     ) -> None:
         sandbox(latency=0.2, window_ms=24 * HOUR_MS)
         seconds = count(0, 1000)
-        monkeypatch.setattr(pace, "now_s", lambda: float(next(seconds)))
+        monkeypatch.setattr(late_rows, "now_s", lambda: float(next(seconds)))
         one = ("--batch-size", "10", "--concurrency", "1", "--max-age", "24h", "-o", "json")
         ended = ours("backfill", file, *FIELDS, *one)
         assert ended.code == 0, ended.err
@@ -201,7 +182,7 @@ class TestMeasured:
                 pass
             stopped.append(True)
 
-        watching = pace.Pace(Seen(), forecast)
+        watching = late_rows.LateRowsWatch(forecast, print)
         clock[0] = 100
         watching.books(Books(), Traffic(accepted=1))
         watching.close()

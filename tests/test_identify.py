@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Ours, StartSandbox
 from rows import ndjson, write
+from visitors import visitors
 from waiting import wait_for
 
 
@@ -43,7 +44,7 @@ def test_clear_clears_what_is_stored(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("identify", "--external-id", "c1", "-u", "gclid=g", "-u", "city=Ulm").code == 0
     assert ours("identify", "--external-id", "c1", "--clear", "gclid").code == 0
-    (visitor,) = place.visitors()
+    (visitor,) = visitors(place.events())
     assert visitor.properties == {"city": "Ulm"}
 
 
@@ -180,7 +181,7 @@ class TestFiles:
         )
         assert report["requests"] == 3
         assert report["reject_codes"] == {"missing_identifier": 1}
-        people = {visitor.external_id: visitor for visitor in place.visitors()}
+        people = {visitor.external_id: visitor for visitor in visitors(place.events())}
         assert people["1"].properties == {"first_name": "Ada", "city": "Ulm", "phone_number": "0049151"}
         assert people["2"].properties == {"city": "Ulm"}
 

@@ -23,11 +23,18 @@ from ours_cli.ids.ledger import Ledger, Seen
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Record
 
 KEYS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
 TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)
+
+
+def hold_less(patch: pytest.MonkeyPatch, *, counts: int, few: int, pile: int) -> None:
+    """What a ledger keeps in memory, in its counts, its dictionary of keys and its parts."""
+    patch.setattr("ours_cli.ids.ledger.MEMORY_MAX", counts)
+    patch.setattr("ours_cli.ids.known_keys.FEW_MAX", few)
+    patch.setattr("ours_cli.ids.ledger.PILE_MAX", pile)
 
 
 @settings(max_examples=100)
@@ -35,17 +42,19 @@ TEXTS = st.sampled_from(["a", "b", "ab", "ba", "\u00e4"]) | st.text(max_size=3)
 def test_ledger_in_memory_and_on_disk_agree_with_a_model(
     calls: list[list[int]], room: int, tells_files_apart: bool
 ) -> None:
-    ledger = Ledger(memory_max=room, few_max=room, pile_max=room, tells_files_apart=tells_files_apart)
     times, first = Counter[int](), dict[int, int]()
-    for call, keys in enumerate(calls):
-        file = call // 2
-        seen = []
-        for at, key in enumerate(keys):
-            if times[key]:
-                seen.append(Seen(at, times[key], first[key] if tells_files_apart else file))
-            times[key] += 1
-            first.setdefault(key, file)
-        assert ledger.note(array("q", keys), file) == seen
+    with pytest.MonkeyPatch.context() as patch:
+        hold_less(patch, counts=room, few=room, pile=room)
+        ledger = Ledger(tells_files_apart=tells_files_apart)
+        for call, keys in enumerate(calls):
+            file = call // 2
+            seen = []
+            for at, key in enumerate(keys):
+                if times[key]:
+                    seen.append(Seen(at, times[key], first[key] if tells_files_apart else file))
+                times[key] += 1
+                first.setdefault(key, file)
+            assert ledger.note(array("q", keys), file) == seen
 
 
 def hold_memory_flat(note: Callable[[range], None]) -> None:
@@ -63,8 +72,9 @@ def hold_memory_flat(note: Callable[[range], None]) -> None:
 
 
 @pytest.mark.parametrize("different", [1, 500, 10**9], ids=["all alike", "each comes again", "all differ"])
-def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
-    ledger = Ledger(memory_max=100, few_max=100, pile_max=1000)
+def test_the_ledger_takes_no_more_for_more_rows(monkeypatch: pytest.MonkeyPatch, different: int) -> None:
+    hold_less(monkeypatch, counts=100, few=100, pile=1000)
+    ledger = Ledger()
 
     def note(numbers: range) -> None:
         for first in numbers:
@@ -75,8 +85,9 @@ def test_the_ledger_takes_no_more_for_more_rows(different: int) -> None:
 
 
 @pytest.mark.parametrize("broken", ["reading", "writing"])
-def test_a_ledger_whose_database_fails_says_so(broken: str) -> None:
-    ledger = Ledger(memory_max=1, few_max=1, pile_max=1)
+def test_a_ledger_whose_database_fails_says_so(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    hold_less(monkeypatch, counts=1, few=1, pile=1)
+    ledger = Ledger()
     for _ in range(2):
         ledger.note(array("q", [1, 2, 3]))
     assert ledger._disk is not None
@@ -93,7 +104,8 @@ def test_the_ledger_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SQLITE_TMPDIR", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    ledger = Ledger(memory_max=10, few_max=10, pile_max=5000)
+    hold_less(monkeypatch, counts=10, few=10, pile=5000)
+    ledger = Ledger()
     for times in (0, 1):
         for start in range(0, 50_000, 500):
             keys = array("q", range(start, start + 500))
@@ -146,10 +158,11 @@ def test_given_ids_agree_with_a_model(
 ) -> None:
     """Noted singly or many at once: the rows share one memory, and the first that bore an id is named."""
     ids = DistinctIds(b"")
-    ids._given = KnownKeys(room, room, words=3)
+    ids._given = KnownKeys(room, words=3)
     model: dict[str, tuple[bytes, int]] = {}
     repeats, line = 0, 1 << 40
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ours_cli.ids.known_keys.FEW_MAX", room)
         if not plain_hash:
             patch.setattr(identity, "_key_of", identity._digest_key)
         for together, rows in calls:
@@ -172,9 +185,10 @@ def test_given_ids_agree_with_a_model(
 
 
 @pytest.mark.parametrize("same", ["id", "pair", "nothing"])
-def test_given_ids_take_no_more_for_more_rows(same: str) -> None:
+def test_given_ids_take_no_more_for_more_rows(monkeypatch: pytest.MonkeyPatch, same: str) -> None:
+    monkeypatch.setattr("ours_cli.ids.known_keys.FEW_MAX", 100)
     ids = DistinctIds(b"")
-    ids._given = KnownKeys(100, 1000, words=3)
+    ids._given = KnownKeys(1000, words=3)
 
     def note(numbers: range) -> None:
         for first in numbers:

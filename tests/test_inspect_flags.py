@@ -1,4 +1,4 @@
-"""What `ours inspect` flags: secrets, the identifiers of HIPAA's Safe Harbor, health; in four languages."""
+"""What `ours inspect` flags: secrets, the identifiers of HIPAA's Safe Harbor, health; in five languages."""
 
 from __future__ import annotations
 
@@ -37,18 +37,22 @@ BY_NAME = {
         "SSN", "Social Security No.", "Sozialversicherungsnummer", "N° Sécurité sociale", "patientssn",
         "NSS", "Numéro Sécu", "SV-Nummer", "SSNumber", "ssnumber",
     ),
-    "medical record number": ("Chart #", "Chart No.", "MRN", "NHC", "Med Rec No"),
+    "medical record number": (
+        "Chart #", "Chart No.", "MRN", "NHC", "Med Rec No", "numero_prontuario", "Nº Historia",
+    ),
+    "case number": ("Fallnummer", "Fall-ID", "PAT_ENC_CSN_ID", "hadm_id", "Numéro de séjour"),
     "insurance id": (
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
-        "Claim Number",
+        "Claim Number", "BENE_ID", "insName", "KV-Nummer", "Kostenträger", "plano_saude", "Tarjeta_Sanitaria",
     ),
     "date of birth": (
         "Geburtstag", "Date de naissance", "Fecha de nacimiento", "patientdob", "dateofbirth", "datebirth",
         "birthdt", "GebDat", "GEB_DATUM", "geb", "Geb.-Datum", "Geb.Dat.", "Fecha Nac.", "FecNac", "Né le",
         "Né(e) le", "D.O.B.", "Born", "born_on", "Bday", "bdate", "YOB",
+        "BENE_BIRTH_DT", "DDN", "F.Nac.", "Geburtsmonat", "date_naiss", "dt_nascimento",
     ),
-    "age": ("age", "Patient Age", "Edad"),
+    "age": ("age", "Patient Age", "Edad", "AgeNBR", "Client Age", "idade_paciente", "Patientenalter"),
     "phone": (
         "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
         "phoneNumber", "Phone 2",
@@ -61,16 +65,24 @@ BY_NAME = {
     "address": (
         "PLZ", "Straße", "Strasse", "Adresse", "Code postal", "Dirección", "Street", "ADD_LINE_1",
         "ADDR_LINE_1", "streetaddress", "billing_addr", "Wohnadresse", "Post Code", "CP", "fips",
+        "endereco", "bairro", "CEP",
     ),
-    "location": ("City", "county", "Wohnort", "Ort", "Ville", "Cities", "Counties"),
+    "location": ("City", "county", "Wohnort", "Ort", "Ville", "Cities", "Counties", "CountyDSC", "cidade"),
     "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr.", "HSP_ACCOUNT_ID"),
-    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID"),
+    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID", "cpf_paciente"),
     "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
-    "ethnicity or religion": ("Race", "Ethnicity", "Ethnie", "Religion"),
-    "demographic": ("Gender", "sex", "MaritalStatus", "Familienstand", "État civil"),
+    "ethnicity or religion": (
+        "Race", "Ethnicity", "Ethnie", "Religion", "PATIENT_RACE_C", "PatientRaceDSC", "race_concept_id",
+        "race_source_value", "PID-10_Race", "raca_cor", "RACACOR",
+    ),
+    "demographic": (
+        "Gender", "sex", "MaritalStatus", "Familienstand", "État civil", "SEX_C", "SexDSC", "patsex",
+        "BENE_SEX_IDENT_CD", "gender_source_value", "PID-8_AdministrativeSex", "sexo_paciente", "Nationality",
+        "pronouns",
+    ),
     "patient id": (
-        "PAT_ID", "enterprisepatientid", "pt_id", "Patienten-ID", "Patienten-Nr.", "Fallnummer",
-        "ID paciente",
+        "PAT_ID", "enterprisepatientid", "pt_id", "Patienten-ID", "Patienten-Nr.", "ID paciente", "PatNum",
+        "PatientDurableKey", "PID-3_PatientIdentifier",
     ),
     "licence or certificate": ("License No", "Driver's License", "Certificate #", "Licence"),
     "photo or biometrics": ("Photo", "fingerprint", "avatar"),
@@ -82,6 +94,11 @@ BY_NAME = {
         "Hauptdiagnose", "Vorerkrankungen", "Grund des Besuchs", "Antécédents", "Motif de la consultation",
         "Motivo de la consulta", "Motivo de la visita", "Maladies", "Enfermedades", "Medicación",
         "Sterbedatum", "Date of Death", "LMP", "bp_sys", "Tobacco_Use", "smoking_status",
+        "bpsystolic", "systemicdiastolic", "egfr", "SpO2", "o2sat", "phq9_score", "blood_sugar", "sti_test",
+        "Diagnosetext", "Diagnosesicherheit", "Aufnahmegrund", "Blutdruck", "Dauermedikation", "Impfstatus",
+        "Fréquence cardiaque", "Diagnostic principal", "date_deces", "Motivo ingreso", "Glucemia",
+        "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
+        "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -89,6 +106,9 @@ BY_NAME = {
         "Your name", "Name of patient", "Patient:in", "Nom du patient", "Paciente", "Nombre del paciente",
         "Middle", "Forename", "Nachname des Patienten", "FName", "L_NAME", "pt_fname", "MI",
         "PatNm", "lastnm", "Customer_Nm", "PCP_Name", "Dr_Name", "Child_Name", "NOK_Name",
+        "pat_last", "patfirst", "legal_first", "drname", "Arztname", "mother_maiden", "mname", "PatientAlias",
+        "Ops Officer", "Nrc Notified By", "signed_by", "prescriber", "Einweiser", "Überweiser", "Praticien",
+        "Pathologist", "Zuweiser", "PatientMI", "nome_mae", "nome_paciente", "NM_PACIENT", "nom_usuel",
     ),
     "free text": (
         "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
@@ -166,6 +186,37 @@ HARMLESS = {
     "email_status": "sent",
     "email_opened": "true",
     "soil_ph": "6.5",
+    "mobile_model_name": "Pixel",
+    "host": "web-1",
+    "web_vitals_cls": "0.1",
+    "weight": "2.5",
+    "item_weight": "2.5",
+    "Height (cm)": "20",
+    "temperature": "20",
+    "pulse": "3",
+    "route": "/home",
+    "severity": "high",
+    "pid": "4711",
+    "cid": "4711",
+    "tooth": "x",
+    "triage": "done",
+    "std": "0.1",
+    "last_visit": "spring",
+    "first_page": "home",
+    "last_campaign": "spring",
+    "full_price": "2.50",
+    "powered_by": "Steam",
+    "sorted_by": "price",
+    "officer_count": "3",
+    "headphone": "wired",
+    "zipper": "metal",
+    "category_code": "x",
+    "traffic_source": "x",
+    "patent_number": "x",
+    "path_id": "x",
+    "mail_de": "x",
+    "policy_pt": "x",
+    "name_pt": "Caneca",
 }
 
 
@@ -173,6 +224,59 @@ def test_words_that_only_look_alike_are_not_flagged(ours: Ours, tmp_path: Path) 
     columns = {name: [value, value] for name, value in HARMLESS.items()}
     _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
     assert {name: flags[name] for name in HARMLESS if flags[name]} == {}
+
+
+OF_A_PATIENT_OR_A_PARCEL = {
+    "weight": "health", "Height (cm)": "health", "weight_ounces": "health", "temperature": "health",
+    "resting_pulse": "health", "tooth": "health", "value_as_number": "health", "admissionheight": "health",
+    "fever": "health", "case_age": "age", "Körpergewicht": "health", "Peso": "health", "severity": "health",
+    "anchor_age": "age",
+    "RTI_RACE_CD": "ethnicity or religion", "occupation": "demographic", "fin": "case number",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "others",
+    [("PAT_ID",), ("mrn",), ("patient_city",), ("diagnosis", "bmi"), ("measurement_concept_id",)],
+    ids="+".join,
+)
+def test_what_things_have_too_is_flagged_in_a_table_of_patients(
+    others: tuple[str, ...], ours: Ours, tmp_path: Path
+) -> None:
+    columns = {name: ["71", "72"] for name in OF_A_PATIENT_OR_A_PARCEL}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns | {name: ["x1", "x2"] for name in others})
+    assert {name: flags[name] for name in OF_A_PATIENT_OR_A_PARCEL} == OF_A_PATIENT_OR_A_PARCEL
+
+
+def test_a_shops_columns_are_not_a_patients(ours: Ours, tmp_path: Path) -> None:
+    columns = {name: ["71", "72"] for name in OF_A_PATIENT_OR_A_PARCEL}
+    in_shops = {"condition": ["new", "used"], "treatment": ["A", "B"], "description_pt": ["a", "b"]}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns | in_shops)
+    assert {name: flags[name] for name in columns if flags[name]} == {}
+
+
+def test_what_a_clinic_sells_is_not_flagged_beside_the_patients_id(ours: Ours, tmp_path: Path) -> None:
+    names = ("order_value", "shipping_weight", "max_age_days", "page_route", "result_page", "plan", "rating")
+    _, flags = proposal_of(
+        ours, tmp_path / "a.csv", {"PAT_ID": ["P1", "P2"]} | {name: ["71", "72"] for name in names}
+    )
+    assert {name: flags[name] for name in names if flags[name]} == {}
+
+
+def test_a_race_that_is_run_is_no_ethnicity(ours: Ours, tmp_path: Path) -> None:
+    columns = {
+        "race": ["Boston", "Berlin"], "race_id": ["17", "18"], "race_time": ["2:10:00", "2:09:00"],
+        "race_distance": ["42.2", "42.2"],
+    }  # fmt: skip
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert {name: flags[name] for name in columns if flags[name]} == {}
+
+
+def test_a_case_says_not_whom_the_rows_are_about(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"Fallnummer,Fachabteilung,time\n4711,CHI,{NOW}\n4712,INN,{NOW}\n")
+    proposal = ours("inspect", path, "-o", "json").json["proposal"]
+    assert (proposal["externalId"], proposal["left_behind"]) == (None, {"Fallnummer": "case number"})
 
 
 def test_a_date_of_death_is_not_the_time_of_a_visit(ours: Ours, tmp_path: Path) -> None:
@@ -253,7 +357,11 @@ def test_an_identifier_that_names_the_person_is_said_to_be_sent(
 
 
 def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) -> None:
-    names = ("Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt")
+    names = (
+        "Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt",
+        "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Médico de cabecera",
+        "Account Manager", "host",
+    )  # fmt: skip
     _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
     _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})
     assert [people[name] for name in names] == ["name"] * len(names)

@@ -86,6 +86,23 @@ def test_what_little_can_be_read_is_said(ours: Ours, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "one", "two"),
+    [
+        ("2026-03-01 10:00", "1 time in 'at' states no zone;", "2 times in 'at' state no zone;"),
+        ("2026-03-01 10:00 IST", "1 time in 'at' bears letters of no", "2 times in 'at' bear letters of no"),
+    ],
+)
+def test_one_time_without_a_zone_is_singular(
+    text: str, one: str, two: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    for rows, said in ((1, one), (2, two)):
+        path.write_text("event,customer_id,at\n" + f"Visit,c1,{text}\n" * rows)
+        needs = ours("inspect", path, "-o", "json").json["proposal"]["needs"]
+        assert [need for need in needs if said in need] != []
+
+
+@pytest.mark.parametrize(
     ("name", "advice"),
     [("Created (PST)", "its name speaks of PST: if that is meant, --tz PST"), ("created", "")],
 )

@@ -57,18 +57,23 @@ def records_of(keys: Sequence[int], words: int) -> array[int]:
 def test_known_keys_agree_with_a_dictionary(
     calls: list[list[int]], few_max: int, pile_max: int, words: int
 ) -> None:
-    known, model = KnownKeys(few_max, pile_max, words), dict[int, bytes]()
-    for keys in calls:
-        records = records_of(keys, words)
-        assert known.note(records) == noted_in(model, records, words)
+    known, model = KnownKeys(pile_max, words), dict[int, bytes]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ours_cli.ids.known_keys.FEW_MAX", few_max)
+        for keys in calls:
+            records = records_of(keys, words)
+            assert known.note(records) == noted_in(model, records, words)
 
 
 @pytest.mark.parametrize("words", [1, 3])
 @pytest.mark.parametrize("share", [0, 32, 63 - 12], ids=["digests", "one place", "one place and 4,096 keys"])
 @pytest.mark.parametrize("pile_max", [100, 3_000, 10**9])
-def test_thousands_of_keys_in_long_calls(share: int, pile_max: int, words: int) -> None:
+def test_thousands_of_keys_in_long_calls(
+    monkeypatch: pytest.MonkeyPatch, share: int, pile_max: int, words: int
+) -> None:
+    monkeypatch.setattr("ours_cli.ids.known_keys.FEW_MAX", 50)
     numbers = random.Random(pile_max)
-    known, model = KnownKeys(50, pile_max, words), dict[int, bytes]()
+    known, model = KnownKeys(pile_max, words), dict[int, bytes]()
     for size in (0, 1, 2, 511, 512, 513, 1025, 3000, 3000, 3000):
         fresh = [numbers.getrandbits(63 - share) << share for _ in range(size)]
         keys = fresh + numbers.sample(sorted(model), min(len(model), size // 10))
@@ -140,7 +145,8 @@ def test_writes_that_are_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     full = os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b", buffering=0)
     monkeypatch.setattr(key_pages, "_temporary_file", lambda: full)
-    known = KnownKeys(few_max=0, pile_max=0)
+    monkeypatch.setattr("ours_cli.ids.known_keys.FEW_MAX", 0)
+    known = KnownKeys(0)
     with pytest.raises(LocalIOError, match="a temporary file cannot be used: No space left") as caught:
         known.note(array("q", [1, 2, 3]))
     assert caught.value.exit_code == ExitCode.LOCAL_IO
@@ -151,7 +157,8 @@ def test_a_disk_that_is_full_for_the_database(monkeypatch: pytest.MonkeyPatch) -
     disk = ledger._temporary_database()
     disk.execute("PRAGMA max_page_count = 3")
     monkeypatch.setattr(ledger, "_temporary_database", lambda: disk)
-    notes = Ledger(memory_max=1000)
+    monkeypatch.setattr(ledger, "MEMORY_MAX", 1000)
+    notes = Ledger()
     with pytest.raises(LocalIOError, match="a temporary database cannot be used: database or disk is full"):
         notes.note(array("q", [*range(2000), *range(2000)]))
 

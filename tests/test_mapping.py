@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import ago, iso
+from rows import ago
 
-from ours_cli.drafting.straight_line import compile_body
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
@@ -20,7 +19,7 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.window import Window
+from ours_cli.mapping.validate import Window
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.timestamps import TimeReader, TimeRules
 
@@ -249,78 +248,3 @@ def test_visitors() -> None:
     found = mapping(identify=True, **fields).bind(csv_table("id", "c"))(Origin(0, Record(2, ["1", "Ulm"])))
     assert isinstance(found, Event)
     assert json.loads(found.body) == {"externalId": "1", "userProperties": {"city": "Ulm"}}
-
-
-CELL = st.one_of(
-    st.sampled_from(["", " ", "x", " x ", "0", "-0", "-0.0", "007", "1.50", "1e3", "$5", "true", "no"]),
-    st.sampled_from(["12345678901234567", "1234567890.12345", "99999999999999999999", '{"a":[1]}', "[1]"]),
-    st.sampled_from(["a,b", "ä" * 401, "\ud800"]),
-    st.decimals(-(10**9), 10**9, places=2).map(str),
-    st.text(max_size=6),
-)
-TIME = st.one_of(
-    st.sampled_from(
-        [iso(1), str(ago(2)), str(ago(2) // 1000), iso(1)[:-1], "2026-02-30T00:00:00Z", "soon", ""]
-    ),
-    CELL,
-)
-TEMPLATES = [
-    "{a}",
-    "{b|number}",
-    "{b|int}",
-    "{c|bool}",
-    "{a}-{b}",
-    "k",
-    "{d|json}",
-    "{d|split:,}",
-    "{a|lower}",
-]
-
-
-@given(
-    rows=st.lists(st.lists(CELL, min_size=4, max_size=4), min_size=1, max_size=6),
-    times=st.lists(TIME, min_size=6, max_size=6),
-    short=st.booleans(),
-    properties=st.dictionaries(
-        st.sampled_from(["p", "q", "ö", "a"]), st.sampled_from(TEMPLATES), min_size=1, max_size=4
-    ),
-    others=st.fixed_dictionaries(
-        {},
-        optional={
-            "event": st.sampled_from(["E", "{a}"]),
-            "email": st.sampled_from(["{a}", "{b|lower}", "x@y.z"]),
-            "distinct_id": st.sampled_from(["{b}", "{a}-{c}"]),
-            "user_properties": st.sampled_from(
-                [
-                    {"city": Value("{c}")},
-                    {"phone_number": Value("{a}")},
-                    {"custom_properties.n": Value("{b|number}")},
-                ]
-            ),
-            "default_properties": st.sampled_from([{"activeDuration": Value("{b|number}")}]),
-        },
-    ),
-)
-def test_straight_line_code_does_what_the_general_mapping_does(
-    rows: list[list[str]],
-    times: list[str],
-    short: bool,
-    properties: dict[str, str],
-    others: dict[str, Any],
-) -> None:
-    fields = {**BASE, "properties": {name: Value(text) for name, text in properties.items()}, **others}
-    found: list[list[Event | Reject | Filtered]] = []
-    tallies: list[Tally] = []
-    for compiled in (compile_body, lambda *_: None):
-        tally = Tally()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ours_cli.mapping.field_mapping.compile_body", compiled)
-            map_row = mapping(tally, **fields).bind(csv_table("t", "id", "a", "b", "c", "d"))
-        origins = [
-            Origin(0, Record(seq + 2, [times[seq], cells[0], *cells][: 5 if short and seq == 0 else 6]), seq)
-            for seq, cells in enumerate(rows)
-        ]
-        found.append([map_row(origin) for origin in origins])
-        tallies.append(tally)
-    assert found[0] == found[1]
-    assert tallies[0] == tallies[1]

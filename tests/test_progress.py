@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import Ours, StartSandbox
@@ -16,7 +17,7 @@ from ours_cli.bar import screen
 from ours_cli.console import Console
 from ours_cli.events.outcome import Traffic
 from ours_cli.record import Table
-from ours_cli.reports.progress import Standing
+from ours_cli.reports.progress import Progress
 from ours_cli.reports.report import Books
 
 
@@ -38,93 +39,93 @@ def books(read: int, accepted: int, rejected: int = 0) -> Books:
 
 
 def test_what_is_done_is_what_has_its_outcome() -> None:
-    standing = Standing(1, 1000, Clock())
-    standing.table(table(position=800, taken=200))
-    assert standing.share == 0.8
-    standing.books(books(100, 40, 10), Traffic(accepted=40))
-    assert standing.share == 0.2  # 50 of 200 rows that were 800 bytes, though only 100 are on their way yet
+    progress = Progress(1, 1000, Clock())
+    progress.table(table(position=800, taken=200))
+    assert progress.share == 0.8
+    progress.books(books(100, 40, 10), Traffic(accepted=40))
+    assert progress.share == 0.2  # 50 of 200 rows that were 800 bytes, though only 100 are on their way yet
 
 
 def test_files_that_are_read_are_done_once_their_rows_are() -> None:
-    standing = Standing(3, 4000, Clock())
-    standing.table(table("a.csv", 1000, 1000, taken=100))
-    standing.table(table("empty.csv", 0, 0))
-    standing.table(table("b.csv", 2000, 1000, taken=10))
+    progress = Progress(3, 4000, Clock())
+    progress.table(table("a.csv", 1000, 1000, taken=100))
+    progress.table(table("empty.csv", 0, 0))
+    progress.table(table("b.csv", 2000, 1000, taken=10))
     shares = []
     for settled in (0, 50, 100, 105, 110):
-        standing.books(books(110, settled), Traffic())
-        shares.append(standing.share)
+        progress.books(books(110, settled), Traffic())
+        shares.append(progress.share)
     assert shares == [0, 0.125, 0.25, 0.375, 0.5]
 
 
 def test_a_limit_is_the_whole_where_it_comes_before_the_end() -> None:
     for limit, share in ((20, 0.5), (1000, 0.1), (0, 0.1)):
-        standing = Standing(1, 1000, Clock(), limit)
-        standing.table(table(position=200, taken=20))
-        standing.books(books(20, 10), Traffic())
-        assert standing.share == share
+        progress = Progress(1, 1000, Clock(), limit)
+        progress.table(table(position=200, taken=20))
+        progress.books(books(20, 10), Traffic())
+        assert progress.share == share
 
 
 def test_what_was_done_before_says_nothing_of_the_time_left() -> None:
     clock = Clock()
-    standing = Standing(1, 1000, clock)
-    standing.table(table(position=1000, taken=1000))
+    progress = Progress(1, 1000, clock)
+    progress.table(table(position=1000, taken=1000))
     known = books(0, 0)
-    standing.books(known, Traffic())
+    progress.books(known, Traffic())
     for _ in range(3):  # an earlier attempt's rows are passed over
-        standing.measure()
+        progress.measure()
         clock.now += 1
         known.read, known.accepted, known.replays = (
             count + 200 for count in (known.read, *[known.accepted] * 2)
         )
-    standing.measure()
-    assert standing.left == ""
+    progress.measure()
+    assert progress.left == ""
     for _ in range(10):
         clock.now += 1
         known.accepted += 10
-        standing.measure()
-    assert standing.left == "0:30 left"
+        progress.measure()
+    assert progress.left == "0:30 left"
 
 
 def test_several_files_are_one_whole() -> None:
-    standing = Standing(3, 4000, Clock())
-    standing.table(table("a.csv", 1000, 1000))
-    assert standing.name == "a.csv (1 of 3)"
-    standing.table(table("b.csv", 2000, 1000))
-    assert (standing.name, standing.share) == ("b.csv (2 of 3)", 0.5)
+    progress = Progress(3, 4000, Clock())
+    progress.table(table("a.csv", 1000, 1000))
+    assert progress.name == "a.csv (1 of 3)"
+    progress.table(table("b.csv", 2000, 1000))
+    assert (progress.name, progress.share) == ("b.csv (2 of 3)", 0.5)
 
 
 def test_speed_and_time_left_are_of_the_last_seconds() -> None:
     clock = Clock()
-    standing = Standing(1, 10_000, clock)
+    progress = Progress(1, 10_000, clock)
     where, traffic = [0], Traffic(concurrency=4)
-    standing.table(Table("a.csv", "csv", ("x",), size=10_000, position=lambda: where[0]))
-    standing.books(books(0, 0), traffic)
-    assert standing.left == ""
+    progress.table(Table("a.csv", "csv", ("x",), size=10_000, position=lambda: where[0]))
+    progress.books(books(0, 0), traffic)
+    assert progress.left == ""
     for _ in range(100):
-        standing.measure()
+        progress.measure()
         clock.now += 1
         where[0] += 10
         traffic.accepted += 5
     clock.now += 1
     for _ in range(40):  # slower by half from here on
-        standing.measure()
+        progress.measure()
         clock.now += 2
         where[0] += 10
         traffic.accepted += 5
-    standing.measure()
-    assert "2 events/s" in standing.figures()  # 2.5
-    assert standing.left == "28:40 left"  # 8,600 bytes at 5 a second
-    standing.wait("the server answered 503", 30)
-    assert standing.left == ""
+    progress.measure()
+    assert "2 events/s" in progress.figures()  # 2.5
+    assert progress.left == "28:40 left"  # 8,600 bytes at 5 a second
+    progress.wait("the server answered 503", 30)
+    assert progress.left == ""
     clock.now += 18
-    assert standing.pause == "the server answered 503; next try in 12 s"
+    assert progress.pause == "the server answered 503; next try in 12 s"
     clock.now += 12
-    assert standing.pause == ""
+    assert progress.pause == ""
 
 
 def test_an_empty_file_is_done_and_a_pipe_is_never() -> None:
-    empty, pipe = Standing(1, 0, Clock()), Standing(1, None, Clock())
+    empty, pipe = Progress(1, 0, Clock()), Progress(1, None, Clock())
     empty.table(table(size=0))
     pipe.table(table("standard input", None, 3 * 2**19))
     assert (empty.share, pipe.share, pipe.left) == (1.0, None, "")
@@ -142,9 +143,9 @@ def test_an_empty_file_is_done_and_a_pipe_is_never() -> None:
     ],
 )
 def test_what_matters_less_goes_first(width: int, shown: str) -> None:
-    standing = Standing(1, 1000, Clock())
-    standing.books(books(1200, 1000, 30), Traffic(accepted=1000, concurrency=4, retries=2))
-    assert standing.figures(width) == shown
+    progress = Progress(1, 1000, Clock())
+    progress.books(books(1200, 1000, 30), Traffic(accepted=1000, concurrency=4, retries=2))
+    assert progress.figures(width) == shown
 
 
 @pytest.mark.parametrize(
@@ -159,11 +160,17 @@ def test_what_matters_less_goes_first(width: int, shown: str) -> None:
     ],
 )
 def test_a_line_now_and_then_without_a_terminal(
-    capsys: pytest.CaptureFixture[str], verbose: bool, quiet: bool, wanted: bool | None, expected: bool
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    verbose: bool,
+    quiet: bool,
+    wanted: bool | None,
+    expected: bool,
 ) -> None:
     clock = Clock()
+    monkeypatch.setattr("ours_cli.console.time", SimpleNamespace(monotonic=clock))
     console = Console(verbose=verbose, quiet=quiet)
-    with console.progress(2, 2000, wanted=wanted, clock=clock) as observer:
+    with console.progress(2, 2000, wanted=wanted) as observer:
         observer.table(table(position=500))
         for read in range(1, 26):
             clock.now += 1
@@ -185,11 +192,11 @@ def test_colours_are_seen_on_a_light_ground_and_on_a_dark_one(share: float) -> N
     from rich.color import ColorType
     from rich.console import Console as RichConsole
 
-    standing = Standing(1, 1000, Clock())
-    standing.table(table(position=round(1000 * share)))
-    standing.wait("the server answered 429", 32)
+    progress = Progress(1, 1000, Clock())
+    progress.table(table(position=round(1000 * share)))
+    progress.wait("the server answered 429", 32)
     terminal = RichConsole(force_terminal=True, color_system="truecolor", width=80)
-    segments = [part for part in terminal.render(screen(standing, 80)) if part.text.strip()]
+    segments = [part for part in terminal.render(screen(progress, 80)) if part.text.strip()]
     colours = [part.style.color for part in segments if part.style and part.style.color]
     assert colours
     for colour in colours:

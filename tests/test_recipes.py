@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from conftest import Ours, StartSandbox
 from test_docs import section, sh_blocks
+from visitors import visitors
 from waiting import wait_for
 
 from ours_cli.sandbox import Sandbox
@@ -93,7 +94,7 @@ CHECKS: dict[str, Check] = {
     "Orders of Shopify": lambda running, out: all(
         "taxes" in event.body["eventProperties"] for event in running.events()
     ),
-    "Contacts of a CRM": lambda running, out: len(running.visitors()) > 1,
+    "Contacts of a CRM": lambda running, out: len(visitors(running.events())) > 1,
     "Moving from Mixpanel": lambda running, out: "Signed up" in names(running),
     "Every night": lambda running, out: orders(running) == 202 and out == "",
     "Out of jq": lambda running, out: set(names(running)) == {"Visit"},
@@ -122,7 +123,7 @@ def test_a_recipe_as_it_stands(title: str, folder: Path, sandbox: StartSandbox) 
     running = sandbox(window_ms=None)
     code, out, err = shell(block)
     assert (code, "error:" in err) == (0, False), (out, err)
-    assert running.totals().rows or running.visitors()
+    assert running.totals().rows or visitors(running.events())
     assert CHECKS[title](running, out), (out, err)
 
 

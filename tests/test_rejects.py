@@ -25,12 +25,13 @@ from rows import ago, iso, ndjson, write
 from waiting import wait_for
 
 from ours_cli import app
+from ours_cli.cli.typed_words import WITHOUT_VALUE
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.events.event import Origin, Reject
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.rejects.mend import mended
-from ours_cli.rejects.mend_command import WITHOUT_VALUE, mend_command
+from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.reject_files import KnownRejects, RejectFile
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -567,6 +568,13 @@ class TestMended:
             ["backfill", "-x"],
             ReadOptions(),
             "backfill R -qv --no-header --",
+        ),
+        ("backfill -qp o.csv o.csv", ["o.csv"], ReadOptions(), "backfill R -qp o.csv"),
+        (
+            "backfill --map m -- o.csv",
+            ["o.csv"],
+            ReadOptions(skip_lines=2),
+            "backfill R --map m --skip-lines 0 --",
         ),
         ("batch -o json", ["-"], ReadOptions(), "batch R -o json"),
         ("batch - -o json", ["-"], ReadOptions(), "batch R -o json"),

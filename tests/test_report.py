@@ -12,10 +12,10 @@ from events_kit import event_of, rows_of, together
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.outcome import Outcome, Traffic
+from ours_cli.events.request_size import RequestSize
 from ours_cli.mapping.tally import Tally
 from ours_cli.record import Record
 from ours_cli.reports.histogram import instant
@@ -23,6 +23,7 @@ from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Previe
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books, Report
 from ours_cli.reports.report_text import report_text, size
+from ours_cli.rows.reject_hints import reject_hints
 
 DAY_MS = 86_400_000
 
@@ -114,7 +115,9 @@ def test_json() -> None:
 
 def test_text() -> None:
     lines = report_text(
-        report(rejects_file="r.csv", mend="ours x", resume="ours y"), "there", "3 rows"
+        report(rejects_file="r.csv", mend="ours x", resume="ours y", hints=reject_hints("backfill", {}, ())),
+        "there",
+        "3 rows",
     ).splitlines()
     assert lines[0] == "backfill: partial, to there"
     assert [line.split()[:2] for line in lines[1:4]] == [["read", "5"], ["accepted", "3"], ["rejected", "2"]]
@@ -151,7 +154,7 @@ def test_instant() -> None:
 
 class TestPreview:
     def preview(self, *items: Event | Reject | Filtered) -> tuple[Preview, Books]:
-        preview, books = Preview(Chunker(BatchSize(2), 10_000), 10), Books()
+        preview, books = Preview(Chunker(RequestSize(2), 10_000), 10), Books()
         for item in items:
             books.mapped(item)
             preview.enter(item)
@@ -166,7 +169,7 @@ class TestPreview:
     def test_events_together_count_as_they_do_one_by_one(self) -> None:
         events = [event_of(seq, 60 + seq)._replace(time_ms=seq * DAY_MS // 3) for seq in range(7)]
         one_by_one, _ = self.preview(*events)
-        fresh = Preview(Chunker(BatchSize(2), 10_000), 10)
+        fresh = Preview(Chunker(RequestSize(2), 10_000), 10)
         fresh.enter(events[0])
         fresh.enter(rows_of(events[1:]))
         fresh.close()
@@ -179,7 +182,7 @@ class TestPreview:
             one = event_of(seq)._replace(time_ms=seq * DAY_MS // 3)
             items.append(Filtered(one.origin, "since" if seq else "where") if seq in left_out else one)
         one_by_one, _ = self.preview(*items)
-        fresh, rows = Preview(Chunker(BatchSize(2), 10_000), 10), rows_of(items)
+        fresh, rows = Preview(Chunker(RequestSize(2), 10_000), 10), rows_of(items)
         fresh.enter(rows)
         fresh.close()
         assert replace(fresh, chunker=one_by_one.chunker) == one_by_one

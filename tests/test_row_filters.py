@@ -15,7 +15,7 @@ from rows import ago, iso, ndjson, write
 
 from ours_cli.errors import UsageError
 from ours_cli.mapping.selection import read_selection
-from ours_cli.mapping.where import SoughtKeys, bind_where, read_condition
+from ours_cli.mapping.where import NeverSeenKeys, bind_where, read_condition
 from ours_cli.sandbox import Sandbox, When
 
 MAPPING = ("--event", "Sale", "--time", "{when}", "--external-id", "{id}", "-p", "s={status}")
@@ -433,7 +433,7 @@ def test_conditions_hold_all_or_the_row_goes(cells: list[str], data: st.DataObje
     conditions = data.draw(
         st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from(["=", "!="]), st.just("a")))
     )
-    test = bind_where([read_condition("".join(parts)) for parts in conditions], ("x", "y"), SoughtKeys())
+    test = bind_where([read_condition("".join(parts)) for parts in conditions], ("x", "y"), NeverSeenKeys())
     row = dict(zip("xy", (cell.strip() for cell in cells), strict=True))
     expected = all((row[column] == value) == (operator == "=") for column, operator, value in conditions)
     assert (test is None and not conditions) or (test is not None and test(cells) == expected)

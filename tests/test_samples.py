@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TOKEN, Ours, StartSandbox
+from visitors import visitors
 from waiting import wait_for
 
 from ours_cli.errors import ExitCode
@@ -122,7 +123,7 @@ def test_contacts_become_visitors(ours: Ours, sandbox: StartSandbox) -> None:
         *("-o", "json"),
     )
     assert ended.code == ExitCode.OK
-    assert ended.json["accepted"] == len(rows_of(SAMPLES / "contacts.csv")) == len(running.visitors())
+    assert ended.json["accepted"] == len(rows_of(SAMPLES / "contacts.csv")) == len(visitors(running.events()))
 
 
 def test_events_are_shaped_like_track(ours: Ours, sandbox: StartSandbox) -> None:

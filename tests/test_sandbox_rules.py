@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from visitors import merge_properties
 
 from ours_cli.sandbox import rules
 from ours_cli.sandbox.openapi import openapi_document
-from ours_cli.sandbox.visitors import merge_properties
 
 NOW = 1_790_000_000_000
 DAY = 86_400_000

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from visitors import visitors
 
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent
@@ -208,7 +209,7 @@ def test_visitors_are_resolved_in_order(sandbox: Sandbox, client: httpx.Client) 
     identify(userProperties={"phone_number": "00410441", "gclid": None})
     identify(externalId="x", email="b@example.com", userProperties={"custom_properties": {"a": 1}})
     identify(userId="web", email="b@example.com", userProperties={"city": "Basel"})
-    first, second = sandbox.visitors()
+    first, second = visitors(sandbox.events())
     assert (first.external_id, first.email, first.phone) == ("x", "b@example.com", "410441")
     assert first.properties == {"city": "Bern", "phone_number": "00410441", "custom_properties": {"a": 1}}
     assert (second.user_id, second.properties) == ("web", {"city": "Basel"})
@@ -218,7 +219,7 @@ def test_a_repeated_event_does_not_undo_a_later_one(sandbox: Sandbox, client: ht
     old, new = (event(city, userProperties={"city": city}) for city in ("Bern", "Basel"))
     for row in (old, new, old):
         client.post("/batch", json=batch(row))
-    (visitor,) = sandbox.visitors()
+    (visitor,) = visitors(sandbox.events())
     assert visitor.properties == {"city": "Basel"}
 
 

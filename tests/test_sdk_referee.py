@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from visitors import visitors
 
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When
 
@@ -69,7 +70,7 @@ def test_visitor_upsert(sandbox: Sandbox) -> None:
         token="key", external_id="p-1", user_properties={"city": "", "gclid": None, "zip": 8000}
     )
     assert answer.success is True
-    (visitor,) = sandbox.visitors()
+    (visitor,) = visitors(sandbox.events())
     assert visitor.properties == {"city": "Bern", "last_name": "L", "zip": 8000}
 
 

@@ -90,6 +90,8 @@ def test_what_few_runs_need_waits_for_them(tmp_path: Path) -> None:
         "workers.parallel_mapping",
         "workers.worker_pool",
         "timestamps.any_order",
+        "source.json_elements",
+        "source.parquet",
     )
     assert loaded & {"rich", "tomllib", *(f"ours_cli.{name}" for name in few)} == set()
 
@@ -228,7 +230,7 @@ def test_a_library_that_is_not_there_is_not_looked_for_at_each_request() -> None
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows writes no core dumps")
 def test_no_core_dump_is_left() -> None:
     script = (
-        "import resource, ours_cli.__main__ as m; m._leave_no_core();"
+        "import resource; from ours_cli.process.core_dumps import limit_cores; limit_cores();"
         "print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

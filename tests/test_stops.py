@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ours_cli.errors import AuthError, ContractError, OursError, UnavailableError
-from ours_cli.sending.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Refused, Unauthorized
-from ours_cli.sending.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal
+from ours_cli.sending.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Unauthorized
+from ours_cli.sending.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal, fatal_failure
 
 DOWN = Again("the server answered 503")
 NO_NAME = Failure("name", "the host's name cannot be resolved")
@@ -115,19 +115,25 @@ def test_a_name_that_was_found_before_comes_back(patience: Patience, answered: s
 
 
 @pytest.mark.parametrize(
-    ("verdict", "error"),
+    ("verdict", "error"), [(Unauthorized(401), AuthError), (Broken("redirects", "check"), ContractError)]
+)
+def test_an_answer_that_no_further_try_can_better(
+    verdict: Unauthorized | Broken, error: type[OursError]
+) -> None:
+    assert isinstance(fatal(verdict), error)
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
     [
-        (Unauthorized(401), AuthError),
-        (Broken("redirects", "check"), ContractError),
         (Failure("tls", "not trusted"), ContractError),
         (Failure("proxy_refused", "407"), UnavailableError),
         (Failure("proxy", "502"), None),
         (Failure("timeout", "slow"), None),
+        (NO_NAME, None),
         (CUT, None),
-        (DOWN, None),
-        (Refused(""), None),
     ],
 )
-def test_what_no_further_try_can_mend(verdict: Again, error: type[OursError] | None) -> None:
-    found = fatal(verdict, 1, 1)
+def test_a_failure_that_no_further_try_can_mend(failure: Failure, error: type[OursError] | None) -> None:
+    found = fatal_failure(failure)
     assert found is None if error is None else isinstance(found, error)

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import UsageError
 from ours_cli.record import Fields
+from ours_cli.templates.field_value import ABSENT, FilterProblem, ShortRow
 from ours_cli.templates.template import (
-    ABSENT,
-    FilterProblem,
-    ShortRow,
     bind,
     bind_json,
     bind_text,

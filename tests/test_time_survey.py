@@ -17,9 +17,9 @@ from rows import ndjson, write
 
 from ours_cli.mapping.field_mapping import TimeColumn
 from ours_cli.record import Malformed, Record, RowStream, Table
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.sandbox import Sandbox, When
-from ours_cli.templates.template import ABSENT
-from ours_cli.time_survey import settle_times
+from ours_cli.templates.field_value import ABSENT
 from ours_cli.timestamps import Conventions, TimeRules
 
 FLAGS = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--max-age", "none")

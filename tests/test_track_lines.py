@@ -20,7 +20,7 @@ from rows import ago
 from ours_cli.errors import ClosedOutputError, OursError, UsageError
 from ours_cli.runs.run_registry import NoRunError
 from ours_cli.sandbox import Fault, Then, When
-from ours_cli.single.curl import curl_command
+from ours_cli.single.command import curl_command
 
 
 def lines(*rows: Any) -> bytes:

@@ -15,7 +15,7 @@ from rows import ndjson, write
 from ours_cli.errors import LocalIOError
 from ours_cli.runs import attempt, journal
 from ours_cli.runs.run_lock import choosing
-from ours_cli.runs.run_registry import known_runs
+from ours_cli.runs.run_registry import survey
 
 COMMAND = (sys.executable, "-m", "ours_cli")
 
@@ -103,7 +103,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(
     monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "http://127.0.0.1:9/api/v1")
     ended = ours("batch", _untimed(tmp_path / "rows.ndjson", 3))
     assert (ended.code, "the disk is full" in ended.err) == (7, True)
-    assert list(known_runs(home / "state" / "ours" / "runs")) == []
+    assert list(survey(home / "state" / "ours" / "runs")) == []
     assert ours("runs").err.startswith("there are no runs")
 
 

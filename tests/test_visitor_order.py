@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from conftest import Ours, StartSandbox
+from visitors import visitors
 
 from ours_cli.sandbox import Fault, Then, When
 from ours_cli.sending.visitor_order import VisitorOrder, ids_of
@@ -30,7 +31,7 @@ def test_a_row_that_is_tried_again_is_not_overtaken(ours: Ours, sandbox: StartSa
     _rows(f"p,city {number}" for number in range(1, 9))
     ended = ours(*IDENTIFY, "-u", "city={city}", "--give-up-after", "60")
     assert ended.code == 0, ended.err
-    (visitor,) = place.visitors()
+    (visitor,) = visitors(place.events())
     assert visitor.properties == {"city": "city 8"}
 
 
@@ -38,7 +39,7 @@ def test_the_last_row_of_each_visitor_wins_under_latency(ours: Ours, sandbox: St
     place = sandbox(latency=0.01)
     _rows(f"p{number},old\np{number},new" for number in range(60))
     assert ours(*IDENTIFY, "-u", "city={city}").code == 0
-    assert [visitor.properties for visitor in place.visitors()] == [{"city": "new"}] * 60
+    assert [visitor.properties for visitor in visitors(place.events())] == [{"city": "new"}] * 60
 
 
 def test_a_visitor_may_be_named_in_several_ways() -> None:

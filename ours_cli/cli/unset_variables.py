@@ -1,8 +1,7 @@
 """What an unset shell variable leaves: the next flag where a value should be, or nothing.
 
-Typer would take either as the value: `track X --external-id $unset --dry-run` sent an event, and for a person
-called "--dry-run"; `--profile "$unset"` sent to the default account. Kept small: it is loaded for
-every command line.
+Typer would take either as the value, and send: for a person called "--dry-run", or to the default account.
+Kept small: it is loaded for every command line.
 """
 
 from __future__ import annotations
@@ -12,11 +11,9 @@ from typing import Any, Final
 
 from ours_cli.errors import UsageError
 
-_FIELDS: Final = frozenset(
-    (
-        *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
-        *("--ip", "--user-agent"),
-    )
+_FIELDS: Final = (
+    *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
+    *("--ip", "--user-agent"),
 )
 """An empty field is judged with its body."""
 

@@ -43,7 +43,7 @@ def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
 
 
-def refused_token() -> UsageError:
+def no_token_flag() -> UsageError:
     """The error for `--token VALUE`, wherever it is typed; the value is not looked at."""
     return UsageError(
         "there is no --token: a key on the command line stands in `ps` and in the shell's history",
@@ -64,7 +64,7 @@ def _taken(context: Any) -> str:
 def _misplaced(name: str, context: Any) -> UsageError | None:
     """The error for a flag that exists, but not where it was typed."""
     if name == "--token":
-        return refused_token()
+        return no_token_flag()
     if context is None or context.parent is not None or name not in _flags_of_commands(context):
         return None
     return UsageError(f"{name} before a command is no flag", hint=f"ours COMMAND {name}")

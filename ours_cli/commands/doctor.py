@@ -158,9 +158,9 @@ def _summary(findings: list[Finding], level: Level) -> str:
     if level is Level.ok:
         return "doctor: all is well"
     counts = [
-        f"{sum(finding.level is one for finding in findings)} {name}"
+        f"{count} {name}"
         for one, name in ((Level.failed, "failed"), (Level.warning, "to look at"))
-        if any(finding.level is one for finding in findings)
+        if (count := sum(finding.level is one for finding in findings))
     ]
     return f"doctor: {', '.join(counts)}"
 

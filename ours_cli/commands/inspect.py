@@ -12,7 +12,7 @@ from ours_cli.console import Console
 from ours_cli.errors import UsageError
 from ours_cli.files.private_files import replace_private
 from ours_cli.inspect.findings import to_json
-from ours_cli.inspect.map_text import map_text
+from ours_cli.inspect.map_file import map_text
 from ours_cli.inspect.page import page
 from ours_cli.inspect.study import study
 from ours_cli.mapping.fields import FieldMap

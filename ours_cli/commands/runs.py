@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ours_cli.cli.completion import run as run_ids
+from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
 from ours_cli.files.folders import runs_folder
@@ -21,19 +22,17 @@ from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.runs.receipt import FROM_BLOCKS, receipt
-from ours_cli.runs.run_head import OtherVersionError, going_on
+from ours_cli.runs.run_head import OtherVersionError
 from ours_cli.runs.run_lock import is_running
 from ours_cli.runs.run_registry import (
+    Headless,
     KnownRun,
     NoRunError,
-    damaged_runs,
     delete_run,
-    known_runs,
     named_folder,
     named_run,
     refuse_running,
-    rehearsals,
-    unbegun_runs,
+    survey,
 )
 from ours_cli.wording.counted import counted
 from ours_cli.wording.durations import parse_duration
@@ -98,20 +97,25 @@ def _one(runs_dir: Path, names: list[str], action: Action) -> KnownRun:
 
 
 def _list(runs_dir: Path, console: Console, output: Output) -> None:
-    receipts = [_receipt(known) for known in known_runs(runs_dir)]
-    for name, error in damaged_runs(runs_dir).items():
-        if isinstance(error, OtherVersionError):
-            console.warn(f"run {name} was written by another version of ours, which can show it")
-        else:
-            console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
-    for folder in unbegun_runs(runs_dir):
-        name = folder.name
-        console.note(
-            f"run {name} was killed before it began, and has sent nothing; ours runs delete {name} removes it"
-        )
-    for folder in rehearsals(runs_dir):
-        name = folder.name
-        console.note(f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it")
+    receipts = []
+    for found in survey(runs_dir):
+        name = found.folder.name
+        match found:
+            case KnownRun():
+                receipts.append(_receipt(found))
+            case Headless(kind="other version"):
+                console.warn(f"run {name} was written by another version of ours, which can show it")
+            case Headless(kind="damaged"):
+                console.warn(f"run {name} is damaged; ours runs delete {name} removes it")
+            case Headless(kind="unbegun"):
+                console.note(
+                    f"run {name} was killed before it began, and has sent nothing;"
+                    f" ours runs delete {name} removes it"
+                )
+            case Headless(kind="rehearsal"):
+                console.note(
+                    f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it"
+                )
     if output is Output.json:
         console.result(json.dumps(receipts))
     elif not receipts:
@@ -211,8 +215,7 @@ def _resume(known: KnownRun, console: Console, output: Output) -> int:
         console.note(f"paths are relative to {known.head.folder}, where the run was begun")
     arguments = _resuming(known)
     if output is Output.json:
-        end = arguments.index("--") if "--" in arguments else len(arguments)
-        arguments[end:end] = ["-o", output.value]
+        arguments = with_flags(arguments, ("-o", output.value))
     # The report builds its mend and resume commands from what was typed, which must be the run's command.
     sys.argv[1:] = arguments
     return boundary.run(arguments)
@@ -227,27 +230,36 @@ def _resuming(known: KnownRun) -> list[str]:
 def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
     if bool(names) == (older is not None):
         raise UsageError("delete wants either RUN... or --older-than", hint="--older-than 30d")
-    folders = [named_folder(runs_dir, name) for name in names] if older is None else _old(runs_dir, older)
-    folders = list(dict.fromkeys(folders))
+    old = [] if older is None else _old(runs_dir, older, console)
+    folders = list(dict.fromkeys([*(named_folder(runs_dir, name) for name in names), *old]))
     for folder in folders:
         # Check all of them before the first is deleted.
         refuse_running(folder)
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
-    for name in damaged_runs(runs_dir) if older is not None else ():
-        # Nothing shows for sure when it began, or whether it still matters to somebody.
-        console.warn(f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it")
     console.result(f"{counted(len(folders), 'run')} deleted")
 
 
-def _old(runs_dir: Path, older: str) -> list[Path]:
+def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
     """Runs, rehearsals and beginnings of runs older than this; what is running now is left alone."""
     try:
         began_before = time.time() - parse_duration(older)
     except ValueError as error:
         raise UsageError(f"--older-than: {error}", hint="--older-than 30d") from None
-    found = [known for known in known_runs(runs_dir) if known.head.started_s < began_before]
-    runs = [known.folder for known in found if not is_running(known.folder)]
-    without_head = (*rehearsals(runs_dir), *unbegun_runs(runs_dir))
-    return runs + [folder for folder in without_head if folder.stat().st_mtime < began_before]
+    old = []
+    for found in survey(runs_dir):
+        match found:
+            case KnownRun(folder, head):
+                began_s: float = head.started_s
+            case Headless(folder, "rehearsal" | "unbegun"):
+                began_s = folder.stat().st_mtime
+            case Headless(Path(name=name)):
+                # Nothing shows for sure when it began, or whether it still matters to somebody.
+                console.warn(
+                    f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it"
+                )
+                continue
+        if began_s < began_before and not is_running(folder):
+            old.append(folder)
+    return old

@@ -41,16 +41,16 @@ def judge_document(body: bytes) -> tuple[Finding, list[str], int | None]:
     if document.is_endless:
         text = "the document of the API refers to itself without end, and cannot be compared"
         return Finding("contract", Level.warning, text, "is it the API itself?"), [], None
-    if found:
-        shown = [one if len(one) <= _TEXT_MAX else one[:_TEXT_MAX] + "..." for one in found[:_SHOWN]]
-        more = f"; and {len(found) - _SHOWN} more (-o json)" if len(found) > _SHOWN else ""
-        text = f"the API has changed: {'; '.join(shown)}{more}"
-        return (
-            Finding("contract", Level.warning, text, "a newer ours may know: pip install -U ours-cli"),
-            found,
-            limit,
-        )
-    return Finding("contract", Level.ok, "endpoints, fields and limits are as ours knows them"), found, limit
+    return _compared(found), found, limit
+
+
+def _compared(found: list[str]) -> Finding:
+    if not found:
+        return Finding("contract", Level.ok, "endpoints, fields and limits are as ours knows them")
+    shown = [one if len(one) <= _TEXT_MAX else one[:_TEXT_MAX] + "..." for one in found[:_SHOWN]]
+    more = f"; and {len(found) - _SHOWN} more (-o json)" if len(found) > _SHOWN else ""
+    text = f"the API has changed: {'; '.join(shown)}{more}"
+    return Finding("contract", Level.warning, text, "a newer ours may know: pip install -U ours-cli")
 
 
 def differences(document: Document) -> Iterator[str]:
@@ -58,29 +58,27 @@ def differences(document: Document) -> Iterator[str]:
     posts = document.posts()
     yield from (f"POST /{name} is gone" for name in _ENDPOINTS if name not in posts)
     yield from (f"POST /{name} is new" for name in sorted(posts.difference(_ENDPOINTS)))
-    track, identify = document.body("track"), document.body("identify")
-    row = _row(document)
-    yield from _keys("track", document.properties(track), EVENT_KEYS)
-    yield from _keys("identify", document.properties(identify), IDENTIFY_KEYS)
+    fields = document.properties(document.body("track"))
+    row = document.resolve(_batch_events(document).get("items"))
+    yield from _keys("track", fields, EVENT_KEYS)
+    yield from _keys("identify", document.properties(document.body("identify")), IDENTIFY_KEYS)
     yield from _keys("batch rows", document.properties(row), EVENT_KEYS)
-    yield from _limits(document, track)
+    yield from _limits(fields)
     required = row.get("required")
     names = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     yield from (f"batch rows: {name} is required now" for name in sorted(names - _REQUIRED_OF_A_ROW))
-    fields = document.properties(track)
     for group, known in KNOWN_PROPERTIES.items():
         yield from _known(group, document.properties(fields.get(group)), known)
 
 
 def batch_limit(document: Document) -> int | None:
     """The greatest number of events in a batch, where the document states it."""
-    most = document.properties(document.body("batch")).get("events", {}).get("maxItems")
+    most = _batch_events(document).get("maxItems")
     return most if isinstance(most, int) and not isinstance(most, bool) and most > 0 else None
 
 
-def _row(document: Document) -> Schema:
-    events = document.properties(document.body("batch")).get("events", {})
-    return document.resolve(events.get("items"))
+def _batch_events(document: Document) -> Schema:
+    return document.properties(document.body("batch")).get("events", {})
 
 
 def _keys(where: str, described: dict[str, Schema], known: tuple[str, ...]) -> Iterator[str]:
@@ -91,8 +89,7 @@ def _keys(where: str, described: dict[str, Schema], known: tuple[str, ...]) -> I
     yield from (f"{where}: {name} is gone" for name in known if name not in names)
 
 
-def _limits(document: Document, track: Schema) -> Iterator[str]:
-    fields = document.properties(track)
+def _limits(fields: dict[str, Schema]) -> Iterator[str]:
     for name, known in {"token": TOKEN_MAX, **TEXT_MAX}.items():
         yield from _number(f"{name}: at most", fields.get(name, {}).get("maxLength"), known, "characters")
     most = fields.get("eventProperties", {}).get("maxProperties")

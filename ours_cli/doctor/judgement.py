@@ -8,7 +8,7 @@ from ours_cli.doctor.finding import Finding, Level, of_error
 from ours_cli.doctor.probe import Measured
 from ours_cli.errors import ExitCode, UnavailableError
 from ours_cli.sending.retry import Again, Answer, Broken, Failure, judge_single, server_clock
-from ours_cli.sending.stops import fatal
+from ours_cli.sending.stops import fatal_failure
 
 SLOW_S: Final = 1.0
 """A step that takes longer than this is worth mentioning."""
@@ -49,7 +49,8 @@ def judge_step(measured: Measured, now_s: float) -> Finding:
 def judge_answer(answer: Answer | Failure, seconds: float) -> Finding:
     """The answer to `GET /openapi`: is it there, and is it the API that answers?"""
     if isinstance(answer, Failure):
-        error = fatal(answer, 0, 3) or UnavailableError(answer.reason, hint=answer.hint or _NO_ANSWER)
+        hint = answer.hint or (_HINTS["dns"] if answer.kind == "name" else _NO_ANSWER)
+        error = fatal_failure(answer) or UnavailableError(answer.reason, hint=hint)
         return of_error("answer", error)
     took = f"GET /openapi: {answer.status} in {seconds * 1000:.0f} ms"
     if answer.status == 200:

@@ -59,11 +59,8 @@ class Document:
             return {}
         return {str(name): self.resolve(value) for name, value in properties.items()}
 
-    def resolve(self, schema: Any) -> Schema:
-        """A schema with its references followed and its alternatives, except null, merged."""
-        return self._resolve(schema, _HOPS_MAX)
-
-    def _resolve(self, schema: Any, hops: int) -> Schema:
+    def resolve(self, schema: Any, hops: int = _HOPS_MAX) -> Schema:
+        """A schema with its references (`hops` deep) followed and its alternatives, except null, merged."""
         if not isinstance(schema, dict) or hops == 0 or self.is_endless:
             return {}
         self._effort_left -= 1 + len(schema)
@@ -77,10 +74,8 @@ class Document:
             alternatives = schema.get(key)
             parts += alternatives if isinstance(alternatives, list) else []
         for part in parts:
-            if self._effort_left <= 0:
-                break
             if isinstance(part, dict) and part.get("type") != "null":
-                self._lay(resolved, self._resolve(part, hops - 1))
+                self._lay(resolved, self.resolve(part, hops - 1))
         return resolved
 
     def _lay(self, under: Schema, over: Schema) -> None:
@@ -101,10 +96,8 @@ class Document:
 
     def _referred(self, reference: str) -> Any:
         self._effort_left -= len(reference)
-        value: Any = self._root
-        for part in reference.removeprefix("#/").split("/"):
-            value = value.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-        return value
+        parts = reference.removeprefix("#/").split("/")
+        return _get(self._root, *(part.replace("~1", "/").replace("~0", "~") for part in parts))
 
 
 def _get(value: Any, *keys: str) -> Any:

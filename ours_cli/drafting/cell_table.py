@@ -42,8 +42,8 @@ class CellTable(dict[str, object]):
         return value
 
 
-class JsonTable(dict[str, str | None]):
-    """As `CellTable`, but with the value as JSON, and None where there is none.
+class JsonTable(dict[str, str]):
+    """As `CellTable`, but with the value as JSON, empty where there is none.
 
     Raises `TypeError` for what orjson cannot write.
     """
@@ -54,10 +54,10 @@ class JsonTable(dict[str, str | None]):
         self._position = position
         self._cells = [""] * width
 
-    def __missing__(self, text: str) -> str | None:
+    def __missing__(self, text: str) -> str:
         self._cells[self._position] = text
         value = self._getter(self._cells)
-        written = None if value is ABSENT else orjson.dumps(value, as_sent).decode()
+        written = "" if value is ABSENT else orjson.dumps(value, as_sent).decode()
         if len(self) < ENTRIES_MAX and len(text) <= TEXT_MAX:
             self[text] = written
         return written

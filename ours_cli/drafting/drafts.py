@@ -51,17 +51,13 @@ Raises `TypeError` for what orjson cannot write, such as an integer of more than
 """
 
 
-def bodies_of(bodies: Sequence[dict[str, Any] | None], *, are_sorted: bool) -> Bodies:
-    """Bodies (None for a row that is left out) as columns; `are_sorted`: their keys are in canonical order.
-
-    Raises `TypeError` as `RowsReader` does.
-    """
+def bodies_of(bodies: Sequence[dict[str, Any] | None]) -> Bodies:
+    """Bodies (None for a row that is left out) as columns; raises `TypeError` as `RowsReader` does."""
     given = None
     if any("distinctId" in body for body in bodies if body):
         given = [body.pop("distinctId", "") if body else "" for body in bodies]
-    option = None if are_sorted else orjson.OPT_SORT_KEYS
     return Bodies(
-        contents=[orjson.dumps(body, as_sent, option)[1:] if body else None for body in bodies],
+        contents=[orjson.dumps(body, as_sent, orjson.OPT_SORT_KEYS)[1:] if body else None for body in bodies],
         times=[body["time"] if body else 0 for body in bodies],
         given=given,
         is_doubtful=not all(

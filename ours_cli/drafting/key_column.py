@@ -1,4 +1,4 @@
-"""A template's values for many JSON rows, worked out in bulk."""
+"""A template's values for many rows, worked out in bulk where they are JSON objects."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ours_cli.drafting.cell_column import plain_numbers
 from ours_cli.drafting.cell_table import ENTRIES_MAX, LASTING, TEXT_MAX
 from ours_cli.exact_json import SCALARS
 from ours_cli.mapping.field_body import Slot
+from ours_cli.record import Fields
 from ours_cli.templates.field_value import FilterProblem, present
 from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import Getter, key_path, roots
@@ -27,18 +28,23 @@ class Odd(Enum):
 ODD: Final = Odd.ODD
 """In place of a value: the row has a problem, or must be looked at by itself."""
 
-KeyColumn: TypeAlias = "Callable[[Objects], list[Any]]"
+SlotColumn: TypeAlias = "Callable[[Sequence[Any]], list[Any]]"
 """From rows to a slot's result for each: a value, ABSENT, or `ODD` where it raises."""
 
 _TEXTS: Final = {str}
 _NOT_TEXTS: Final = SCALARS - _TEXTS
 
 
-def key_column(slot: Slot) -> KeyColumn:
+def slot_column(slot: Slot) -> SlotColumn:
+    """The column of any slot, row by row."""
+    return _each(slot.get)
+
+
+def key_column(slot: Slot) -> SlotColumn:
     """The column of a slot that is bound to JSON rows."""
     path = _path_of(slot)
     if path is None:
-        return _each(slot.get)
+        return slot_column(slot)
     filters = slot.template.placeholders[0].filters
     if not filters:
         return _bare(path, slot)
@@ -64,8 +70,8 @@ def _path_of(slot: Slot) -> _Path | None:
     return _Path((root, *names), before) if len(names) == len(steps) else None
 
 
-def _bare(path: _Path, slot: Slot) -> KeyColumn:
-    others = _each(slot.get)
+def _bare(path: _Path, slot: Slot) -> SlotColumn:
+    others = slot_column(slot)
 
     def column(rows: Objects) -> list[Any]:
         values = _values(path, rows)
@@ -82,7 +88,7 @@ def _bare(path: _Path, slot: Slot) -> KeyColumn:
     return column
 
 
-def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> KeyColumn:
+def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> SlotColumn:
     table = _TextTable(get, path)
     others = _each(get)
 
@@ -107,14 +113,14 @@ def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> KeyColumn:
     return column
 
 
-def _each(get: Getter) -> KeyColumn:
-    def value(row: dict[str, Any]) -> object:
+def _each(get: Getter) -> SlotColumn:
+    def value(row: Fields) -> object:
         try:
             return get(row)
         except FilterProblem:
             return ODD
 
-    def column(rows: Objects) -> list[Any]:
+    def column(rows: Sequence[Any]) -> list[Any]:
         try:
             return list(map(get, rows))
         except FilterProblem:

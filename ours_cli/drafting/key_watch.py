@@ -59,7 +59,7 @@ class KeyWatch:
         if row.keys() <= known:
             return
         if self._recognise is not None and not known:
-            self._tally.known_as = self._recognise(row) or self._tally.known_as
+            self._tally.preset_advice = self._recognise(row) or self._tally.preset_advice
         for key in [key for key in row if key not in known]:
             known.add(key)
             if key in self._used:

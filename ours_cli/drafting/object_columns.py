@@ -16,7 +16,7 @@ from ours_cli.contract import (
     TEXT_MAX,
 )
 from ours_cli.drafting.cell_column import SeldomError
-from ours_cli.drafting.key_column import ODD, KeyColumn, Objects, Odd, key_column
+from ours_cli.drafting.key_column import ODD, Objects, Odd, SlotColumn, key_column
 from ours_cli.exact_json import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
@@ -25,7 +25,7 @@ from ours_cli.templates.field_value import ABSENT, Absent
 class _Column(NamedTuple):
     """What fills one place in the bodies, and the types allowed there; `is_needed`: no body may lack it."""
 
-    values: KeyColumn
+    values: SlotColumn
     allowed: frozenset[type]
     is_needed: bool
 
@@ -139,12 +139,12 @@ class _Writer:
             return repr(text)
         return self._add(_trimmed(key_column(slot), longest), OF_KIND["string"], is_needed=key == "event")
 
-    def _add(self, values: KeyColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
+    def _add(self, values: SlotColumn, allowed: frozenset[type], *, is_needed: bool) -> str:
         self._columns.append(_Column(values, allowed, is_needed))
         return f"v{len(self._columns) - 1}"
 
 
-def _trimmed(inner: KeyColumn, longest: int | None) -> KeyColumn:
+def _trimmed(inner: SlotColumn, longest: int | None) -> SlotColumn:
     def trim(value: Any) -> object:
         if type(value) is not str:
             return value

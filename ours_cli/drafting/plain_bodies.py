@@ -8,11 +8,9 @@ from functools import partial
 from itertools import chain, product
 from typing import Any, Final
 
-from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, OBJECT_KEYS, PROPERTIES_MAX, TEXT_KEYS, TEXT_MAX
 from ours_cli.exact_json import OF_KIND, SCALARS, TIMES
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
-
-TEXTS: Final = ("event", "distinctId", "userId", "externalId", "email")
 
 
 def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
@@ -21,11 +19,13 @@ def _plain_pairs(known: dict[str, str]) -> frozenset[tuple[str, type]]:
 
 _PLAIN_BODY: Final = frozenset(
     {
-        *((key, str) for key in TEXTS),
+        *((key, str) for key in TEXT_KEYS),
         *(("time", kind) for kind in TIMES),
-        *((key, dict) for key in ("eventProperties", "userProperties", "defaultProperties")),
+        *((key, dict) for key in OBJECT_KEYS),
     }
 )
+_REQUIRED: Final = frozenset({"event", "time"})
+_WHOM: Final = frozenset(ID_MAX)
 _PLAIN_PROPERTIES: Final = {key: _plain_pairs(known) for key, known in KNOWN_PROPERTIES.items()}
 
 
@@ -36,16 +36,14 @@ def is_plain(body: dict[str, Any]) -> bool:
     """
     if not _PLAIN_BODY.issuperset(zip(body, map(type, body.values()), strict=True)):
         return False
-    for key in TEXTS:
+    for key in TEXT_KEYS:
         if key in body:
             text: str = body[key]
             if not text or text.strip() != text or len(text) > TEXT_MAX.get(key, len(text)):
                 return False
             if key in ID_MAX and not is_sure(text):
                 return False
-    if not (
-        "event" in body and "time" in body and ("externalId" in body or "email" in body or "userId" in body)
-    ):
+    if not body.keys() >= _REQUIRED or _WHOM.isdisjoint(body):
         return False
     properties = body.get("eventProperties")
     if properties and not (
@@ -95,10 +93,6 @@ def are_plain(bodies: Sequence[dict[str, Any]]) -> bool:
         return False  # a key that the API does not know, or a value of another type
 
 
-_REQUIRED: Final = frozenset({"event", "time"})
-_WHOM: Final = frozenset({"externalId", "email", "userId"})
-
-
 def _columns(bodies: Sequence[dict[str, Any]]) -> dict[str, list[Any]] | None:
     """The values of each key, in the rows that have it; None where a row lacks a required key."""
     keys = bodies[0].keys()
@@ -144,7 +138,7 @@ def _are_properties(plain: frozenset[tuple[str, type]], values: list[Any]) -> bo
 
 _values_of: Final[Callable[[Any], Iterable[Any]]] = dict.values
 _JUDGES: Final[dict[str, Callable[[list[Any]], bool]]] = {
-    **{key: partial(_are_texts, TEXT_MAX.get(key)) for key in TEXTS},
+    **{key: partial(_are_texts, TEXT_MAX.get(key)) for key in TEXT_KEYS},
     **{key: partial(_are_ids, longest) for key, longest in ID_MAX.items()},
     "time": _are_times,
     "eventProperties": _are_event_properties,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ours_cli.mapping.selection import Selection
-from ours_cli.mapping.where import SoughtKeys, Test, bind_where
+from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import FilterProblem
 
@@ -21,13 +21,13 @@ class Sieve:
         self,
         selection: Selection,
         columns: tuple[str, ...] | None,
-        sought: SoughtKeys,
+        sought: NeverSeenKeys,
         excluded: Mapping[str, Test] | None = None,
     ) -> None:
         self._selection = selection
         self._sought = sought
         self._excluded = excluded or {}
-        self._apart = SoughtKeys()
+        self._apart = NeverSeenKeys()
         self._keeps = bind_where(selection.where, columns, self._apart)
 
     def kept(self, rows: Sequence[Fields]) -> list[bool | None] | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.event import Event
 from ours_cli.events.event_run import EventRun, Events
+from ours_cli.events.request_size import RequestSize
 
 _COMMA = 1
 
@@ -37,13 +37,13 @@ class Chunker:
     """Collects events and hands out a chunk when one more event would exceed a limit.
 
     An event larger than `max_bytes` travels alone: only the server can say whether that is too large.
-    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope. `batch_size` may
+    `max_bytes` counts the bodies and commas; the caller subtracts the request's envelope. `request_size` may
     change at any time: what it is when a chunk begins holds for that chunk.
     """
 
-    def __init__(self, batch_size: BatchSize, max_bytes: int) -> None:
-        self._max_events = batch_size.events
-        self.batch_size = batch_size
+    def __init__(self, request_size: RequestSize, max_bytes: int) -> None:
+        self._max_events = request_size.events
+        self.request_size = request_size
         self._max_bytes = max_bytes
         self._parts: list[EventRun | list[Event]] = []
         self._count = 0
@@ -98,7 +98,7 @@ class Chunker:
 
     def _begin(self) -> None:
         if not self._count:
-            self._max_events = self.batch_size.events
+            self._max_events = self.request_size.events
 
     def flush(self) -> Chunk | None:
         """Return what is held, if anything."""

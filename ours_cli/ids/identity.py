@@ -35,7 +35,7 @@ class DistinctIds:
         self._timed = hashlib.blake2b(digest_size=ID_BYTES)
         self._untimed = hashlib.blake2b(digest_size=ID_BYTES, key=salt)
         self._derived = Ledger()
-        self._given = KnownKeys(pile_max=_GIVEN_PILE_MAX, words=3)
+        self._given = KnownKeys(_GIVEN_PILE_MAX, words=3)
         self.repeats = 0
         self.of_other_files = 0
         """Events with a derived id that are wholly like one of an earlier file."""

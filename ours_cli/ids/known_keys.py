@@ -25,9 +25,6 @@ from ours_cli.ids.key_pages import KEY_BYTES, KeyPages, find_record
 FEW_MAX: Final = 8_000
 """Keys kept in a dictionary, about 1 MB, before filter and parts are made."""
 
-PILE_MAX: Final = 200_000
-"""Records of the parts in memory, about 2.5 MB of bare keys, before they move to disk."""
-
 _AT_ONCE: Final = 512
 """Keys looked up together: many per byte string, and few enough that two seldom share a place."""
 
@@ -48,11 +45,11 @@ _BITS: Final = bytes(_PAIRS[number * len(_PAIRS) // 256] for number in range(256
 class KnownKeys:
     """Notes records by their keys, and returns for a known key the record noted first.
 
-    A record is `words` signed 64-bit integers, the key first. Raises `LocalIOError`.
+    A record is `words` signed 64-bit integers, the key first; once they are many, `pile_max` of them are kept
+    in memory before they move to disk. Raises `LocalIOError`.
     """
 
-    def __init__(self, few_max: int = FEW_MAX, pile_max: int = PILE_MAX, words: int = 1) -> None:
-        self._few_max = few_max
+    def __init__(self, pile_max: int, words: int = 1) -> None:
         self._few: dict[int, bytes] = {}
         self._many: _ManyKeys | None = None
         self._pile_max = pile_max
@@ -71,7 +68,7 @@ class KnownKeys:
             first = few.setdefault(key, piece)
             if first is not piece:
                 known.append((at, first))
-        if len(few) > self._few_max:
+        if len(few) > FEW_MAX:
             self._many = _ManyKeys(self._pile_max, self._record_words)
             self._many.note(array("q", b"".join(few.values())))
             self._few = {}

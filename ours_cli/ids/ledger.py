@@ -15,13 +15,16 @@ from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.errors import LocalIOError
-from ours_cli.ids.known_keys import FEW_MAX, PILE_MAX, KnownKeys
+from ours_cli.ids.known_keys import KnownKeys
 
 if TYPE_CHECKING:
     import sqlite3
 
 MEMORY_MAX: Final = 8_000
 """Entries kept in memory, about 1 MB, before they move to disk."""
+
+PILE_MAX: Final = 200_000
+"""Records of known keys in memory, about 2.5 MB of bare keys, before they move to disk."""
 
 _CACHE_KIB: Final = 1024
 
@@ -46,19 +49,11 @@ class Ledger:
     `tells_files_apart`: it keeps the file of each key as well, which makes the records twice as long.
     """
 
-    def __init__(
-        self,
-        memory_max: int = MEMORY_MAX,
-        few_max: int = FEW_MAX,
-        pile_max: int = PILE_MAX,
-        *,
-        tells_files_apart: bool = False,
-    ) -> None:
+    def __init__(self, *, tells_files_apart: bool = False) -> None:
         self._tells_files_apart = tells_files_apart
-        self._known = KnownKeys(few_max, pile_max, words=2 if tells_files_apart else 1)
+        self._known = KnownKeys(PILE_MAX, words=2 if tells_files_apart else 1)
         self._newest: dict[int, int] = {}
         """How often known keys have occurred, where the database has no count or an older one."""
-        self._memory_max = memory_max
         self._disk: sqlite3.Connection | None = None
         self._marks = bytearray()
 
@@ -68,7 +63,7 @@ class Ledger:
         for at, first in self._known.note(self._records(keys, file)):
             key = keys[at]
             before = self._newest.get(key) or self._find(key)
-            if len(self._newest) >= self._memory_max:
+            if len(self._newest) >= MEMORY_MAX:
                 self._move_to_disk()
             self._newest[key] = before + 1
             seen.append(Seen(at, before, _KEY_AND_FILE.unpack(first)[1] if self._tells_files_apart else file))

@@ -6,51 +6,91 @@ from typing import Final
 
 from ours_cli.inspect.sensitive_words import Sign, names, words
 
-PATIENT_PHRASES: Final = (
-    "patient id", "patient number", "patient reference", "subject id", "subject reference", "pat id", "pt id",
-    "patienten id", "patienten number", "fall number", "id patient", "id paciente", "aufnahmenummer",
-    "n dossier", "n historia", "empi", "ipp",
-)  # fmt: skip
+PATIENTS: Final = words("patient pacient paciente patienten")
+PATIENTS_IN_FRONT: Final = PATIENTS | words("bene pat pt ptnt")
+"""With the ways in which schemas shorten them, in front only: `title_pt` is Portuguese."""
 
-PEOPLE: Final = words(
-    "user customer buyer seller client patient contact invitee guest member person people host owner",
+OWNERS: Final = PATIENTS_IN_FRONT | words("client member person subject")
+"""In front of what a column holds they say whose it is, as `PATIENTS` do anywhere: `Client Age`."""
+
+OF: Final = words("of de del do da du des")
+"""Beside one of `PATIENTS` they say no more: `sexo_do_paciente`."""
+
+PATIENT_PHRASES: Final = (
+    *(
+        f"{patient} {key}"
+        for patient in sorted(PATIENTS_IN_FRONT)
+        for key in ("id", "number", "key", "durable key", "guid", "uid", "identifier", "reference")
+    ),
+    "patient control number", "subject id", "subject reference", "person source value", "id patient",
+    "id paciente", "n dossier", "n historia", "empi", "ipp",
+)  # fmt: skip
+"""Of a patient, not of a stay: one that counts cases (`Fallnummer`, CSN) has a sign of its own."""
+
+PEOPLE: Final = PATIENTS | words(
+    "user customer buyer seller client contact invitee guest member person people host owner",
     "employee attendee recipient sender payer payee cardholder holder subscriber guarantor doctor",
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
-    "maiden emergency spouse parent guardian mother father nurse therapist caregiver licensee legal",
-    "preferred subject performer insured caller agent your pat pt kunde kunden patienten paciente",
-    "cust lead participant respondent pcp dr child baby nok",
+    "maiden emergency spouse parent guardian guardians mother mothers father fathers nurse therapist",
+    "caregiver carer licensee legal preferred subject performer insured caller agent your kunde kunden",
+    "cust lead participant respondent pcp dr child baby nok mae pai madre padre mere pere mutter vater",
+    "supervisor arzt medecin medico officer surgeon clinician prov prsnl phys",
 )
-NAME_WORDS: Final = names("name", "names", "nom", "nombre", "display")
+NAME_WORDS: Final = names("name", "names", "nom", "nombre", "nome", "display", "alias")
 """Beside one of `PEOPLE` they mean a person's name."""
+
+NAME_PARTS: Final = words("first full last maiden mi middle")
+"""So do these, where they come last: `pat_last`, but not `last_visit`."""
 
 PERSON: Final = Sign(
     "name",
     words(
-        "surname forename forenames firstname lastname fullname nickname username fname lname",
+        "surname forename forenames firstname lastname fullname nickname username fname lname mname",
         "vorname nachname familienname geburtsname rufname zuname patientenname kundenname",
-        "prenom apellido apellidos kin",
+        "prenom apellido apellidos sobrenome kin",
     ),
     phrases=(
         "emergency contact", "next of kin", "middle initial", "notfallkontakt", "nom de famille",
-        "contacto de emergencia", "f name", "l name", "m name",
+        "nom usuel", "nome social", "contacto de emergencia", "f name", "l name", "m name", "middle i",
+        "contact person", "nick name", "responsible party", "personne a prevenir",
     ),
     alone=names(
         *("buyer", "seller", "customer", "client", "patient", "payer", "payee", "recipient", "sender"),
-        *("invitee", "guest", "host", "owner", "kunde", "kundin", "patientin", "patient in", "paciente"),
-        *("nom", "nombre", "nombres", "nom complet", "nombre completo", "ansprechpartner", "hausarzt"),
-        *("first", "middle", "last", "mi", "login", "spouse", "guarantor", "physician"),
+        *("invitee", "guest", "owner", "kunde", "kundin", "patientin", "patient in", "paciente"),
+        *("nom", "nombre", "nombres", "nom complet", "nombre completo", "nome", "nome completo"),
+        *("ansprechpartner", "hausarzt", "first", "middle", "last", "maiden", "mi", "login", "spouse"),
+        *("guarantor", "physician", "dr"),
+    ),
+    last=words(
+        "clinician counselor dentist hygienist midwife officer optometrist pharmacist prescriber surgeon",
+        "anasthesist angehoriger einweiser operateur uberweiser zuweiser facultativo praticien prescripteur",
     ),
 )  # fmt: skip
 
-PERSON_IF_CAPITALS: Final = names("from", "to", "created by", "assigned to")
+SPECIALISTS: Final = ("iatrist", "ologist")
+"""How words end that say what a person is."""
+
+PERSON_IF_CAPITALS: Final = names("from", "to", "host", "created by", "assigned to")
 """Names of people where some value is written like one."""
 
 PEOPLE_IF_CAPITALS: Final = words(
     "provider doctor contact kontakt parent guardian arzt medecin medico member subscriber caller agent",
     "author participant respondent assignee approver reporter attending pcp holder party enrollee mother",
-    "father",
+    "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
+    "signature traitant tratante referent responsable responsavel worker lead",
 )
 """With one of these last, names of people where most values are written like one."""
+
+DOCTORS: Final = words("arzt arztin doctor dr medecin medico physician")
+"""Likewise, with one of these anywhere: `medico_de_cabecera`."""
+
+BY: Final = names("by", "par", "por", "von")
+"""Likewise, with one of these last: `completed_by`."""
+
+ACTS_OF_PEOPLE: Final = words(
+    "examined interviewed notified prescribed referred seen signed treated vaccinated witnessed"
+)
+"""What only people do: before `by`, whoever did it is a person, however that is written."""
 
 ASKING_WORDS: Final = words("you your sie ihr ihre vous votre usted")
 """A name that speaks to somebody is a question, and what stands under it the answer, of whatever kind."""
@@ -62,8 +102,8 @@ ANSWER_WORDS: Final = ASKING_WORDS | words(
 
 FREE_TEXT_WORDS: Final = ANSWER_WORDS | words(
     "note notes comment comments message messages remark remarks memo feedback reason cancellation bio",
-    "description narrative transcript details detalles freitext inquiry notiz notizen bemerkung",
+    "description narrative transcript arztbrief details detalles freitext inquiry notiz notizen bemerkung",
     "bemerkungen kommentar kommentare nachricht nachrichten anmerkung anmerkungen anliegen",
     "commentaire commentaires remarque remarques comentario comentarios",
-    "mensaje mensajes observacion observaciones",
+    "mensaje mensajes observacion observaciones observacao observacoes mensagem",
 )

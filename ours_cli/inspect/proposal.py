@@ -162,7 +162,7 @@ class _Draft:
         """None where each time states its zone."""
         if column.moments.unknown_zones:
             self.needs.append(
-                f"--tz: {column.moments.unknown_zones:,} times in {column.name!r} bear letters of no zone,"
+                f"--tz: {_times(column.moments.unknown_zones, column, 'bear')} letters of no zone,"
                 f" or of several, such as IST; put the zone's name in place of {ZONE_TO_FILL_IN}"
             )
             return ZONE_TO_FILL_IN
@@ -179,7 +179,7 @@ class _Draft:
         said = zone_in_header(column.name) or (zone_in_header(clock.name) if clock else None)
         hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
-            f"--tz: {zoneless:,} times in {column.name!r} state no zone; put its name in place of"
+            f"--tz: {_times(zoneless, column, 'state')} no zone; put its name in place of"
             f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}{zones_of_people(self._columns)}"
         )
         return ZONE_TO_FILL_IN
@@ -322,6 +322,11 @@ class _Draft:
         """The way of writing numbers that some column of the file proves."""
         proven = {style for column in self._columns if (style := only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
+
+
+def _times(number: int, column: Column, verb: str) -> str:
+    """What so many times in a column do: "1 time in 'at' states"."""
+    return f"{counted(number, 'time')} in {column.name!r} {verb}{'s' if number == 1 else ''}"
 
 
 def _keys(column: Column) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.person_words import PEOPLE
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, Flag
+from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, RECORD, Flag
 from ours_cli.inspect.sensitive_words import words
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of
 from ours_cli.timestamps import zone_in_header
@@ -111,9 +111,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
         clock=clock,
         zone=_zone(filled),
         person=person,
-        record_number=next(
-            (column for column in filled if _what(column, flags) == "medical record number"), None
-        ),
+        record_number=next((column for column in filled if _what(column, flags) == RECORD), None),
         email=_email(filled),
         event_id=event_id,
     )

@@ -9,29 +9,51 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ours_cli.inspect.compounds import taken_apart
+from ours_cli.inspect.health_words import HEALTH_SIGN
 from ours_cli.inspect.kinds import Kind
+from ours_cli.inspect.patient_words import AMONG_PATIENTS, MEASURED_IN, OF_THE_BODY, OF_THINGS_TOO
 from ours_cli.inspect.person_words import (
+    ACTS_OF_PEOPLE,
     ANSWER_WORDS,
     ASKING_WORDS,
+    BY,
+    DOCTORS,
     FREE_TEXT_WORDS,
+    NAME_PARTS,
     NAME_WORDS,
+    OF,
+    OWNERS,
     PATIENT_PHRASES,
+    PATIENTS,
+    PATIENTS_IN_FRONT,
     PEOPLE,
     PEOPLE_IF_CAPITALS,
     PERSON,
     PERSON_IF_CAPITALS,
+    SPECIALISTS,
 )
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive_words import ABOUT_VALUES, COUNTED, HEALTH_SIGN, SIGNS, Sign
+from ours_cli.inspect.sensitive_words import (
+    ABOUT_VALUES,
+    CODED,
+    CONTESTS,
+    COUNTED,
+    OF_A_MAKE,
+    SIGNS,
+    Sign,
+)
 from ours_cli.inspect.words import words_of
 
 PATIENT: Final = "patient id"
+RECORD: Final = "medical record number"
+CASE: Final = "case number"
+ETHNICITY: Final = "ethnicity or religion"
 HEALTH: Final = HEALTH_SIGN.what
 NAME: Final = PERSON.what
 INSURANCE: Final = "insurance id"
@@ -47,6 +69,8 @@ _TELLING_KINDS: Final[dict[Kind, str]] = {
 }
 _WRITTEN_OUT: Final = {**dict.fromkeys(("no", "nr", "num", "nbr", "nummer"), "number"), "nm": "name"}
 _INNER_NAME = re.compile(r".*\.(?=\S)", re.DOTALL)
+_POSITION = re.compile(r"[A-Z][A-Z0-9]{2}[-.][0-9]+(?:[-.][0-9]+)*[-_ ]+(?=[^\W\d])")
+"""Where in an HL7 message a value stood: `PV1-36` in front of a name."""
 _OPAQUE_CHARACTERS: Final = 16
 
 
@@ -55,6 +79,65 @@ class Flag(NamedTuple):
 
     what: str
     by: str
+
+
+def flags_of(columns: Sequence[Column]) -> dict[str, Flag]:
+    """The flags of a table's columns by their names; what the others hold tells how to read some names."""
+    found = {column.name: flag_of(column) for column in columns}
+    flags = {name: flag for name, flag in found.items() if flag is not None}
+    if _holds_races(columns):
+        flags = {
+            name: flag
+            for name, flag in flags.items()
+            if flag.what != ETHNICITY or "race" not in plain_words(name)
+        }
+    elif _is_of_patients(columns, flags):
+        flags |= {column.name: flag for column in columns if (flag := _among_patients(column, flags))}
+    return flags
+
+
+def _holds_races(columns: Sequence[Column]) -> bool:
+    """Whether races are run, rather than people asked for theirs."""
+    names = (plain_words(column.path[-1]) for column in columns)
+    return any("race" in name and not CONTESTS.isdisjoint(name) for name in names)
+
+
+def _is_of_patients(columns: Sequence[Column], flags: Mapping[str, Flag]) -> bool:
+    """Whether a patient is named, two columns speak of health, or OMOP's words of a concept."""
+    by_name = [(plain_words(name), flag.what) for name, flag in flags.items() if flag.by == "name"]
+    of_health = [name for name, what in by_name if what == HEALTH and OF_THINGS_TOO.isdisjoint(name)]
+    return (
+        len(of_health) > 1
+        or any(what in (PATIENT, RECORD, CASE) or _names_a_patient(name) for name, what in by_name)
+        or any(words_of(column.path[-1])[-2:] == ("concept", "id") for column in columns)
+    )
+
+
+def _names_a_patient(words: tuple[str, ...]) -> bool:
+    return not PATIENTS.isdisjoint(words) or not PATIENTS_IN_FRONT.isdisjoint(words[:1])
+
+
+def _among_patients(column: Column, flags: Mapping[str, Flag]) -> Flag | None:
+    """What a column holds, where the table is of patients and the name alone was no sign."""
+    if not column.filled or column.name in flags:
+        return None
+    for name in _names_in(column):
+        words = plain_words(name)
+        for sign in AMONG_PATIENTS:
+            says = _says(sign, words) or _says(sign, _measured(words))
+            if says and not (sign.of_values and _is_about_values(words, column)):
+                return Flag(sign.what, "name")
+    return None
+
+
+def _measured(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words for what was measured, without those for whom, where and in which unit."""
+    words = tuple(word for word in words if not word.isdigit())
+    while words and words[0] in OF_THE_BODY:
+        words = words[1:]
+    while words and words[-1] in MEASURED_IN:
+        words = words[:-1]
+    return words
 
 
 def flag_of(column: Column) -> Flag | None:
@@ -74,7 +157,7 @@ def _names_in(column: Column) -> Iterator[str]:
 
     So an address covers whatever lies in it, `customer.name` is a person's name, and `plan.name` is none.
     """
-    yield _INNER_NAME.sub("", column.path[-1])
+    yield _INNER_NAME.sub("", _POSITION.sub("", column.path[-1]))
     yield from (" ".join(pair) for pair in reversed(tuple(pairwise(column.path))))
     if not column.depth:
         yield column.name
@@ -97,7 +180,7 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
     is_number = column.type in ("integer", "number")
     if is_number and not COUNTED.isdisjoint(words[-1:]):
         return HEALTH if _says(HEALTH_SIGN, words) else None
-    is_about_it = column.is_time or column.type == "boolean" or not ABOUT_VALUES.isdisjoint(words[-1:])
+    is_about_it = _is_about_values(words, column)
     for sign in SIGNS:
         if _says(sign, words) and not (sign.of_values and is_about_it):
             return sign.what
@@ -114,6 +197,12 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
     return FREE_TEXT if _is_free_text(words, column) else None
 
 
+def _is_about_values(words: tuple[str, ...], column: Column) -> bool:
+    """Whether a name that speaks of values is of something about them."""
+    is_about = not ABOUT_VALUES.isdisjoint(words[-1:]) or not OF_A_MAKE.isdisjoint(words)
+    return is_about or column.is_time or column.type == "boolean"
+
+
 def _says(sign: Sign, words: tuple[str, ...]) -> bool:
     joined = " ".join(words)
     return (
@@ -121,7 +210,23 @@ def _says(sign: Sign, words: tuple[str, ...]) -> bool:
         or not sign.last.isdisjoint(words[-1:])
         or joined in sign.alone
         or _has_phrase(sign.phrases, joined)
+        or (sign.coded and (bare := _without_code(words)) != words and _says(sign, bare))
+        or (sign is not PERSON and (bare := _without_owner(words)) != words and _says(sign, bare))
     )
+
+
+def _without_owner(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a name without those that only say whose it is."""
+    words = words[1:] if words[:1] and words[0] in OWNERS else words
+    if PATIENTS.isdisjoint(words):
+        return words
+    return tuple(word for word in words if word not in PATIENTS | OF)
+
+
+def _without_code(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a name without those at its end for a code."""
+    ends = (end for end in CODED if len(words) > len(end) and words[-len(end) :] == end)
+    return words[: -len(max(ends, key=len, default=())) or None]
 
 
 def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
@@ -131,13 +236,23 @@ def _has_phrase(phrases: tuple[str, ...], joined: str) -> bool:
 def _is_persons_name(words: tuple[str, ...], column: Column) -> bool:
     if not _may_be_text(column) or words[-1:] == ("id",):
         return False
-    if not NAME_WORDS.isdisjoint(words) and not PEOPLE.isdisjoint(words):
+    if _says(PERSON, words) or (words and words[-1].endswith(SPECIALISTS)):
         return True
-    if _says(PERSON, words):
+    is_in_front = not PATIENTS_IN_FRONT.isdisjoint(words[:1])
+    if not NAME_WORDS.isdisjoint(words) and (is_in_front or not PEOPLE.isdisjoint(words)):
+        return True
+    of_people = is_in_front or not (PEOPLE - NAME_PARTS).isdisjoint(words[:-1])
+    if of_people and not NAME_PARTS.isdisjoint(words[-1:]):
+        return True
+    if not BY.isdisjoint(words[-1:]) and not ACTS_OF_PEOPLE.isdisjoint(words):
         return True
     if " ".join(words) in PERSON_IF_CAPITALS | PEOPLE_IF_CAPITALS:
         return column.words_in_capitals > 0
-    may_be = words in (("name",), ("name", "text")) or not PEOPLE_IF_CAPITALS.isdisjoint(words[-1:])
+    may_be = (
+        words in (("name",), ("name", "text"))
+        or not (PEOPLE_IF_CAPITALS | BY).isdisjoint(words[-1:])
+        or not DOCTORS.isdisjoint(words)
+    )
     return may_be and column.words_in_capitals >= 0.8 * column.filled and not column.clinical
 
 

@@ -1,8 +1,9 @@
 """The words of column names that speak of secrets, people or health, as data; `sensitive` decides by them.
 
 Written as `sensitive.plain_words` makes them: lower case, without accents, `ß` as `ss`, and "number" for
-`#`, `No.` and `Nr.`. English, German, French and Spanish. Words that are harmless in one of these languages
-("alter", "mobil", "nombre") stand under `alone`, so that they count only as the whole name.
+`#`, `No.` and `Nr.`. English, German, French, Spanish and Portuguese. Words that are harmless in one of these
+languages ("alter", "mobil", "nombre") stand under `alone`, so that they count only as the whole name; those
+that are harmless but in a table of patients ("weight", "pulse") in `patient_words`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ class Sign(NamedTuple):
     """What a column holds, by its name: by one of its `words`, by its `last` word, by a phrase, or `alone`.
 
     `of_values` says that the name means a value only: `password_changed_at` is a time and `has_password` an
-    answer, so neither is a secret.
+    answer, so neither is a secret. `coded` says that the value is often written as a code, with a name that
+    tells so at its end (`SEX_C`, `race_concept_id`): `alone` and `last` are looked for without that, too.
     """
 
     what: str
@@ -23,6 +25,7 @@ class Sign(NamedTuple):
     last: frozenset[str] = frozenset()
     alone: frozenset[str] = frozenset()
     of_values: bool = False
+    coded: bool = False
 
 
 def words(*texts: str) -> frozenset[str]:
@@ -58,51 +61,64 @@ SIGNS: Final = (
         words("ssn ssnumber sozialversicherungsnummer svnummer svnr rentenversicherungsnummer secu"),
         phrases=(
             "social security", "securite sociale", "seguridad social", "sv number", "social sec", "soc sec",
-            "ss number",
+            "ss number", "number ss", "numero ss",
         ),
         alone=names("nss", "n i r"),
     ),
     Sign(
         "medical record number",
-        words("mrn patientennummer krankenakte"),
+        words("mrn patientennummer krankenakte prontuario"),
         phrases=(
             "medical record", "chart number", "chart id", "dossier medical", "historia clinica", "med rec",
+            "number historia",
         ),
         alone=names("chart", "nhc"),
+    ),
+    Sign(
+        "case number",
+        words("csn encntr fallnummer hadm"),
+        phrases=("fall number", "fall id", "numero de sejour", "numero sejour"),
     ),
     Sign(
         "insurance id",
         words(
             "insurance insured medicare medicaid npi beneficiary hicn mbi policyholder krankenkasse",
             "versicherer krankenversicherung versicherung versicherungsnummer versichertennummer",
-            "versicherten kvnr egk kassennummer mutuelle assurance aseguradora beneficiario",
+            "versicherten kvnr egk kassennummer mutuelle assurance aseguradora beneficiario desynpuf",
+            "kostentrager convenio carteirinha",
         ),
         phrases=(
             "health plan", "policy holder", "policy number", "policy id", "subscriber id",
             "subscriber number", "member id",
             "member number", "group number", "claim number", "carte vitale", "prior auth",
-            "authorization number",
+            "authorization number", "bene id", "ins name", "ins group", "ins carrier", "kv number",
+            "grp number", "clm id", "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria",
             "numero de poliza", "numero de afiliado",
         ),
-        alone=names("policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico"),
+        alone=names(
+            "policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico", "mutua",
+            "cns",
+        ),
     ),
     Sign(
         "date of birth",
         words(
             "dob yob birth birthdate birthday birthyear bday bdate geburtsdatum geburtstag geburtsjahr",
-            "geburt naissance nacimiento",
+            "geburt geburts naissance naiss nacimiento nascimento nasc",
         ),
         phrases=(
-            "d o b", "born on", "geb dat", "geb datum", "fecha nac", "fec nac", "ne le", "nee le", "ne e le",
+            "d o b", "born on", "geb dat", "geb datum", "fecha nac", "fec nac", "f nac", "ne le", "nee le",
+            "ne e le", "ben nai",
         ),
-        alone=names("born", "geb"),
+        alone=names("born", "ddn", "geb"),
     ),
     Sign(
         "age",
         frozenset(),
         phrases=("age at", "age in years"),
-        alone=names("age", "patient age", "age years", "your age", "alter", "edad"),
+        alone=names("age", "patient age", "pt age", "age years", "your age", "alter", "edad", "idade"),
         of_values=True,
+        coded=True,
     ),
     Sign(
         "phone",
@@ -133,7 +149,7 @@ SIGNS: Final = (
     ),
     Sign(
         "device id",
-        words("imei imsi iccid meid udid idfa gaid seriennummer"),
+        words("imei imsi iccid meid udi udid idfa gaid seriennummer"),
         phrases=(
             "device id", "device identifier", "serial number", "mac address", "android id", "advertising id",
             "numero de serie",
@@ -145,16 +161,20 @@ SIGNS: Final = (
         "address",
         words(
             "address addr street zip zipcode postcode postal strasse hausnummer anschrift adresse plz",
-            "postleitzahl direccion domicilio domicile residence fips zcta",
+            "postleitzahl direccion domicilio domicile residence fips zcta endereco logradouro bairro cep",
         ),
         phrases=("add line", "post code"),
         alone=names("rue", "calle", "str", "cp", "c p"),
     ),
     Sign(
         "location",
-        words("latitude longitude lat lng coordinates"),
-        last=words("city cities town county counties wohnort ville ciudad municipio localidad"),
-        alone=names("city name", "county name", "ort", "stadt", "gemeinde", "commune"),
+        words("latitude longitude lat lng lon coordinates birthplace munic municip"),
+        phrases=("municipio residencia", "municipio de residencia"),
+        last=words(
+            "city cities town county counties village wohnort ville ciudad municipio localidad cidade"
+        ),
+        alone=names("city name", "county name", "ort", "stadt", "gemeinde", "commune", "poblacion"),
+        coded=True,
     ),
     Sign(
         "account number",
@@ -174,7 +194,10 @@ SIGNS: Final = (
             "tax id", "tax number", "taxpayer id", "national id", "national insurance", "nhs number",
             "identity card", "id card", "steuer id",
         ),
-        alone=names("tin", "dni", "nie", "dni nie", "idnr", "nif", "nir", "curp", "cpf", "bsn", "pasaporte"),
+        alone=names(
+            "tin", "dni", "nie", "dni nie", "idnr", "nif", "nir", "curp", "cpf", "bsn", "pasaporte", "cip",
+            "nip", "rg",
+        ),
         of_values=True,
     ),
     Sign(
@@ -193,19 +216,33 @@ SIGNS: Final = (
         phrases=(
             "license number", "licence number", "license id", "licence id", "certificate number",
             "certificate id", "drivers license", "driver license", "driving licence", "dea number",
-            "permis de conduire",
+            "permis de conduire", "dl number", "number colegiado", "numero colegiado",
         ),
         last=words("license licence"),
+        alone=names("drivers"),
         of_values=True,
     ),
     Sign(
         "demographic",
-        words("marital familienstand"),
-        phrases=("civil status", "etat civil", "estado civil"),
-        last=words("gender"),
-        alone=names("sex", "patient sex", "pat sex", "pt sex", "geschlecht", "sexe", "sexo", "genero"),
+        words(
+            "marital familienstand pronouns nationality nationalite nacionalidad nacionalidade citizenship",
+            "immigration staatsangehorigkeit",
+        ),
+        phrases=(
+            "civil status", "etat civil", "estado civil", "relationship status", "ben sex",
+            "situation familiale",
+        ),
+        last=words("gender sex geschl geschlecht sexe sexo"),
+        alone=names("genero"),
+        coded=True,
     ),
-    Sign("ethnicity or religion", words("ethnicity ethnic ethnie etnia religion"), alone=names("race")),
+    Sign(
+        "ethnicity or religion",
+        words("hispanic ethnicity ethnic ethnoracial ethnie etnia religion religiao konfession"),
+        phrases=("patient race", "raca cor"),
+        alone=names("race", "raca"),
+        coded=True,
+    ),
     Sign(
         "photo or biometrics",
         words(
@@ -228,38 +265,20 @@ SIGNS: Final = (
 ABOUT_VALUES: Final = words("count counts type types status strength brand")
 """A name that ends so tells of a value, but is none: `password_strength`, `photo_count`."""
 
+OF_A_MAKE: Final = words("brand model")
+"""Nor is one with these in it: `mobile_model_name`."""
+
+CODED: Final = (
+    ("concept", "id"), ("source", "concept", "id"), ("source", "value"), ("ident", "cd"),
+    *((word,) for word in ("c", "cd", "code", "desc", "display", "dsc", "number", "text")),
+)  # fmt: skip
+"""How names end that say in which form a value is written."""
+
+CONTESTS: Final = words(
+    "bib date day distance finish finisher heat lap laps number pace position result results runner start",
+    "time track winner",
+)
+"""Where another column's name has `race` beside one of these, races are run."""
+
 COUNTED: Final = words("count counts clicks visits views opens ms")
 """Numbers so named count or measure what the words before speak of: `cell_count`, `email_clicks`."""
-
-HEALTH_SIGN: Final = Sign(
-    "health",
-    words(
-        "diagnosis diagnoses diagnosed dx icd snomed loinc cpt hcpcs ndc rxnorm condition conditions",
-        "symptom symptoms medication medications drug drugs prescription prescriptions dosage dose allergy",
-        "allergies allergen procedure procedures vaccine vaccines vaccination vaccinated immunization",
-        "immunizations lab labs reasoncode reasondescription encounterclass disease illness treatment",
-        "therapy pregnancy pregnant hiv disability bmi clinical complaint complaints assessment",
-        "assessments anamnesis prognosis comorbidity comorbidities pathology radiology mri xray biopsy",
-        "surgery surgical oncology cancer tumor tumour diabetes diabetic asthma covid hepatitis depression",
-        "anxiety psychiatric opioid smoker glucose hba cholesterol systolic diastolic vitals fertility ivf",
-        "smoking tobacco lmp",
-        "contraception trimester deceased death dod befund befunde diagnosen medikament medikamente",
-        "medikation arznei arzneimittel therapie behandlung krankheit krankheiten allergie allergien",
-        "symptome impfung impfungen impfstoff anamnese schwanger schwangerschaft blutgruppe laborwerte",
-        "medicament medicaments maladie traitement ordonnance symptomes vaccin grossesse diagnostico",
-        "diagnosticos medicamento medicamentos enfermedad tratamiento alergia alergias sintoma sintomas",
-        "vacuna embarazo diag diagnose erkrankung erkrankungen beschwerde beschwerden sterbedatum",
-        "besuchsgrund",
-        "antecedents antecedentes maladies enfermedades medicacion meds",
-    ),
-    phrases=(
-        "test result", "test results", "visit reason", "reason for visit", "a 1 c", "blood pressure",
-        "blood type", "blood group", "heart rate", "mental health", "medical history", "body weight",
-        "substance use", "groupe sanguin", "grupo sanguineo", "motif de consultation", "motivo de consulta",
-        "motif de la consultation", "motivo de la consulta", "motivo de la visita", "grund des besuchs",
-        "presenting problem", "problem list", "sexual orientation", "gender identity", "med name",
-        "rx number", "rx name", "bp sys", "bp dia", "alcohol use",
-    ),
-    alone=names("rx", "hpi", "problem", "findings", "diagnostic", "rezept", "receta"),
-)  # fmt: skip
-"""Looked for after the others, and after names: a prescription's number is no more than health."""

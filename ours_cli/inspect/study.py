@@ -16,7 +16,7 @@ from ours_cli.inspect.profile import Profile, rows_into
 from ours_cli.inspect.proposal import propose
 from ours_cli.inspect.roles import Roles, choose_roles
 from ours_cli.inspect.sampling import TAIL_ROWS, Sample, take_sample
-from ours_cli.inspect.sensitive import Flag, flag_of
+from ours_cli.inspect.sensitive import Flag, flags_of
 from ours_cli.inspect.start import proposed, with_preset
 from ours_cli.inspect.totals import Footer, footers, suspects
 from ours_cli.mapping.presets import Preset, recognise, recognise_headerless
@@ -101,7 +101,7 @@ def _without_last(rows: Iterator[Record], last: deque[Record]) -> Iterator[Recor
 
 def _judged(profile: Profile) -> tuple[dict[str, Flag], Roles]:
     columns = list(profile.columns.values())
-    flags = {column.name: flag for column in columns if (flag := flag_of(column)) is not None}
+    flags = flags_of(columns)
     return flags, choose_roles(columns, flags, profile.rows)
 
 

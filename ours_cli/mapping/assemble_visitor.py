@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from ours_cli.contract import ID_MAX
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
@@ -42,5 +43,5 @@ class VisitorAssembler:
 
 def _visitor(body: dict[str, Any]) -> bytes:
     """Whom a body is about, so that a sample takes all rows of a person or none; empty without an id."""
-    found = [body[key] for key in ("userId", "externalId", "email") if body.get(key)]
+    found = [body[key] for key in ID_MAX if body.get(key)]
     return orjson.dumps(found) if found else b""

@@ -10,12 +10,9 @@ from typing import Any, Final, cast
 
 import orjson
 
-from ours_cli.contract import (
-    EVENT_KEYS,
-    MISNAMED_KEYS,
-)
+from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.drafts import Bodies, Drafter, bodies_of
-from ours_cli.drafting.plain_bodies import TEXTS, is_plain, which_are_plain
+from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
@@ -26,7 +23,7 @@ from ours_cli.mapping.fields import key_meant
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
-from ours_cli.mapping.where import SoughtKeys, Test, bind_where
+from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, batch_key
 from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
@@ -42,7 +39,7 @@ class BatchMapping:
         self._assemble = assemble
         self._reader = reader
         self._tally = tally
-        self._sought = SoughtKeys(tally.sought_in_vain)
+        self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._send_nulls = send_nulls
 
     def bind(self, table: Table) -> Mapper:
@@ -62,7 +59,7 @@ class BatchMapping:
         self.bind(table)
         if table.columns == ():
             return None
-        keeps = bind_where(self._assemble.selection.where, None, SoughtKeys())
+        keeps = bind_where(self._assemble.selection.where, None, NeverSeenKeys())
         return TimeColumn("time", _time_of, keeps, is_optional=True)
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
@@ -102,13 +99,8 @@ class BatchMapping:
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
-        assert isinstance(row.fields, dict)
-        if row.distinct_id or not is_plain(row.fields):
-            body = self._body(origin, row)
-            return body if isinstance(body, Reject) else self._assemble(origin, body)
-        plain = dict(row.fields)
-        untimely = self._read_time(origin, plain)
-        return untimely if untimely is not None else self._assemble.plain(origin, plain, is_sorted=False)
+        body = self._body(origin, row)
+        return body if isinstance(body, Reject) else self._assemble(origin, body)
 
     def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
         """The row as the API wants it, its time read."""
@@ -119,7 +111,7 @@ class BatchMapping:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
             self._tally.nulls_dropped += without_nulls(body)
-        for key in TEXTS:
+        for key in TEXT_KEYS:
             if key in body and not _settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
@@ -151,7 +143,7 @@ def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -
         {**row, "time": time} if is_so and (time := next(found)) is not None else None
         for row, is_so in zip(objects, plain, strict=True)
     ]
-    return bodies_of(bodies, are_sorted=False)
+    return bodies_of(bodies)
 
 
 def _is_right_already(

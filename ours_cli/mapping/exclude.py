@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.fields import OBJECTS, FieldMap
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filters import EXCLUDE, FilterCall
-from ours_cli.templates.reference import Reference, Steps, key_path, locate
-from ours_cli.templates.template import Getter, Placeholder, Template, parse
+from ours_cli.templates.reference import Getter, Reference, Steps, key_path, locate
+from ours_cli.templates.template import Placeholder, Template, parse
 from ours_cli.templates.without import Paths, add_path, paths_below, without
 
 
@@ -94,7 +94,7 @@ NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None))
 
 def whole_objects(fields: FieldMap) -> list[str]:
     """The templates that give whole objects."""
-    return [text for text in (fields.event_object, fields.user_object, fields.default_object) if text]
+    return [text for each in OBJECTS if (text := getattr(fields, each.whole))]
 
 
 def refuse_idle_exclude(fields: FieldMap, preset: str | None) -> None:

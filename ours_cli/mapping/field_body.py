@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from ours_cli.contract import KNOWN_PROPERTIES
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
-from ours_cli.mapping.fields import NESTING, FieldMap, Value
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
-from ours_cli.templates.field_value import present
-from ours_cli.templates.reference import Reference, key_getter
+from ours_cli.templates.field_value import ABSENT, FilterProblem, present
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter, Reference, key_getter
 from ours_cli.templates.template import (
-    ABSENT,
-    FilterProblem,
-    Getter,
-    HmacKey,
     Template,
     bind,
     bind_json,
@@ -31,22 +28,6 @@ from ours_cli.templates.template import (
 )
 from ours_cli.timestamps import TimeReader
 
-TOP: Final = (
-    ("event", "event"),
-    ("userId", "user_id"),
-    ("externalId", "external_id"),
-    ("email", "email"),
-    ("distinctId", "distinct_id"),
-)
-"""The API's text keys, and their names in a `FieldMap`."""
-
-OBJECTS: Final = (
-    ("eventProperties", "properties", "event_object"),
-    ("userProperties", "user_properties", "user_object"),
-    ("defaultProperties", "default_properties", "default_object"),
-)
-"""The API's objects, and in a `FieldMap` the names of their single keys and of the whole."""
-
 
 class TimeMapping(NamedTuple):
     """How a run reads times: the reader, and the zone of naive times when a column names it."""
@@ -55,12 +36,17 @@ class TimeMapping(NamedTuple):
     zone: Template | None = None
 
 
+Gives: TypeAlias = Literal["text", "value", "json"]
+
+_BINDERS: Final[dict[Gives, Callable[..., Getter]]] = {"text": bind_text, "value": bind, "json": bind_json}
+
+
 class Slot(NamedTuple):
     """A template bound to one table; `gives` is the kind of all its values."""
 
     template: Template
     get: Getter
-    gives: Literal["text", "value", "json"]
+    gives: Gives
 
 
 class Body:
@@ -171,23 +157,25 @@ class BodyBuilder:
         """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
         body = Body()
         self.exclusion = Exclusion(fields, self._table)
-        for key, name in TOP:
+        # Of several faults of a row the first is told, so the order is kept: its own id comes last.
+        for key in ("event", *ID_MAX, "distinctId"):
+            name = TEXT_FIELDS[key]
             text = getattr(fields, name)
             if text is not None:
                 self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
-                body.top.append((key, self._slot(text, bind_text)))
+                body.top.append((key, self._slot(text, "text")))
         if fields.time is not None:
             self._refuse_bare_column(fields.time, "--time", is_id=True)
-            body.time = self._slot(fields.time, bind)
-            body.zone = self._bound(times.zone, bind_text) if times.zone is not None else None
+            body.time = self._slot(fields.time, "value")
+            body.zone = self._bound(times.zone, "text") if times.zone is not None else None
             body.reader = times.reader
-        for key, entries, whole in OBJECTS:
-            mapped = self._object(key, getattr(fields, entries), getattr(fields, whole))
-            if key == "userProperties":
+        for each in OBJECTS:
+            mapped = self._object(each.key, getattr(fields, each.entries), getattr(fields, each.whole))
+            if each.key == "userProperties":
                 mapped.constants = dict.fromkeys(fields.clear)
-            body.objects[key] = mapped
+            body.objects[each.key] = mapped
         if fields.ip is not None and fields.user_agent is not None:
-            body.context = (self._slot(fields.ip, bind_text), self._slot(fields.user_agent, bind_text))
+            body.context = (self._slot(fields.ip, "text"), self._slot(fields.user_agent, "text"))
         return body
 
     def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
@@ -205,7 +193,7 @@ class BodyBuilder:
             name = column.strip()
             is_free = index not in self.used and not self.exclusion.leaves_out(index)
             if name and is_free and name not in already:
-                properties.entries.append((name, self._property(placeholder(column), bind)))
+                properties.entries.append((name, self._property(placeholder(column), "value")))
 
     def excluded(self, fields: FieldMap) -> dict[str, Test]:
         """By the names to leave out, whether a row has them, where only the rows show that."""
@@ -216,14 +204,14 @@ class BodyBuilder:
     def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
         mapped = BodyObject()
         if whole is not None:
-            mapped.whole = self.exclusion.from_object(self._property(whole, bind).get)
+            mapped.whole = self.exclusion.from_object(self._property(whole, "value").get)
         known = KNOWN_PROPERTIES.get(where, {})
         for name, value in values.items():
             if value.optional and (lacking := self._lacking(value.text)):
                 self.missing += lacking
                 continue
-            plain = bind_text if known.get(name) == "string" else bind
-            slot = self._property(value.text, bind_json if value.kind == "json" else plain)
+            plain: Gives = "text" if known.get(name) == "string" else "value"
+            slot = self._property(value.text, "json" if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
             if where == "userProperties" and outer in NESTING and inner:
                 mapped.nested.append((outer, inner, slot))
@@ -238,13 +226,13 @@ class BodyBuilder:
         have = {column.strip() for column in columns}
         return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
-    def _property(self, text: str, binder: Callable[..., Getter]) -> Slot:
-        return self._bound(self.exclusion.applied(parse(text)), binder)
+    def _property(self, text: str, gives: Gives) -> Slot:
+        return self._bound(self.exclusion.applied(parse(text)), gives)
 
-    def _slot(self, text: str, binder: Callable[..., Getter]) -> Slot:
-        return self._bound(parse(text), binder)
+    def _slot(self, text: str, gives: Gives) -> Slot:
+        return self._bound(parse(text), gives)
 
-    def _bound(self, template: Template, binder: Callable[..., Getter]) -> Slot:
+    def _bound(self, template: Template, gives: Gives) -> Slot:
         columns = self._table.columns
         if columns is None:
             self._check_keys(template)
@@ -252,10 +240,7 @@ class BodyBuilder:
         else:
             for name, cell in used_cells(template, columns).items():
                 self.used.setdefault(cell.position, []).append(name if cell.steps else columns[cell.position])
-        get = binder(template, columns, hmac_key=self._hmac_key)
-        return Slot(
-            template, get, "text" if binder is bind_text else "json" if binder is bind_json else "value"
-        )
+        return Slot(template, _BINDERS[gives](template, columns, hmac_key=self._hmac_key), gives)
 
     def _check_keys(self, template: Template) -> None:
         """Refuse a key that no row can have, where the file declares them."""

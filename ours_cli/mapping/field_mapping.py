@@ -10,11 +10,14 @@ from contextlib import contextmanager, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from ours_cli.drafting.cell_bodies import CellBodies
+from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.drafts import Drafter
+from ours_cli.drafting.key_column import key_column, slot_column
 from ours_cli.drafting.key_watch import KeyWatch, LeftOut
-from ours_cli.drafting.object_line import ObjectLine
+from ours_cli.drafting.object_columns import compile_objects
+from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
-from ours_cli.drafting.straight_line import UnusualRow, compile_body
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.assemble import EventAssembler
@@ -25,10 +28,13 @@ from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.where import SoughtKeys, Test, bind_where
+from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.shards.row_key import RowKey, field_key
-from ours_cli.templates.template import FilterProblem, Getter, HmacKey, bind, parse
+from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter
+from ours_cli.templates.template import bind, parse
 from ours_cli.timestamps import TimeProblem, zone_in_header
 
 if TYPE_CHECKING:
@@ -86,7 +92,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
-        self._sought = SoughtKeys(tally.sought_in_vain)
+        self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._hmac_key = hmac_key
         self._preset = preset
         self._identify = isinstance(assemble, VisitorAssembler)
@@ -123,7 +129,7 @@ class FieldMapping:
                     self._tally.columns_left[name] = None
             self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))
             self._tally.expect(builder.missing)
-            mapper = _straight_mapper(body, table.columns, self._assemble, keeps)
+            mapper = _mapper(body, self._assemble, None, keeps)
             return sampled(_noting(mapper, excluded, self._sought), selection)
         if not maps_itself:
             self._tally.expect(sorted(builder.references))
@@ -147,17 +153,16 @@ class FieldMapping:
         excluded = builder.excluded(fields)
         sieve = Sieve(assemble.selection, table.columns, self._sought, excluded)
         if table.columns is None:
-            line = ObjectLine(body, body.reader)
+            read = RowBodies(body, key_column, compile_objects(body))
             # In a worker process no table is bound, and nobody asks what was watched.
             watch = self._watch or KeyWatch(
                 builder.references, fields.star, LeftOut(builder.exclusion, excluded), self._tally, None
             )
-            return Drafter(line, self._times.reader, body.reader, assemble.seal, sieve, watch)
-        compiled = compile_body(body, table.columns)
-        if compiled is None or not compiled.is_plain:
-            return None
-        read: Any = compiled.read_all
-        return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve)
+            return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve, watch)
+        cells = RowBodies(body, slot_column)
+        columns = compile_cells(body, table.columns)
+        read_cells = cells if columns is None else CellBodies(columns, cells)
+        return Drafter(read_cells, self._times.reader, body.reader, assemble.seal, sieve)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -175,14 +180,14 @@ class FieldMapping:
         names = ", ".join(dict.fromkeys(name.strip() for name in template.columns))
         with self._advising(table):
             get = bind(template, table.columns, hmac_key=self._hmac_key)
-        keeps = bind_where(self._assemble.selection.where, table.columns, SoughtKeys())
+        keeps = bind_where(self._assemble.selection.where, table.columns, NeverSeenKeys())
         return TimeColumn(f"column {names}" if names else "--time", get, keeps)
 
     def row_key(self, table: Table) -> RowKey:
         """What decides which rows belong in one shard; raises as `bind`, notes nothing."""
         with self._advising(table):
             body = BodyBuilder(table, self._hmac_key).body(self._fields_of(table), self._times)
-        return field_key(body, table.columns, keeps_ids=not self._identify)
+        return field_key(body, keeps_ids=not self._identify)
 
     def _fields_of(self, table: Table) -> FieldMap:
         return self_mapping(table, identify=self._identify) if self._fields.is_empty() else self._fields
@@ -280,7 +285,7 @@ def _mapper(
     return map_row
 
 
-def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: SoughtKeys) -> Mapper:
+def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: NeverSeenKeys) -> Mapper:
     """The mapper, which also notes which rows have what is to be left out of them."""
     if not excluded:
         return map_row
@@ -309,34 +314,3 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record, int], Non
             assemble.pass_over(apart.read(row.fields), file)
 
     return pass_over
-
-
-def _straight_mapper(
-    body: Body, columns: tuple[str, ...], assemble: EventAssembler | VisitorAssembler, keeps: Test | None
-) -> Mapper:
-    """Maps rows of a CSV table by straight-line code; unusual ones go to the general mapper."""
-    general = _mapper(body, assemble, None, keeps)
-    compiled = compile_body(body, columns)
-    if compiled is None:
-        return general
-    read: Callable[[Any], dict[str, Any]] = compiled.read
-    finish = assemble.plain if compiled.is_plain and isinstance(assemble, EventAssembler) else assemble
-    keeps_ids = isinstance(assemble, EventAssembler)
-
-    def map_row(origin: Origin) -> Event | Reject | Filtered:
-        row = origin.row
-        if type(row) is not Record:
-            return general(origin)
-        try:
-            if keeps is not None and not keeps(row.fields):
-                return general(origin)
-            mapped = read(row.fields)
-        except (UnusualRow, FilterProblem):
-            return general(origin)
-        except TimeProblem as problem:
-            return Reject(origin, row.distinct_id, problem.code, problem.advice)
-        if row.distinct_id and keeps_ids:
-            mapped.setdefault("distinctId", row.distinct_id)
-        return finish(origin, mapped)
-
-    return map_row

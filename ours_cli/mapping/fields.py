@@ -59,7 +59,7 @@ class FieldMap(NamedTuple):
     def over(self, base: FieldMap) -> FieldMap:
         """This map laid over another: what is given here wins, what is not is taken from `base`."""
         return self._replace(
-            **{name: getattr(self, name) or getattr(base, name) for name in _SCALARS},
+            **{name: getattr(self, name) or getattr(base, name) for name in _PATHS.values()},
             properties={**base.properties, **self.properties},
             user_properties={
                 name: value
@@ -81,13 +81,9 @@ class FieldMap(NamedTuple):
         found: dict[str, str | None] = {
             **{path: getattr(self, name) for path, name in _PATHS.items()},
             **{
-                f"{path}.{name}": value.text
-                for path, values in (
-                    ("eventProperties", self.properties),
-                    ("userProperties", self.user_properties),
-                    ("defaultProperties", self.default_properties),
-                )
-                for name, value in values.items()
+                f"{each.key}.{name}": value.text
+                for each in OBJECTS
+                for name, value in getattr(self, each.entries).items()
             },
         }
         return {path: text for path, text in found.items() if text}
@@ -107,15 +103,26 @@ TEXT_FIELDS: Final = {
 }
 """The API's keys that hold one value, and the names of their templates in a `FieldMap`."""
 
-_PATHS: Final = {
-    **TEXT_FIELDS,
-    "identityContext.ip": "ip",
-    "identityContext.userAgent": "user_agent",
-    "eventProperties": "event_object",
-    "userProperties": "user_object",
-    "defaultProperties": "default_object",
-}
-_SCALARS: Final = tuple(_PATHS.values())
+CONTEXT: Final = {"identityContext.ip": "ip", "identityContext.userAgent": "user_agent"}
+"""The paths into the API's `identityContext`, and the names of their templates in a `FieldMap`."""
+
+
+class ObjectField(NamedTuple):
+    """One of the API's objects: the names of its single keys and of the whole in a `FieldMap`, its flag."""
+
+    key: str
+    entries: str
+    whole: str
+    flag: str
+
+
+OBJECTS: Final = (
+    ObjectField("eventProperties", "properties", "event_object", "-p"),
+    ObjectField("userProperties", "user_properties", "user_object", "-u"),
+    ObjectField("defaultProperties", "default_properties", "default_object", "-d"),
+)
+
+_PATHS: Final = {**TEXT_FIELDS, **CONTEXT, **{each.key: each.whole for each in OBJECTS}}
 
 
 def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:

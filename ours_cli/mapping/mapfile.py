@@ -16,16 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ours_cli.contract import MISNAMED_KEYS
+from ours_cli.contract import EVENT_KEYS, IDENTITY_CONTEXT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import NESTING, STAR, TEXT_FIELDS, FieldMap, Value
+from ours_cli.mapping.fields import CONTEXT, NESTING, OBJECTS, STAR, TEXT_FIELDS, FieldMap, ObjectField, Value
 from ours_cli.wording.suggest import nearest
 
-_OBJECT_KEYS: Final = {
-    "eventProperties": ("properties", "event_object"),
-    "userProperties": ("user_properties", "user_object"),
-    "defaultProperties": ("default_properties", "default_object"),
-}
 _SOURCE_KEYS: Final[dict[str, type]] = {
     "format": str,
     "delimiter": str,
@@ -42,7 +37,7 @@ _SOURCE_KEYS: Final[dict[str, type]] = {
     "dst": str,
     "max_age": str,
 }
-_KEYS: Final = (*TEXT_FIELDS, *_OBJECT_KEYS, "identityContext", "exclude", "clear", "source")
+_KEYS: Final = (*EVENT_KEYS, "exclude", "clear", "source")
 
 
 class MapFile(NamedTuple):
@@ -85,9 +80,9 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
     given: dict[str, Any] = {
         name: _text(document[key], key, where) for key, name in TEXT_FIELDS.items() if key in document
     }
-    for key, (names, whole) in _OBJECT_KEYS.items():
-        if key in document:
-            given.update(_object(document[key], key, names, whole, where))
+    for each in OBJECTS:
+        if each.key in document:
+            given.update(_object(document[each.key], each, where))
     if "identityContext" in document:
         given.update(_identity(document["identityContext"], where))
     if STAR in given.get("properties", {}):
@@ -103,9 +98,10 @@ def _star(value: Value, where: str) -> bool:
     return value.text == "true"
 
 
-def _object(value: Any, key: str, names: str, whole: str, where: str) -> dict[str, Any]:
+def _object(value: Any, field: ObjectField, where: str) -> dict[str, Any]:
+    key = field.key
     if isinstance(value, str):
-        return {whole: value}
+        return {field.whole: value}
     if not isinstance(value, dict):
         raise UsageError(f"{key} in {where} must be a table or one template", hint=f"[{key}]")
     values: dict[str, Value] = {}
@@ -119,7 +115,7 @@ def _object(value: Any, key: str, names: str, whole: str, where: str) -> dict[st
             )
         else:
             values[name] = _value(entry, f"{key}.{name}", where)
-    return {names: values}
+    return {field.entries: values}
 
 
 def _value(entry: Any, key: str, where: str) -> Value:
@@ -134,12 +130,9 @@ def _value(entry: Any, key: str, where: str) -> Value:
 
 
 def _identity(value: Any, where: str) -> dict[str, str]:
-    if not isinstance(value, dict) or set(value) != {"ip", "userAgent"}:
+    if not isinstance(value, dict) or set(value) != set(IDENTITY_CONTEXT_KEYS):
         raise UsageError(f"identityContext in {where} needs exactly ip and userAgent")
-    return {
-        "ip": _text(value["ip"], "identityContext.ip", where),
-        "user_agent": _text(value["userAgent"], "identityContext.userAgent", where),
-    }
+    return {name: _text(value[path.partition(".")[2]], path, where) for path, name in CONTEXT.items()}
 
 
 def _text(value: Any, key: str, where: str) -> str:

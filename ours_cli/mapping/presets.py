@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.fields import OBJECTS, FieldMap
 from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.uuids import UUID
 from ours_cli.wording.suggest import nearest
@@ -70,15 +70,13 @@ def preset_text(name: str) -> str:
 
 def _lenient(fields: FieldMap) -> FieldMap:
     """Exports differ by version and settings: a property whose column is missing is left out and reported."""
-
-    def optional(values: Mapping[str, Value]) -> dict[str, Value]:
-        return {name: value._replace(optional=True) for name, value in values.items()}
-
-    return fields._replace(
-        properties=optional(fields.properties),
-        user_properties=optional(fields.user_properties),
-        default_properties=optional(fields.default_properties),
-    )
+    lenient: dict[str, Any] = {
+        each.entries: {
+            name: value._replace(optional=True) for name, value in getattr(fields, each.entries).items()
+        }
+        for each in OBJECTS
+    }
+    return fields._replace(**lenient)
 
 
 def recognise(names: Iterable[str]) -> Preset | None:

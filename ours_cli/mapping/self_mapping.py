@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.field_body import OBJECTS, TOP, listed
-from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.field_body import listed
+from ours_cli.mapping.fields import CONTEXT, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.record import Table
 from ours_cli.templates.template import placeholder
 
@@ -17,30 +17,24 @@ def self_mapping(table: Table, *, identify: bool) -> FieldMap:
 
     `eventProperties.NAME` and its like map into the objects. For JSON rows the API's keys map themselves.
     """
-    columns = _api_keys(identify) if table.names is None else table.names
-    given: dict[str, Any] = {"properties": {}, "user_properties": {}, "default_properties": {}}
-    scalars = {key: name for key, name in (*TOP, ("time", "time")) if key in _api_keys(identify)}
-    objects = {key: (entries, whole) for key, entries, whole in OBJECTS if key in _api_keys(identify)}
+    known = IDENTIFY_KEYS if identify else EVENT_KEYS
+    columns = known if table.names is None else table.names
+    given: dict[str, Any] = {each.entries: {} for each in OBJECTS}
+    scalars = {key: name for key, name in TEXT_FIELDS.items() if key in known}
+    objects = {each.key: each for each in OBJECTS if each.key in known}
     for column in columns:
         reference = placeholder(column)
         head, _, rest = column.partition(".")
         if column in scalars:
             given[scalars[column]] = reference
         elif column in objects:
-            given[objects[column][1]] = reference if table.columns is None else reference[:-1] + "|json}"
+            given[objects[column].whole] = reference if table.columns is None else reference[:-1] + "|json}"
         elif head in objects and rest:
-            given[objects[head][0]][rest] = Value(reference)
-    if "identityContext" in columns or _CONTEXT.keys() <= set(columns):
+            given[objects[head].entries][rest] = Value(reference)
+    if "identityContext" in columns or CONTEXT.keys() <= set(columns):
         # Either is a column, or else a path into the object; one without the other is of no use to the API.
-        given |= {name: placeholder(path) for path, name in _CONTEXT.items()}
+        given |= {name: placeholder(path) for path, name in CONTEXT.items()}
     return FieldMap(**given)
-
-
-_CONTEXT: Final = {"identityContext.ip": "ip", "identityContext.userAgent": "user_agent"}
-
-
-def _api_keys(identify: bool) -> tuple[str, ...]:
-    return IDENTIFY_KEYS if identify else EVENT_KEYS
 
 
 def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:
@@ -63,7 +57,7 @@ def _named_so(table: Table, *keys: str) -> str | None:
     """The hint where a column has the API's name of what is missing, but other fields have a mapping."""
     for key in keys:
         if key in (table.names or ()):
-            flag = next((name for top, name in TOP if top == key), key).replace("_", "-")
+            flag = TEXT_FIELDS[key].replace("_", "-")
             return f"--{flag} '{placeholder(key)}': columns map themselves only where nothing else is mapped"
     return None
 

@@ -14,9 +14,9 @@ from ours_cli.ids.doubtful_ids import doubts
 class Tally:
     """What a run counts in addition to its books: things sent that the person should know about.
 
-    `sought_in_vain` are the keys that `--where` and `--exclude` name and that no row has had yet.
+    `keys_never_seen` are the keys that `--where` and `--exclude` name and that no row has had yet.
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
-    `known_as` is the advice that a preset knows these rows, where nothing else was said about them.
+    `preset_advice` is the advice that a preset knows these rows, where nothing else was said about them.
     """
 
     nulls_dropped: int = 0
@@ -26,9 +26,9 @@ class Tally:
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
-    sought_in_vain: dict[str, None] = field(default_factory=dict)
+    keys_never_seen: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
-    known_as: str = ""
+    preset_advice: str = ""
 
     def note_ids(self, body: Mapping[str, Any]) -> None:
         """Note the doubtful ids by which a body that is sent names its visitor."""

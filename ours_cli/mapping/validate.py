@@ -5,7 +5,8 @@ What only the server can know (event names allowed in the dashboard, its clock) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import (
@@ -15,11 +16,13 @@ from ours_cli.contract import (
     ID_MAX,
     IDENTITY_CONTEXT_KEYS,
     KNOWN_PROPERTIES,
+    OBJECT_KEYS,
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
 from ours_cli.exact_json import JsonStyle, write_json
 from ours_cli.mapping.fields import property_meant
+from ours_cli.wording.durations import DAY_MS
 
 
 class Fault(NamedTuple):
@@ -27,6 +30,27 @@ class Fault(NamedTuple):
 
     code: str
     message: str
+
+
+class Window(NamedTuple):
+    """The times the API takes: in the past, and no older than `max_age_ms` (None: any age)."""
+
+    max_age_ms: int | None
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+    def begin_ms(self) -> int | None:
+        """The oldest time that is taken now, or None where any is."""
+        return None if self.max_age_ms is None else self.now_ms() - self.max_age_ms
+
+    def check(self, time_ms: int) -> Fault | None:
+        """Judge one time in milliseconds since the epoch (contract: `time`)."""
+        age = self.now_ms() - time_ms
+        if age < 0:
+            return Fault("outside_window", "the time lies in the future")
+        if self.max_age_ms is not None and age > self.max_age_ms:
+            days = self.max_age_ms / DAY_MS
+            return Fault("outside_window", f"the time is older than the {days:g} days that the API takes")
+        return None
 
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -192,7 +216,7 @@ def without_nulls(event: dict[str, Any]) -> int:
     """
     bare = {key: value for key, value in event.items() if value is not None}
     dropped = len(event) - len(bare)
-    for key in ("userProperties", "defaultProperties", "eventProperties"):
+    for key in OBJECT_KEYS:
         if isinstance(bare.get(key), dict):
             bare[key], within = _without_nulls(bare[key])
             dropped += within

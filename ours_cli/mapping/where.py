@@ -21,7 +21,7 @@ Test: TypeAlias = "Callable[[Fields], bool]"
 """Whether a row is kept; raises FilterProblem where a path leads into a text that is not JSON."""
 
 
-class SoughtKeys:
+class NeverSeenKeys:
     """Which keys are looked for in vain: JSON rows show their keys only as they come.
 
     A key is in `never_found` from the first row that lacks it to the first that has it.
@@ -104,7 +104,7 @@ def only_column(templates: Mapping[str, str], paths: Iterable[str]) -> str | Non
 
 
 def bind_where(
-    conditions: Sequence[Condition], columns: tuple[str, ...] | None, sought: SoughtKeys
+    conditions: Sequence[Condition], columns: tuple[str, ...] | None, sought: NeverSeenKeys
 ) -> Test | None:
     """Compile the conditions, all of which must hold, for one table; None where there are none.
 
@@ -116,7 +116,7 @@ def bind_where(
     return lambda fields: all(test(fields) for test in tests)
 
 
-def _test(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Test:
+def _test(condition: Condition, columns: tuple[str, ...] | None, sought: NeverSeenKeys) -> Test:
     text = _text_getter(condition, columns, sought)
     value = condition.value
     if condition.operator == "=":
@@ -137,7 +137,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _text_getter(
-    condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys
+    condition: Condition, columns: tuple[str, ...] | None, sought: NeverSeenKeys
 ) -> Callable[[Fields], str]:
     get = _getter(condition, columns, sought)
 
@@ -153,7 +153,7 @@ def _text_getter(
     return text
 
 
-def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: SoughtKeys) -> Getter:
+def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: NeverSeenKeys) -> Getter:
     reference = condition.reference
     if columns is not None:
         try:
@@ -164,7 +164,7 @@ def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: Sough
     return get if condition.value == "" else _watched(get, reference.name.strip(), sought)
 
 
-def _watched(get: Getter, name: str, sought: SoughtKeys) -> Getter:
+def _watched(get: Getter, name: str, sought: NeverSeenKeys) -> Getter:
     found, lacking, never = sought.found, (name,), ()
 
     def watched(fields: Any) -> object:

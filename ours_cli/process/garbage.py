@@ -13,8 +13,8 @@ _STARTING = 100_000
 _USUAL = gc.get_threshold()
 
 
-def start_without() -> None:
-    """Modules and options are not garbage: looking through them took a tenth of the time of `ours --help`."""
+def collect_rarely_at_start() -> None:
+    """Modules and options are not garbage, and looking through them takes time."""
     gc.set_threshold(_STARTING, *_USUAL[1:])
 
 
@@ -34,6 +34,6 @@ def collect_seldom() -> None:
     gc.set_threshold(_SELDOM, *_USUAL[1:])
 
 
-def end_without() -> None:
+def skip_last_collection() -> None:
     """Skip Python's last collection before it ends: the system takes all memory back anyway."""
     gc.freeze()

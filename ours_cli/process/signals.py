@@ -38,7 +38,7 @@ def with_exit_codes(command: Callable[[], int]) -> int:
         _handle_unless_ignored(signal.SIGTERM, signal.SIG_DFL)
 
 
-def left_to_the_system() -> AbstractContextManager[None]:
+def letting_signals_kill() -> AbstractContextManager[None]:
     """While inside, SIGINT and SIGTERM kill the process at once, unless they are ignored.
 
     For imports: orjson crashes where a signal raises an exception while it loads.

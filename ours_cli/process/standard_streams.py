@@ -10,7 +10,7 @@ import os
 import sys
 
 
-def stand_in() -> None:
+def replace_closed_streams() -> None:
     """Let a closed stdout fail as a pipe does whose reader has left, and a closed stderr swallow everything.
 
     A closed standard input stays none (`sys.stdin` is None): an empty one would be an input without rows.

@@ -146,7 +146,7 @@ class Preview:
         if chunk is not None:
             self.requests += 1
             self.bytes += chunk.size + self.envelope
-            self.chunker.batch_size.taken(len(chunk.events))
+            self.chunker.request_size.taken(len(chunk.events), chunk.size)
 
     def to_json(
         self,

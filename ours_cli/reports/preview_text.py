@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ours_cli.mapping.tally import Tally
-from ours_cli.rejects.reject_hints import reject_hint
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.report import Books
@@ -31,13 +30,13 @@ def preview_text(
     preview: Preview,
     books: Books,
     tally: Tally,
-    templates: Mapping[str, str] | None = None,
+    templates: Mapping[str, str] = {},
     width: int | None = None,
-    hints: Mapping[str, str] | None = None,
+    hints: Mapping[str, str] = {},
 ) -> str:
     """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
 
-    `width` is that of the terminal, None where there is none; `hints` are those that fit this run better.
+    `width` is that of the terminal, None where there is none; `hints` say by reject code what to do.
     """
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
@@ -55,7 +54,7 @@ def preview_text(
         more = ", ..." if count > len(preview.reject_lines[code]) else ""
         lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
-        hint = reject_hint(code, command, hints)
+        hint = hints.get(code)
         lines += [f"      hint: {hint}"] if hint else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)
@@ -63,7 +62,7 @@ def preview_text(
     lines += _columns("left behind", tally.columns_left)
     lines = folded_all(map(printable, lines), width)
     for example in preview.examples:
-        lines += _example(example, templates or {}, width)
+        lines += _example(example, templates, width)
     return "\n".join(lines)
 
 

@@ -19,7 +19,7 @@ _PACE_OVER_S: Final = 30.0
 _BETWEEN: Final = " · "
 
 
-class Standing:
+class Progress:
     """How far a run is: updated by the run, read by whoever shows it, which may be another thread.
 
     `files` are the sources in all, `size` their bytes, None where a pipe is among them; `limit` is after how

@@ -118,7 +118,7 @@ class Report:
     """The result of one run, as `-o json` prints it. Durations in seconds, `bytes` of request bodies.
 
     `again_helps` is false where `resume` would end the same way until the source or a flag changes: then
-    nobody is told to type it. `hints` are those for reject codes that fit this run better than any run.
+    nobody is told to type it. `hints` say by reject code what to do.
     """
 
     command: str

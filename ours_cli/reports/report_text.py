@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.rejects.reject_hints import reject_hint
 from ours_cli.reports.report import Books, Report
 from ours_cli.wording.escape import printable
 from ours_cli.wording.wrapping import folded, folded_command, folded_path
@@ -39,7 +38,7 @@ def report_text(
         lines.append(f"  sandbox   {receipt}")
     for number, (code, count) in enumerate(books.codes.most_common()):
         label = "" if number else "rejects"
-        hint = reject_hint(code, report.command, report.hints)
+        hint = report.hints.get(code)
         lines.append(f"  {label:<9} {code} {count:,}" + (f": {hint}" if hint else ""))
     lines = [part for line in lines for part in folded(printable(line), width, _VALUES_AT)]
     if report.rejects_file:

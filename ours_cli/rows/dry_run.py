@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 from ours_cli.console import Console
 from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, LocalIOError, OursError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunker
+from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
-from ours_cli.forecast import AgeingRows
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
@@ -20,10 +19,11 @@ from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
-from ours_cli.rows.fitting_hints import fitting_hints
-from ours_cli.rows.row_end import nothing_read
+from ours_cli.rows.late_rows import AgeingRows
+from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
 from ours_cli.rows.row_sources import RowSources
+from ours_cli.rows.run_closing import nothing_read
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
@@ -85,7 +85,7 @@ def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview
     known = None
     with suppress(OursError):  # a dry run needs no endpoint
         known = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
-    chunker = Chunker(BatchSize(*batch_events(run, known)), room)
+    chunker = Chunker(RequestSize(*batch_events(run, known)), room)
     return Preview(chunker, envelope, prepared.context.window.begin_ms())
 
 
@@ -100,6 +100,6 @@ def _show(
     if run.flags.showing.output is Output.json:
         console.result(json_text(result))
     else:
-        width, hints = console.width, fitting_hints(run.command, run.templates, tally.columns_sent)
+        width, hints = console.width, reject_hints(run.command, run.templates, tally.columns_sent)
         console.result(preview_text(run.command, preview, books, tally, run.templates, width, hints))
     return unwritten

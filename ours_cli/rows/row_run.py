@@ -21,9 +21,7 @@ from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.pace import Pace
-from ours_cli.rows.row_end import Ended, Ending
-from ours_cli.rows.row_forecast import forecast, look_ahead, may_age
+from ours_cli.rows.late_rows import look_ahead, watching
 from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
@@ -34,8 +32,9 @@ from ours_cli.rows.row_plan import (
     worker_count,
 )
 from ours_cli.rows.row_sources import RowSources
+from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.time_survey import settle_times
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -63,13 +62,13 @@ def execute(run: RowRun) -> int:
         return dry_run(run, sources, trial, console, _progress(run, sources, console))
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
         session = _Session(run, sources, target, console)
-        ended = session.send()
-        unwritten = session.publish(ended.report)
-    found = (_imbalance(ended), ended.error, unwritten)
+        outcome = session.send()
+        unwritten = session.publish(outcome.report)
+    found = (_imbalance(outcome), outcome.error, unwritten)
     errors = [error for error in found if error is not None]
     for error in errors:
         console.error(error)
-    return int(errors[0].exit_code) if errors else ended.exit_code
+    return int(errors[0].exit_code) if errors else outcome.exit_code
 
 
 def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
@@ -83,8 +82,8 @@ def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractCon
     return console.progress(len(run.sources), sources.size, limit=limit, wanted=wanted)
 
 
-def _imbalance(ended: Ended) -> OursError | None:
-    if ended.report.books.balance():
+def _imbalance(outcome: RunOutcome) -> OursError | None:
+    if outcome.report.books.balance():
         return None
     return OursError(
         "a bug in ours: the books do not balance", hint="please report it, with the report above"
@@ -99,18 +98,18 @@ class _Session(NamedTuple):
     target: Destination
     console: Console
 
-    def send(self) -> Ended:
+    def send(self) -> RunOutcome:
         """Send with an earlier run or a new one; raises `OursError` where nothing could be begun."""
         from ours_cli.rows.run_choice import RunChoice
 
         choice = RunChoice(*self)
         attempt = choice.choose()
-        while (ended := self._attempt(attempt)) is None:
+        while (outcome := self._attempt(attempt)) is None:
             attempt = choice.choose(but=attempt.run_id)
-        if ended.is_refused:
-            assert ended.error is not None
-            raise ended.error
-        return ended
+        if outcome.is_refused:
+            assert outcome.error is not None
+            raise outcome.error
+        return outcome
 
     def publish(self, report: Report) -> LocalIOError | None:
         """Print the result, and write it where --report says; returns why that could not be done."""
@@ -124,7 +123,7 @@ class _Session(NamedTuple):
         (console.aside if aside else console.result)(text)
         return unwritten
 
-    def _attempt(self, attempt: Attempt) -> Ended | None:
+    def _attempt(self, attempt: Attempt) -> RunOutcome | None:
         """How it ended; None where a finished run's files were replaced: nothing of that new run was sent."""
         run, sources, console = self.run, self.sources, self.console
         with attempt:
@@ -140,17 +139,14 @@ class _Session(NamedTuple):
                 # The sending code loads after the fork: workers do not need it, and would pay its memory.
                 from ours_cli.pipeline import run as run_pipeline
 
-                rejects = self._rejects(attempt, observer)
+                rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
-                pace = Pace(observer, lambda *measured: forecast(run, sources, attempt, *measured))
-                try:
-                    result = run_pipeline(plan, attempt, rejects, pace if may_age(run, sources) else observer)
-                finally:
-                    pace.close()
+                with watching(run, sources, attempt, console) as watchers:
+                    result = run_pipeline(plan, attempt, rejects, observer, *watchers)
             duration = time.monotonic() - started
-            ending = Ending(run, attempt, prepared, rejects, result, duration, console)
-            ending.close_rejects()
-            return None if ending.is_of_other_rows and sources.can_be_read_again else ending.end()
+            closing = RunClosing(run, attempt, prepared, rejects, result, duration, console)
+            closing.close_rejects()
+            return None if closing.is_of_other_rows and not sources.may_block else closing.end()
 
     def _tables(self, prepared: Prepared, attempt: Attempt) -> Iterator[Table]:
         """The sources, opened one by one; a pipe once its first rows have shown how it writes times.
@@ -164,12 +160,12 @@ class _Session(NamedTuple):
             attempt.pin(times)
         yield from prepared.tables(self.sources.tables())
 
-    def _rejects(self, attempt: Attempt, observer: Observer) -> Rejects:
+    def _rejects(self, attempt: Attempt) -> Rejects:
         """The rejects of an attempt; what was moved out of their way is told at once."""
         path, known = self.run.flags.batching.rejects, attempt.known_rejects
         rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
         for remark in rejects.take_remarks():
-            observer.warn(remark)
+            self.console.warn(remark)
         return rejects
 
     def _workers(self, mapping: RowMapping) -> AbstractContextManager[Workers | None]:
@@ -207,7 +203,7 @@ class _Session(NamedTuple):
             limit=run.limit,
             canary=batching.canary,
             max_rejects=settings.max_rejects,
-            expect=batching.expect if settings.shard is None else None,  # of all rows: see `Ending`
+            expect=batching.expect if settings.shard is None else None,  # of all rows: see `RunClosing`
             blocking=self.sources.may_block,
             workers=helping,
             flush_every=batching.flush_every,

@@ -41,7 +41,7 @@ class RowSources:
 
     @property
     def may_block(self) -> bool:
-        """Whether reading may have to wait for another program."""
+        """Whether reading may have to wait for another program; else every source is a file on disk."""
         return any(_may_block(source) for source in self._sources)
 
     @property
@@ -51,11 +51,6 @@ class RowSources:
             return None if self.may_block else sum(Path(source).stat().st_size for source in self._sources)
         except OSError:
             return None
-
-    @property
-    def can_be_read_again(self) -> bool:
-        """Whether every source is a file on disk."""
-        return not self.may_block
 
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""

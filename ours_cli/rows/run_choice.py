@@ -15,13 +15,13 @@ from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
+from ours_cli.rows.time_survey import settle_times
 from ours_cli.runs.attempt import Attempt
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.run_head import Identity, OtherVersionError
 from ours_cli.runs.run_lock import choosing
 from ours_cli.runs.run_registry import KnownRun, find_run, named_run
 from ours_cli.safeguards import failed_before
-from ours_cli.time_survey import settle_times
 from ours_cli.timestamps import Conventions
 from ours_cli.wording.counted import counted
 

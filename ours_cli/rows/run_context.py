@@ -19,8 +19,8 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import only_column, where_not
-from ours_cli.mapping.window import Window
 from ours_cli.options import TimeFlags
 from ours_cli.rows.read_settings import max_age_ms, time_mapping
 from ours_cli.templates.filter_functions import no_hmac_key
@@ -56,7 +56,7 @@ class RunContext(NamedTuple):
         long = counted(tally.long_arrays, "row holds", "rows hold")
         odd = counted(self.times.reader.contradictions, "date contradicts", "dates contradict")
         unsettled = counted(self.times.reader.open_dates, "date has", "dates have")
-        missing = {**tally.columns_missing, **tally.sought_in_vain}
+        missing = {**tally.columns_missing, **tally.keys_never_seen}
         found = [
             (self.times.reader.contradictions, f"{odd} the order that the first rows told: was it right?"),
             (
@@ -75,7 +75,7 @@ class RunContext(NamedTuple):
                 " --distinct-id, which is counted once",
             ),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
-            (tally.known_as, tally.known_as),
+            (tally.preset_advice, tally.preset_advice),
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]
         return [text for count, text in found if count]

@@ -4,8 +4,7 @@ It holds row numbers, digests, counts and codes: no row data, no token. The orde
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
 
 Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
-count that nobody wrote must be told from a source that changed. A journal of version 4 lacks nothing else: it
-is read, and gets them once its run goes on.
+count that nobody wrote must be told from a source that changed.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from ours_cli.runs.run_lock import hold
 FILE_NAME: Final = "journal.db"
 
 _VERSION: Final = 5
-_WITHOUT_CHECKSUMS: Final = 4
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA user_version = {_VERSION};
@@ -46,17 +44,6 @@ CREATE TABLE rejects (
     checksum INTEGER NOT NULL
 );
 CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL);
-COMMIT;
-"""
-_ADD_CHECKSUMS: Final = """
-BEGIN;
-ALTER TABLE block ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-UPDATE block SET checksum = checksum(first, stop, head, digest, accepted, rejected, filtered, codes);
-ALTER TABLE rejects ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-UPDATE rejects SET checksum = checksum(path, shape, size, digest, left_size, left_digest);
-ALTER TABLE run ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-UPDATE run SET checksum = checksum(identity);
-PRAGMA user_version = 5;
 COMMIT;
 """
 _RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
@@ -95,7 +82,7 @@ class Journal:
             if not begin:
                 self.done, self.rejects = _read(folder)
             with _house_errors(folder):
-                self._connection = _begin(folder) if begin else _reopen(folder)
+                self._connection = _begin(folder) if begin else _connect(folder)
         except BaseException:
             self._lock.close()
             raise
@@ -176,29 +163,18 @@ def _read(folder: Path) -> tuple[list[Block], list[KnownRejects]]:
         return list(_blocks(connection)), list(_rejects(connection))
 
 
-def _reopen(folder: Path) -> sqlite3.Connection:
-    connection = _connect(folder)
-    if _version(connection) == _WITHOUT_CHECKSUMS:
-        connection.executescript(_ADD_CHECKSUMS)
-    return connection
-
-
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if verdict != "ok" or not {"block", "rejects"} <= tables:
         raise sqlite3.DatabaseError("the file is damaged")
-    if _version(connection) not in (_WITHOUT_CHECKSUMS, _VERSION):
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION:
         raise OtherVersionError(
             f"the journal of run {folder.name} was written by another version of ours",
             hint="that version can go on with it; --restart begins a new run,"
             " and rows with the same distinctId count once",
         )
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -270,11 +246,10 @@ def _checksum(*values: object) -> int:
 
 def _rows(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
     """Whole rows without their checksum, which is their last value."""
-    has_checksums = _version(connection) != _WITHOUT_CHECKSUMS
-    for row in connection.execute(query):
-        if has_checksums and _checksum(*row[:-1]) != row[-1]:
+    for *values, checksum in connection.execute(query):
+        if _checksum(*values) != checksum:
             raise sqlite3.DatabaseError("a row that is not as it was written")
-        yield row[:-1] if has_checksums else row
+        yield tuple(values)
 
 
 @contextmanager

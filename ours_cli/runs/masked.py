@@ -3,52 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
+
+from ours_cli.cli.typed_words import Typed, typed
 
 _MASK: Final = "***"
 
 _CONDITION: Final = re.compile(r'(\s*"(?:[^"]|"")*"\s*(?:!=|[=~])|.*?(?:!=|[=~]))(.+)', re.DOTALL)
 _ASSIGNMENT: Final = re.compile(r"((?:\\[=:@\\]|.)*?:?=)(?!@)(.+)", re.DOTALL)
 _WHOLE: Final = re.compile(r"()(.+)", re.DOTALL)
-_SHORT: Final = re.compile(r"(-[qv]*[pud])(.*)", re.DOTALL)
 
 _WRITTEN: Final = {
     "--where": _CONDITION,
     **dict.fromkeys(
         ("--external-id", "--user-id", "--email", "--distinct-id", "--ip", "--user-agent"), _WHOLE
     ),
-    **dict.fromkeys(("--property", "--user-property", "--default-property"), _ASSIGNMENT),
+    **dict.fromkeys(("-p", "--property", "-u", "--user-property", "-d", "--default-property"), _ASSIGNMENT),
 }
 """How the flags that may hold a value are written: what is before it, and the value."""
 
 
 def masked(words: Sequence[str]) -> list[str]:
     """The words of a command line; values of conditions, and texts without a placeholder, are masked."""
-    return list(_masked(iter(words)))
+    return [word for own in typed(words) for word in _masked(own)]
 
 
-def _masked(rest: Iterator[str]) -> Iterator[str]:
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if word == "--":
-            yield word
-            yield from rest
-        elif flag in _WRITTEN and equals:
-            yield flag + equals + _without_value(flag, value)
-        elif flag in _WRITTEN:
-            yield word
-            yield from (_without_value(flag, value) for value in _next(rest))
-        elif (short := _SHORT.fullmatch(word)) is not None:
-            yield short[1] + _without_value("--property", short[2])
-            if not short[2]:
-                yield from (_without_value("--property", value) for value in _next(rest))
-        else:
-            yield word
-
-
-def _next(rest: Iterator[str]) -> Iterator[str]:
-    yield next(rest, "")
+def _masked(own: Typed) -> tuple[str, ...]:
+    if own.value is None or own.flag not in _WRITTEN:
+        return own.words
+    *before, last = own.words
+    return *before, last.removesuffix(own.value) + _without_value(own.flag, own.value)
 
 
 def _without_value(flag: str, text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -108,8 +107,3 @@ def read_identity(fields: dict[str, Any]) -> Identity:
     """An identity as it was written; raises `TypeError` for what is none."""
     identity = Identity(**fields)
     return dataclasses.replace(identity, sources=tuple(identity.sources))
-
-
-def going_on(words: Iterable[str]) -> list[str]:
-    """The arguments of a command that goes on with its run: the same, but not from the start again."""
-    return [word for word in words if word != "--restart"]

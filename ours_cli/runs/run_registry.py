@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from ours_cli.errors import BusyError, ExitCode, LocalIOError, OursError, SourceError, UsageError, reason
 from ours_cli.runs import journal, run_head
@@ -36,17 +36,34 @@ class KnownRun(NamedTuple):
         return self.head.times if read_blocks(self.folder) else None
 
 
+class Headless(NamedTuple):
+    """A folder among the runs without a head that can be read.
+
+    A rehearsal is what `--sandbox` rejected, and nothing else of a run; what is unbegun was killed in its
+    first moments, and has sent nothing.
+    """
+
+    folder: Path
+    kind: Literal["damaged", "other version", "rehearsal", "unbegun"]
+
+
 class NoRunError(UsageError):
     """No run has this name (exit 2)."""
 
 
-def known_runs(runs_dir: Path) -> Iterator[KnownRun]:
-    """Every readable run, newest first; for those whose head is damaged see `damaged_runs`."""
+def survey(runs_dir: Path) -> Iterator[KnownRun | Headless]:
+    """Everything in the folder of runs, newest first; raises `LocalIOError` for what cannot be looked at."""
     for folder in _folders(runs_dir):
         try:
             yield KnownRun(folder, read_head(folder))
-        except SourceError:
-            continue
+        except SourceError as error:
+            if _is_rehearsal(folder):
+                yield Headless(folder, "rehearsal")
+            elif _is_unbegun(folder):
+                yield Headless(folder, "unbegun")
+            # A run that begins right now has its folder and its lock before its head.
+            elif not is_running(folder):
+                yield Headless(folder, "other version" if isinstance(error, OtherVersionError) else "damaged")
 
 
 def _folders(runs_dir: Path) -> list[Path]:
@@ -59,33 +76,10 @@ def _folders(runs_dir: Path) -> list[Path]:
         raise LocalIOError(f"{runs_dir} cannot be listed: {reason(error)}", hint="mend its mode") from None
 
 
-def damaged_runs(runs_dir: Path) -> dict[str, SourceError]:
-    """The ids of runs whose head cannot be read, each with why."""
-    found: dict[str, SourceError] = {}
-    for folder in reversed(_folders(runs_dir)):
-        try:
-            read_head(folder)
-        except SourceError as error:
-            found[folder.name] = error
-    for folder in (*rehearsals(runs_dir), *unbegun_runs(runs_dir)):
-        found.pop(folder.name, None)
-    # A run that begins right now has its folder and its lock before its head.
-    return {name: error for name, error in found.items() if not is_running(runs_dir / name)}
-
-
-def rehearsals(runs_dir: Path) -> list[Path]:
-    """The folders of what `--sandbox` rejected: they hold rejects and nothing else of a run."""
-    return [
-        folder
-        for folder in _folders(runs_dir)
-        if next(folder.glob("rejects*"), None) is not None
-        and not any((folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME))
-    ]
-
-
-def unbegun_runs(runs_dir: Path) -> list[Path]:
-    """The folders of runs that were killed in their first moments: without a head, and nothing was sent."""
-    return [folder for folder in _folders(runs_dir) if _is_unbegun(folder)]
+def _is_rehearsal(folder: Path) -> bool:
+    return next(folder.glob("rejects*"), None) is not None and not any(
+        (folder / name).exists() for name in (run_head.FILE_NAME, journal.FILE_NAME)
+    )
 
 
 def _is_unbegun(folder: Path) -> bool:

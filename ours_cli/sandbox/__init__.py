@@ -8,7 +8,7 @@ from ours_cli.sandbox.embedded import Sandbox
 from ours_cli.sandbox.fault_file import load_faults
 from ours_cli.sandbox.faults import Fault, Then, When
 from ours_cli.sandbox.options import SandboxOptions
-from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals, Visitor
+from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals
 
 __all__ = [
     "Fault",
@@ -18,7 +18,6 @@ __all__ = [
     "StoredEvent",
     "Then",
     "Totals",
-    "Visitor",
     "When",
     "load_faults",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ours_cli.sandbox.options import SandboxOptions
-from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals, Visitor
+from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals
 
 if TYPE_CHECKING:
     from ours_cli.sandbox.server import SandboxServer
@@ -75,10 +75,6 @@ class Sandbox:
     def requests(self, after: int = 0) -> Iterator[LoggedRequest]:
         """Walk the logged requests with an id above `after`, oldest first."""
         return self._running_store().requests(after)
-
-    def visitors(self) -> list[Visitor]:
-        """Every visitor of whom more than one bare identifier is known."""
-        return self._running_store().visitors()
 
     def totals(self) -> Totals:
         """Requests, rows received and distinct events stored, over everything in the database."""

@@ -17,12 +17,10 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from ours_cli.errors import LocalIOError
-from ours_cli.sandbox import visitors
 from ours_cli.sandbox.rules import Event
-from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals, Visitor
+from ours_cli.sandbox.stored import LoggedRequest, StoredEvent, Totals
 
-_SCHEMA = (
-    """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL, status INTEGER, fault TEXT, rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL, distinct_ids TEXT NOT NULL, arrived_ms INTEGER NOT NULL
@@ -33,8 +31,6 @@ CREATE TABLE IF NOT EXISTS events (
     times_received INTEGER NOT NULL, arrived_ms INTEGER NOT NULL
 );
 """
-    + visitors.SCHEMA
-)
 _INSERT_EVENT = """
 INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)
 ON CONFLICT (distinct_id) DO UPDATE SET times_received = times_received + 1
@@ -81,7 +77,6 @@ class Store:
             with self._connection as connection:
                 newest = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
                 request_id = self._log(request, arrived)
-                self._update_visitors(events)
                 connection.executemany(
                     _INSERT_EVENT,
                     [_event_values(event, request.path, request_id, arrived) for event in events],
@@ -113,15 +108,6 @@ class Store:
             )
             return [LoggedRequest._make((*row[:6], json.loads(row[6]), row[7])) for row in rows]
 
-    def visitors(self) -> list[Visitor]:
-        """Everyone known so far, in order of appearance."""
-        with self._lock:
-            self._check_open()
-            rows = self._connection.execute(
-                "SELECT id, user_id, external_id, email, phone, properties FROM visitors ORDER BY id"
-            )
-            return [Visitor._make((*row[:5], json.loads(row[5]))) for row in rows]
-
     def totals(self) -> Totals:
         """Counts over everything in the database."""
         with self._lock:
@@ -150,18 +136,6 @@ class Store:
             (request.path, request.status, request.fault, len(request.rows), request.size, ids, arrived),
         )
         return cursor.lastrowid or 0
-
-    def _update_visitors(self, events: Sequence[Event]) -> None:
-        # A repeated event counts once: it must not undo what a later event has set.
-        seen: set[str] = set()
-        for event in filter(visitors.tells_of_visitor, events):
-            if event.distinct_id not in seen and not self._knows(event.distinct_id):
-                seen.add(event.distinct_id)
-                visitors.update_visitor(self._connection, event)
-
-    def _knows(self, distinct_id: str) -> bool:
-        found = self._connection.execute("SELECT 1 FROM events WHERE distinct_id = ?", (distinct_id,))
-        return found.fetchone() is not None
 
     def _events_after(self, after: int, limit: int) -> list[StoredEvent]:
         rows = self._connection.execute(

@@ -44,17 +44,6 @@ class LoggedRequest(NamedTuple):
     arrived_ms: int
 
 
-class Visitor(NamedTuple):
-    """A person as the sandbox knows them; `properties` are the stored userProperties."""
-
-    id: int
-    user_id: str | None
-    external_id: str | None
-    email: str | None
-    phone: str | None
-    properties: dict[str, Any]
-
-
 class Totals(NamedTuple):
     """`rows` counts every row of every request; `events` those stored, each distinctId once."""
 

@@ -11,7 +11,7 @@ Times are seconds of any steady clock, given by the caller.
 from __future__ import annotations
 
 from math import inf, sqrt
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 START: Final = 2
 """Requests in flight at first; latency never lowers it further: one travels while the next is made."""
@@ -62,23 +62,21 @@ class Flight(NamedTuple):
     opens_connection: bool
 
 
-class Concurrency(Protocol):
-    """How many requests may be in flight; learns of each one's start and end."""
+class Concurrency:
+    """How many requests may be in flight: `--concurrency N`, which the person knows, so nothing is learned.
 
-    @property
-    def limit(self) -> int:
-        """The number in force; it may shrink while more are in flight."""
+    `limit` is the number in force; it may shrink while more are in flight. `bytes_max` are the bytes of
+    events that may be in flight; a single chunk always may.
+    """
 
-    @property
-    def ceiling(self) -> int:
-        """What `limit` never exceeds."""
+    bytes_max = inf
 
-    @property
-    def bytes_max(self) -> float:
-        """Bytes of events that may be in flight; a single chunk always may."""
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
 
     def sent(self, size: int, now: float) -> Flight:
         """A request of `size` bytes starts."""
+        return Flight(now, size, 1, False)
 
     def answered(self, flight: Flight, now: float) -> None:
         """The server took it."""
@@ -90,36 +88,13 @@ class Concurrency(Protocol):
         """A request is over, whatever came of it."""
 
 
-class FixedConcurrency:
-    """`--concurrency N`: the person knows."""
-
-    bytes_max = inf
-
-    def __init__(self, limit: int) -> None:
-        self.limit = self.ceiling = limit
-
-    def sent(self, size: int, now: float) -> Flight:
-        """A request of `size` bytes starts."""
-        return Flight(now, size, 1, False)
-
-    def answered(self, flight: Flight, now: float) -> None:
-        """Nothing is learned."""
-
-    def refused(self, flight: Flight, now: float) -> None:
-        """Nothing is learned."""
-
-    def ended(self) -> None:
-        """Nothing is learned."""
-
-
-class AdaptiveConcurrency:
+class AdaptiveConcurrency(Concurrency):
     """`--concurrency auto`."""
 
     bytes_max = float(IN_FLIGHT_BYTES_MAX)
 
-    def __init__(self, ceiling: int = CONCURRENCY_MAX) -> None:
-        self.ceiling = ceiling
-        self.limit = min(START, ceiling)
+    def __init__(self) -> None:
+        super().__init__(START)
         self._in_flight = self._most_in_flight = 0
         self._is_slow_start = True
         self._changed_at = self._refused_at = -inf
@@ -186,7 +161,7 @@ class AdaptiveConcurrency:
         is_jump = self._usual.is_jump(latency)
         self._usual.add(latency)
         if latency <= base * TOLERANCE:
-            if self._was_reached and self.limit < self.ceiling:
+            if self._was_reached and self.limit < CONCURRENCY_MAX:
                 self._set(self.limit * 2 if self._is_slow_start else self.limit + 1, now)
             else:
                 self._begin_round(self._changed_at)
@@ -216,7 +191,7 @@ class AdaptiveConcurrency:
         self._limit_before_probe = before
 
     def _set(self, limit: int, now: float) -> None:
-        self.limit = min(max(limit, 1), self.ceiling)
+        self.limit = min(max(limit, 1), CONCURRENCY_MAX)
         self._limit_before_probe = None
         self._begin_round(now)
 

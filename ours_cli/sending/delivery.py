@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import OursError
-from ours_cli.events.batch_size import BatchSize
 from ours_cli.events.chunk import Chunk
 from ours_cli.events.event import Origin
 from ours_cli.events.outcome import Outcome, Traffic
-from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, FixedConcurrency, Flight
+from ours_cli.events.request_size import RequestSize
+from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, Flight
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.retry import (
     Again,
@@ -32,7 +32,6 @@ from ours_cli.sending.retry import (
 )
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.sending.settlement import Settlement
-from ours_cli.sending.size_limit import SizeLimit
 from ours_cli.sending.stops import Patience
 from ours_cli.sending.visitor_order import VisitorOrder
 from ours_cli.settings import Endpoint
@@ -68,7 +67,7 @@ class Delivery:
 
     `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
     first answer, of how far the server's clock is ahead. `where(first, last)` names the rows from
-    one to another. `batch_size` is for whoever cuts the chunks.
+    one to another. `request_size` is for whoever cuts the chunks.
     """
 
     def __init__(
@@ -88,13 +87,14 @@ class Delivery:
         self._on_clock = on_clock
         self._poster: AsyncPoster | None = None
         fixed = options.concurrency
-        self._concurrency: Concurrency = AdaptiveConcurrency() if fixed is None else FixedConcurrency(fixed)
+        self._concurrency = AdaptiveConcurrency() if fixed is None else Concurrency(fixed)
         self.traffic.concurrency = self._concurrency.limit
         self._gate = Gate(options.rate, lambda: self._concurrency.limit)
         self._held_bytes = 0
         self._room = asyncio.Event()
-        self.batch_size = BatchSize(options.batch_events, options.batch_events_max)
-        self._limit = SizeLimit(self.batch_size, options.batch_bytes, route.envelope(endpoint))
+        self.request_size = RequestSize(
+            options.batch_events, options.batch_events_max, options.batch_bytes, route.envelope(endpoint)
+        )
         self._visitors = VisitorOrder() if route is IDENTIFY else None
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
@@ -102,7 +102,7 @@ class Delivery:
         self._settlement = Settlement(
             endpoint.token,
             self._gate,
-            self._limit,
+            self.request_size,
             patience,
             emit,
             on_wait,
@@ -219,11 +219,11 @@ class Delivery:
         resend = False
         while parts:
             part = parts.pop()
-            if not self._limit.allows(part):
+            if not self.request_size.allows(len(part.events), part.size):
                 parts.extend(reversed(part.halves()))
                 continue
             async with self._gate.turn(len(part.events)):
-                if not self._limit.allows(part):
+                if not self.request_size.allows(len(part.events), part.size):
                     parts.append(part)  # another request got a 413 while this one waited
                     continue
                 started = now()

@@ -55,7 +55,9 @@ class Gate:
                     has_slot = False  # all who were held would go together
                 elif not (self._proven or is_prober):
                     # The current prober may be waiting for a place kept here.
-                    has_place, has_slot = self._leave(has_place), False
+                    if has_place:
+                        self._leave()
+                    has_place = has_slot = False
                     is_prober = await self._prober.acquire()
                 elif not has_place:
                     has_place = await self._take_place()
@@ -73,7 +75,8 @@ class Gate:
         finally:
             if is_prober:
                 self._prober.release()
-            self._leave(has_place)
+            if has_place:
+                self._leave()
 
     def prove(self) -> None:
         """The server accepted something: all may send."""
@@ -120,12 +123,10 @@ class Gate:
         await self._left.wait()
         return False
 
-    def _leave(self, has_place: bool) -> bool:
-        """Give one's place back, if one has it; returns False."""
-        if has_place:
-            self._inside -= 1
-            self._left.set()
-        return False
+    def _leave(self) -> None:
+        """Give one's place back."""
+        self._inside -= 1
+        self._left.set()
 
     async def _take_slot(self, rows: int) -> bool:
         if self._rate is not None:

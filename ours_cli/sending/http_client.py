@@ -43,7 +43,7 @@ _NOTHING: Final = httpx.ByteStream(b"")
 
 
 class _NoCookies(CookieJar):
-    """Keeps none: the API sets none, and looking for them takes a twelfth of a request's time."""
+    """Keeps none: the API sets none, and looking for them takes time."""
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Whatever the server sets is dropped."""
@@ -193,8 +193,7 @@ class AsyncPoster:
 def _note_absence_of_sniffio() -> None:
     """Let Python remember that sniffio is not installed, where it is not: httpcore then assumes asyncio.
 
-    httpcore tries to import it at several points of each request. A module that is not there is looked for in
-    all of `sys.path` each time, which took a quarter of the CPU time of a request.
+    httpcore tries to import it at several points of each request, which searches all of `sys.path`.
     """
     if "sniffio" not in sys.modules and find_spec("sniffio") is None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's word for "not to be imported"

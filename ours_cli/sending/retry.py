@@ -293,11 +293,11 @@ def _sane(seconds: float) -> float | None:
     return seconds if 0 <= seconds <= RETRY_AFTER_MAX_S else None
 
 
-def backoff(attempt: int, jitter: random.Random | None = None) -> float:
+def backoff(attempt: int) -> float:
     """Seconds to wait before attempt number `attempt` (1 is the first retry), with full jitter.
 
     Full jitter, uniform between nothing and the exponential bound, spreads clients best (AWS Architecture
     Blog, "Exponential Backoff And Jitter").
     """
     bound = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(attempt - 1, 10))
-    return (jitter or random).uniform(0, bound)
+    return random.uniform(0, bound)

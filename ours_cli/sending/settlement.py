@@ -12,6 +12,7 @@ from ours_cli.events.chunk import Chunk, chunk_of
 from ours_cli.events.event import Event, Origin, Reject
 from ours_cli.events.event_run import Events
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.request_size import RequestSize
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.lone_refusals import LoneRefusals, Refusal
 from ours_cli.sending.retry import (
@@ -27,7 +28,6 @@ from ours_cli.sending.retry import (
     backoff,
 )
 from ours_cli.sending.route import without_token
-from ours_cli.sending.size_limit import SizeLimit
 from ours_cli.sending.stops import Patience, fatal, may_be_the_rows
 
 
@@ -41,7 +41,7 @@ class Settlement:
         self,
         token: str,
         gate: Gate,
-        limit: SizeLimit,
+        request_size: RequestSize,
         patience: Patience,
         emit: Callable[[Outcome], None],
         on_wait: Callable[[str, float], None],
@@ -51,7 +51,7 @@ class Settlement:
     ) -> None:
         self._token = token
         self._gate = gate
-        self._limit = limit
+        self._request_size = request_size
         self._patience = patience
         self._emit = emit
         self._on_wait = on_wait
@@ -82,11 +82,13 @@ class Settlement:
 
         Raises the `OursError` that stops the run when there is no use in going on.
         """
+        count = len(chunk.events)
+        is_trial = self._request_size.is_trial(count)
         match verdict:
-            case Failure("timeout" | "cut") | Unauthorized(403) | Broken() if self._limit.is_trial(chunk):
+            case Failure("timeout" | "cut") | Unauthorized(403) | Broken() if is_trial:
                 return self._step_back(verdict, chunk)
             case Judged(accepted=[], rejected=[]):
-                self._limit.failed(chunk)
+                self._request_size.failed(count)
                 # Nothing but rows that failed in the queue is no progress: such a run must end some day too.
                 again = Again("the server could not queue a single row", verdict.floor_s)
                 self._hold_off(again, chunk, started)
@@ -100,24 +102,22 @@ class Settlement:
                     raise self._lone.error()
                 return []
             case Judged():
-                self._limit.taken(chunk)
+                self._request_size.taken(count, chunk.size)
                 self._patience.progress(now())
                 return self._take(verdict, chunk, started)
             case Failure() | Again() | Nonsense():
-                self._limit.failed(chunk)
+                self._request_size.failed(count)
                 self._hold_off(verdict, chunk, started)
                 return [chunk]
             case TooLarge(limit):
                 self._patience.progress(now())
                 return self._shrink(chunk, limit)
             case Refused(message):
-                self._limit.failed(chunk)
+                self._request_size.failed(count)
                 self._patience.progress(now())
                 return self._isolate(chunk, message)
             case Unauthorized() | Broken():
-                error = fatal(verdict, 0, 0)
-                assert error is not None
-                raise error
+                raise fatal(verdict)
 
     def _take(self, judged: Judged, chunk: Chunk, started: float) -> list[Chunk]:
         events = chunk.events
@@ -157,7 +157,7 @@ class Settlement:
 
     def _step_back(self, verdict: Failure | Unauthorized | Broken, chunk: Chunk) -> list[Chunk]:
         """A proxy or firewall may fail so on large requests alone: that is neither an end nor a delay."""
-        self._limit.failed(chunk)
+        self._request_size.failed(len(chunk.events))
         if isinstance(verdict, Failure):
             pause = backoff(1)
             self._gate.doubt(pause)
@@ -166,7 +166,7 @@ class Settlement:
 
     def _shrink(self, chunk: Chunk, limit: int | None) -> list[Chunk]:
         if len(chunk.events) > 1:
-            self._limit.learn(chunk, limit)
+            self._request_size.refused(len(chunk.events), chunk.size, limit)
             return list(chunk.halves())
         words = "the server refuses this row alone as too large (413)"
         reject = self._reject(chunk.events[0], "too_large", words)

@@ -14,28 +14,22 @@ NONSENSE_MAX: Final = 5
 NAME_FAILURES_MAX: Final = 3
 """Failed look-ups of the host's name before any answer: then the name is wrong, and waiting does not help."""
 
-
 _NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
 
 
-def fatal(verdict: Verdict | Failure, nonsense: int, name_failures: int) -> OursError | None:
-    """The error to stop with, or None while another try may help.
+def fatal(verdict: Unauthorized | Broken) -> OursError:
+    """The error to stop with after an answer that no further try can better."""
+    if isinstance(verdict, Broken):
+        return ContractError(verdict.reason, hint=verdict.hint)
+    return refused_token(verdict.status, ". Then the same command goes on from here")
 
-    `nonsense` and `name_failures` count the answers of that kind in a row, this one included.
-    """
-    match verdict:
-        case Unauthorized(status):
-            return refused_token(status, ". Then the same command goes on from here")
-        case Broken(reason, hint):
-            return ContractError(reason, hint=hint)
-        case Nonsense(reason) if nonsense >= NONSENSE_MAX:
-            return ContractError(f"{reason}, {nonsense} times in a row", hint=_NOT_THE_API)
-        case Failure("tls", reason):
-            return ContractError(reason, hint="nothing was sent; --ca-file names a company's own CA")
-        case Failure("proxy_refused", reason, hint):
-            return UnavailableError(reason, hint=hint)
-        case Failure("name", reason, hint) if name_failures >= NAME_FAILURES_MAX:
-            return UnavailableError(reason, hint=hint or "check --base-url and the network")
+
+def fatal_failure(failure: Failure) -> OursError | None:
+    """The error to stop with, or None where another try may be answered."""
+    if failure.kind == "tls":
+        return ContractError(failure.reason, hint="nothing was sent; --ca-file names a company's own CA")
+    if failure.kind == "proxy_refused":
+        return UnavailableError(failure.reason, hint=failure.hint)
     return None
 
 
@@ -80,8 +74,7 @@ class Patience:
         if started >= self._counted_at:
             self._count(verdict)
             self._counted_at = now
-        error = fatal(verdict, self._nonsense, self._name_failures)
-        if error is not None:
+        if (error := self._fatal(verdict)) is not None:
             raise error
         self._trouble_since = min(self._trouble_since, max(started, self._progress_at))
         left = self._give_up_after - (now - self._trouble_since)
@@ -100,6 +93,16 @@ class Patience:
             reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
             raise UnavailableError(f"gave up: {reason}", hint=self._hint)
         return min(max(floor, backoff(self._failures)), left)
+
+    def _fatal(self, verdict: Failure | Again | Nonsense) -> OursError | None:
+        match verdict:
+            case Nonsense(reason) if self._nonsense >= NONSENSE_MAX:
+                return ContractError(f"{reason}, {self._nonsense} times in a row", hint=_NOT_THE_API)
+            case Failure("name", reason, hint) if self._name_failures >= NAME_FAILURES_MAX:
+                return UnavailableError(reason, hint=hint or "check --base-url and the network")
+            case Failure():
+                return fatal_failure(verdict)
+        return None
 
     def _count(self, verdict: Failure | Again | Nonsense) -> None:
         self._was_answered |= not isinstance(verdict, Failure)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
-from ours_cli.drafting.straight_line import UnusualRow, compile_body
+from ours_cli.contract import TEXT_KEYS
 from ours_cli.mapping.field_body import Body
 from ours_cli.record import Record
 from ours_cli.templates.field_value import FilterProblem
@@ -20,10 +20,8 @@ from ours_cli.timestamps import TimeProblem, TimeReader
 
 RowKey: TypeAlias = Callable[[Record], "bytes | None"]
 
-_TEXTS: Final = ("event", "userId", "externalId", "email", "distinctId")
 
-
-def field_key(body: Body, columns: tuple[str, ...] | None, *, keeps_ids: bool) -> RowKey:
+def field_key(body: Body, *, keeps_ids: bool) -> RowKey:
     """The keys of one table's rows under a field map; `keeps_ids`: those of a rejects file are honoured.
 
     Every row's time is read here, with a reader of its own. The run's reader, which sees only the rows
@@ -32,17 +30,12 @@ def field_key(body: Body, columns: tuple[str, ...] | None, *, keeps_ids: bool) -
     reduced, reader = copy(body), body.reader
     reduced.objects, reduced.context = {}, None
     leader = reduced.reader = copy(reader)
-    compiled = compile_body(reduced, columns) if columns is not None else None
-    read: Callable[[Any], dict[str, Any]] = compiled.read if compiled else reduced.read
 
     def key_of(row: Record) -> bytes | None:
         if reader is not None and leader is not None:
             reader.follow(leader)
         try:
-            try:
-                known = read(row.fields)
-            except UnusualRow:
-                known = reduced.read(row.fields)
+            known = reduced.read(row.fields)
         except (FilterProblem, TimeProblem):
             return None
         return _key(known, row.distinct_id if keeps_ids else "")
@@ -59,7 +52,7 @@ def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], b
         assert isinstance(fields, dict)
         reader.follow(leader)
         known: dict[str, Any] = {}
-        for name in _TEXTS:
+        for name in TEXT_KEYS:
             if fields.get(name) is not None:
                 known[name] = fields[name]
                 if not settle_text(known, name):

@@ -10,8 +10,6 @@ from ours_cli.errors import UsageError
 
 SHARDS_MAX: Final = 10_000
 
-_NUMBERS: Final = re.compile(r"[0-9]+")
-
 
 class Shard(NamedTuple):
     """Shard `number` (from 0) of `total`."""
@@ -64,7 +62,7 @@ def refuse_shared_path(flag: str, path: str | None, shard: Shard | None) -> None
     if shard is None or path in (None, "-", "/dev/null"):
         return
     assert path is not None
-    if shard.number not in map(int, _NUMBERS.findall(path)):
+    if shard.number not in map(int, re.findall("[0-9]+", path)):
         stem, dot, suffix = path.rpartition(".")
         own = f"{stem or suffix}-{shard.number}{dot}{suffix if dot else ''}"
         raise UsageError(

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS, MISNAMED_KEYS
+from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS, MISNAMED_KEYS, OBJECT_KEYS, TEXT_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.ids.doubtful_ids import CUT, doubts
-from ours_cli.mapping.fields import NESTING, FieldMap, Value, check_names, key_meant
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value, check_names, key_meant
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
 
 if TYPE_CHECKING:
-    from ours_cli.mapping.window import Window
+    from ours_cli.mapping.validate import Window
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -93,20 +93,13 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
             "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
         )
     body = dict(data)
-    for key in ("eventProperties", "userProperties", "defaultProperties"):
+    for key in OBJECT_KEYS:
         if not isinstance(body.get(key, {}), dict):
             raise UsageError(f"--data: {key} must be an object")
-    given = {
-        "event": fields.event,
-        "distinctId": fields.distinct_id,
-        "userId": fields.user_id,
-        "externalId": fields.external_id,
-        "email": fields.email,
-    }
+    given = {key: getattr(fields, TEXT_FIELDS[key]) for key in TEXT_KEYS}
     body.update({key: text.strip() for key, text in given.items() if text is not None and text.strip()})
-    _lay(body, "eventProperties", fields.properties, "-p")
-    _lay(body, "userProperties", fields.user_properties, "-u")
-    _lay(body, "defaultProperties", fields.default_properties, "-d")
+    for each in OBJECTS:
+        _lay(body, each.key, getattr(fields, each.entries), each.flag)
     if fields.clear:
         body["userProperties"] = {**body.get("userProperties", {}), **dict.fromkeys(fields.clear)}
     if fields.ip is not None and fields.user_agent is not None and (fields.ip + fields.user_agent).strip():
@@ -187,13 +180,15 @@ def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
     return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
 
 
-_ID_FLAGS: Final = ("user_id", "external_id", "email")
+def _id_flags(fields: FieldMap) -> dict[str, str | None]:
+    """The flags that name the visitor, with what each was given."""
+    names = [TEXT_FIELDS[key] for key in ID_MAX]
+    return {f"--{name.replace('_', '-')}": getattr(fields, name) for name in names}
 
 
 def empty_flags(fields: FieldMap) -> list[str]:
     """The flags of `FieldMap`'s single values that were given and hold nothing, as unset variables do."""
-    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
-    values["EVENT"] = fields.event
+    values = {**_id_flags(fields), "EVENT": fields.event}
     return [flag for flag, text in values.items() if text is not None and not text.strip()]
 
 
@@ -203,10 +198,8 @@ _PLACEHOLDER: Final = re.compile(r"\{(?![0-9A-Fa-f-]{36}\})[^{}]+\}")
 
 def placeholder_flags(fields: FieldMap) -> list[str]:
     """The flags that give `{column}` for an id, as a command over rows takes it."""
-    values = {f"--{name.replace('_', '-')}": getattr(fields, name) for name in _ID_FLAGS}
-    return [
-        flag for flag, text in values.items() if text is not None and _PLACEHOLDER.fullmatch(text.strip())
-    ]
+    values = _id_flags(fields).items()
+    return [flag for flag, text in values if text is not None and _PLACEHOLDER.fullmatch(text.strip())]
 
 
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
@@ -229,13 +222,9 @@ def _doubt(key: str, word: str) -> str:
 
 def _colons(fields: FieldMap) -> list[str]:
     return [
-        f"{flag} {name}=:... sends a text that begins with a colon; {flag} {name}:=... sends JSON"
-        for flag, values in (
-            ("-p", fields.properties),
-            ("-u", fields.user_properties),
-            ("-d", fields.default_properties),
-        )
-        for name, value in values.items()
+        f"{each.flag} {name}=:... sends a text that begins with a colon; {each.flag} {name}:=... sends JSON"
+        for each in OBJECTS
+        for name, value in getattr(fields, each.entries).items()
         if value.kind == "text" and value.text.startswith(":") and _is_json(value.text[1:])
     ]
 

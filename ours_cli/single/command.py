@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.exact_json import read_json
 from ours_cli.mapping.serialize import serialize
 from ours_cli.mapping.validate import Fault
 from ours_cli.options import Output, Sending, Showing, Target
@@ -20,7 +22,6 @@ from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
 from ours_cli.single.body import in_api_order, single_message
-from ours_cli.single.curl import curl_command
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 from ours_cli.wording.escape import json_text, printable
 
@@ -185,6 +186,24 @@ class Sender:
     def _tell_of_sandbox(self) -> None:
         if self._target.sandbox:
             self._console.note("sent to a local sandbox, gone now; no account was reached")
+
+
+def curl_command(url: str, variable: str, body: bytes, *, timeout: float, ca_file: Path | None) -> str:
+    """The command for a POSIX shell that posts `body` (a JSON object, without the token) to `url`.
+
+    The token goes through the shell's own `printf` into curl's standard input, never into an argument, which
+    `ps` would show. `timeout` is in seconds.
+    """
+    text = body.decode()
+    if printable(text) != text:
+        text = json_text(read_json(text))
+    words = ["curl", "-sS", "--max-time", f"{timeout:g}", "-H", "Content-Type: application/json"]
+    if ca_file is not None:
+        words += ["--cacert", str(ca_file)]
+    return (
+        f"""printf '{{"token":"%s",%s' "${variable}" {shlex.quote(text.removeprefix("{"))} |\n"""
+        f"  {shlex.join([*words, '--data-binary', '@-', url])}"
+    )
 
 
 def _once_more(body: Body, number: int | None) -> str:

@@ -15,13 +15,13 @@ from ours_cli.exact_json import read_json
 from ours_cli.sending.retry import (
     Again,
     Answer,
+    Broken,
     Failure,
     Judged,
     Nonsense,
     Refused,
     TooLarge,
     Unauthorized,
-    Verdict,
 )
 from ours_cli.sending.route import IDENTIFY, Route, with_token, without_token
 from ours_cli.sending.stops import Patience, fatal, refused_token
@@ -95,8 +95,10 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
                 time.sleep(pause)
             case Unauthorized(status):
                 raise refused_token(status)
-            case _:
-                raise fatal(verdict, 0, 0) or _refused(verdict, route, endpoint.token)
+            case Broken():
+                raise fatal(verdict)
+            case TooLarge() | Refused():
+                raise _refused(verdict, route, endpoint.token)
 
 
 def _may_have_arrived(answer: Answer | Failure) -> bool:
@@ -106,7 +108,7 @@ def _may_have_arrived(answer: Answer | Failure) -> bool:
     return answer.status < 300 or answer.status == 408 or answer.status >= 500
 
 
-def _refused(verdict: Verdict, route: Route, token: str) -> OursError:
+def _refused(verdict: TooLarge | Refused, route: Route, token: str) -> OursError:
     what = "the visitor properties" if route is IDENTIFY else "the event"
     if isinstance(verdict, TooLarge):
         return RefusedError(f"the server refuses {what} as too large (413)", hint="send less in it")

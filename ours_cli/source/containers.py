@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import NamedTuple
 
 from ours_cli.errors import SourceError
@@ -11,6 +12,8 @@ from ours_cli.source.arguments import STANDARD_INPUT
 _TAR_MAGIC = slice(257, 262)
 
 _ZIP_MAGIC = b"PK\x03\x04"
+
+_PARQUET_MAGIC = b"PAR1"
 
 _ZIP_NAME = slice(30, None)
 """Where a zip archive has the name of its first file, and behind that its content."""
@@ -41,7 +44,7 @@ _CONTAINERS = (
     # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
     # Files on disk that also end like Parquet are opened before this check.
     _Container(
-        b"PAR1\x15",
+        _PARQUET_MAGIC + b"\x15",
         "Parquet, which is read from its end: it can come neither through a pipe nor packed nor cut off",
         "save it as a file of its own, whole and not packed, and name that file",
     ),
@@ -57,6 +60,18 @@ _CONTAINERS = (
 def is_gzip(head: bytes) -> bool:
     """Whether these first bytes are those of a gzip file."""
     return head.startswith(b"\x1f\x8b")
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a regular file begins and ends as Parquet does; a CSV may well begin with "PAR1"."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_PARQUET_MAGIC)) != _PARQUET_MAGIC:
+                return False
+            file.seek(-len(_PARQUET_MAGIC), 2)
+            return file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
+    except OSError:
+        return False
 
 
 def refuse_container(head: bytes, name: str) -> None:

@@ -14,30 +14,11 @@ _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*(?:"|\\?\Z))\s*+(:)?|[{}\[\]]', re.DOTA
 _OBJECT_FOLLOWS = re.compile(r"\s*\{")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A document with one of these at its top is a record itself, however many lists it holds.
-_RECORD_KEYS = frozenset(
-    {
-        "event",
-        "event_name",
-        "eventName",
-        "event_type",
-        "distinctId",
-        "distinct_id",
-        "userId",
-        "user_id",
-        "externalId",
-        "email",
-        "anonymousId",
-        "id",
-        "uuid",
-        "time",
-        "timestamp",
-        "created_at",
-        "createdAt",
-        "eventProperties",
-        "userProperties",
-        "properties",
-    }
-)
+_RECORD_KEYS = {
+    *("event", "event_name", "eventName", "event_type", "eventProperties", "userProperties", "properties"),
+    *("distinctId", "distinct_id", "userId", "user_id", "externalId", "email", "anonymousId", "id", "uuid"),
+    *("time", "timestamp", "created_at", "createdAt"),
+}
 
 
 def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ours_cli.exact_json import JsonProblem
 from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Stretch
-from ours_cli.source.json_runs import leading_objects
+from ours_cli.source.json_objects import parse_objects
 
 # Groups are not possessive here: before 3.11.5, `re` goes wrong where such a group fails half-way
 # (gh-106052). They are bounded instead, since every round of a plain group costs memory.
@@ -19,6 +19,7 @@ _RUN = re.compile(rb'[^{}\[\]"]*+(?:' + _STRING + rb'[^{}\[\]"]*+){0,64}')
 _IN_STRING = re.compile(rb'[^"\\\n]*+' + _ESCAPES)
 _GAP = re.compile(rb"[ \t\r\n,]*+")
 _SCALAR = re.compile(rb"(?:" + _STRING + rb"|[^,\n{}\[\]])+?(?=[,\n{}\[\]]|\Z)")
+_BETWEEN = re.compile(rb"\}[ \t\r\n,]*+(?=\{)")
 _OPENERS = b"{["
 _QUOTE, _OPEN_OBJECT = b'"{'
 _PARTNER = {ord("}"): ord("{"), ord("]"): ord("[")}
@@ -82,7 +83,7 @@ class Splitter:
     def _many(self) -> Iterator[Stretch]:
         """The plain objects from here on; moves to what comes next."""
         is_object = self._buffer[self._start] == _OPEN_OBJECT
-        found = leading_objects(self._buffer, self._start) if is_object else None
+        found = _leading_objects(self._buffer, self._start) if is_object else None
         if found is None:
             return
         lines = []
@@ -215,3 +216,33 @@ class Splitter:
     def _consume(self, end: int) -> None:
         self.line += self._buffer.count(b"\n", self._start, end)
         self._start = self._position = end
+
+
+class _ObjectRun(NamedTuple):
+    """Objects and what orjson writes for each; `starts` are their positions, and that of what comes next."""
+
+    starts: list[int]
+    objects: list[dict[str, Any]]
+    written: list[bytes]
+
+
+def _leading_objects(text: bytes, start: int) -> _ObjectRun | None:
+    """The objects in `text` from `start` on, where one begins, except the last, which may be cut off.
+
+    None where there is no other, or one is not plainly an object. Where an object ends cannot be seen without
+    reading it. But it likely ends where its braces are balanced, with nothing but blanks and commas before
+    the next one. If what is between two such places is an object by itself, it is the one that begins there:
+    no object is the beginning of another.
+    """
+    starts, raws = [start], []
+    depth = 0
+    piece = start
+    for between in _BETWEEN.finditer(text, start):
+        end = between.start() + 1
+        depth += text.count(b"{", piece, end) - text.count(b"}", piece, end)
+        piece = between.end()
+        if not depth:
+            raws.append(text[starts[-1] : end])
+            starts.append(piece)
+    found = parse_objects(raws) if raws else None
+    return None if found is None else _ObjectRun(starts, *found)

@@ -16,7 +16,7 @@ from ours_cli.record import Dialect, Malformed, Pieces, Record, Rows, RowStream,
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
-from ours_cli.source.containers import refuse_container
+from ours_cli.source.containers import is_parquet, refuse_container
 from ours_cli.source.delimited import Row, RowReader
 from ours_cli.source.delimiter_detection import (
     DELIMITER_NAMES,
@@ -27,7 +27,6 @@ from ours_cli.source.delimiter_detection import (
 from ours_cli.source.format_detection import detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_arrays, refuse_wrapper
-from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
     ByteBlock,
@@ -41,7 +40,6 @@ from ours_cli.source.lines import (
 )
 from ours_cli.source.literal_cells import literal_notes
 from ours_cli.source.options import ReadOptions, SourceFormat
-from ours_cli.source.parquet import is_parquet, open_parquet
 from ours_cli.source.pieces import Blocks, DelimitedPieces, LinePieces
 from ours_cli.source.repeated_header import HeaderRow
 from ours_cli.source.row_problems import DOUBLE_QUOTES, ESCAPED_QUOTE
@@ -64,6 +62,8 @@ def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: Binar
     at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
     """
     if location != "-" and location.is_file() and is_parquet(location):
+        from ours_cli.source.parquet import open_parquet
+
         return open_parquet(location, options)
     stream = open_stream(location, stdin)
     try:
@@ -117,6 +117,8 @@ class _Opening:
             done = partial(_share_done, lines, reader)
             table = self._table(kind, None, reader.stretches(), Dialect(), done, pieces)
             return replace(table, first_rows=first)
+        from ours_cli.source.json_elements import JsonElementReader
+
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         elements = JsonElementReader(rest, self._stream.name, skip + 1)
         done = partial(getattr, elements, "share_done")
@@ -249,6 +251,8 @@ def _first_objects(kind: Literal["ndjson", "json"], text: str, name: str) -> lis
     if kind == "ndjson":
         read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).stretches()
     else:
+        from ours_cli.source.json_elements import JsonElementReader
+
         read = JsonElementReader(iter([data]), name, 1).stretches()
     rows = islice((row.fields for row in RowStream(read) if isinstance(row, Record)), _FIRST_ROWS)
     return [fields for fields in rows if isinstance(fields, dict)]

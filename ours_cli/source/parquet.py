@@ -14,21 +14,8 @@ from ours_cli.record import STRETCH_MAX, RowStream, Stretch, Table
 from ours_cli.source.options import ReadOptions
 from ours_cli.source.parquet_values import Convert, UnsupportedTypeError, readable
 
-_MAGIC: Final = b"PAR1"
 _BUFFER_BYTES: Final = 256 * 1024
 """Read ahead per column: without a bound, pyarrow takes a whole row group into memory."""
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a regular file begins and ends as Parquet does; a CSV may well begin with "PAR1"."""
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                return False
-            file.seek(-len(_MAGIC), 2)
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
 
 
 def open_parquet(path: Path, options: ReadOptions) -> Table:

@@ -56,7 +56,7 @@ class FilterCall(NamedTuple):
         return self.name == "default"
 
 
-class Kind(NamedTuple):
+class FilterKind(NamedTuple):
     """A filter's two halves: reading its argument once and making the function that runs per row."""
 
     read_argument: Callable[[str | None], Any]
@@ -98,24 +98,24 @@ def _unknown_filter(name: str) -> UsageError:
     return UsageError(f"there is no filter `{name}`", hint=hint)
 
 
-_KINDS: Final[dict[str, Kind]] = {
-    "trim": Kind(no_argument, on_text(str.strip)),
-    "lower": Kind(no_argument, on_text(str.lower)),
-    "upper": Kind(no_argument, on_text(str.upper)),
-    "number": Kind(number_argument, number_filter),
-    "int": Kind(no_argument, int_filter),
-    "bool": Kind(no_argument, bool_filter),
-    "json": Kind(no_argument, json_filter),
-    "date": Kind(date_argument, date_filter),
-    "map": Kind(map_argument, map_filter),
-    "auto": Kind(no_argument, auto_filter),
-    "default": Kind(default_argument, default_filter),
-    "prefix": Kind(partial(text_argument, "prefix:crm-"), prefix_filter),
-    "replace": Kind(replace_argument, replace_filter),
-    "split": Kind(partial(text_argument, "split:;"), split_filter),
-    "param": Kind(partial(text_argument, "param:currency"), param_filter),
-    "sha256": Kind(no_argument, sha256_filter),
-    "hmac": Kind(no_argument, hmac_filter),
+_KINDS: Final[dict[str, FilterKind]] = {
+    "trim": FilterKind(no_argument, on_text(str.strip)),
+    "lower": FilterKind(no_argument, on_text(str.lower)),
+    "upper": FilterKind(no_argument, on_text(str.upper)),
+    "number": FilterKind(number_argument, number_filter),
+    "int": FilterKind(no_argument, int_filter),
+    "bool": FilterKind(no_argument, bool_filter),
+    "json": FilterKind(no_argument, json_filter),
+    "date": FilterKind(date_argument, date_filter),
+    "map": FilterKind(map_argument, map_filter),
+    "auto": FilterKind(no_argument, auto_filter),
+    "default": FilterKind(default_argument, default_filter),
+    "prefix": FilterKind(partial(text_argument, "prefix:crm-"), prefix_filter),
+    "replace": FilterKind(replace_argument, replace_filter),
+    "split": FilterKind(partial(text_argument, "split:;"), split_filter),
+    "param": FilterKind(partial(text_argument, "param:currency"), param_filter),
+    "sha256": FilterKind(no_argument, sha256_filter),
+    "hmac": FilterKind(no_argument, hmac_filter),
 }
 
 FILTER_NAMES: Final = tuple(_KINDS)

@@ -17,11 +17,12 @@ class NumeralError(ValueError):
 
 
 class Style(NamedTuple):
-    """How one region writes numbers. `form` matches the bare digits, without sign and currency."""
+    """How one region writes numbers. `form` and `group` are patterns: of the bare digits, without sign and
+    currency, and of what stands between groups of them."""
 
     name: str
-    form: re.Pattern[str]
-    group: re.Pattern[str]
+    form: str
+    group: str
     point: str
     example: str
 
@@ -30,7 +31,7 @@ def _style(name: str, group: str, point: str, example: str, groups: str | None =
     point_ = re.escape(point)
     grouped = groups or rf"[0-9]{{1,3}}(?:({group})[0-9]{{3}}(?:\1[0-9]{{3}})*)?"
     form = rf"(?:{grouped}|[0-9]+)(?:{point_}[0-9]+)?|{point_}[0-9]+"
-    return Style(name, re.compile(form), re.compile(group), point, example)
+    return Style(name, form, group, point, example)
 
 
 # Spaces: plain, no-break, narrow no-break (CLDR's choice for French) and thin.
@@ -95,9 +96,9 @@ def read_decimal(text: str, style: Style = DEFAULT_STYLE) -> Decimal | Absent:
     if text.casefold() in _NO_NUMBER:
         return ABSENT
     digits, negative = _without_affixes(text)
-    if not style.form.fullmatch(digits):
+    if not _pattern(style.form).fullmatch(digits):
         raise NumeralError("is not a number" + _other_style(digits, style))
-    magnitude = Decimal(style.group.sub("", digits).replace(style.point, "."))
+    magnitude = Decimal(_pattern(style.group).sub("", digits).replace(style.point, "."))
     # copy_negate is exact; the minus operator would round to the context's 28 digits.
     return magnitude.copy_negate() if negative else magnitude
 
@@ -113,7 +114,7 @@ def styles_that_read(text: str, names: Iterable[str]) -> frozenset[str]:
         digits, _ = _without_affixes(text)
     except NumeralError:
         return frozenset()
-    return frozenset(name for name in names if STYLES[name].form.fullmatch(digits))
+    return frozenset(name for name in names if _pattern(STYLES[name].form).fullmatch(digits))
 
 
 def _is_read(text: str, style: Style) -> bool:
@@ -159,9 +160,9 @@ def _plain(text: str) -> Decimal:
 
 
 @cache
-def _affixes() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Compiled for the first number that is not plain: so many currencies take long."""
-    return re.compile(_BEFORE), re.compile(_AFTER)
+def _pattern(text: str) -> re.Pattern[str]:
+    """Compiled for the first number that is not plain: so many styles and currencies take long."""
+    return re.compile(text)
 
 
 def _without_affixes(text: str) -> tuple[str, bool]:
@@ -169,9 +170,8 @@ def _without_affixes(text: str) -> tuple[str, bool]:
     digits = _DIGITS.search(text)
     if digits is None:
         raise NumeralError("is not a number")
-    may_begin, may_end = _affixes()
-    before = may_begin.fullmatch("".join(text[: digits.start()].split()))
-    after = may_end.fullmatch("".join(text[digits.end() :].split()))
+    before = _pattern(_BEFORE).fullmatch("".join(text[: digits.start()].split()))
+    after = _pattern(_AFTER).fullmatch("".join(text[digits.end() :].split()))
     if before is None or after is None:
         raise NumeralError("is not a number")
     signs = before["sign"] + before["inner"] + before["last"] + after["minus"]
@@ -182,7 +182,7 @@ def _without_affixes(text: str) -> tuple[str, bool]:
 
 
 def _other_style(digits: str, tried: Style) -> str:
-    for style in (_ENGLISH, _GERMAN, _FRENCH, _SWISS, _INDIAN):
-        if style is not tried and style.form.fullmatch(digits):
+    for style in dict.fromkeys(STYLES.values()):
+        if style is not tried and _pattern(style.form).fullmatch(digits):
             return f"; numbers written like {style.example} take number:{style.name}"
     return ""

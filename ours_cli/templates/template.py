@@ -19,27 +19,10 @@ from typing import NamedTuple
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.record import Fields
-from ours_cli.templates.field_value import ABSENT, Absent, FilterProblem, ShortRow, as_text, present
+from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text, present
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.filters import FilterCall, build, read_call
 from ours_cli.templates.reference import Cell, Getter, Reference, cell_getter, key_getter, locate, roots
-
-__all__ = [
-    "ABSENT",
-    "Absent",
-    "FilterProblem",
-    "Getter",
-    "HmacKey",
-    "ShortRow",
-    "Template",
-    "bind",
-    "bind_json",
-    "bind_text",
-    "parse",
-    "placeholder",
-    "used_columns",
-    "used_keys",
-]
 
 
 class Placeholder(NamedTuple):

@@ -12,7 +12,7 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 
-from ours_cli.timestamps.names import MONTH_NAME, WEEKDAY_NAME
+from ours_cli.timestamps.written import MONTH_NAME, WEEKDAY_NAME
 
 _FLAGS = re.ASCII | re.IGNORECASE
 _ZONE = (

@@ -127,7 +127,7 @@ class TimeReader:
                 return _milliseconds(moment - _EPOCH_UTC)
         return self._read(value, zone)
 
-    def read_all(self, values: Sequence[Any], zones: Sequence[str] | None = None) -> list[int | None]:
+    def read_all(self, values: Sequence[Any], zones: Sequence[str | None] | None = None) -> list[int | None]:
         """Many times, each as by a call; None for what raises TimeProblem."""
         if zones is None and self.rules.format is None:
             read_by_parts = self._parts.read(values, naive_as_utc=self.rules.zone is None)

@@ -15,14 +15,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from ours_cli.timestamps.names import MONTH_NAME, WEEKDAY_NAME
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.zones import parse_zone, stated_zone
 
 DateOrder: TypeAlias = Literal["day", "month"]
 DateSign: TypeAlias = Literal["day", "month", "short day", "short month", "either", "year", "same"]
+
+MONTH_NAME = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+WEEKDAY_NAME = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+"""How months and weekdays are named in English, as patterns; letters of either case."""
 
 LONGEST = 100
 ORDER_HINT = "say which with --day-first or --month-first"
@@ -43,7 +50,9 @@ class Written(NamedTuple):
     letters: str = ""
 
 
+@cache
 def _pattern(text: str) -> re.Pattern[str]:
+    """Compiled when it is first needed: ISO 8601 and epoch numbers need the fewest, and they take long."""
     return re.compile(text, re.ASCII | re.IGNORECASE)
 
 
@@ -55,19 +64,17 @@ _YEAR = r"(?P<year>\d{4}(?!\d)|\d\d(?![\d:]))"
 _WEEKDAY = _pattern(rf"{WEEKDAY_NAME}[,.]?\s+")
 _RUN_TOGETHER = _pattern(r"(\d{8})(\d{6}(?!\d))")
 _NUMERIC = _pattern(rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark){_YEAR}")
-_CLOCK = _pattern(
+_CLOCK = (
     r"(?:(?P<t>T)|:|,\s*|\s+(?:at|um)\s+|,?\s+)"
     r"(?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?(?![\d:])"
     r"|(?<=T)(?P<hh>\d\d)(?P<mm>\d\d)(?P<ss>\d\d)?(?!\d))"
     r"(?:[.,](?P<fraction>\d+))?(?:\s*(?P<half>[ap])(?:\.\s?)?m\b\.?|\s*Uhr\b)?"
 )
-_PADDING = _pattern(r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?:\d\d)")
-_OFFSET = _pattern(
-    r"\s*(?:UTC|GMT)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|[A-Z]{1,5}))?"
-)
+_PADDING = r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?:\d\d)"
+_OFFSET = r"\s*(?:UTC|GMT)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|[A-Z]{1,5}))?"
 _ORDERS: tuple[DateOrder, ...] = ("day", "month")
-_DATE_ZONE = _pattern(r"Z|[+-]\d\d:\d\d|\s+(?:UTC|GMT)")
-_ZONE_NAME = _pattern(r"\s*(?:[\[(](?P<bracketed>[\w/+-]+)[\])]|(?P<name>[A-Z(][\w /+&().,:'-]*))")
+_DATE_ZONE = r"Z|[+-]\d\d:\d\d|\s+(?:UTC|GMT)"
+_ZONE_NAME = r"\s*(?:[\[(](?P<bracketed>[\w/+-]+)[\])]|(?P<name>[A-Z(][\w /+&().,:'-]*))"
 
 
 def clean(text: str) -> str:
@@ -83,7 +90,7 @@ def clean(text: str) -> str:
 def read_written(text: str, order: DateOrder | None) -> Written:
     """Read a `clean` text. Raises TimeProblem (bad_time, ambiguous_time, unknown_zone)."""
     text = _RUN_TOGETHER.sub(r"\1T\2", _WEEKDAY.sub("", text, count=1), count=1)
-    for pattern, date_of in _DATE_FORMS:
+    for pattern, date_of in _date_forms():
         if match := pattern.match(text):
             return _add_clock(date_of(match, order), text, match.end())
     from ours_cli.timestamps.any_order import read_any_order  # the last resort, and slow to load
@@ -204,22 +211,27 @@ def _ambiguous(message: str, hint: str) -> TimeProblem:
 
 
 _DateReader: TypeAlias = Callable[["re.Match[str]", "DateOrder | None"], date]
-_DATE_FORMS: tuple[tuple[re.Pattern[str], _DateReader], ...] = (
-    (_pattern(r"(?P<year>\d{4})(?P<mark>[./-])(?P<number>\d\d?)(?P=mark)(?P<day>\d\d?)(?!\d)"), _year_first),
-    (_pattern(r"(?P<year>\d{4})(?P<number>\d\d)(?P<day>\d\d)(?!\d)"), _year_first),
-    (_pattern(r"(?P<year>\d{4})(?P<dash>-?)W(?P<week>\d\d)(?P=dash)(?P<day>\d)(?!\d)"), _week_date),
-    (_pattern(r"(?P<year>\d{4})-?(?P<day>\d{3})(?!\d)"), _ordinal_date),
-    (_NUMERIC, _numeric_date),
-    (_pattern(rf"{_DAY}(?:[\s./-]*|\s+of\s+){_MONTH}[\s./,-]*{_YEAR}"), _named_month),
-    (_pattern(rf"{_MONTH}[\s./-]*{_DAY}(?:,\s*|[\s./-]+)(?P<year>\d{{4}})(?!\d)"), _named_month),
-    (_pattern(rf"(?P<year>\d{{4}})[\s./-]*{_MONTH}[\s./-]*{_DAY}(?!\d)"), _named_month),
+_DATE_FORMS: tuple[tuple[str, _DateReader], ...] = (
+    (r"(?P<year>\d{4})(?P<mark>[./-])(?P<number>\d\d?)(?P=mark)(?P<day>\d\d?)(?!\d)", _year_first),
+    (r"(?P<year>\d{4})(?P<number>\d\d)(?P<day>\d\d)(?!\d)", _year_first),
+    (r"(?P<year>\d{4})(?P<dash>-?)W(?P<week>\d\d)(?P=dash)(?P<day>\d)(?!\d)", _week_date),
+    (r"(?P<year>\d{4})-?(?P<day>\d{3})(?!\d)", _ordinal_date),
+    (_NUMERIC.pattern, _numeric_date),
+    (rf"{_DAY}(?:[\s./-]*|\s+of\s+){_MONTH}[\s./,-]*{_YEAR}", _named_month),
+    (rf"{_MONTH}[\s./-]*{_DAY}(?:,\s*|[\s./-]+)(?P<year>\d{{4}})(?!\d)", _named_month),
+    (rf"(?P<year>\d{{4}})[\s./-]*{_MONTH}[\s./-]*{_DAY}(?!\d)", _named_month),
 )
 
 
+@cache
+def _date_forms() -> list[tuple[re.Pattern[str], _DateReader]]:
+    return [(_pattern(form), date_of) for form, date_of in _DATE_FORMS]
+
+
 def _add_clock(day: date, text: str, position: int) -> Written:
-    if padding := _PADDING.match(text, position):
+    if padding := _pattern(_PADDING).match(text, position):
         position = padding.end()
-    clock = _CLOCK.match(text, position)
+    clock = _pattern(_CLOCK).match(text, position)
     if clock is None:
         return Written(datetime.combine(day, time()), _zone_of_date(text, position))
     try:
@@ -262,7 +274,7 @@ def _zone_of_date(text: str, position: int) -> tzinfo | None:
     rest = text[position:]
     if not rest:
         return None
-    if text[:4].isdigit() and _DATE_ZONE.fullmatch(rest):
+    if text[:4].isdigit() and _pattern(_DATE_ZONE).fullmatch(rest):
         return parse_zone(rest)
     raise bad_time("something stands behind the date that is no time of day")
 
@@ -271,8 +283,8 @@ def _zone_after_clock(text: str, position: int) -> tuple[tzinfo | None, str]:
     if position == len(text):
         return None, ""
     # Behind an offset a name is a comment: "-0500 (Eastern Standard Time)", "+01:00[Europe/Berlin]".
-    if offset := _OFFSET.fullmatch(text, position):
+    if offset := _pattern(_OFFSET).fullmatch(text, position):
         return parse_zone(offset["offset"]), ""
-    if name := _ZONE_NAME.fullmatch(text, position):
+    if name := _pattern(_ZONE_NAME).fullmatch(text, position):
         return stated_zone(name["bracketed"] or name["name"])
     raise bad_time("something stands behind the time that is no zone")

@@ -89,9 +89,8 @@ def _answer_all(end: socket.socket, mapping: RowMapping) -> None:
 def _keep_freed_memory() -> None:
     """Have the C library give nothing back to the system, to be asked for it again with the next rows.
 
-    glibc asks the system each time for what is larger than the largest piece ever freed, and trims its heap
-    to twice that: a worker spent a tenth of its time on pages that it had had before. This piece is never
-    written to, so it takes no memory.
+    glibc keeps what is no larger than the largest piece ever freed, and a heap of twice that. This piece is
+    never written to, so it takes no memory.
     """
     with suppress(MemoryError):
         bytes(_LARGEST)

@@ -10,7 +10,7 @@ from conftest import Ours, StartSandbox
 from faults_kit import QUICK, fault, ids, rows_file, settled, status, stored
 
 from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
-from ours_cli.events.batch_size import PROOFS, BatchSize
+from ours_cli.events.request_size import PROOFS, RequestSize
 from ours_cli.sandbox import Sandbox, Then, When
 
 ROWS = BATCH_EVENTS * (PROOFS + 4) + 2 * BATCH_EVENTS_MAX
@@ -24,54 +24,55 @@ def sizes(box: Sandbox) -> list[int]:
 
 
 def test_it_grows_once_the_server_has_taken_many() -> None:
-    size = BatchSize(500, 2000)
+    size = RequestSize(500, 2000)
     for _ in range(PROOFS - 1):
-        size.taken(500)
+        size.taken(500, 1)
     assert size.events == 500
-    size.taken(499)
+    size.taken(499, 1)
     assert size.events == 500, "a request that is not full proves nothing"
-    size.taken(500)
+    size.taken(500, 1)
     assert size.events == 2000
 
 
 def test_a_failure_before_it_grew_begins_the_count_anew() -> None:
-    size = BatchSize(500, 2000)
+    size = RequestSize(500, 2000)
     for events in [500] * (PROOFS - 1):
-        size.taken(events)
+        size.taken(events, 1)
     size.failed(500)
-    size.taken(500)
+    size.taken(500, 1)
     assert size.events == 500
     for _ in range(PROOFS):
-        size.taken(500)
+        size.taken(500, 1)
     assert size.events == 2000
 
 
 @pytest.mark.parametrize(("failed", "then"), [(2000, 500), (501, 500), (500, 2000), (1, 2000)])
 def test_only_a_large_request_that_failed_ends_it(failed: int, then: int) -> None:
-    size = BatchSize(500, 2000)
+    size = RequestSize(500, 2000)
     for _ in range(PROOFS):
-        size.taken(500)
+        size.taken(500, 1)
     size.failed(failed)
     assert size.events == then
     for _ in range(2 * PROOFS):
-        size.taken(size.events)
+        size.taken(size.events, 1)
     assert size.events == then
 
 
 def test_what_the_person_asked_for_never_changes() -> None:
-    size = BatchSize(50)
+    size = RequestSize(50)
     for _ in range(3 * PROOFS):
-        size.taken(50)
+        size.taken(50, 1)
     assert size.events == 50
 
 
 def test_a_limit_that_the_server_names_holds() -> None:
-    size = BatchSize(500, 2000)
-    size.cap(800)
+    size = RequestSize(500, 2000)
+    size.refused(2000, 1, 800)
     for _ in range(PROOFS):
-        size.taken(500)
+        size.taken(500, 1)
     assert size.events == 800
-    size.cap(200)
+    size = RequestSize(500, 2000)
+    size.refused(500, 1, 200)
     assert size.events == 200
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
 
-_PR_SET_DUMPABLE: Final = 4
+_PR_SET_DUMPABLE = 4
 
 
-def keep_private() -> None:
+def limit_cores() -> None:
+    """No core file; does not hold where the system pipes cores to a program (core(5))."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def forbid_dumps_and_debuggers() -> None:
     """On Linux: no core dump, not even into a crash reporter, and no debugger of the same user.
 
-    The limit on core files that every command sets does not hold for systems that pipe cores to a program
-    (core(5)). Costs about 2 ms, so it is for the commands that send. Does nothing elsewhere.
+    Costs about 2 ms, so it is for the commands that send. Does nothing elsewhere.
     """
     if sys.platform != "linux":
         return

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.process.signals import Interrupted
@@ -14,11 +15,10 @@ from ours_cli.record import REPEATED_HEADER
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
-from ours_cli.rows.fitting_hints import fitting_hints
+from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_plan import Prepared, RowRun
 from ours_cli.rows.row_sources import stdin_is_silent
 from ours_cli.runs.replay import SourceChangedError
-from ours_cli.runs.run_head import going_on
 from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -40,7 +40,7 @@ _NAMED_MAX: Final = 3
 """The most files that a warning names."""
 
 
-class Ended(NamedTuple):
+class RunOutcome(NamedTuple):
     """How an attempt ended."""
 
     report: Report
@@ -59,7 +59,7 @@ class Ended(NamedTuple):
         return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
-class Ending(NamedTuple):
+class RunClosing(NamedTuple):
     """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds."""
 
     run: RowRun
@@ -83,7 +83,7 @@ class Ending(NamedTuple):
         except OursError as error:
             self._fail(error)
 
-    def end(self) -> Ended:
+    def end(self) -> RunOutcome:
         """Say what is left to say, and note the end; a disk that is full by now must not cost the report."""
         self._enter_other_shards()
         self._say_what_is_left()
@@ -91,16 +91,16 @@ class Ending(NamedTuple):
         is_rehearsal = self.run.flags.target.sandbox
         if isinstance(error, Interrupted) and (at_rest or is_rehearsal):
             error.hint = _AT_REST if at_rest else _REHEARSED
-        ended = self._ended(part, at_rest=at_rest)
+        outcome = self._outcome(part, at_rest=at_rest)
         failed_canary = isinstance(error, CanaryError)
         try:
             self.attempt.end(
-                ended.report, ended.exit_code, self.rejects, failed_canary=failed_canary, at_rest=at_rest
+                outcome.report, outcome.exit_code, self.rejects, failed_canary=failed_canary, at_rest=at_rest
             )
         except OursError as unnoted:
             self._fail(unnoted)
-            return self._ended(part, at_rest=at_rest)
-        return ended
+            return self._outcome(part, at_rest=at_rest)
+        return outcome
 
     def _fail(self, error: OursError) -> None:
         self.result.error = self.result.error or error
@@ -155,7 +155,7 @@ class Ending(NamedTuple):
             rate=None if whole is None or own is None else (whole, own),
         )
 
-    def _ended(self, part: ShardPart | None, *, at_rest: bool) -> Ended:
+    def _outcome(self, part: ShardPart | None, *, at_rest: bool) -> RunOutcome:
         """With the report of the attempt; its books are those of the whole run."""
         error, books, rejects = self.result.error, self.result.books, self.rejects.paths
         report = Report(
@@ -171,12 +171,12 @@ class Ending(NamedTuple):
             mend=self._mend(),
             error=error.message if error else None,
             part=part,
-            hints=fitting_hints(
+            hints=reject_hints(
                 self.run.command, self.run.templates, self.prepared.context.tally.columns_sent
             ),
             again_helps=not isinstance(error, (UnexpectedRowsError, SourceChangedError)),
         )
-        return Ended(report, error)
+        return RunOutcome(report, error)
 
     def _mend(self) -> str | None:
         """The command for the rejects, once mended; None where no row is among them: a header is none."""
@@ -184,7 +184,7 @@ class Ending(NamedTuple):
         if not rejects or not codes.keys() - {REPEATED_HEADER}:
             return None
         # With the flags that state what this run decided, so that its rejects are read alike.
-        words = [*sys.argv[1:], *self.prepared.context.decided_flags()]
+        words = with_flags(sys.argv[1:], self.prepared.context.decided_flags())
         return shlex.join(["ours", *mend_command(words, run.arguments, rejects, run.read, codes)])
 
 
@@ -194,7 +194,7 @@ def _resume(run: RowRun, stopped_by: OursError, named: str | None) -> str | None
         return None
     words = going_on(sys.argv[1:])
     if named is not None and run.flags.resuming.resume is None:
-        words += ["--resume", named]
+        words = with_flags(words, ("--resume", named))
     return shlex.join(["ours", *words])
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ours_cli.contract import ID_MAX
+from ours_cli.mapping.where import only_column, where_not
 from ours_cli.source.row_problems import DOUBLE_QUOTES
+from ours_cli.templates.numerals import DEFAULT_STYLE
+from ours_cli.templates.template import parse, placeholder
 
-MEND: Final = "mend the cell"
+_MEND: Final = "mend the cell"
 _SHORTEN: Final = "shorten it; the limits are the API's"
 
 
-HINTS: Final[dict[str, str]] = {
+_HINTS: Final = {
     "missing_event": "give --event, or fill the column",
     "event_too_long": "is --event the right column?",
-    "missing_identifier": "leave them out by --where 'COLUMN!=', or map another id",
     "id_too_long": _SHORTEN,
-    "missing_properties": "leave them out by --where 'COLUMN!='",
-    "missing_time": "fill it, or leave them out by --where 'COLUMN!='",
     "bad_time": "--time-format says how it is written",
     "ambiguous_time": "--day-first or --month-first",
     "mixed_epoch_units": "--epoch-unit, and a run for each unit",
@@ -32,8 +33,8 @@ HINTS: Final[dict[str, str]] = {
     "bad_date": "{column|date:FORMAT}; else mend the cell",
     "bad_json": "mend the row; where := read a value as JSON, = sends it as a text",
     "unmapped_value": "name it in map:, or *=X for all others",
-    "bad_type": MEND,
-    "bad_text": MEND,
+    "bad_type": _MEND,
+    "bad_text": _MEND,
     "unknown_key": "the message names the right key; ours backfill maps other names",
     "unknown_property": "ours help properties lists those it knows; your own go under custom_properties",
     "bad_context": "give both, or none",
@@ -57,20 +58,34 @@ HINTS: Final[dict[str, str]] = {
 _OF_BATCH: Final = {
     "missing_event": "give each row its event",
     "event_too_long": _SHORTEN,
-    "missing_identifier": "leave them out by --where 'COLUMN!=', or give each row an id",
     "duplicate_id": "a distinctId that names one row",
     "bad_json": "mend the row",
 }
 """Its rows are sent as they stand: it has no flags for what is in them."""
 
-ANY_COLUMN: Final = "--where 'COLUMN!='"
-"""In place of the flag that leaves rows out, where it is not known which column that is of."""
+_IDS: Final = (*ID_MAX, "userProperties.phone_number")
 
 
-def reject_hint(code: str, command: str, fitting: Mapping[str, str] | None = None) -> str | None:
-    """What to do about rejects of this code in a run of this command, if anything is known.
+def reject_hints(command: str, templates: Mapping[str, str], columns: Iterable[str]) -> dict[str, str]:
+    """By reject code, what to do about such rejects in a run of this command.
 
-    `fitting` has by code the hints that fit this run better.
+    `templates` makes the fields. Where nothing is mapped, `columns` map themselves.
     """
-    own = {**(_OF_BATCH if command == "batch" else {}), **(fitting or {})}
-    return own.get(code, HINTS.get(code))
+    made = templates or {column: placeholder(column) for column in columns}
+    visitor = [path for path in made if path.partition(".")[0] == "userProperties"]
+    another = "give each row an id" if command == "batch" else "map another id"
+    hints = _HINTS | (_OF_BATCH if command == "batch" else {})
+    hints["missing_identifier"] = f"{_leave_out(made, _IDS)}, or {another}"
+    hints["missing_properties"] = _leave_out(made, visitor)
+    hints["missing_time"] = f"fill it, or {_leave_out(made, ('time',))}"
+    placeholders = [part for text in made.values() for part in parse(text).placeholders]
+    styles = [call.argument for part in placeholders for call in part.filters if call.name == "number"]
+    if styles and DEFAULT_STYLE not in styles:
+        hints["bad_number"] = _MEND
+    return hints
+
+
+def _leave_out(templates: Mapping[str, str], paths: Iterable[str]) -> str:
+    """How to leave out the rows that lack these fields: by name, where only one column can be meant."""
+    column = only_column(templates, paths)
+    return f"leave them out by {where_not(column or 'COLUMN', '')}"

@@ -1,53 +1,54 @@
-"""A field map for JSON rows in bulk: the bodies of those that obey the contract.
+"""A field map for many rows of any kind: the bodies of those that obey the contract.
 
 Other rows are left to the general mapping, which knows what is wrong with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 from ours_cli.drafting.drafts import Bodies, bodies_of
-from ours_cli.drafting.key_column import ODD, Objects, key_column
-from ours_cli.drafting.object_columns import compile_objects
+from ours_cli.drafting.key_column import ODD, SlotColumn
+from ours_cli.drafting.object_columns import ObjectColumns
 from ours_cli.exact_json import TIMES
-from ours_cli.mapping.field_body import Body
+from ours_cli.mapping.field_body import Body, Slot
 from ours_cli.mapping.validate import check_event, has_long_array
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, FilterProblem
-from ours_cli.timestamps import TimeReader
 
 
-class ObjectLine:
-    """Reads rows of one table in bulk, each with a time. Times are read last: reading them changes counts."""
+class RowBodies:
+    """Reads rows of one table, each with a time. Times are read last: reading them changes counts.
 
-    def __init__(self, body: Body, reader: TimeReader) -> None:
+    `column` makes the columns of the time and its zone. What `columns` leaves open is read row by row.
+    """
+
+    def __init__(
+        self, body: Body, column: Callable[[Slot], SlotColumn], columns: ObjectColumns | None = None
+    ) -> None:
         assert body.time is not None
-        self._reader = reader
+        assert body.reader is not None
+        self._reader = body.reader
         self._untimed = copy(body)
         self._untimed.time = None
-        self._times = key_column(body.time)
-        self._zones = None if body.zone is None else key_column(body.zone)
-        self._columns = compile_objects(body)
+        self._times = column(body.time)
+        self._zones = None if body.zone is None else column(body.zone)
+        self._columns = columns
 
-    def __call__(self, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
+    def __call__(self, rows: Sequence[Any], _are_plain: bool) -> Bodies:
         """The bodies of `rows`; see `drafts.RowsReader`."""
-        objects = cast("Objects", rows)
-        bodies: list[dict[str, Any] | None] = [None] * len(objects)
-        if self._columns is not None:
-            bodies = self._columns(objects)
-        if None in bodies:
-            bodies = [
-                self._read_one(row) if body is None else body
-                for row, body in zip(objects, bodies, strict=True)
-            ]
-        self._set_times(objects, bodies)
-        return bodies_of(bodies, are_sorted=False)
+        bodies: list[dict[str, Any] | None]
+        bodies = [None] * len(rows) if self._columns is None else self._columns(rows)
+        for at, body in enumerate(bodies):
+            if body is None:
+                bodies[at] = self._untimed_body(rows[at])
+        self._set_times(rows, bodies)
+        return bodies_of(bodies)
 
-    def _read_one(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """A row's body without its time; None where it breaks the contract, or would change a count."""
+    def _untimed_body(self, row: Fields) -> dict[str, Any] | None:
+        """A row's body without its time; None where it breaks the contract."""
         try:
             body = self._untimed.read(row)
         except FilterProblem:
@@ -55,7 +56,7 @@ class ObjectLine:
         is_right = check_event(body) is None and not has_long_array(body.get("eventProperties", {}))
         return body if is_right else None
 
-    def _set_times(self, rows: Objects, bodies: list[dict[str, Any] | None]) -> None:
+    def _set_times(self, rows: Sequence[Any], bodies: list[dict[str, Any] | None]) -> None:
         """Put the times into bodies, and None in place of those whose rows have none."""
         values = self._times(rows)
         zones = None if self._zones is None else self._zones(rows)

@@ -17,7 +17,7 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.mapping.field_mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.templates.template import ABSENT, FilterProblem
+from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import ColumnSurvey, Conventions, Place, TimeProblem, TimeReader, TimeRules, is_plain
 from ours_cli.wording.counted import counted
 

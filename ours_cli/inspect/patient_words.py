@@ -1,0 +1,76 @@
+"""Words of column names that speak of a patient only where the table does, as data (see `sensitive_words`).
+
+A shop's `weight` is a parcel's; beside a medical record number or two columns of health it is a person's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ours_cli.inspect.health_words import HEALTH_SIGN
+from ours_cli.inspect.person_words import PATIENTS_IN_FRONT
+from ours_cli.inspect.sensitive_words import Sign, names, words
+
+AMONG_PATIENTS: Final = (
+    Sign(
+        "age",
+        frozenset(),
+        phrases=("age on",),
+        alone=names("age", "alter", "edad", "idade"),
+        of_values=True,
+        coded=True,
+    ),
+    Sign("patient id", frozenset(), alone=names("pid", "pubpid")),
+    Sign("case number", frozenset(), alone=names("fin")),
+    Sign("insurance id", frozenset(), alone=names("kasse")),
+    Sign("ethnicity or religion", frozenset(), last=words("race raca"), alone=names("race name"), coded=True),
+    Sign(
+        "demographic",
+        words("beruf education employer escolaridade homeless occupation ocupacao profession profissao"),
+        coded=True,
+    ),
+    Sign(
+        HEALTH_SIGN.what,
+        words(
+            "abnormal acuity alcohol alcool ald axis bodysite bp bpd bps calories careunit cie cim",
+            "circumference cough cramps cylinder diagnostic diast drinks egg exam exame fever gaf",
+            "oxygen pain procedimiento psa puls pulse pulsfrequenz px qual refills rehab respiration",
+            "resprate sleep specimen sphere substance syst temperatur temperature testosterone tooth",
+            "trauma triage vital vitals vitamin waist",
+        ),
+        phrases=(
+            "anatomic site", "body site", "care unit", "contact lens", "cycle day", "cycle number",
+            "days supply", "discharge location", "eye color", "eye pressure", "lens power", "libelle acte",
+            "normal high", "normal low", "observation value", "ord number value", "ord value", "range high",
+            "range low", "range lower", "range upper", "ref range", "reference high", "reference low",
+            "reference range", "references range", "result val", "result value", "resultado", "ta dia",
+            "ta sys", "test name", "value as number", "value as string", "value quantity",
+        ),
+        alone=names(
+            "altura", "cause", "cid", "cie", "cim", "component name", "diet", "discharge disposition",
+            "disposition", "edd", "egg count", "exercise", "gad", "gcs", "gewicht", "grosse", "height",
+            "hr", "ht", "interpretation", "korpergrosse", "lh level", "los", "measurement", "med", "mood",
+            "observation", "od", "ops", "parity", "pd", "pdx", "peso", "poids", "problem", "proc",
+            "proc name", "psa", "reaction", "result number", "route", "sao", "severity", "surf", "surface",
+            "taille", "talla", "temp", "va od", "va os", "value number", "weight", "wt",
+        ),
+        coded=True,
+    ),
+)  # fmt: skip
+
+OF_THE_BODY: Final = PATIENTS_IN_FRONT | words(
+    "admission anchor answers aufnahme birth body case current discharge geburts intake korper nu",
+    "resting vital",
+)
+"""In front of what is measured they add nothing: `vitalWt` is "wt"."""
+
+MEASURED_IN: Final = words(
+    "avg bpm cm deg f ft g in inches kg lb lbs max mean method min mmhg number ounce ounces oz pct",
+    "percent score",
+)
+"""Nor do these behind it: `weight_kg` is "weight"."""
+
+OF_THINGS_TOO: Final = words(
+    "assessment assessments condition conditions dose lab labs problem procedure procedures treatment",
+)
+"""Signs of health that make no table one of patients: goods are in a condition, and tests have treatments."""

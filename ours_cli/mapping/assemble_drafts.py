@@ -1,0 +1,142 @@
+"""The last step from drafts to events, in bulk: given ids, equal rows, sample and time window."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
+
+import orjson
+
+from ours_cli.drafting.drafts import ID_AT, Draft
+from ours_cli.events.event import Event, Filtered, Reject
+from ours_cli.events.event_run import EventRun, Finished, MappedRows
+from ours_cli.ids.identity import ID_BYTES, DistinctIds
+from ours_cli.mapping.given_ids import GivenIds
+from ours_cli.mapping.selection import Selection
+from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.validate import Fault, Window
+
+
+class DraftAssembler:
+    """Turns drafts of one run into events. What it knows of ids and counts is the `EventAssembler`'s."""
+
+    def __init__(
+        self, window: Window, ids: DistinctIds, given_ids: GivenIds, tally: Tally, selection: Selection
+    ) -> None:
+        self._window = window
+        self._ids = ids
+        self._given_ids = given_ids
+        self._tally = tally
+        self._selection = selection
+
+    def __call__(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
+        """Events of drafts, the first of row number `seq`: what the `EventAssembler` makes of each."""
+        run = draft.run(table, seq)
+
+        def content(at: int) -> bytes:
+            """What an id is derived from; empty for a row that is left out."""
+            place = _place(run, seq + at)
+            return b"" if place is None else b"{" + run.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
+
+        faults: dict[int, Fault] = {}
+        if draft.given is None:
+            repeated = self._ids.repeated(draft.digests, content, table)
+        else:
+            repeated, faults = self._identified(draft, draft.given, table, content)
+        run = _with_ids(run, [(seq + at, derived) for at, derived in repeated])
+        reasons = draft.reasons
+        if self._selection.sample is not None:
+            run, reasons = self._sampled(run, draft, seq)
+        rows = MappedRows(seq, draft.rows, run, reasons)
+        times = run.times
+        in_time = not times or not (self._window.check(min(times)) or self._window.check(max(times)))
+        start = 0  # of those that are not yielded yet
+        for at in (*faults, len(rows)):
+            if start < at:
+                good = rows.part(start, at)
+                found = [good] if in_time else [*map(self._in_time, good)]
+                if draft.is_doubtful:
+                    self._note_ids(found)
+                yield from found
+            if at < len(rows):
+                event, fault = run[bisect_left(run.seqs, seq + at)], faults[at]
+                yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
+            start = at + 1
+
+    def _identified(
+        self, draft: Draft, given: Sequence[str], table: int, content: Callable[[int], bytes]
+    ) -> tuple[list[tuple[int, str]], dict[int, Fault]]:
+        """Note the rows; returns which get an id other than their draft's, and what is wrong with given ids.
+
+        Rows that are left out count among their equals, but their given ids are not noted.
+        """
+        reasons = draft.reasons or repeat(None)
+        bearing = [at for at, (own, why) in enumerate(zip(given, reasons, strict=False)) if own and not why]
+        repeated: list[tuple[int, str]] = []
+        digests = draft.digests
+        if len(bearing) < len(given):
+            bare = [at for at, own in enumerate(given) if not own]
+            found = self._ids.repeated(_of_rows(digests, bare), lambda at: content(bare[at]), table)
+            repeated = [(bare[at], derived) for at, derived in found]
+            given, digests = [given[at] for at in bearing], _of_rows(digests, bearing)
+        lines = [draft.rows.line(at) for at in bearing]
+        clashes = self._given_ids.faults(given, digests, table, lines)
+        return repeated, {bearing[at]: fault for at, fault in clashes}
+
+    def _sampled(self, run: EventRun, draft: Draft, seq: int) -> tuple[EventRun, list[str | None] | None]:
+        """The events that the sample takes by their derived ids, and why each other row is left out."""
+        reasons = [*(draft.reasons or [None] * len(draft.rows))]
+        places = []
+        for place, number in enumerate(run.seqs):
+            begin = run.start(place) + ID_AT
+            is_given = draft.given is not None and draft.given[number - seq]
+            if is_given or self._selection.takes(run.bodies[begin : begin + 2 * ID_BYTES]):
+                places.append(place)
+            else:
+                reasons[number - seq] = "sample"
+        return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
+
+    def _note_ids(self, items: Iterable[Finished]) -> None:
+        """Note the doubtful ids by which events name their visitor."""
+        for item in items:
+            match item:
+                case Event():
+                    bodies = item.body
+                case MappedRows():
+                    bodies = item.events.bodies
+                case _:
+                    continue
+            for body in orjson.loads(b"[%b]" % bodies):
+                self._tally.note_ids(body)
+
+    def _in_time(self, event: Event | Filtered) -> Event | Reject | Filtered:
+        if isinstance(event, Filtered):
+            return event
+        assert event.time_ms is not None
+        fault = self._window.check(event.time_ms)
+        if fault is None:
+            return event
+        return Reject(event.origin, event.distinct_id, fault.code, fault.message, event.time_ms)
+
+
+def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
+    return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
+
+
+def _place(run: EventRun, seq: int) -> int | None:
+    """The position of the event of row number `seq`, if it has one."""
+    place = bisect_left(run.seqs, seq)
+    return place if place < len(run) and run.seqs[place] == seq else None
+
+
+def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
+    """The run with these derived ids, by row number, in place of those that it was drafted with."""
+    if not ids:
+        return run
+    bodies = bytearray(run.bodies)
+    for seq, distinct_id in ids:
+        if (place := _place(run, seq)) is not None:
+            start = run.start(place) + ID_AT
+            bodies[start : start + len(distinct_id)] = distinct_id.encode()
+    return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
