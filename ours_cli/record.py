@@ -123,16 +123,33 @@ class Pieces(Protocol):
         """It was not: that piece and all later ones are read again, the first in the ordinary way."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutStretches:
-    """A table's `stretches` where its rows can also be read in pieces: use one or the other."""
+class RowStream(Iterator[Record | Malformed]):
+    """The rows of one table, each handed on once: one by one, from then on in bulk, or in `pieces` instead.
 
-    stretches: Callable[[], Iterator[Rows]]
-    pieces: Callable[[], Pieces]
+    `rows` waits for no more of its source while it has one. `pieces()`, where it is known, are the same rows
+    for parsing in another process: for a stream of which no row was taken.
+    """
 
-    def __call__(self) -> Iterator[Rows]:
-        """The rows in stretches."""
-        return self.stretches()
+    def __init__(self, rows: Iterable[Rows], pieces: Callable[[], Pieces] | None = None) -> None:
+        self.pieces = pieces
+        self._rows = iter(rows)
+        self._rest: Iterator[Record | Malformed] = iter(())  # of what was read in bulk and taken one by one
+
+    def __next__(self) -> Record | Malformed:
+        while (row := next(self._rest, None)) is None:
+            self._rest = iter(one_by_one(next(self._rows)))
+        return row
+
+    def in_bulk(self) -> Iterator[Rows]:
+        """The rows from here on, plain ones together; after it none must be taken one by one."""
+        yield from gather(self._rest)
+        yield from self._rows
+
+    def close(self) -> None:
+        """Stop reading and close the source."""
+        close = getattr(self._rows, "close", None)
+        if close is not None:
+            close()
 
 
 class Dialect(NamedTuple):
@@ -146,39 +163,31 @@ class Dialect(NamedTuple):
 class Table:
     """One readable source: a file, or standard input.
 
-    `columns` is None where rows are JSON objects. `records` can be walked once and streams: memory stays
-    bounded whatever the size. `notes` says what was detected, for the person. `position()` is about how many
-    bytes of the file (compressed bytes for gzip) hold the rows handed on so far, `size` is their total
-    where it is known. `taken` is how many rows were taken for the run, counted by whoever takes them.
+    `columns` is None where rows are JSON objects. `records` streams: memory stays bounded whatever the size.
+    `notes` says what was detected, for the person. `position()` is about how many bytes of the file
+    (compressed bytes for gzip) hold the rows handed on so far, or read with them in bulk; `size` is their
+    total where it is known. `taken` is how many rows were taken for the run, counted by whoever takes them.
     `number` is which of several sources of a run it is, from 0; None where it is the only one, which messages
-    need not name.
-    `header_line` is the line of the header, 0 where there is none. `stretches()`, where the source has
-    it, goes on where `records` stopped, plain rows in bulk; from then on `records` must not be walked.
-    `keys` are the keys that JSON rows may have, where the file declares them (Parquet); `unreadable` are
-    other columns, with their types. `first_rows()` are those JSON rows that were looked at to open the table.
+    need not name. `header_line` is the line of the header, 0 where there is none. `keys` are the keys that
+    JSON rows may have, where the file declares them (Parquet); `unreadable` are other columns, with their
+    types. `first_rows()` are those JSON rows that were looked at to open the table.
     """
 
     name: str
     format: Literal["csv", "ndjson", "json", "parquet"]
     columns: tuple[str, ...] | None
-    records: Iterator[Record | Malformed]
+    records: RowStream = field(default_factory=lambda: RowStream(()))
     dialect: Dialect = field(default_factory=Dialect)
     notes: list[str] = field(default_factory=list)
     size: int | None = None
     position: Callable[[], int] = lambda: 0
     encoding: str = "utf-8"
     header_line: int = 0
-    stretches: Callable[[], Iterator[Rows]] | None = None
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
     first_rows: Callable[[], list[dict[str, Any]]] = list
     taken: int = 0
     number: int | None = None
-
-    @property
-    def pieces(self) -> Callable[[], Pieces] | None:
-        """As `stretches`, for rows parsed in another process; None where rows are changed on their way."""
-        return self.stretches.pieces if isinstance(self.stretches, CutStretches) else None
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -197,9 +206,7 @@ class Table:
 
     def close(self) -> None:
         """Stop reading and close the file."""
-        close = getattr(self.records, "close", None)
-        if close is not None:
-            close()
+        self.records.close()
 
 
 def span(first: tuple[Table, int], last: tuple[Table, int]) -> str:

@@ -25,12 +25,6 @@ class BoundTable(NamedTuple):
     map_row: Mapper
     drafter: Drafter | None
 
-    def rows(self) -> Iterator[Rows]:
-        """Its rows, in bulk where they can be drafted."""
-        if self.drafter is None or self.table.stretches is None:
-            return self.table.records
-        return self.table.stretches()
-
     def take(self, rows: Rows) -> None:
         """Note that these rows were taken: the progress goes by them."""
         self.table.taken += len(rows.lines) if isinstance(rows, Stretch) else 1
@@ -47,8 +41,7 @@ def bind_tables(
     for number, table in enumerate(tables):
         begin(number, table)
         map_row = mapping.bind(table)
-        drafter = mapping.drafter(table) if table.stretches is not None else None
-        yield BoundTable(number, table, map_row, drafter)
+        yield BoundTable(number, table, map_row, mapping.drafter(table))
 
 
 def map_rows(
@@ -64,7 +57,7 @@ def map_rows(
     """
     finisher = RowFinisher(limit, replay)
     for table in bind_tables(tables, mapping, begin):
-        for rows in table.rows():
+        for rows in table.table.records.in_bulk():
             own = finisher.within_limit(rows)
             if own is None:
                 finisher.end()

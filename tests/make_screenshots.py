@@ -59,7 +59,7 @@ def progress() -> RenderableType:
     traffic = Traffic(concurrency=8, retries=2)
     for number in range(1, 18):
         name = f"exports/2026-03-{number:02}.csv"
-        table = Table(name, "csv", ("order_id",), iter(()), size=1_300_000, position=lambda: 700_000)
+        table = Table(name, "csv", ("order_id",), size=1_300_000, position=lambda: 700_000)
         progress.table(table)
     progress.books(Books(read=211_400, accepted=208_310, rejected=90, unsent=3_000), traffic)
     progress.measure()

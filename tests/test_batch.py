@@ -30,7 +30,7 @@ from ours_cli.mapping import batch_rows
 from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
-from ours_cli.record import Record, Stretch, Table
+from ours_cli.record import Record, RowStream, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
@@ -430,10 +430,8 @@ def test_what_is_judged_at_once_is_judged_as_rule_by_rule(rows: list[dict[str, A
         tally, read = Tally(), deepcopy(rows)
         assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally)
         mapping = batch_rows.BatchMapping(assemble, TimeReader(TimeRules()), tally, send_nulls=False)
-        table = Table("t.ndjson", "ndjson", None, iter(()))
-        if at_once:
-            table.stretches = partial(iter, [Stretch(range(len(read)), read)])
-        table.records = map(Record, range(len(read)), read)
+        together, singly = [Stretch(range(len(read)), read)], map(Record, range(len(read)), read)
+        table = Table("t.ndjson", "ndjson", None, RowStream(together if at_once else singly))
         items: list[Event | Reject | Filtered] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):
             assert not isinstance(item, Block)

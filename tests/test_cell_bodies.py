@@ -26,7 +26,7 @@ class Counted:
 
     def __init__(self, **fields: Any) -> None:
         mapped = FieldMap(event="E", time="{t}", external_id="{id}")._replace(**fields)
-        builder = BodyBuilder(Table("t.csv", "csv", COLUMNS, iter(())), None)
+        builder = BodyBuilder(Table("t.csv", "csv", COLUMNS), None)
         body = builder.body(mapped, TimeMapping(TimeReader(TimeRules())))
         columns = compile_cells(body, COLUMNS)
         assert columns is not None

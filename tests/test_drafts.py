@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import read_condition
-from ours_cli.record import Fields, Malformed, Record, Stretch, Table
+from ours_cli.record import Fields, Malformed, Record, Rows, RowStream, Stretch, Table
 from ours_cli.row_mapping import map_rows
 from ours_cli.runs.replay import Replay
 from ours_cli.templates.template import Template, parse
@@ -99,7 +99,8 @@ class Run:
         self.ids = DistinctIds(b"salt")
         assemble = EventAssembler(WINDOW, self.ids, self.tally, selection)
         is_csv = kind == "csv"
-        table = Table("t", "csv" if is_csv else "ndjson", columns if is_csv else None, singly(parts))
+        rows: Iterable[Rows] = parts if together else singly(parts)
+        table = Table("t", "csv" if is_csv else "ndjson", columns if is_csv else None, RowStream(rows))
         mapping: RowMapping
         if is_csv:
             fields = fields or FieldMap(
@@ -114,8 +115,6 @@ class Run:
             mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
         else:
             mapping = BatchMapping(assemble, self.reader, self.tally, send_nulls=False)
-        if together:
-            table.stretches = lambda: iter(parts)
         self.drafted = 0
         self.items: list[Item] = []
         for item in map_rows([table], mapping, None, lambda *_: None, Replay([])):

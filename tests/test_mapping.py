@@ -35,10 +35,10 @@ def mapping(tally: Tally | None = None, *, identify: bool = False, **fields: Any
 
 
 def csv_table(*columns: str) -> Table:
-    return Table("t.csv", "csv", columns, iter(()))
+    return Table("t.csv", "csv", columns)
 
 
-JSON_TABLE = Table("t.ndjson", "ndjson", None, iter(()))
+JSON_TABLE = Table("t.ndjson", "ndjson", None)
 
 
 def body(found: Event | Reject | Filtered) -> dict[str, Any]:
@@ -171,7 +171,7 @@ CONTEXT = {"ip": "1.2.3.4", "userAgent": "Firefox"}
 )
 def test_self_mapping_of_the_context(columns: Any, cells: Any, expected: object) -> None:
     if columns is None:
-        table = Table("rows", "ndjson", None, iter(()))
+        table = Table("rows", "ndjson", None)
         found = mapped(table, {"event": "E", "time": ago(1), "externalId": "c", **cells})
     else:
         table = csv_table("event", "time", "externalId", *columns)

@@ -358,8 +358,7 @@ def test_rows_many_at_once_go_on_behind_those_taken(pa: Any, tmp_path: Path, tak
     table = open_table(orders(pa, tmp_path / "o.parquet", 1234, row_group_size=450), ReadOptions())
     taken_rows: list[Any] = list(islice(table.records, taken))
     rows = [(row.line, row.fields["id"]) for row in taken_rows]
-    assert table.stretches is not None
-    for stretch in table.stretches():
+    for stretch in table.records.in_bulk():
         assert isinstance(stretch, Stretch)
         fields: list[Any] = list(stretch.fields)
         rows += [(line, row["id"]) for line, row in zip(stretch.lines, fields, strict=True)]

@@ -31,7 +31,7 @@ class Clock:
 
 
 def table(name: str = "a.csv", size: int | None = 1000, position: int = 0, taken: int = 0) -> Table:
-    return Table(name, "csv", ("x",), iter(()), size=size, position=lambda: position, taken=taken)
+    return Table(name, "csv", ("x",), size=size, position=lambda: position, taken=taken)
 
 
 def books(read: int, accepted: int, rejected: int = 0) -> Books:
@@ -99,7 +99,7 @@ def test_speed_and_time_left_are_of_the_last_seconds() -> None:
     clock = Clock()
     progress = Progress(1, 10_000, clock)
     where, traffic = [0], Traffic(concurrency=4)
-    progress.table(Table("a.csv", "csv", ("x",), iter(()), size=10_000, position=lambda: where[0]))
+    progress.table(Table("a.csv", "csv", ("x",), size=10_000, position=lambda: where[0]))
     progress.books(books(0, 0), traffic)
     assert progress.left == ""
     for _ in range(100):

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from ours_cli import app
 from ours_cli.cli.typed_words import WITHOUT_VALUE
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.events.event import Origin, Reject
-from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
@@ -363,7 +363,7 @@ class TestFiles:
     def test_an_existing_file_becomes_private(self, tmp_path: Path) -> None:
         named = write(tmp_path / "bad.csv", "old")
         named.chmod(0o644)
-        table = Table("t", "csv", ("a",), iter(()))
+        table = Table("t", "csv", ("a",))
         with closing(Rejects(str(named), tmp_path)) as rejects:
             rejects.add_table(0, table)
             rejects.write(Reject(Origin(0, Record(2, ["x"])), "", "c", "m"))
@@ -372,7 +372,7 @@ class TestFiles:
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
     def test_a_full_disk(self) -> None:
-        table = Table("t", "csv", ("a",), iter(()))
+        table = Table("t", "csv", ("a",))
         failing = pytest.raises(LocalIOError, match="cannot be written")
         with failing, closing(Rejects("/dev/full", Path())) as rejects:
             rejects.add_table(0, table)
@@ -399,7 +399,7 @@ def test_any_cells_survive(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, quote: str
 ) -> None:
     folder = tmp_path_factory.mktemp("rejects")
-    table = Table("t", "csv", ("a", "b", "c"), iter(()), Dialect(delimiter, quote))
+    table = Table("t", "csv", ("a", "b", "c"), dialect=Dialect(delimiter, quote))
     with closing(Rejects(None, folder)) as rejects:
         rejects.add_table(0, table)
         for line, cells in enumerate(rows, start=2):
@@ -426,7 +426,7 @@ def test_any_cells_survive(
 def test_any_object_survives(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -> None:
     folder = tmp_path_factory.mktemp("rejects")
     with closing(Rejects(None, folder)) as rejects:
-        rejects.add_table(0, Table("t", "ndjson", None, iter(())))
+        rejects.add_table(0, Table("t", "ndjson", None))
         rejects.write(Reject(Origin(0, Record(9, fields)), "d", "code", "message"))
     (record,) = mended(open_table(rejects.paths[0], ReadOptions())).records
     assert record == Record(1, fields, "d")
@@ -444,7 +444,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
     @pytest.fixture
     def rejects(self, tmp_path: Path, noted: list[RejectFile]) -> Rejects:
         rejects = Rejects(str(tmp_path / "r.ndjson"), tmp_path, note=noted.append)
-        rejects.add_table(0, Table("t", "ndjson", None, iter(())))
+        rejects.add_table(0, Table("t", "ndjson", None))
         return rejects
 
     @pytest.mark.parametrize("after", [0, 1, 3], ids="{} rows before".format)
@@ -484,15 +484,15 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         (left,) = rejects.files()
         known = KnownRejects(left.path, left.shape, left.extent, left.extent)
         again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
-        again.add_table(0, Table("t", "ndjson", None, iter(())))
+        again.add_table(0, Table("t", "ndjson", None))
         again.write(self.ROWS[2])
         again.close()
         assert len(Path(left.path).read_text().splitlines()) == 3
         assert again.take_remarks() == []
 
 
-def rows_of(*rows: list[str]) -> Iterator[Record | Malformed]:
-    return (Record(line, row) for line, row in enumerate(rows, start=2))
+def rows_of(*rows: list[str]) -> RowStream:
+    return RowStream(Record(line, row) for line, row in enumerate(rows, start=2))
 
 
 class TestMended:

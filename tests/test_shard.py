@@ -26,7 +26,7 @@ from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import EVERYTHING
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rows.run_context import make_context
 from ours_cli.runs.blocks import content_digest
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -93,7 +93,7 @@ Item = Event | Reject | Filtered
 
 def items(rows: list[Record | Malformed], shard: Shard | None = None) -> dict[int, Item]:
     """What becomes of the rows of a shard, or of all, by their lines."""
-    table, maps = Table("t", "csv", COLUMNS, iter(rows)), mapping()
+    table, maps = Table("t", "csv", COLUMNS, RowStream(rows)), mapping()
     map_row = maps.bind(table)
     if shard is not None:
         (table,) = ShardRows(shard, maps, None).tables([table])
@@ -128,7 +128,7 @@ def test_a_limit_is_of_all_rows(drawn: list[Any], limit: int, total: int) -> Non
     parts = [ShardRows(Shard(number, total), mapping(), limit) for number in range(total)]
     taken = 0
     for part in parts:
-        tables = (Table("t", "csv", COLUMNS, iter(half)) for half in (rows[:20], rows[20:]))
+        tables = (Table("t", "csv", COLUMNS, RowStream(half)) for half in (rows[:20], rows[20:]))
         taken += sum(1 for table in part.tables(tables) for _ in table.records)
     assert {part.rows for part in parts} == {min(limit, len(rows))}
     assert taken == sum(part.own for part in parts) == min(limit, len(rows))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import Malformed, Record, Table
-from ours_cli.source import ReadOptions, open_table, parse_raw
+from ours_cli.source import ReadOptions, line_window, open_table, parse_raw
 from ours_cli.source import lines as lines_module
 
 
@@ -288,10 +288,8 @@ def test_a_cell_of_twenty_megabytes_is_read() -> None:
 
 
 def test_oversize_lines_and_cells_are_rejected_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ours_cli.source.delimited as delimited
-
     monkeypatch.setattr(lines_module, "MAX_RECORD", 300_000)
-    monkeypatch.setattr(delimited, "MAX_RECORD", 300_000)
+    monkeypatch.setattr(line_window, "MAX_RECORD", 300_000)
     long_line = "x" * 900_000
     text = f'a,b\n1,2\n{long_line},2\n3,4\n5,"' + "y,z\n" * 300_000
     found = list(table_of(text, delimiter=",").records)
@@ -306,7 +304,7 @@ def test_oversize_lines_and_cells_are_rejected_alone(monkeypatch: pytest.MonkeyP
 def test_a_cell_of_too_many_lines_is_not_called_one_that_is_never_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ours_cli.source.delimited._MAX_RECORD_LINES", 1000)
+    monkeypatch.setattr("ours_cli.source.line_window._MAX_RECORD_LINES", 1000)
     first, *_ = table_of('a,b\n1,"' + "z\n" * 600_000 + '"\n', delimiter=",").records
     assert isinstance(first, Malformed)
     assert (first.line, first.code) == (2, "unclosed_quote")

@@ -7,10 +7,9 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -18,10 +17,11 @@ from conftest import Ours, StartSandbox
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from rows import ago, write
+from stretches import flat, nothing_in_bulk
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, as_written, read_json
-from ours_cli.record import Malformed, Record, Rows, Stretch, Table
+from ours_cli.record import Malformed, Record, RowStream, Stretch, Table
 from ours_cli.source import ReadOptions, json_lines, lines, open_table, parse_raw
 from ours_cli.source.json_document import refuse_arrays
 from ours_cli.source.json_elements import JsonElementReader
@@ -77,30 +77,27 @@ def test_elements_are_found_whatever_the_layout_and_the_blocks(
     )
     data = text.encode()
     blocks = (data[at : at + block] for at in range(0, len(data), block))
-    found = list(JsonElementReader(blocks, "x", 1).records())
+    found = list(flat(JsonElementReader(blocks, "x", 1).stretches()))
     assert repr([row.fields for row in found if isinstance(row, Record)]) == repr(objects)
     assert len(found) == len(objects)
     assert [row.line for row in found] == sorted(row.line for row in found)
 
 
-def flat(rows: Iterator[Rows]) -> Iterator[Record | Malformed]:
-    for row in rows:
-        if isinstance(row, Stretch):
-            for line, fields in zip(row.lines, list[Any](row.fields), strict=True):
-                yield Record(line, fields)
-        else:
-            yield row
+def singly(*blocks: bytes) -> list[Record | Malformed]:
+    """The elements in these blocks, each found and parsed by itself."""
+    with nothing_in_bulk():
+        return list(flat(JsonElementReader(iter(blocks), "x", 1).stretches()))
 
 
 @given(st.text(alphabet='{}[]",:\n\\a1 ', max_size=60), st.integers(1, 10))
 def test_blocks_never_decide_what_rubbish_is(text: str, block: int) -> None:
     data = text.encode()
     blocks = [data[at : at + block] for at in range(0, len(data), block)]
-    whole = list(JsonElementReader(iter([data] if data else []), "x", 1).records())
-    assert list(JsonElementReader(iter(blocks), "x", 1).records()) == whole
-    together = JsonElementReader(iter(blocks), "x", 1)
-    begun = list(islice(together.records(), 1))
-    assert [*begun, *flat(together.stretches())] == whole
+    whole = singly(*([data] if data else []))
+    assert singly(*blocks) == whole
+    together = RowStream(JsonElementReader(iter(blocks), "x", 1).stretches())
+    begun = list(islice(together, 1))
+    assert [*begun, *flat(together.in_bulk())] == whole
 
 
 @pytest.mark.parametrize(
@@ -460,8 +457,7 @@ def test_objects_found_together_are_those_found_one_by_one(
     text = between.join(parts)
     data = (f"[{text}]" if in_array else text).encode()
     blocks = [data[at : at + block] for at in range(0, len(data), block)]
-    expected = list(JsonElementReader(iter(blocks), "x", 1).records())
-    assert list(flat(JsonElementReader(iter(blocks), "x", 1).stretches())) == expected
+    assert list(flat(JsonElementReader(iter(blocks), "x", 1).stretches())) == singly(*blocks)
 
 
 def test_an_array_comes_in_stretches_as_lines_do() -> None:

@@ -6,7 +6,8 @@ import io
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from stretches import flat, nothing_in_bulk
 
 from ours_cli.errors import SourceError
 from ours_cli.record import STRETCH_MAX, Malformed, Piece, Record, Rows, Stretch, Table
 from ours_cli.rejects.mend import mended
-from ours_cli.source import ReadOptions, byte_stream, delimited, lines, open_table
+from ours_cli.source import ReadOptions, byte_stream, line_window, lines, open_table
 from ours_cli.source.pieces import parse_piece
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -30,26 +32,21 @@ FILES = sorted(
 )
 
 
-def one_by_one(table: Table) -> list[Record | Malformed]:
-    """Every row of the table, walked in stretches."""
-    assert table.stretches is not None
-    return list(_flat(table.stretches()))
+def one_by_one(opened: Callable[[], Table]) -> list[Record | Malformed]:
+    """Every row of the table, each read by itself."""
+    with nothing_in_bulk():
+        return list(opened().records)
 
 
-def _flat(rows: Iterator[Rows]) -> Iterator[Record | Malformed]:
-    for row in rows:
-        if isinstance(row, Stretch):
-            assert 0 < len(row.fields) <= STRETCH_MAX
-            for line, fields in zip(row.lines, list[Any](row.fields), strict=True):
-                yield Record(line, fields)
-        else:
-            yield row
+def in_bulk(table: Table) -> list[Record | Malformed]:
+    """Every row of the table from where it stands, walked in stretches."""
+    return list(flat(table.records.in_bulk()))
 
 
 def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
     """Every row of the table, as seen by code that has so many pieces at a time parsed elsewhere."""
-    assert table.pieces is not None
-    pieces = table.pieces()
+    assert table.records.pieces is not None
+    pieces = table.records.pieces()
     found: list[Record | Malformed] = []
     waiting: deque[Piece | Rows] = deque()
     while True:
@@ -59,10 +56,10 @@ def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
             return found
         oldest = waiting.popleft()
         if not isinstance(oldest, Piece):
-            found += _flat(iter([oldest]))
+            found += flat([oldest])
         elif (parsed := parse_piece(oldest, table)) is not None:
             pieces.confirm()
-            found += _flat(iter(parsed))
+            found += flat(parsed)
         else:
             pieces.take_back()
             waiting.clear()
@@ -71,15 +68,13 @@ def in_pieces(table: Table, ahead: int) -> list[Record | Malformed]:
 def assert_alike(opened: Callable[[], Table], *, cuts_rows: bool = False) -> None:
     """`cuts_rows`: where blocks end decides which record is too long, and pieces are blocks of their own."""
     try:
-        expected = list(opened().records)
+        expected = one_by_one(opened)
     except SourceError:
         return
-    if opened().stretches is None:
-        return
-    found = one_by_one(opened())
-    assert repr(found) == repr(expected)
-    assert [type(row) for row in found] == [type(row) for row in expected]
-    if opened().pieces is not None and not cuts_rows:
+    for found in (list(opened().records), in_bulk(opened())):
+        assert repr(found) == repr(expected)
+        assert [type(row) for row in found] == [type(row) for row in expected]
+    if opened().records.pieces is not None and not cuts_rows:
         assert repr(in_pieces(opened(), 1)) == repr(expected)
         assert repr(in_pieces(opened(), 4)) == repr(expected)
 
@@ -118,7 +113,7 @@ def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))
-        patch.setattr(delimited, "MAX_RECORD", max(longest, 14))
+        patch.setattr(line_window, "MAX_RECORD", max(longest, 14))
         assert_alike(
             lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, block)),  # type: ignore[arg-type]
             cuts_rows=longest < len(data),
@@ -159,11 +154,11 @@ def test_most_of_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
     rows[6000] = '6000,a "quote,x\n'
     (file := tmp_path / "large.csv").write_text("n,t,long\n" + "".join(rows), "utf-8")
     table = open_table(file, ReadOptions())
-    assert table.pieces is not None
-    pieces, ordinary = table.pieces(), 0
+    assert table.records.pieces is not None
+    pieces, ordinary = table.records.pieces(), 0
     while (rows_read := pieces.next()) is not None:
         if not isinstance(rows_read, Piece):
-            ordinary += len(list(_flat(iter([rows_read]))))
+            ordinary += len(list(flat([rows_read])))
         elif parse_piece(rows_read, table) is None:
             pieces.take_back()
         else:
@@ -174,16 +169,19 @@ def test_most_of_a_large_file_comes_in_pieces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("taken", [1, 3, 700])
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
-def test_stretches_go_on_where_records_stand(form: str, taken: int) -> None:
+def test_the_rest_comes_in_bulk_where_some_were_taken(form: str, taken: int) -> None:
     cells = [["7", 'x\n"y"'] for _ in range(1500)]
     if form == "csv":
         text = "n,t\n" + "".join('7,"x\n""y"""\n' for _ in cells)
     else:
         text = "".join(json.dumps({"n": n, "t": t}) + "\n" for n, t in cells)
-    whole = open_table("-", ReadOptions(format=form), io.BytesIO(text.encode()))  # type: ignore[arg-type]
-    parted = open_table("-", ReadOptions(format=form), io.BytesIO(text.encode()))  # type: ignore[arg-type]
+
+    def opened() -> Table:
+        return open_table("-", ReadOptions(format=form), io.BytesIO(text.encode()))  # type: ignore[arg-type]
+
+    parted = opened()
     taken_rows = list(islice(parted.records, taken))
-    assert taken_rows + one_by_one(parted) == list(whole.records)
+    assert taken_rows + in_bulk(parted) == one_by_one(opened)
 
 
 def test_a_pipe_that_trickles_is_not_waited_for() -> None:
@@ -191,8 +189,7 @@ def test_a_pipe_that_trickles_is_not_waited_for() -> None:
     with os.fdopen(reading, "rb", buffering=0) as stdin:
         os.write(writing, b'a,b\n1,2\n3,4\n5,"6\n')
         table = open_table("-", ReadOptions(), stdin)
-        assert table.stretches is not None
-        rows = table.stretches()
+        rows = table.records.in_bulk()
         assert next(rows) == Stretch([2, 3], [["1", "2"], ["3", "4"]])
         os.write(writing, b'7"\n')
         assert next(rows) == Record(4, ["5", "6\n7"])
@@ -204,8 +201,7 @@ def test_bytes_are_counted_and_the_file_is_closed_at_the_end(tmp_path: Path) -> 
     path = tmp_path / "a.csv"
     path.write_text("a,b\n" + "1,2\n" * 300_000)
     table = open_table(path, ReadOptions())
-    assert table.stretches is not None
-    rows = table.stretches()
+    rows = table.records.in_bulk()
     next(rows)
     assert 0 < table.position() < path.stat().st_size
     assert sum(len(row.fields) for row in rows if isinstance(row, Stretch)) == 300_000 - STRETCH_MAX
@@ -224,9 +220,9 @@ def test_rejects_fed_back_are_mended_alike() -> None:
         return mended(open_table("-", ReadOptions(format="ndjson"), io.BytesIO(text.encode())))
 
     for text in ("\n".join(REJECTS), "\n".join([*REJECTS, "{", REJECTS[0]])):
-        assert one_by_one(opened(text)) == list(opened(text).records)
+        assert in_bulk(opened(text)) == one_by_one(partial(opened, text))
     # The columns of a rejects file in CSV are taken off row by row.
     rejects = mended(
         open_table("-", ReadOptions(), io.BytesIO(b"n,_line,_distinctId,_code,_message,_raw\n1,2,d,c,m,\n"))
     )
-    assert rejects.stretches is None
+    assert list(rejects.records.in_bulk()) == [Record(2, ["1"], "d")]

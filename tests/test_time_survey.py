@@ -16,7 +16,7 @@ from faults_kit import fault, status
 from rows import ndjson, write
 
 from ours_cli.mapping.field_mapping import TimeColumn
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.sandbox import Sandbox, When
 from ours_cli.templates.field_value import ABSENT
@@ -361,7 +361,7 @@ class _Pipe:
         return iter(())
 
     def pipes(self) -> Iterator[tuple[Table, Iterator[Record | Malformed]]]:
-        yield Table("standard input", "csv", ("when",), self._rows), self._rows
+        yield Table("standard input", "csv", ("when",), RowStream(self._rows)), self._rows
 
 
 class _Files:
@@ -371,7 +371,7 @@ class _Files:
         self._rows = rows
 
     def files(self) -> Iterator[Table]:
-        yield Table("o.csv", "csv", ("when",), self._rows)
+        yield Table("o.csv", "csv", ("when",), RowStream(self._rows))
 
     def pipes(self) -> Iterator[tuple[Table, Iterator[Record | Malformed]]]:
         return iter(())

@@ -89,7 +89,7 @@ class Exclusion:
         return {name: _has(*found, getters) for name, found in self._told_by_rows.items()}
 
 
-NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None, iter(())))
+NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None))
 
 
 def whole_objects(fields: FieldMap) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, repeat
@@ -10,13 +10,13 @@ from typing import Any, cast
 
 from ours_cli.record import (
     DUPLICATE_ID,
-    CutStretches,
     Fields,
     Malformed,
     Piece,
     Pieces,
     Record,
     Rows,
+    RowStream,
     Stretch,
     Table,
     one_by_one,
@@ -28,22 +28,18 @@ from ours_cli.source import parse_raw
 def mended(table: Table) -> Table:
     """The table without bookkeeping, when it is a rejects file; else the table itself."""
     if table.columns is None:
-        many = None if table.stretches is None else partial(_mended_stretches, table)
-        pieces = None if table.pieces is None else partial(_mended_pieces, table)
-        return replace(
-            table,
-            records=(_mended_object(record, table) for record in table.records),
-            stretches=many if many is None or pieces is None else CutStretches(many, pieces),
-        )
+        rows = (row for some in table.records.in_bulk() for row in _mended_each(some, table))
+        pieces = None if table.records.pieces is None else partial(_MendedPieces, table.records.pieces, table)
+        return replace(table, records=RowStream(rows, pieces))
     table = _with_header(table)
     assert table.columns is not None
     marks = marks_among(table.columns)
     if marks is None or set(table.columns) <= set(marks):
         return table
     places = _Places(table.columns, marks)
-    own = replace(table, columns=places.own(table.columns), stretches=None)
+    own = replace(table, columns=places.own(table.columns))
     own.notes = [*table.notes, "a rejects file: its own columns are not sent, its distinctIds are kept"]
-    own.records = _mended_rows(table.records, own, places)
+    own.records = RowStream(_mended_rows(table.records, own, places))
     return own
 
 
@@ -55,14 +51,8 @@ def _with_header(table: Table) -> Table:
     first = next(table.records, None)
     if isinstance(first, Record) and marks_among(header := tuple(first.fields)):
         return replace(table, columns=header)
-    # One for both: whoever goes on with the other gets no row twice.
-    read = iter([] if first is None else [first])
-    stretches = table.stretches
-    return replace(
-        table,
-        records=chain(read, table.records),
-        stretches=None if stretches is None else lambda: chain(read, stretches()),
-    )
+    read = [] if first is None else [first]
+    return replace(table, records=RowStream(chain(read, table.records.in_bulk())))
 
 
 class _Places:
@@ -100,12 +90,6 @@ def _mended_rows(
             yield _record(record.line, cells, marks[1], marks[2])
 
 
-def _mended_stretches(table: Table) -> Iterator[Rows]:
-    assert table.stretches is not None
-    for rows in table.stretches():
-        yield from _mended_each(rows, table)
-
-
 def _mended_each(rows: Rows, table: Table) -> Iterator[Rows]:
     if isinstance(rows, Stretch) and not any(map(_marks_of, cast("list[dict[str, Any]]", rows.fields))):
         return iter((rows,))
@@ -117,20 +101,15 @@ def may_be_marked(piece: Piece) -> bool:
     return isinstance(piece.text, bytes) and b'_line"' in piece.text
 
 
-def _mended_pieces(table: Table) -> Pieces:
-    assert table.pieces is not None
-    return _MendedPieces(table.pieces(), table)
-
-
 class _MendedPieces:
     """Pieces unchanged (see `may_be_marked`); rows read in the ordinary way, mended."""
 
-    def __init__(self, pieces: Pieces, table: Table) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Callable[[], Pieces], table: Table) -> None:
+        self._pieces = pieces()
         self._table = table
         self._rows: Iterator[Rows] = iter(())
-        self.confirm = pieces.confirm
-        self.take_back = pieces.take_back
+        self.confirm = self._pieces.confirm
+        self.take_back = self._pieces.take_back
 
     def next(self) -> Piece | Rows | None:
         while (mended_row := next(self._rows, None)) is None:

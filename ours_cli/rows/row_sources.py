@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.record import Malformed, Record, Table
+from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rejects.mend import mended
 from ours_cli.runs.blocks import Block, RowDigest, content_digest
 from ours_cli.source import ReadOptions, open_table
@@ -144,12 +144,7 @@ class _Pipe:
 
     def whole_table(self) -> Table:
         """The table with what is held, to be walked to its end."""
-        rest, stretches = self.table.records, self.table.stretches
-        return replace(
-            self.table,
-            records=chain(self.held, rest),
-            stretches=None if stretches is None else lambda: chain(self.held, stretches()),
-        )
+        return replace(self.table, records=RowStream(chain(self.held, self.table.records.in_bulk())))
 
     def rows(self) -> Iterator[Record | Malformed]:
         """Its rows from the first, each held."""

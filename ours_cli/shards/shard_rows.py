@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
-from itertools import chain
 
 from ours_cli.mapping.field_mapping import RowMapping
-from ours_cli.record import Malformed, Record, Rows, Table, gather, one_by_one
+from ours_cli.record import Malformed, Record, RowStream, Table, gather
 from ours_cli.runs.blocks import RowDigest, content_digest
 from ours_cli.shards.shard import Shard
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -39,11 +37,8 @@ class ShardRows:
         for table in tables:
             if self.rows == self._limit:
                 return
-            yield replace(
-                table,
-                records=self.of(table, table.records),
-                stretches=partial(self._stretches, table) if table.stretches and _is_file(table) else None,
-            )
+            own = self.of(table, table.records)
+            yield replace(table, records=RowStream(gather(own) if _is_file(table) else own))
 
     def of(self, table: Table, rows: Iterator[Record | Malformed]) -> Iterator[Record | Malformed]:
         """The shard's rows among the next rows of this table; raises as the mapping's `bind`."""
@@ -59,11 +54,6 @@ class ShardRows:
                 yield row
             if self.rows == self._limit:
                 return
-
-    def _stretches(self, table: Table) -> Iterator[Rows]:
-        """As `of`, with the shard's plain rows in bulk, which are mapped fastest."""
-        assert table.stretches is not None
-        return gather(self.of(table, chain.from_iterable(map(one_by_one, table.stretches()))))
 
     @property
     def others(self) -> int:

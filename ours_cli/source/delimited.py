@@ -21,6 +21,7 @@ from ours_cli.record import (
     gather,
 )
 from ours_cli.source.cell_kinds import names_columns
+from ours_cli.source.line_window import LineWindow
 from ours_cli.source.lines import MAX_RECORD, TextLines
 from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
 from ours_cli.source.row_problems import (
@@ -38,8 +39,6 @@ from ours_cli.source.text_encoding import ends_in_character
 # The default of 128 KiB is less than a real cell may hold.
 csv.field_size_limit(MAX_RECORD)
 
-# Many short lines weigh more than their characters: about 64 bytes each.
-_MAX_RECORD_LINES = 4 * 1024 * 1024
 # How many lines are handed over together on a second reading. Few, since failing rows come in series.
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
@@ -86,16 +85,11 @@ class RowReader:
         self.header = header  # may also be set once it was read
         self._blocks = blocks
         self._format = csv_format(dialect)
-        self._window: list[str] = []
-        self._window_line = first_line
-        self._held = 0
-        self._damaged = False
-        self._oversize = False
-        self._is_too_long = False
+        self._window = LineWindow(first_line)
         self._failed_until = 0
+        self._failure = ("", "")
         self._after_blank = 0  # the line below the newest blank one
         self._other_width = 0  # of a second table, that began below a blank line
-        self._failure = ("", "")
         self._start()
 
     def next_row(self) -> Row | Malformed | None:
@@ -110,28 +104,10 @@ class RowReader:
         self.line = self._base + self._reader.line_num
         return Row(line, cells)
 
-    def records(self, width: int) -> Iterator[Record | Malformed]:
-        """The rows from here on, for a table of `width` columns; blank ones are left out."""
-        odd = self.header.odd
-        while True:
-            reader, base = self._reader, self._base
-            try:
-                for cells in reader:
-                    line = self.line
-                    self.line = base + reader.line_num
-                    if len(cells) == width and cells[0] not in odd and not self._damaged:
-                        yield Record(line, cells)
-                    elif (record := self._examine(line, cells, width)) is not None:
-                        yield record
-            except _UNREADABLE as error:
-                yield self._reject(error)
-            else:
-                return
-
     def stretches(self, width: int) -> Iterator[Rows]:
-        """The rows from here on, as `records` has them, plain ones in bulk.
+        """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.
 
-        Where `records` has begun, this goes on after it. It waits for no block while it has rows.
+        It waits for no block while it has rows.
         """
         while self.has_lines or self._takes_next():
             yield from self.rows(width)
@@ -139,39 +115,36 @@ class RowReader:
     @property
     def has_lines(self) -> bool:
         """Whether a line that was taken in is unread."""
-        return self.line < self._window_line + len(self._window)
+        return self.line < self._window.end
 
     @property
     def unread(self) -> float:
-        """Characters of the lines that were taken in and are in no row yet; lines are taken to be alike."""
-        lines = len(self._window)
-        left = self._window_line + lines - self.line
-        return self._held * min(1.0, left / lines) if left > 0 else 0.0
+        """About how many characters of the lines that were taken in are in no row yet."""
+        return self._window.size_from(self.line)
 
     def take(self, block: TextLines) -> None:
         """Take these lines in, after those that are left."""
-        self._keep(block)
+        self._window.add(block, self.line)
 
     def go_to(self, line: int) -> None:
         """Go on with this line: it begins with the next block, whatever was taken in."""
-        self._window.clear()
-        self._held = 0
-        self.line = self._window_line = line
+        self._window.restart(line)
+        self.line = line
         self._start()
 
     def rows(self, width: int) -> Iterator[Rows]:
-        """The rows that begin on the lines that were taken in, as `stretches` has them."""
-        until = self._window_line + len(self._window)
+        """The next rows on the lines that were taken in, in bulk; one that fails may leave some lines."""
+        until = self._window.end
         if self.line <= self._failed_until:
             until = self._failed_until + 1
-        elif not (self._damaged or self._oversize):
+        elif not (self._window.damaged or self._window.oversize):
             yield from self._at_once(width)
         # What is left begins with a row that fails, or that ends in a later block.
         self._start()
         while self.line < until and (row := self.next_row()) is not None:
-            plain = row if isinstance(row, Malformed) else self._examine(row.line, row.cells, width)
-            if plain is not None:
-                yield plain
+            own = row if isinstance(row, Malformed) else self._examine(row.line, row.cells, width)
+            if own is not None:
+                yield own
 
     def _takes_next(self) -> bool:
         block = next(self._blocks, None)
@@ -182,7 +155,7 @@ class RowReader:
     def _at_once(self, width: int) -> Iterator[Rows]:
         """The rows of the window from `self.line` on, to its end or to the first that does not end in it."""
         first = self.line
-        reader = csv.reader(self._window[first - self._window_line :], **self._format)
+        reader = csv.reader(self._window.lines(first, self._window.end), **self._format)
         rows: list[list[str]] = []
         lines = [first]
         add, add_line = rows.append, lines.append
@@ -209,20 +182,20 @@ class RowReader:
         self, rows: list[list[str]], lines: list[int], width: int
     ) -> Iterator[Record | Malformed]:
         for line, self.line, cells in zip(lines, lines[1:], rows, strict=False):
-            if len(cells) == width and cells[0] not in self.header.odd:
-                yield Record(line, cells)
-            elif (record := self._examine(line, cells, width)) is not None:
-                yield record
+            if (row := self._examine(line, cells, width)) is not None:
+                yield row
 
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
-        """A row that is not plainly right: blank, damaged, of another width, or the header again."""
+        """The row of these cells; None where it is blank."""
+        if len(cells) == width and cells[0] not in self.header.odd and not self._window.damaged:
+            return Record(line, cells)
         if not any(map(str.strip, cells)):
             self._after_blank = self.line
             return None
         if line == self._after_blank and len(cells) < width and names_columns(cells):
             self._other_width = len(cells)
-        text = "".join(self._window[line - self._window_line : self.line - self._window_line])
-        problem = damage(text) if self._damaged else None
+        text = "".join(self._window.lines(line, self.line))
+        problem = damage(text) if self._window.damaged else None
         if problem is not None and not _is_whole(text) and ends_in_character(text.encode(*_AS_READ)):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
@@ -251,41 +224,30 @@ class RowReader:
 
     def _feed(self) -> Iterator[list[str]]:
         """Lines for the csv reader: those of the window from `self.line` on, then block after block."""
-        first = self.line
+        window, first = self._window, self.line
         known = max(self._failed_until + 1, first)
         for line in range(first, known):
             if self.line < line:
                 raise _KnownToFailError
-            yield self._window[line - self._window_line : line - self._window_line + 1]
-        end = len(self._window) - self._oversize
-        for at in range(known - self._window_line, end, _LINES_AGAIN):
-            yield self._window[at : min(at + _LINES_AGAIN, end)]
-        if self._oversize:
+            yield window.lines(line, line + 1)
+        end = window.end - window.oversize
+        for line in range(known, end, _LINES_AGAIN):
+            yield window.lines(line, min(line + _LINES_AGAIN, end))
+        if window.oversize:
             raise _RecordTooLongError
         for block in self._blocks:
-            self._keep(block)
-            if self._oversize or self._is_too_long:
+            self.take(block)
+            if window.oversize or window.is_too_long:
                 raise _RecordTooLongError
             yield block.lines
 
-    def _keep(self, block: TextLines) -> None:
-        done = self.line - self._window_line
-        if done:
-            del self._window[:done]
-            self._window_line = self.line
-            self._held = sum(map(len, self._window))
-        self._damaged = block.damaged or (self._damaged and bool(self._window))
-        self._oversize = block.oversize
-        self._is_too_long = self._held > MAX_RECORD or len(self._window) > _MAX_RECORD_LINES
-        self._window.extend(block.lines)
-        self._held += block.size
-
     def _reject(self, error: Exception) -> Malformed:
-        line, window_end = self.line, self._window_line + len(self._window)
-        raw = self._window[line - self._window_line].rstrip("\r\n")
+        line, window = self.line, self._window
+        (text,) = window.lines(line, line + 1)
+        raw, is_last = text.rstrip("\r\n"), line == window.end - 1
         last_read = self._base + self._reader.line_num - 1
-        if self._oversize and line == window_end - 1:
-            self._oversize = False
+        if window.oversize and is_last:
+            window.oversize = False
             failure = TOO_LONG
         elif isinstance(error, _KnownToFailError):
             failure = self._failure
@@ -297,7 +259,7 @@ class RowReader:
             )
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
-            is_cut = line == window_end - 1 and not _is_whole(self._window[-1])
+            is_cut = is_last and not _is_whole(text)
             if is_cut and (failure[0] == "unclosed_quote" or is_open_if_doubled(raw, self._format)):
                 failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
         if failure is not TOO_LONG and cells_if_doubled(raw, self._format):

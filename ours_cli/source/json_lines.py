@@ -20,14 +20,10 @@ class JsonLineReader:
         self._at = 0  # the next line of the block
         self._offset = first_line
 
-    def records(self) -> Iterator[Record | Malformed]:
-        """The rows from here on."""
-        while self._is_more():
-            yield from self._next(len(self._block.lines))
-
     def stretches(self) -> Iterator[Rows]:
-        """The rows from here on, in bulk; where `records` has begun, this goes on after it."""
-        while self._is_more():
+        """The rows from here on, in bulk."""
+        for block in self._blocks:
+            self.take(block)
             yield from self.rows()
 
     @property
@@ -62,25 +58,16 @@ class JsonLineReader:
             lines = self._block.lines[self._at : self._at + STRETCH_MAX]
             found = None if self._block.oversize else parse_objects(lines)
             if found is None:
-                yield from gather(self._next(STRETCH_MAX))
+                yield from gather(self._next(lines))
             else:
                 first = self._offset + self._at
                 self._at += len(lines)
                 yield Stretch(range(first, first + len(lines)), *found)
 
-    def _is_more(self) -> bool:
-        """Whether there is a line; takes the next block where the last one is done."""
-        while not self.has_lines:
-            block = next(self._blocks, None)
-            if block is None:
-                return False
-            self.take(block)
-        return True
-
-    def _next(self, count: int) -> Iterator[Record | Malformed]:
-        """The rows on the next lines of the block."""
+    def _next(self, lines: list[bytes]) -> Iterator[Record | Malformed]:
+        """The rows on these lines, which come next."""
         block = self._block
-        for raw in block.lines[self._at : self._at + count]:
+        for raw in lines:
             line = self._offset + self._at
             self._at += 1
             if block.oversize:

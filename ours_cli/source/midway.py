@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from ours_cli.errors import SourceError
-from ours_cli.record import Dialect, Malformed, Record, Table
+from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import ByteLines, TextLines, split_text
@@ -33,15 +32,15 @@ def rows_midway(path: Path, table: Table, start: int, end: int, count: int) -> l
     text = _block(path, table, start, min(end, start + _BLOCK_BYTES), is_last=is_last)
     if table.columns is None:
         lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
-        read: Iterator[Record | Malformed] = JsonLineReader(iter([ByteLines(lines)]), 1).records()
+        read = JsonLineReader(iter([ByteLines(lines)]), 1).stretches()
     else:
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:
             return None
         reader = _reader(begun, table.dialect)
         reader.header = HeaderRow.of_table(table)
-        read = reader.records(len(table.columns))
-    rows = [row._replace(line=0) for row in read if isinstance(row, Record)]
+        read = reader.stretches(len(table.columns))
+    rows = [row._replace(line=0) for row in RowStream(read) if isinstance(row, Record)]
     return (rows[-count:] if is_last else rows[:count]) or None
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, TypeVar
+from typing import Any, BinaryIO, Final, Literal
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import CutStretches, Dialect, Malformed, Pieces, Record, Rows, Table
+from ours_cli.record import Dialect, Malformed, Pieces, Record, Rows, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import ByteStream, open_stream
@@ -50,8 +50,6 @@ from ours_cli.source.several_tables import (
     refuse_second_table,
 )
 from ours_cli.source.text_encoding import decoder, detect_encoding
-
-_Row = TypeVar("_Row")
 
 _FIRST_ROWS: Final = 100
 """So many rows of JSON show what keys a source has."""
@@ -117,14 +115,14 @@ class _Opening:
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
             pieces = partial(LinePieces, reader, lines, reader.rows)
             done = partial(_share_done, lines, reader)
-            table = self._table(kind, None, reader.records(), Dialect(), reader.stretches(), done, pieces)
+            table = self._table(kind, None, reader.stretches(), Dialect(), done, pieces)
             return replace(table, first_rows=first)
         from ours_cli.source.json_elements import JsonElementReader
 
         rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
         elements = JsonElementReader(rest, self._stream.name, skip + 1)
         done = partial(getattr, elements, "share_done")
-        table = self._table(kind, None, elements.records(), Dialect(), elements.stretches(), done)
+        table = self._table(kind, None, elements.stretches(), Dialect(), done)
         return replace(table, first_rows=first)
 
     def _delimited(self, kind: SourceFormat) -> Table:
@@ -151,9 +149,8 @@ class _Opening:
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
         pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
-        records, stretches = reader.records(width), reader.stretches(width)
         done = partial(_share_done, texts, reader)
-        return self._table("csv", columns, records, dialect, stretches, done, pieces)
+        return self._table("csv", columns, reader.stretches(width), dialect, done, pieces)
 
     def _pass_line(self) -> None:
         """Leave out one more line above the table, and look as far ahead as without it."""
@@ -228,40 +225,36 @@ class _Opening:
         self,
         kind: Literal["csv", "ndjson", "json"],
         columns: tuple[str, ...] | None,
-        records: Iterator[Record | Malformed],
+        rows: Iterator[Rows],
         dialect: Dialect,
-        stretches: Iterator[Rows],
         share_done: Callable[[], float],
         pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
-        many = partial(_closing, stretches, stream)
         return Table(
             name=stream.name,
             format=kind,
             columns=columns,
-            records=_closing(records, stream),
+            records=RowStream(_closing(rows, stream), pieces),
             dialect=dialect,
             notes=self._notes,
             size=stream.size,
             position=lambda: round(stream.position() * share_done()),
             encoding=self._encoding.codec,
             header_line=self._header_line,
-            stretches=many if pieces is None else CutStretches(many, pieces),
         )
 
 
 def _first_objects(kind: Literal["ndjson", "json"], text: str, name: str) -> list[dict[str, Any]]:
     """The first objects in the beginning of a source, which may break off anywhere."""
     data = text.encode("utf-8", "surrogateescape")
-    read: Iterator[Record | Malformed]
     if kind == "ndjson":
-        read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).records()
+        read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).stretches()
     else:
         from ours_cli.source.json_elements import JsonElementReader
 
-        read = JsonElementReader(iter([data]), name, 1).records()
-    rows = islice((row.fields for row in read if isinstance(row, Record)), _FIRST_ROWS)
+        read = JsonElementReader(iter([data]), name, 1).stretches()
+    rows = islice((row.fields for row in RowStream(read) if isinstance(row, Record)), _FIRST_ROWS)
     return [fields for fields in rows if isinstance(fields, dict)]
 
 
@@ -280,7 +273,7 @@ def _share_done(blocks: Blocks[TextBlock] | Blocks[ByteBlock], reader: RowReader
     return max(0.0, 1 - (blocks.waiting + reader.unread) / blocks.size) if blocks.size else 0.0
 
 
-def _closing(rows: Iterator[_Row], stream: ByteStream) -> Iterator[_Row]:
+def _closing(rows: Iterator[Rows], stream: ByteStream) -> Iterator[Rows]:
     try:
         yield from rows
     finally:

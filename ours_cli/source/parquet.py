@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import STRETCH_MAX, Malformed, Record, Rows, Stretch, Table
+from ours_cli.record import STRETCH_MAX, RowStream, Stretch, Table
 from ours_cli.source.options import ReadOptions
 from ours_cli.source.parquet_values import Convert, UnsupportedTypeError, readable
 
@@ -44,11 +44,10 @@ def open_parquet(path: Path, options: ReadOptions) -> Table:
         name=str(path),
         format="parquet",
         columns=None if schema.names else (),
-        records=rows.records(),
+        records=RowStream(rows.stretches()),
         notes=notes,
         size=rows.size,
         position=rows.position,
-        stretches=rows.stretches,
         keys=tuple(columns.names),
         unreadable=columns.unreadable,
     )
@@ -89,7 +88,7 @@ class _Columns:
 
 
 class _Rows:
-    """The rows of one file, read from its beginning; they can be taken one by one, then in bulk."""
+    """The rows of one file, read from its beginning."""
 
     def __init__(self, file: Any, path: Path, columns: _Columns) -> None:
         self.size = path.stat().st_size
@@ -99,30 +98,21 @@ class _Rows:
         self._total: int = file.metadata.num_rows
         # One thread: rows come no faster than they are sent, and nothing runs on when the program ends.
         self._batches = file.iter_batches(STRETCH_MAX, use_threads=False)
-        self._waiting: list[dict[str, Any]] = []
-        self._read = 0  # rows, those waiting included
+        self._done = 0  # rows handed on
         self._damaged: _Columns | None = None
 
     def position(self) -> int:
         """How far reading is, in bytes of the file: all rows are taken to be of the same size."""
-        done = self._read - len(self._waiting)
-        return self.size * done // self._total if self._total else self.size
+        return self.size * self._done // self._total if self._total else self.size
 
-    def records(self) -> Iterator[Record | Malformed]:
-        """The rows from here on."""
+    def stretches(self) -> Iterator[Stretch]:
+        """The rows, batch by batch."""
         try:
-            while self._is_more():
-                yield Record(self._read - len(self._waiting) + 1, self._waiting.pop())
-        finally:
-            self._close()
-
-    def stretches(self) -> Iterator[Rows]:
-        """The rows from here on, in bulk."""
-        try:
-            while self._is_more():
-                first, rows = self._read - len(self._waiting) + 1, self._waiting[::-1]
-                self._waiting = []
-                yield Stretch(range(first, first + len(rows)), rows)
+            while (batch := self._next_batch()) is not None:
+                if rows := self._rows(batch):
+                    first = self._done + 1
+                    self._done += len(rows)
+                    yield Stretch(range(first, first + len(rows)), rows)
         finally:
             self._close()
 
@@ -131,18 +121,12 @@ class _Rows:
         self._file.close()
         self._batches = iter(())
 
-    def _is_more(self) -> bool:
-        """Whether there is a row; reads the next batch where none waits. They wait in reverse."""
-        while not self._waiting:
-            try:
-                batch = next(self._batches, None)
-            except (OSError, ValueError) as error:
-                raise _damaged(self._path) from error
-            if batch is None:
-                return False
-            self._waiting = self._rows(batch)[::-1]
-            self._read += len(self._waiting)
-        return True
+    def _next_batch(self) -> Any:
+        """The next record batch; None at the end."""
+        try:
+            return next(self._batches, None)
+        except (OSError, ValueError) as error:
+            raise _damaged(self._path) from error
 
     def _rows(self, batch: Any) -> list[dict[str, Any]]:
         try:

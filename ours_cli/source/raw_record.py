@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ours_cli.exact_json import JsonProblem
-from ours_cli.record import Fields, Malformed, Record, Table
+from ours_cli.record import Fields, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_objects import parse_object
 from ours_cli.source.lines import TextLines, is_damaged, split_text
@@ -24,7 +24,7 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
     lines = split_text(raw if raw.endswith(("\n", "\r")) else raw + "\n")
     header = HeaderRow.of_table(table)
     reader = RowReader(iter([TextLines(lines, len(raw), is_damaged(raw))]), table.dialect, 1, header)
-    found = list(reader.records(len(table.columns)))
+    found = list(RowStream(reader.stretches(len(table.columns))))
     if not found:
         return Malformed(1, raw, "bad_csv", "the row is empty")
     if isinstance(found[0], Record):

@@ -118,6 +118,5 @@ class _NoPieces:
 
 
 def _pieces_of(table: BoundTable) -> Pieces:
-    if table.drafter is None or table.table.pieces is None:
-        return _NoPieces(table.rows())
-    return table.table.pieces()
+    rows = table.table.records
+    return _NoPieces(rows.in_bulk()) if table.drafter is None or rows.pieces is None else rows.pieces()

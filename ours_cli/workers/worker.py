@@ -78,7 +78,7 @@ def _answer_all(end: socket.socket, mapping: RowMapping) -> None:
     with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:
         while (message := read_message(stream)) is not None:
             if isinstance(message, Columns):
-                table = Table(**message._asdict(), records=iter(()))
+                table = Table(**message._asdict())
                 drafter = mapping.drafter(table)
                 continue
             assert table is not None
