@@ -37,6 +37,9 @@ A1,2026-03-01,u1,1.5
 A2,2026-03-02,u2,2.5
 A3,2026-03-03,u3,3.5
 """
+CODES = (
+    UNITS.replace("when,", "who,when,").replace("date,mg,kg", "Q1,Q2,Q3,Q4").replace("\n2026", "\nC7,2026")
+)
 SURVEY = """StartDate,ResponseId,Age,Q1_1,Q2
 Start Date,Response ID,How old are you?,Satisfied (0 to 10),Why?
 "{""ImportId"":""startDate""}","{""ImportId"":""_recordId""}","{""ImportId"":""QID7""}",QID1_1,QID2
@@ -66,10 +69,22 @@ def send(ours: Ours, file: Path, *words: str) -> Ended:
         (LOGGER, "{TIMESTAMP}", "lines 1 to 4 look like 4 header rows", "--header-row 2 --where"),
         (UNITS, "{when}", "lines 1 to 2 look like 2 header rows", "--header-row 1 --where"),
         (TYPES, "{when}", "lines 1 to 2 look like 2 header rows", "without --where if they are broken rows"),
+        (CODES, "{when}", "lines 1 to 2 look like 2 header rows", "--header-row 1 --where"),
         (SURVEY, "{StartDate}", "lines 1 to 3 look like 3 header rows", "--header-row 1 --where"),
         (RECORDS, "{3}", "records of several types", "--no-header --where"),
     ],
-    ids=["sections", "titled", "same-width", "padded", "logger", "units", "types", "survey", "records"],
+    ids=[
+        "sections",
+        "titled",
+        "same-width",
+        "padded",
+        "logger",
+        "units",
+        "types",
+        "codes",
+        "survey",
+        "records",
+    ],
 )
 def test_refused(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str, time: str, reason: str, hint: str
@@ -234,6 +249,23 @@ def test_a_bad_row_takes_no_neighbour_along(
     assert f",{line},," in Path(ended.json["rejects_file"]).read_text()
     assert {event.external_id for event in place.events()} <= {f"u{n}" for n in range(40)}
     assert ours("inspect", file).code == 0
+
+
+def test_a_bad_first_row_is_known_by_words_that_stand_below(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(window_ms=None)
+    text = "name,when,state,total\nAnn,soon,Paid,none yet\nBo,2026-03-01,Open,1\nCy,2026-03-02,Paid,2\n"
+    ended = send(ours, write(tmp_path / "f.csv", text), "--time", "{when}", "-p", "total={total}")
+    assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 2, 1), ended.err
+
+
+def test_units_that_come_again_below_are_no_rows(ours: Ours, tmp_path: Path) -> None:
+    units = "date,text,mg\n"
+    body = "".join(f"2026-04-{n},{'abc'[n % 3]},1\n" for n in range(10, 30))
+    file = write(tmp_path / "f.csv", f"when,kind,dose\n{units}{body}{units}")
+    ended = send(ours, file, "--time", "{when}", "--dry-run")
+    assert "lines 1 to 2 look like 2 header rows" in ended.err
 
 
 def test_a_first_row_of_words_is_read_where_it_is_said_to_be_a_row(

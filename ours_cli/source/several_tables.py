@@ -79,11 +79,24 @@ def _last_header_row(rows: Sequence[Row]) -> int:
 
 
 def _is_record(row: Row, table: Sequence[Row], *, data_min: int = 1) -> bool:
-    """Whether a row, however bad, is one of the table: it has data in so many of its columns, or a code."""
+    """Whether a row, however bad, is one of the table.
+
+    It has data in so many of its columns, or a word that stands below in another row, or an id above ids.
+    """
     columns = range(len(row.cells))
-    if any(_has_code_form(row, at) and _is_column_of(_is_code, table, at) for at in columns):
+    of_data = [at for at in columns if _is_column_of(_is_data, table, at)]
+    if sum(_is_data(row, at) for at in of_data) >= data_min:
         return True
-    return sum(_is_data(row, at) and _is_column_of(_is_data, table, at) for at in columns) >= data_min
+    others = [other.cells for other in table if other.cells != row.cells]
+    of_words = [at for at in columns if at not in of_data and _is_word(row, at)]
+    if any(row.cells[at] in (cells[at] for cells in others if at < len(cells)) for at in of_words):
+        return True
+    # Of a second header `Q1,Q2,Q3` the first may stand above ids.
+    names = [at for at in of_data if _is_word(row, at)]
+    are_codes = bool(names) and all(_has_code_form(row, at) for at in names)
+    return not are_codes and any(
+        _has_code_form(row, at) and _is_column_of(_is_code, table, at) for at in columns
+    )
 
 
 def _is_column_of(kind: Callable[[Row, int], bool], rows: Sequence[Row], column: int) -> bool:
