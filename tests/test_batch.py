@@ -271,15 +271,56 @@ def test_a_slow_pipe_is_flushed(sandbox: StartSandbox) -> None:
     assert (report["accepted"], report["requests"]) == (2, 2)
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.txt"])
 def test_a_delimited_file_is_refused_with_the_right_command(
-    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str
 ) -> None:
     place = sandbox()
-    ended = ours("batch", write(tmp_path / "r.csv", "event,externalId\nE,c\n"))
+    ended = ours("batch", write(tmp_path / name, 'event,externalId\n"E,2",c\n'))
     assert ended.code == 2
-    assert "r.csv is a delimited file" in ended.err
+    assert f"{name} is a delimited file" in ended.err
     assert "ours backfill" in ended.err.partition("hint: ")[2]
     assert list(place.requests()) == []
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "oops",
+        "a,b,c",
+        "null",
+        "5",
+        '"x"',
+        "{",
+        "\0",
+        "[" * 300_000,
+        "oops\nno, not yet\n,,,",
+        '["x"',
+        "x\n" * 9,
+    ],
+    ids=lambda first: repr(first[:9]),
+)
+@pytest.mark.parametrize("name", ["-", "x.log", "x.ndjson"])
+def test_a_broken_first_line_takes_no_other_along(
+    ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, first: str, name: str
+) -> None:
+    place = sandbox()
+    text = f"{first.rstrip()}\n{ndjson(rows(2))}"
+    if name == "-":
+        ended = ours_process("batch", "-o", "json", stdin=text.encode())
+    else:
+        ended = ours_process("batch", write(tmp_path / name, text), "-o", "json")
+    assert (ended.code, ended.json["accepted"]) == (3, 2), ended.err
+    assert ended.json["rejected"] == text.count("\n") - 2
+    assert '"_line":1,' in Path(ended.json["rejects_file"]).read_text()
+    assert place.totals().events == 2
+
+
+@pytest.mark.parametrize("first", ["oops", "[" * 300_000, "{"], ids=["oops", "deep", "brace"])
+def test_a_line_that_no_other_has_followed_yet(ours_process: Ours, sandbox: StartSandbox, first: str) -> None:
+    sandbox()
+    ended = ours_process("batch", "-o", "json", stdin=f"{first}\n".encode())
+    assert (ended.code, ended.json["rejected"]) == (3, 1), ended.err
 
 
 def test_a_zone_column_is_refused(ours: Ours, tmp_path: Path) -> None:

@@ -311,6 +311,8 @@ def test_name_and_content_that_contradict_are_refused(
         ("a.JSON", "", "ndjson", 0),
         ("a.ndjson", 'starting up\n{"a":1}\n', "ndjson", 2),
         ("a.txt", '{"a":1}', "ndjson", 1),
+        ("a.txt", 'starting up\n{"a":1}\n{"a":2}\n', "ndjson", 3),
+        ("a", '{\n{"a":1}\n', "ndjson", 2),
         ("a", "[\n]", "json", 0),
     ],
 )
@@ -321,6 +323,12 @@ def test_the_kind_of_json_is_told_by_content(
     path.write_text(text)
     table = open_table(path, ReadOptions())
     assert (table.format, table.columns, len(list(table.records))) == (kind, None, count)
+
+
+def test_a_line_of_json_among_the_rows_of_a_table_is_one_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text('id,n\n{"level":"warning"}\n1,2\n3,4\n')
+    assert open_table(path, ReadOptions()).columns == ("id", "n")
 
 
 def test_skipped_lines_still_count() -> None:

@@ -31,6 +31,22 @@ LOGGER = """"TOA5","CR1000","CR1000","1234","CR1000.Std","CPU:prog","5678","Tabl
 "2026-03-01 00:20:00",2,12.3,21
 """
 UNITS = "when,dose,weight\ndate,mg,kg\n2026-03-01,5,70\n2026-03-02,6,71\n2026-03-03,7,72\n"
+TYPES = """id,when,who,total
+varchar(10),timestamp,varchar(20),m/s2
+A1,2026-03-01,u1,1.5
+A2,2026-03-02,u2,2.5
+A3,2026-03-03,u3,3.5
+"""
+CODES = (
+    UNITS.replace("when,", "who,when,").replace("date,mg,kg", "Q1,Q2,Q3,Q4").replace("\n2026", "\nC7,2026")
+)
+SURVEY = """StartDate,ResponseId,Age,Q1_1,Q2
+Start Date,Response ID,How old are you?,Satisfied (0 to 10),Why?
+"{""ImportId"":""startDate""}","{""ImportId"":""_recordId""}","{""ImportId"":""QID7""}",QID1_1,QID2
+2026-03-01 10:00:00,R_1a2,31,7,Nice
+2026-03-01 11:00:00,R_9c4,44,,
+2026-03-01 12:00:00,R_7x3,27,9,So so
+"""
 RECORDS = """H,2026-03-01,ACME
 D,A1,2026-03-01,5.00
 D,A2,2026-03-02,6.00
@@ -52,9 +68,23 @@ def send(ours: Ours, file: Path, *words: str) -> Ended:
         (SECTIONS.replace("\n\n", "\n,,\n"), "{Placed}", "on line 5", "head -n 4"),
         (LOGGER, "{TIMESTAMP}", "lines 1 to 4 look like 4 header rows", "--header-row 2 --where"),
         (UNITS, "{when}", "lines 1 to 2 look like 2 header rows", "--header-row 1 --where"),
+        (TYPES, "{when}", "lines 1 to 2 look like 2 header rows", "without --where if they are broken rows"),
+        (CODES, "{when}", "lines 1 to 2 look like 2 header rows", "--header-row 1 --where"),
+        (SURVEY, "{StartDate}", "lines 1 to 3 look like 3 header rows", "--header-row 1 --where"),
         (RECORDS, "{3}", "records of several types", "--no-header --where"),
     ],
-    ids=["sections", "titled", "same-width", "padded", "logger", "units", "records"],
+    ids=[
+        "sections",
+        "titled",
+        "same-width",
+        "padded",
+        "logger",
+        "units",
+        "types",
+        "codes",
+        "survey",
+        "records",
+    ],
 )
 def test_refused(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, text: str, time: str, reason: str, hint: str
@@ -180,6 +210,81 @@ def test_one_table_is_left_in_peace(ours: Ours, tmp_path: Path, text: str) -> No
     file = write(tmp_path / "f.csv", text)
     ended = send(ours, file, "--time", "2026-03-01", "-p", "*", "--dry-run")
     assert ended.code in (0, 3), ended.err
+
+
+GOOD = "".join(f"A{n},2026-03-01,u{n},{n}.5\n" for n in range(40)).splitlines(keepends=True)
+BAD = "A3,not-a-date,u3,abc\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "code"),
+    [
+        ([*GOOD[:2], BAD, *GOOD[3:5]], 4, "bad_time"),
+        ([BAD, *GOOD[:2]], 2, "bad_time"),
+        ([BAD, *GOOD], 2, "bad_time"),
+        (["1,nonsense,cust-1,tbd\n", *GOOD], 2, "bad_time"),
+        ([GOOD[0], "x,y,z,none\n", *GOOD[1:]], 3, "bad_time"),
+        ([GOOD[0], "x,y,z,none\n", "z,never,y,nil?\n", *GOOD[1:]], 3, "bad_time"),
+        (["A1,x,y,z,1,2,3\n", *GOOD[:2]], 2, "ragged_row"),
+        (["x,y,z,none,1,2,3\n", *GOOD[:2]], 2, "ragged_row"),
+        (["x,y\n", *GOOD[:2]], 2, "ragged_row"),
+        ([*GOOD[:10], "\n", BAD, *GOOD[10:]], 13, "bad_time"),
+        ([*GOOD[:2], "\n", BAD, *GOOD[2:]], 5, "bad_time"),
+        (["\n", BAD, *GOOD[2:]], 3, "bad_time"),
+        ([*GOOD[:3], "Paused\n", BAD, *GOOD[3:]], 6, "bad_time"),
+    ],
+)
+def test_a_bad_row_takes_no_neighbour_along(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, rows: list[str], line: int, code: str
+) -> None:
+    place = sandbox(window_ms=None)
+    text = "id,when,who,total\n" + "".join(rows)
+    file = write(tmp_path / "o.csv", text)
+    words = ("--event", "E", "--external-id", "{who}", "--time", "{when}", "-p", "total={total|number}")
+    flags = (*words, "--max-age", "none", "-o", "json")
+    ended = ours("backfill", file, *flags)
+    good = sum(row in GOOD for row in rows)
+    assert (ended.code, ended.json["accepted"]) == (3, good), ended.err
+    assert code in ended.json["reject_codes"]
+    assert f",{line},," in Path(ended.json["rejects_file"]).read_text()
+    assert {event.external_id for event in place.events()} <= {f"u{n}" for n in range(40)}
+    assert ours("inspect", file).code == 0
+
+
+def test_a_bad_first_row_is_known_by_words_that_stand_below(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(window_ms=None)
+    text = "name,when,state,total\nAnn,soon,Paid,none yet\nBo,2026-03-01,Open,1\nCy,2026-03-02,Paid,2\n"
+    ended = send(ours, write(tmp_path / "f.csv", text), "--time", "{when}", "-p", "total={total}")
+    assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 2, 1), ended.err
+
+
+def test_units_that_come_again_below_are_no_rows(ours: Ours, tmp_path: Path) -> None:
+    units = "date,text,mg\n"
+    body = "".join(f"2026-04-{n},{'abc'[n % 3]},1\n" for n in range(10, 30))
+    file = write(tmp_path / "f.csv", f"when,kind,dose\n{units}{body}{units}")
+    ended = send(ours, file, "--time", "{when}", "--dry-run")
+    assert "lines 1 to 2 look like 2 header rows" in ended.err
+
+
+def test_a_first_row_of_words_is_read_where_it_is_said_to_be_a_row(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox(window_ms=None)
+    file = write(tmp_path / "f.csv", UNITS)
+    ended = send(ours, file, "--time", "{when}", "--header-row", "1")
+    assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 3, 1)
+    assert place.totals().events == 3
+
+
+def test_a_bad_first_row_in_a_pipe(ours_process: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox(window_ms=None)
+    text = "id,when,who,total\n" + BAD + "".join(GOOD)
+    flags = ("--event", "E", "--external-id", "{who}", "--time", "{when}", "--max-age", "none", "-o", "json")
+    ended = ours_process("backfill", "-", *flags, stdin=text.encode())
+    assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 40, 1), ended.err
+    assert place.totals().events == 40
 
 
 @given(st.lists(st.lists(st.sampled_from(["", "a", "AB", "1", "x y", "2026-01-01"]), min_size=3, max_size=3)))

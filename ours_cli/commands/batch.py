@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def batch(
         command="batch",
         arguments=files,
         sources=expand(files),
-        read=read_options(reading, nothing),
+        read=replace(read_options(reading, nothing), objects_only=True),
         limit=reading.limit,
         route=BATCH,
         prepare=prepare,

@@ -7,7 +7,9 @@ import re
 from typing import Literal, TypeAlias
 
 from ours_cli.errors import SourceError
-from ours_cli.source.options import SourceFormat
+from ours_cli.record import Dialect
+from ours_cli.source.delimiter_detection import detect_delimiter, sample_rows
+from ours_cli.source.options import ReadOptions, SourceFormat
 
 JsonKind: TypeAlias = Literal["ndjson", "json"]
 
@@ -24,10 +26,10 @@ _ARRAY_BEGINS = re.compile(r"\[\s*(?:[{\]]|\Z)")
 _LINES_TRIED = 6
 
 
-def detect_format(text: str, *, suffix: str, told: SourceFormat | None, name: str) -> SourceFormat:
+def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> SourceFormat:
     """The format of a source that begins with `text`. Raises `SourceError` where its name contradicts it."""
-    if told is not None:
-        return told
+    if read.format is not None:
+        return read.format
     by_name = _BY_SUFFIX.get(suffix)
     kind = json_kind(text)
     if by_name in ("csv", "tsv"):
@@ -35,7 +37,7 @@ def detect_format(text: str, *, suffix: str, told: SourceFormat | None, name: st
             raise _contradiction(name, suffix, "JSON", kind)
         return by_name
     if by_name is None:
-        return kind or "csv"
+        return kind or _by_lines(text, objects_only=read.objects_only)
     if kind is None and text.strip():
         if not any(line.lstrip().startswith("{") for line in text.splitlines()):
             raise _contradiction(name, suffix, "text that is not JSON", "csv")
@@ -43,6 +45,28 @@ def detect_format(text: str, *, suffix: str, told: SourceFormat | None, name: st
     if by_name == "ndjson" and _is_written_in_lines(text.strip("\ufeff \t\r\n")):
         return "ndjson"
     return kind or "ndjson"
+
+
+def _by_lines(text: str, *, objects_only: bool) -> SourceFormat:
+    """NDJSON where objects follow a first line that is none: one in a table may be a stray message."""
+    lines = [line for line in text.strip("\ufeff").splitlines(keepends=True) if line.strip()]
+    if objects_only:
+        return "ndjson" if any(map(_is_object, lines)) or not _is_table(lines) else "csv"
+    first = lines[:_LINES_TRIED]
+    return "ndjson" if 0 < len(first) <= 2 * sum(map(_is_object, first)) else "csv"
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Whether a delimiter cuts the first two rows into as many cells."""
+    quote = '"'
+    delimiter = detect_delimiter(lines, quote, complete=False)
+    rows = sample_rows(lines, Dialect(delimiter, quote), 1, complete=False)
+    return len(rows) > 1 and len(rows[0].cells) == len(rows[1].cells) > 1
+
+
+def _is_object(line: str) -> bool:
+    """Whether a line is an object with keys."""
+    return line.lstrip().startswith("{") and line.strip() != "{}" and _is_json(line)
 
 
 def _is_written_in_lines(body: str) -> bool:

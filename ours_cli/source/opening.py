@@ -94,7 +94,7 @@ class _Opening:
         """The table, of the format that was given or detected."""
         text = "".join(self._lines)
         told = self._options.format
-        kind = detect_format(text, suffix=self._suffix, told=told, name=self._stream.name)
+        kind = detect_format(text, suffix=self._suffix, read=self._options, name=self._stream.name)
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
         if self._options.header_row is not None:

@@ -20,6 +20,7 @@ class ReadOptions:
 
     `quote` is one character; `""` or `"none"` says that nothing is quoted. `skip_lines` counts physical
     lines; `header_row` is the number of one, from 1, and excludes `skip_lines` and `no_header`.
+    `objects_only`: a table would be refused, so lines that look like none are JSON, however broken.
     Raises `UsageError` where a value can never work.
     """
 
@@ -30,6 +31,7 @@ class ReadOptions:
     skip_lines: int = 0
     no_header: bool = False
     header_row: int | None = None
+    objects_only: bool = False
 
     def __post_init__(self) -> None:
         _refuse_unknown_encoding(self.encoding)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ours_cli.errors import SourceError
 from ours_cli.source.cell_kinds import DATA, names_columns, reach
@@ -15,9 +15,10 @@ from ours_cli.source.delimited import Row
 
 _TYPE = re.compile(r"[A-Z0-9]{1,4}")
 _TYPES_MAX = 12
+_CODE = re.compile(r"[\w.:#/-]*\d[\w.:#/-]*")
 _NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "nil", "null", "none", "nat", "?"})
 _HEADER_ROWS_MAX = 6
-_DATA_SHARE = 0.9
+_KIND_SHARE = 0.9
 # A word in one column of numbers may be a slip; in two at once it names them.
 _COLUMNS_NAMED = 2
 _BLANK = " \t\r\n,;|"
@@ -59,28 +60,50 @@ def refuse_header_rows(rows: Sequence[Row], name: str) -> None:
     raise SourceError(
         f"{name}: lines {rows[0].line} to {rows[last].line} look like {last + 1} header rows",
         hint="say which holds the names, and leave out those below it by a column of numbers or dates: "
-        f"--header-row {names.line} --where 'COLUMN~^[0-9]'",
+        f"--header-row {names.line} --where 'COLUMN~^[0-9]'; without --where if they are broken rows",
     )
 
 
 def _last_header_row(rows: Sequence[Row]) -> int:
     """The index of the last row that is still header, 0 where only the first is."""
     for last in reversed(range(1, min(_HEADER_ROWS_MAX, len(rows) - 2))):
-        below = rows[last + 1 :]
-        words = [column for column in range(len(rows[last].cells)) if _is_word(rows[last], column)]
-        if sum(_is_data_column(below, column) for column in words) < _COLUMNS_NAMED:
+        row, above, below = rows[last], rows[1:last], rows[last + 1 :]
+        if len(row.cells) not in (len(rows[0].cells), len(below[0].cells)):
             continue
-        data = (column for column in range(len(rows[last].cells)) if _is_data(rows[last], column))
-        if not any(_is_data_column(below, column) for column in data):
+        named = sum(_is_word(row, at) and _is_column_of(_is_data, below, at) for at in range(len(row.cells)))
+        if named < _COLUMNS_NAMED or _is_record(row, below):
+            continue
+        if not any(_is_record(other, below, data_min=_COLUMNS_NAMED) for other in above):
             return last
     return 0
 
 
-def _is_data_column(rows: Sequence[Row], column: int) -> bool:
-    """Whether nearly all cells of a column are data; stops as soon as they cannot be."""
-    left = len(rows) - _DATA_SHARE * len(rows)
+def _is_record(row: Row, table: Sequence[Row], *, data_min: int = 1) -> bool:
+    """Whether a row, however bad, is one of the table.
+
+    It has data in so many of its columns, or a word that stands below in another row, or an id above ids.
+    """
+    columns = range(len(row.cells))
+    of_data = [at for at in columns if _is_column_of(_is_data, table, at)]
+    if sum(_is_data(row, at) for at in of_data) >= data_min:
+        return True
+    others = [other.cells for other in table if other.cells != row.cells]
+    of_words = [at for at in columns if at not in of_data and _is_word(row, at)]
+    if any(row.cells[at] in (cells[at] for cells in others if at < len(cells)) for at in of_words):
+        return True
+    # Of a second header `Q1,Q2,Q3` the first may stand above ids.
+    names = [at for at in of_data if _is_word(row, at)]
+    are_codes = bool(names) and all(_has_code_form(row, at) for at in names)
+    return not are_codes and any(
+        _has_code_form(row, at) and _is_column_of(_is_code, table, at) for at in columns
+    )
+
+
+def _is_column_of(kind: Callable[[Row, int], bool], rows: Sequence[Row], column: int) -> bool:
+    """Whether nearly all cells of a column are of a kind; stops as soon as they cannot be."""
+    left = len(rows) - _KIND_SHARE * len(rows)
     for row in rows:
-        left -= not _is_data(row, column)
+        left -= not kind(row, column)
         if left < 0:
             return False
     return True
@@ -95,6 +118,15 @@ def _is_word(row: Row, column: int) -> bool:
         return False
     text = row.cells[column].strip()
     return text.lower() not in _NOTHING and any(map(str.isalpha, text)) and not DATA.fullmatch(text)
+
+
+def _has_code_form(row: Row, column: int) -> bool:
+    return column < len(row.cells) and _CODE.fullmatch(row.cells[column].strip()) is not None
+
+
+def _is_code(row: Row, column: int) -> bool:
+    """Whether a cell is an id such as `A1`, and no mere number."""
+    return _has_code_form(row, column) and _is_word(row, column)
 
 
 def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: int, name: str) -> None:
@@ -125,6 +157,8 @@ def _is_other_header(row: Row, above: Sequence[Row], below: Row) -> bool:
         return False
     if reach(row.cells) != reach(above[0].cells):
         return True
-    return len(above) > 1 and any(
-        _is_word(row, column) and _is_data_column(above[1:], column) for column in range(len(row.cells))
+    return (
+        len(above) > 1
+        and any(_is_word(row, at) and _is_column_of(_is_data, above[1:], at) for at in range(len(row.cells)))
+        and not _is_record(row, above[1:])
     )
