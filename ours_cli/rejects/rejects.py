@@ -17,6 +17,7 @@ from typing import Final
 from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.events.event import Reject
 from ours_cli.files.private_files import local_io, make_private_folder, refuse_link
+from ours_cli.process.standard_streams import for_programs
 from ours_cli.record import Table
 from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile, begin, keep_aside, reopen
 from ours_cli.rejects.reject_rows import CsvSink, JsonSink, RejectSink
@@ -164,6 +165,7 @@ class Rejects:
 
     def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
         if self._stdout:
+            for_programs(sys.stdout)
             return JsonSink(sys.stdout), None
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
