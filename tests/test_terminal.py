@@ -220,6 +220,19 @@ class TestForeignText:
         assert ended.code == 3
         assert self.safe(ended.out + ended.err)
 
+    @pytest.mark.parametrize("name", ["o.csv", "o.ndjson"])
+    def test_rejects_that_are_shown(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str
+    ) -> None:
+        """The source's own columns stay as they were read; what the server says of a row is not of these."""
+        sandbox(Fault(When(), Then("invalid_event", message=f"{ESCAPE}{BIDI}no")))
+        rows = ndjson([{"when": iso(1), "id": "1"}]) if name.endswith("json") else f"when,id\n{iso(1)},1\n"
+        rejects = tmp_path / "rejects"
+        assert ours("backfill", write(tmp_path / name, rows), *FIELDS, "--rejects", rejects).code == 3
+        text = rejects.read_text("utf-8")
+        assert self.safe(text)
+        assert r"\x1b[31m\u202eno" in text.replace("\\\\", "\\")
+
     def test_a_name_that_is_no_utf8(self, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         path = os.fsdecode(bytes(tmp_path) + b"/o\xff.csv")
