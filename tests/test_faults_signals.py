@@ -272,6 +272,14 @@ _AS_INSTALLED = "import re, sys\nfrom ours_cli.__main__ import main\nsys.exit(ma
 """What pip writes into the script `ours`."""
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_how_a_sandbox_is_meant_to_end(start: Start, number: signal.Signals) -> None:
+    process = start("sandbox", "--port", "0")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+    assert end_of(process, number, within=10).code == 0
+
+
 @pytest.mark.parametrize("start_by", [("-m", "ours_cli"), ("-c", _AS_INSTALLED)], ids=["module", "script"])
 def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, str]) -> None:
     """A loop of `ours track` is stopped somewhere; most of its time goes into imports."""
