@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 from typing import Any
@@ -14,6 +13,7 @@ import typer.main
 from ours_cli.app import COMMANDS, app
 from ours_cli.console import Console, forget, unwritten_result
 from ours_cli.errors import ExitCode, LocalIOError, OursError, reason
+from ours_cli.process.standard_streams import for_people
 
 
 def run(arguments: list[str]) -> int:
@@ -22,9 +22,7 @@ def run(arguments: list[str]) -> int:
     Files created meanwhile can be read by their owner only.
     """
     os.umask(0o077)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A character that the terminal's encoding lacks is shown escaped; it must not end the command.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for_people(sys.stdout)
     console = Console()
     _prepare_completion()
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from ours_cli.bar import SHOW_CURSOR, Bar, write_at_once
 from ours_cli.errors import LocalIOError, OursError, reason
+from ours_cli.process.standard_streams import for_programs
 from ours_cli.reports.progress import Progress
 from ours_cli.wording.escape import printable
 from ours_cli.wording.wrapping import folded_all, says_a_command
@@ -52,6 +53,11 @@ class Console:
     def result(self, text: str) -> None:
         """The result, on stdout; raises `LocalIOError`, or `BrokenPipeError` where its reader has left."""
         _to_stdout(text + "\n")
+
+    def data(self, text: str, *, aside: bool = False) -> None:
+        """A result that programs read, such as JSON; on stdout as `result`, or `aside`."""
+        for_programs(sys.stderr if aside else sys.stdout)
+        (self.aside if aside else self.result)(text)
 
     def aside(self, text: str) -> None:
         """A result on stderr, where stdout carries the rejects; lost where stderr takes nothing."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from ours_cli.cli.completion import BY_FLAG
+from ours_cli.cli.completion import BY_FLAG, fixed_words
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.wording.durations import parse_duration
 
@@ -61,7 +61,7 @@ def _list_presets(context: typer.Context, wanted: bool) -> None:
 
 
 def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
-    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]))
+    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]) or fixed_words(metavar or ""))
     return typer.Option(*flags, metavar=metavar, help=text, **more)
 
 

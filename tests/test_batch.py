@@ -232,6 +232,27 @@ class TestNulls:
             "distinctId": event.distinct_id,
         }
 
+    @pytest.mark.parametrize("others", [0, 30])
+    def test_are_left_out_of_mapped_rows_as_well(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, others: int
+    ) -> None:
+        place = sandbox()
+        user = {"consent": {"marketing": None, "x": True}, "city": None, "zip": "8"}
+        rows = [{"t": iso(1), "id": f"c{number}", "o": user} for number in range(others + 1)]
+        file = write(tmp_path / "mapped.ndjson", ndjson(rows))
+        whole = write(tmp_path / "map.toml", 'userProperties = "{o}"\nexternalId = "{id}"\n')
+        for command in (
+            ("backfill", file, "--event", "E", "--time", "{t}", "--map", whole),
+            ("identify", file, "--map", whole),
+            ("identify", file, "--external-id", "{id}", "-u", "zip={o.zip}", "-u", "consent={o.consent}"),
+        ):
+            before = len(list(place.events()))
+            assert ours(*command).code == 0
+            events = list(place.events())[before:]
+            assert len(events) == others + 1
+            for event in events:
+                assert event.body["userProperties"] == {"consent": {"x": True}, "zip": "8"}
+
     def test_are_sent_when_told(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         row = {key: value for key, value in self.ROW.items() if key not in ("time", "defaultProperties")}

@@ -48,6 +48,11 @@ def complete(ours_process: Ours, line: str) -> Ended:
         ("ours nothing-like-it", []),
         ("ours batch --output = j", ["json"]),  # bash cuts words at =
         ("ours batch --output =", ["text", "json"]),
+        ("ours backfill --epoch-unit ", ["s", "ms", "us", "ns"]),
+        ("ours backfill --dst = e", ["earlier"]),
+        ("ours inspect --format nd", ["ndjson"]),
+        ("ours batch --workers ", ["auto"]),
+        ("ours backfill --max-rejects ", []),
     ],
 )
 def test_a_tab_completes(ours_process: Ours, line: str, expected: list[str]) -> None:

@@ -160,7 +160,10 @@ def test_cells(
 
 LEFT_OUT = st.sampled_from(["n", "n.x", "n.x.y", "x", "n[0]", "who.x", "nowhere"])
 JSON_CELLS = st.sampled_from(
-    ["1", "", "many", '{"x": {"y": 1}, "z": 2}', '{"x": 1}', "[1, 2]", "{", '"{', '"{\\"x\\": 1}"', "[null]"]
+    [
+        *("1", "", "many", '{"x": {"y": 1}, "z": 2}', '{"x": 1}', "[1, 2]", "{", '"{', '"{\\"x\\": 1}"'),
+        *("[null]", '{"x": {"y": null, "a": 1}, "z": null}'),
+    ]
 )
 
 

@@ -214,6 +214,20 @@ def test_400_for_every_row_of_a_small_file(ours: Ours, sandbox: StartSandbox, tm
     assert report["rejects_file"] is None
 
 
+def test_400_that_is_not_the_apis_asks_who_answers(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    """As nginx says of `http://` to a port for TLS."""
+    page = "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>"
+    sandbox(fault(ALWAYS, status(400, body=page)))
+    ended = ours("batch", rows_file(tmp_path, 3), *QUICK)
+    settled(ended, 8, unsent=3)
+    assert "hint: is --base-url the API itself" in ended.err
+    refused = ours("track", "E", "--external-id", "c")
+    assert refused.code == 3
+    assert "hint: is --base-url the API itself" in refused.err
+    sandbox(fault(ALWAYS, status(400)))
+    assert "hint: check the event names" in ours("batch", rows_file(tmp_path, 3), *QUICK).err
+
+
 def test_400_for_every_row_of_identify_file(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox(fault(ALWAYS, status(400)))
     settled(ours("identify", contacts_file(tmp_path, 30), *CONTACT_FLAGS, *QUICK), 8, unsent=None)

@@ -10,7 +10,7 @@ import base64
 import html
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -254,13 +254,51 @@ def test_the_run_fails_and_goes_on(ours: Ours, sandbox: StartSandbox, folder: Pa
     assert_nothing_leaked(ended, tmp_path, *given)
 
 
-def test_a_server_that_says_the_token_back(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
-    """Its message goes to the rejects file, which people hand on: without the token."""
-    sandbox(Fault(When(event=("E",)), Then("invalid_event", message=f"bad {TOKEN} here")))
+ODD = "tök/+=~canary&7f3a"
+"""A token that every encoding writes in a way of its own."""
+
+SAYINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": lambda token: json.dumps({"token": token}),
+    "URL": lambda token: f"https://api.example/?token={quote(token)}&a=b",
+    "form": lambda token: f"token={quote_plus(token).lower()}",
+    "base64": lambda token: base64.b64encode(token.encode()).decode(),
+    "URL-safe base64": lambda token: base64.urlsafe_b64encode(token.encode()).decode().rstrip("="),
+    "user": lambda token: f"Basic {base64.b64encode(f'{token}:'.encode()).decode()}",
+    "password": lambda token: f"Basic {base64.b64encode(f':{token}'.encode()).decode()}",
+    "body": lambda token: base64.b64encode(
+        json.dumps({"a": token, "b": 1}, ensure_ascii=False).encode()
+    ).decode(),
+}
+
+
+@pytest.mark.parametrize("token", [TOKEN, ODD])
+@pytest.mark.parametrize("how", SAYINGS)
+def test_a_server_that_says_the_token_back(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, token: str
+) -> None:
+    """Its message goes to the rejects file, which people hand on, or to the terminal: without the token."""
+    monkeypatch.setenv("OURS_PRIVACY_TOKEN", token)
+    said = f"bad {SAYINGS[how](token)} here"
+    sandbox(
+        Fault(When(path="/batch", event=("E",)), Then("invalid_event", message=said)),
+        *(
+            Fault(When(path=path), Then("status", status=400, body={"error": said}))
+            for path in ("/track", "/identify")
+        ),
+    )
     file, rejects = tmp_path / "rows.ndjson", tmp_path / "rejects.ndjson"
     row = {"event": "E", "externalId": "p", "time": iso(hours=1)}
     file.write_text(json.dumps(row) + "\n", "utf-8")
     ended = ours("batch", file, "--rejects", rejects, "-v")
     assert ended.code == 3
-    assert "bad *** here" in rejects.read_text("utf-8")
-    assert TOKEN not in rejects.read_text("utf-8") + ended.out + ended.err
+    track, identify = (
+        ours(*command, "--external-id", "p", "-v")
+        for command in (("track", "E"), ("identify", "-u", "city=Ulm"))
+    )
+    for text in (rejects.read_text("utf-8"), ended.out + ended.err, track.err, identify.err):
+        assert not any(form in text.lower().encode() for form in disguises(token))
+    for text in (rejects.read_text("utf-8"), track.err, identify.err):
+        assert "bad " in text
+        assert "***" in text
+        assert " here" in text

@@ -80,6 +80,23 @@ def test_whole_objects_lose_nulls_and_blanks_and_single_names_override() -> None
     assert found["eventProperties"] == {"a": "c", "e": False, "f": 0}
 
 
+NESTED = {"consent": {"marketing": None, "x": True, "y": {"z": None}}, "city": None, "zip": "8"}
+BARE = {"consent": {"x": True, "y": {}}, "zip": "8"}
+
+
+def test_objects_lose_nulls_at_any_depth_and_lists_keep_them() -> None:
+    row = {"t": ago(1), "id": "c", "u": NESTED, "p": {"a": [None, {"b": None}], "c": {"d": None}}}
+    fields: dict[str, Any] = {"user_object": "{u}", "clear": ("gender",)}
+    fields["properties"] = {"a": Value("{p.a}"), "c": Value("{p.c}")}
+    found = mapped(JSON_TABLE, row, **BASE, **fields)
+    assert found["userProperties"] == {**BARE, "gender": None}
+    assert found["eventProperties"] == {"a": [None, {"b": None}], "c": {}}
+    assert row["u"] == {"consent": {"marketing": None, "x": True, "y": {"z": None}}, "city": None, "zip": "8"}
+    cells = [str(ago(1)), "c", json.dumps(NESTED)]
+    found = mapped(csv_table("t", "id", "u"), cells, **BASE, user_properties={"consent": Value("{u|json}")})
+    assert found["userProperties"] == {"consent": BARE}
+
+
 @pytest.mark.parametrize("value", ["text", 1, [1]])
 def test_a_whole_object_must_be_one(value: object) -> None:
     row = {"t": ago(1), "id": "c", "p": value}

@@ -220,6 +220,19 @@ class TestForeignText:
         assert ended.code == 3
         assert self.safe(ended.out + ended.err)
 
+    @pytest.mark.parametrize("name", ["o.csv", "o.ndjson"])
+    def test_rejects_that_are_shown(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str
+    ) -> None:
+        """The source's own columns stay as they were read; what the server says of a row is not of these."""
+        sandbox(Fault(When(), Then("invalid_event", message=f"{ESCAPE}{BIDI}no")))
+        rows = ndjson([{"when": iso(1), "id": "1"}]) if name.endswith("json") else f"when,id\n{iso(1)},1\n"
+        rejects = tmp_path / "rejects"
+        assert ours("backfill", write(tmp_path / name, rows), *FIELDS, "--rejects", rejects).code == 3
+        text = rejects.read_text("utf-8")
+        assert self.safe(text)
+        assert r"\x1b[31m\u202eno" in text.replace("\\\\", "\\")
+
     def test_a_name_that_is_no_utf8(self, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         path = os.fsdecode(bytes(tmp_path) + b"/o\xff.csv")
@@ -228,13 +241,53 @@ class TestForeignText:
             ended = ours_process("backfill", path, *FIELDS, *flags)
             assert ended.code == 3, ended.err
 
-    @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-    def test_a_terminal_that_lacks_the_letters(self, ours_process: Ours, encoding: str) -> None:
-        ended = ours_process(
-            *("track", "日本", "--external-id", "c", "--dry-run"), env={"PYTHONIOENCODING": encoding}
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+class TestALocaleThatLacksTheLetters:
+    """People get them escaped; what programs read is UTF-8 all the same."""
+
+    def run(self, encoding: str, *arguments: str | Path) -> tuple[str, str]:
+        """What is on stdout, which must be UTF-8, and on stderr."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ours_cli", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
         )
-        assert ended.code == 0, ended.err
-        assert r"\u65e5\u672c" in ended.out
+        return done.stdout.decode(), done.stderr.decode(errors="backslashreplace")
+
+    def test_people(self, encoding: str) -> None:
+        told, _ = self.run(encoding, "track", "日本", "--external-id", "c", "--sandbox")
+        assert r"\u65e5\u672c" in told
+
+    def test_rejects_and_the_report_beside_them(self, tmp_path: Path, encoding: str) -> None:
+        path = write(tmp_path / "o.csv", f"when,id,Käufe ✓😀\n{iso(1)},1,x\nsoon,ü✓,x\n")
+        command = ("backfill", path, *FIELDS, "--sandbox", "--rejects", "-", "-o", "json")
+        out, err = self.run(encoding, *command)
+        assert json.loads(out)["id"] == "ü✓"
+        report = json.loads(next(line for line in err.splitlines() if line.startswith("{")))
+        assert report["warnings"][0] == "columns not sent: Käufe ✓😀"
+        _, err = self.run(encoding, *command, "--time", "{Käufe}")
+        report = json.loads(next(line for line in err.splitlines() if line.startswith("{")))
+        assert "Käufe" in report["error"]
+
+    def test_json(self, tmp_path: Path, encoding: str) -> None:
+        path = write(tmp_path / "o.csv", f"when,id,Käufe ✓\n{iso(1)},ü✓,1\n")
+        fields = ("--event", "Käufe ✓😀", *FIELDS[2:])
+        for command in (
+            ("inspect", path),
+            ("backfill", path, *fields, "--dry-run"),
+            ("backfill", path, *fields, "--sandbox"),
+            ("backfill", path, *fields, "--time", "{Käufe ✓", "--sandbox"),
+        ):
+            out, _ = self.run(encoding, *command, "-o", "json")
+            assert isinstance(json.loads(out), dict), command
+            assert "Käufe ✓" in out or "status" in out, command
+
+    def test_a_body_and_the_command_that_posts_it(self, encoding: str) -> None:
+        for flag in ("--dry-run", "--curl"):
+            out, _ = self.run(encoding, "track", "Käufe ✓", "--external-id", "c", flag)
+            assert "Käufe ✓" in out
 
 
 @given(st.text())

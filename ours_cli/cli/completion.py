@@ -122,3 +122,9 @@ BY_FLAG: Final[dict[str, Completer]] = {
     "--resume": run,
 }
 """What completes the value of a flag, by its long name."""
+
+
+def fixed_words(metavar: str) -> Completer | None:
+    """What completes a value that is one of these words: `s|ms`; of `N|auto`, the word in small letters."""
+    words = [word for word in metavar.split("|") if word.islower()]
+    return _silent(lambda _typed, _incomplete: words) if words else None

@@ -31,9 +31,8 @@ def tell_failure(command: str, flags: Mapping[str, Any], error: OursError, conso
     if not is_json:
         return
     # As with a report: where stdout is for rejects, a program reads it that expects nothing else there.
-    show = console.aside if flags.get("rejects") == "-" else console.result
     try:
-        show(text)
+        console.data(text, aside=flags.get("rejects") == "-")
     except BrokenPipeError:
         forget(sys.stdout)
     except LocalIOError:

@@ -64,7 +64,7 @@ def doctor(
             console.result(_lines(finding, console.width))
     level, exit_code = verdict(findings)
     if output is Output.json:
-        console.result(json_text(_result(findings, level, learned), indent=2))
+        console.data(json_text(_result(findings, level, learned), indent=2))
     else:
         console.result(_summary(findings, level))
     return int(exit_code)

@@ -56,7 +56,7 @@ def inspect(
         replace_private(target, map_text(found))
     console = Console()
     if output is Output.json:
-        console.result(json_text(to_json(found, show_values=show_values)))
+        console.data(json_text(to_json(found, show_values=show_values)))
     else:
         console.result(page(found, show_values=show_values, width=console.width))
     return 0

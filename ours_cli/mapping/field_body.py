@@ -10,6 +10,7 @@ from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
+from ours_cli.mapping.validate import without_inner_nulls
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
@@ -108,7 +109,10 @@ class BodyObject:
         self.constants: dict[str, Any] = {}
 
     def read(self, fields: Fields) -> dict[str, Any]:
-        """Map one row's object; empty when nothing is there. Raises FilterProblem."""
+        """Map one row's object, without nulls but the constants; empty when nothing is there.
+
+        Raises FilterProblem.
+        """
         found = self._whole(fields)
         for key, slot in self.entries:
             value = slot.get(fields)
@@ -121,6 +125,8 @@ class BodyObject:
                 if not isinstance(within, dict):
                     raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
                 found[outer] = {**within, key: value}
+        if dict in map(type, found.values()):
+            found, _ = without_inner_nulls(found)
         found.update(self.constants)
         return found
 

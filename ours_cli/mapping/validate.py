@@ -218,21 +218,22 @@ def without_nulls(event: dict[str, Any]) -> int:
     dropped = len(event) - len(bare)
     for key in OBJECT_KEYS:
         if isinstance(bare.get(key), dict):
-            bare[key], within = _without_nulls(bare[key])
+            bare[key], within = without_inner_nulls(bare[key])
             dropped += within
     event.clear()
     event.update(bare)
     return dropped
 
 
-def _without_nulls(properties: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+def without_inner_nulls(properties: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """An object without the nulls in it, at any depth of objects, and how many they were; lists stay."""
     kept: dict[str, Any] = {}
     dropped = 0
     for key, value in properties.items():
         if value is None:
             dropped += 1
         elif isinstance(value, dict):
-            kept[key], within = _without_nulls(value)
+            kept[key], within = without_inner_nulls(value)
             dropped += within
         else:
             kept[key] = value

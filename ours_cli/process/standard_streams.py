@@ -1,13 +1,27 @@
-"""Standard streams that whoever started the command left closed (`ours ... >&-`).
+"""Standard streams: what stands in for closed ones, and how text is encoded for people and for programs.
 
-Their numbers are taken here before anything else is opened: otherwise the journal or a socket would get them,
-and what is meant for a person would go there.
+The numbers of those that are closed (`ours ... >&-`) are taken here before anything else is opened: otherwise
+the journal or a socket would get them, and what is meant for a person would go there.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import TextIO
+
+
+def for_people(stream: TextIO) -> None:
+    """Show characters that the stream's own encoding lacks escaped; they must not end the command."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def for_programs(stream: TextIO) -> None:
+    """Write UTF-8 whatever the locale, and invalid bytes as they came; a terminal stays for people."""
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def replace_closed_streams() -> None:

@@ -17,9 +17,11 @@ from typing import Final
 from ours_cli.errors import ClosedOutputError, LocalIOError
 from ours_cli.events.event import Reject
 from ours_cli.files.private_files import local_io, make_private_folder, refuse_link
+from ours_cli.process.standard_streams import for_programs
 from ours_cli.record import Table
 from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile, begin, keep_aside, reopen
 from ours_cli.rejects.reject_rows import CsvSink, JsonSink, RejectSink
+from ours_cli.wording.escape import printable
 
 _STDOUT: Final = Path("standard output")
 """What messages call it."""
@@ -88,8 +90,8 @@ class Rejects:
         """
         table = self._tables[reject.origin.table]
         key = None if self._stdout else (table.columns, table.dialect)
-        if table.prefix:
-            reject = reject._replace(message=table.prefix + reject.message)
+        # It may be in a server's words, and people look at the file on a terminal.
+        reject = reject._replace(message=printable(table.prefix + reject.message))
         with self._writing(self._folder):
             if key not in self._sinks:
                 self._sinks[key] = self._open(table)
@@ -164,6 +166,7 @@ class Rejects:
 
     def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
         if self._stdout:
+            for_programs(sys.stdout)
             return JsonSink(sys.stdout), None
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)

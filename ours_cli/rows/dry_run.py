@@ -96,9 +96,10 @@ def _show(
     result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
     if error is not None:
         result |= {"status": "failed", "error": error.message}
-    unwritten = write_report(run.flags.batching.report, json_text(result))
+    as_json = json_text(result)
+    unwritten = write_report(run.flags.batching.report, as_json)
     if run.flags.showing.output is Output.json:
-        console.result(json_text(result))
+        console.data(as_json)
     else:
         width, hints = console.width, reject_hints(run.command, run.templates, tally.columns_sent)
         console.result(preview_text(run.command, preview, books, tally, run.templates, width, hints))

@@ -114,13 +114,15 @@ class _Session(NamedTuple):
     def publish(self, report: Report) -> LocalIOError | None:
         """Print the result, and write it where --report says; returns why that could not be done."""
         flags, console = self.run.flags, self.console
-        text = as_json = json_text(report.to_json())
+        as_json = json_text(report.to_json())
         unwritten = write_report(flags.batching.report, as_json)
         aside = flags.batching.rejects == "-"
-        if flags.showing.output is not Output.json:
+        if flags.showing.output is Output.json:
+            console.data(as_json, aside=aside)
+        else:
             width = console.aside_width if aside else console.width
             text = report_text(report, self.target.name, self.target.receipt(), width)
-        (console.aside if aside else console.result)(text)
+            (console.aside if aside else console.result)(text)
         return unwritten
 
     def _attempt(self, attempt: Attempt) -> RunOutcome | None:

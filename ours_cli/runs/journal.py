@@ -263,6 +263,8 @@ def _house_errors(folder: Path, *, reads: bool = False) -> Iterator[None]:
             raise _damaged(folder) from None
         if reads:
             raise LocalIOError(f"the journal in {folder} cannot be read: {error}") from None
+        # SQLite does not say why it opens nothing. Where nothing else can be opened either, this does.
+        os.close(os.open(os.devnull, os.O_RDONLY))
         raise LocalIOError(
             f"the journal in {folder} cannot be written: {error}",
             hint="is the disk full, or the folder read-only?",

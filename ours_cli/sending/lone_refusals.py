@@ -8,6 +8,7 @@ from ours_cli.errors import ContractError
 from ours_cli.events.chunk import Chunk, chunk_of
 from ours_cli.events.event import Reject
 from ours_cli.events.event_run import Events
+from ours_cli.sending.stops import NOT_THE_API
 
 LONE_REFUSALS_MAX: Final = 16
 """Lone rows refused in a row: with nothing accepted yet, the rows are not the cause (exit 8)."""
@@ -20,6 +21,7 @@ class Refusal(NamedTuple):
     """A row refused alone: its reject, should it be to blame, its bytes, and when the answer came.
 
     `limit` is that of a 413, which the API states, and a proxy in between does not (contract: 413).
+    `is_foreign` is as in `Refused`.
     """
 
     reject: Reject
@@ -27,6 +29,7 @@ class Refusal(NamedTuple):
     limit: int | None
     size: int
     at: float
+    is_foreign: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -95,9 +98,12 @@ class LoneRefusals:
         codes = sorted({refusal.status for refusal in self._held})
         told = " and ".join(map(str, codes))
         since = "none accepted" if self._accepted is None else "none accepted any more"
+        are_foreign = all(refusal.is_foreign for refusal in self._held)
         return ContractError(
             f"the server refuses every row ({told}): {len(self._held)} sent alone, {since}",
             hint="is it a proxy or firewall in between? Once it lets them pass, the same command goes on"
             if 413 in codes
+            else NOT_THE_API
+            if are_foreign
             else "check the event names allowed in the dashboard, and --dry-run to see what is sent",
         )

@@ -86,9 +86,13 @@ class TooLarge(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """400: something in the request is malformed; which row is found by bisection."""
+    """400: something in the request is malformed; which row is found by bisection.
+
+    `is_foreign`: the body is not the API's JSON, so that something in between may have answered.
+    """
 
     message: str
+    is_foreign: bool = False
 
 
 class Unauthorized(NamedTuple):
@@ -143,7 +147,8 @@ def _judge_status(answer: Answer) -> Verdict:
     if status == 413:
         return TooLarge(_limit(answer.body))
     if status == 400:
-        return Refused(_error_text(answer.body))
+        body = _json_object(answer.body)
+        return Refused(_message((body or {}).get("error")), is_foreign=body is None)
     if 300 <= status < 400:
         return Broken(
             f"the server redirects ({status}), and redirects are never followed",
@@ -235,11 +240,6 @@ def _code(code: object) -> str:
 
 def _message(message: object) -> str:
     return message if isinstance(message, str) else ""
-
-
-def _error_text(body: bytes) -> str:
-    value = _json_object(body)
-    return _message(value.get("error")) if value else ""
 
 
 def _limit(body: bytes) -> int | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 import orjson
 
@@ -34,10 +38,30 @@ def with_token(endpoint: Endpoint, body: bytes) -> bytes:
 
 
 def without_token(text: str, token: str) -> str:
-    """A server's words, which may quote the request: the token masked, as it is and as JSON has it."""
-    for form in (orjson.dumps(token).decode()[1:-1], token):
-        text = text.replace(form, "***")
-    return text
+    """A server's words, which may quote the request: the token masked, also in JSON, URLs and base64."""
+    return _forms(token).sub("***", text)
+
+
+@lru_cache(maxsize=2)
+def _forms(token: str) -> re.Pattern[str]:
+    from base64 import b64encode  # a server seldom says anything
+
+    raw = token.encode()
+    forms = {token, quote(token), quote(token, safe="")}
+    forms |= {json.dumps(token, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    for shift in range(3):
+        # Amid other bytes the letters depend on the position; the last is the token's only where all ends.
+        own = b64encode(bytes(shift) + raw).decode().rstrip("=")[(shift * 8 + 5) // 6 :]
+        sure = (shift + len(raw)) * 8 // 6 - (shift * 8 + 5) // 6
+        forms |= {form.translate(to) for form in (own, own[:sure]) for to in ({}, _URL_SAFE) if sure >= _FEW}
+    longest_first = sorted(forms, key=len, reverse=True)
+    # Percent signs are followed by capitals, or not.
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+
+
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+_FEW: Final = 4
+"""Fewer letters of base64 may stand in any word."""
 
 
 def _compose_batch(endpoint: Endpoint, chunk: Chunk) -> bytes:

@@ -112,10 +112,10 @@ class Settlement:
             case TooLarge(limit):
                 self._patience.progress(now())
                 return self._shrink(chunk, limit)
-            case Refused(message):
+            case Refused():
                 self._request_size.failed(count)
                 self._patience.progress(now())
-                return self._isolate(chunk, message)
+                return self._isolate(chunk, verdict)
             case Unauthorized() | Broken():
                 raise fatal(verdict)
 
@@ -172,12 +172,13 @@ class Settlement:
         reject = self._reject(chunk.events[0], "too_large", words)
         return self._refuse(Refusal(reject, 413, limit, chunk.size, now()))
 
-    def _isolate(self, chunk: Chunk, message: str) -> list[Chunk]:
+    def _isolate(self, chunk: Chunk, refused: Refused) -> list[Chunk]:
         """400 says that something in the request is malformed: halve until the row stands alone."""
         if len(chunk.events) > 1:
             return list(chunk.halves())
-        reject = self._reject(chunk.events[0], "refused", message or "the server refuses this row (400)")
-        return self._refuse(Refusal(reject, 400, None, chunk.size, now()))
+        words = refused.message or "the server refuses this row (400)"
+        reject = self._reject(chunk.events[0], "refused", words)
+        return self._refuse(Refusal(reject, 400, None, chunk.size, now(), refused.is_foreign))
 
     def _refuse(self, refusal: Refusal) -> list[Chunk]:
         self._lone.add(refusal)

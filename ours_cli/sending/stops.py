@@ -14,7 +14,8 @@ NONSENSE_MAX: Final = 5
 NAME_FAILURES_MAX: Final = 3
 """Failed look-ups of the host's name before any answer: then the name is wrong, and waiting does not help."""
 
-_NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
+NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy in between?"
+"""What to look at where answers are not the API's."""
 
 
 def fatal(verdict: Unauthorized | Broken) -> OursError:
@@ -83,7 +84,7 @@ class Patience:
             reason = f"{verdict.reason}, for {self._give_up_after:g} s"
             if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
                 # There was a server all the time, and it never answered as the API does.
-                raise ContractError(f"gave up: {reason}", hint=_NOT_THE_API)
+                raise ContractError(f"gave up: {reason}", hint=NOT_THE_API)
             # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
             more = ""
             if isinstance(verdict, Failure):
@@ -97,7 +98,7 @@ class Patience:
     def _fatal(self, verdict: Failure | Again | Nonsense) -> OursError | None:
         match verdict:
             case Nonsense(reason) if self._nonsense >= NONSENSE_MAX:
-                return ContractError(f"{reason}, {self._nonsense} times in a row", hint=_NOT_THE_API)
+                return ContractError(f"{reason}, {self._nonsense} times in a row", hint=NOT_THE_API)
             case Failure("name", reason, hint) if self._name_failures >= NAME_FAILURES_MAX:
                 return UnavailableError(reason, hint=hint or "check --base-url and the network")
             case Failure():

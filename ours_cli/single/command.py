@@ -119,14 +119,14 @@ class Sender:
 
     def _show(self, serialized: bytes, *, indent: int | None) -> None:
         if not self._curl:
-            self._console.result(masked(serialized, indent=indent))
+            self._console.data(masked(serialized, indent=indent))
             return
         variable = token_variable(test=self._target.test)
         if not os.environ.get(variable):
             self._console.note(f"the command takes the token from {variable}, which is not set here")
         url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
         timeout, ca_file = self._sending.timeout, self._ca_file()
-        self._console.result(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
+        self._console.data(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
 
     def _ca_file(self) -> Path | None:
         return Path(self._sending.ca_file) if self._sending.ca_file else None
@@ -147,7 +147,7 @@ class Sender:
         except OursError as error:
             if self._is_json:
                 how = "interrupted" if isinstance(error, Interrupted) else "failed"
-                console.result(json_text(self._result(body, how, number) | {"error": error.message}))
+                console.data(json_text(self._result(body, how, number) | {"error": error.message}))
                 error.in_result = True
             if tries.may_have_arrived and body.distinct_id is not None:
                 error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
@@ -156,7 +156,10 @@ class Sender:
         tried = "" if tries.count == 1 else f", {tries.count} tries"
         named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
         console.detail(f"{status} from {place.name} in {took}{tried}{named}")
-        console.result(json_text(self._result(body, "complete", number)) if self._is_json else _line(body))
+        if self._is_json:
+            console.data(json_text(self._result(body, "complete", number)))
+        else:
+            console.result(_line(body))
 
     def _result(self, body: Body | None, status: str, line: int | None) -> dict[str, Any]:
         """What is said of one body; `body` is None where a line gave none."""
@@ -181,7 +184,7 @@ class Sender:
         self._console.error(_at(number, error))
         if self._is_json:
             said = {"error": error.message.removeprefix(_FLAG)}
-            self._console.result(json_text(self._result(None, "failed", number) | said))
+            self._console.data(json_text(self._result(None, "failed", number) | said))
 
     def _tell_of_sandbox(self) -> None:
         if self._target.sandbox:

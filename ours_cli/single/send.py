@@ -24,7 +24,7 @@ from ours_cli.sending.retry import (
     Unauthorized,
 )
 from ours_cli.sending.route import IDENTIFY, Route, with_token, without_token
-from ours_cli.sending.stops import Patience, fatal, refused_token
+from ours_cli.sending.stops import NOT_THE_API, Patience, fatal, refused_token
 from ours_cli.settings import Endpoint
 from ours_cli.wording.escape import json_text
 
@@ -114,9 +114,11 @@ def _refused(verdict: TooLarge | Refused, route: Route, token: str) -> OursError
         return RefusedError(f"the server refuses {what} as too large (413)", hint="send less in it")
     # The server's words may quote the event, so they are no part of the message.
     allowed = "" if route is IDENTIFY else "is its name allowed in the dashboard? "
-    error = RefusedError(f"the server refuses {what} (400)", hint=f"{allowed}--dry-run shows what is sent")
-    if isinstance(verdict, Refused):
-        error.said = _words(verdict.message, token)
+    error = RefusedError(
+        f"the server refuses {what} (400)",
+        hint=NOT_THE_API if verdict.is_foreign else f"{allowed}--dry-run shows what is sent",
+    )
+    error.said = _words(verdict.message, token)
     return error
 
 
