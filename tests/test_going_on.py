@@ -332,8 +332,10 @@ class TestADamagedHead:
         assert send(ours, other).code == 0
 
     @pytest.mark.parametrize("begun", ["nothing", "a file", "a database"])
-    def test_that_never_began_is_nobodys(self, ours: Ours, damaged: Path, file: Path, begun: str) -> None:
-        """Killed before it could say whose it is, it has sent nothing."""
+    def test_without_its_journal_it_began_only_if_there_is_one(
+        self, ours: Ours, damaged: Path, file: Path, begun: str
+    ) -> None:
+        """Killed before it could say whose it is, it has sent nothing; its head is written after that."""
         for part in damaged.glob("journal*"):
             part.unlink()
         if begun != "nothing":
@@ -341,16 +343,16 @@ class TestADamagedHead:
         if begun == "a database":
             with closing(sqlite3.connect(damaged / "journal.db")) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-        assert send(ours, file).code == 0
+        assert send(ours, file).code == (6 if (damaged / "run.json").exists() else 0)
 
 
 def test_a_head_of_another_version(ours: Ours, stopped: Sandbox, home: Path, file: Path) -> None:
     (run,) = runs(home)
     head = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**head, "version": 2, "more": True}))
+    (run / "run.json").write_text(json.dumps({**head, "version": 99, "more": True}))
     ended = send(ours, file)
     assert ended.code == 6
-    assert "was written by another version of ours (2)" in ended.err
+    assert "was written by another version of ours (99)" in ended.err
     listed = ours("runs").err
     assert f"run {run.name} was written by another version of ours, which can show it" in listed
     assert "damaged" not in ended.err + listed

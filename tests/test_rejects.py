@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.reject_files import KnownRejects, RejectFile
 from ours_cli.rejects.rejects import Rejects
+from ours_cli.runs.run_head import read_head, write_head
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.source import ReadOptions, open_table
 
@@ -641,9 +643,9 @@ def test_flags_without_a_value_are_known(name: str) -> None:
     assert not takers & WITHOUT_VALUE
 
 
-def edit_head(home: Path, **changes: object) -> None:
+def edit_head(home: Path, **changes: Any) -> None:
     (path,) = home.rglob("run.json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    write_head(path.parent, replace(read_head(path.parent), **changes))
 
 
 class TestFilesThatPeopleHave:
