@@ -43,6 +43,8 @@ GARBLED_REJECTS = [
 
 
 def garble(journal: Path, change: str) -> bytes:
+    """As if a run had been killed that found it so: without the seal of one that was closed in order."""
+    journal.with_name("journal.db-seal").unlink(missing_ok=True)
     with closing(sqlite3.connect(journal)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(change)
@@ -138,6 +140,43 @@ def test_one_byte_of_a_head(
     assert head.read_text() == changed
 
 
+class TestAnyByte:
+    """Of a journal that was closed in order; SQLite does not use all of them."""
+
+    @pytest.mark.parametrize("at", range(0, 100, 7), ids=lambda percent: f"{percent} %")
+    def test_is_another(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, at: int) -> None:
+        content = bytearray(journal.read_bytes())
+        content[len(content) * at // 100] ^= 0x20
+        self.is_damaged(ours, stopped, journal, file, bytes(content))
+
+    @pytest.mark.parametrize("change", [b"garbage\n", bytes(4096)], ids=["a line", "a page"])
+    def test_is_too_many(
+        self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, change: bytes
+    ) -> None:
+        self.is_damaged(ours, stopped, journal, file, journal.read_bytes() + change)
+
+    @pytest.mark.parametrize("bytes_", [1, 100, 4096])
+    def test_is_cut_off(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, bytes_: int) -> None:
+        self.is_damaged(ours, stopped, journal, file, journal.read_bytes()[:-bytes_])
+
+    def is_damaged(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, content: bytes) -> None:
+        journal.write_bytes(content)
+        before, files = stopped.totals().requests, contents(journal.parent)
+        ended = ours("batch", file)
+        assert (ended.code, stopped.totals().requests) == (6, before)
+        assert contents(journal.parent) == files
+
+    def test_counts_in_a_finished_run_too(
+        self, ours: Ours, stopped: Sandbox, journal: Path, file: Path
+    ) -> None:
+        for requests in (1, 0):
+            ended = ours("batch", file, "-o", "json")
+            assert (ended.code, ended.json["requests"]) == (3, requests)
+        with journal.open("ab") as stream:
+            stream.write(b"\n")
+        assert ours("batch", file).code == 6
+
+
 class TestKilled:
     """A run of rows without a time, whose ids are its own: were it begun anew, they would count twice."""
 
@@ -178,6 +217,19 @@ class TestKilled:
         assert (ended.code, place.totals().requests) == (6, before)
         assert "it was not touched" in ended.err
         assert contents(run) == files
+
+    @pytest.mark.parametrize("at", range(0, 100, 9), ids=lambda percent: f"{percent} %")
+    @pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
+    def test_and_garbled(self, ours: Ours, place: Sandbox, run: Path, file: Path, name: str, at: int) -> None:
+        """What SQLite recovers is true, though it may be less than was done: the same ids are sent again."""
+        content = bytearray((run / name).read_bytes())
+        content[len(content) * at // 100] ^= 0x20
+        (run / name).write_bytes(content)
+        before = place.totals().requests
+        if ours("batch", file).code == 6:
+            assert place.totals().requests == before
+        else:
+            assert len({event.distinct_id for event in place.events()}) == 1000
 
     def test_whole_it_goes_on(self, ours: Ours, place: Sandbox, run: Path, file: Path) -> None:
         assert ours("batch", file).code == 0

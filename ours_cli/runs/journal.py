@@ -4,7 +4,7 @@ It holds row numbers, digests, counts and codes: no row data, no token. The orde
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
 
 Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
-count that nobody wrote must be told from a source that changed.
+count that nobody wrote must be told from a source that changed. What was closed in order is sealed as well.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import DIGEST_BYTES, Block
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
 from ours_cli.runs.run_lock import hold
+from ours_cli.runs.seal import is_broken, seal, unseal
 
 FILE_NAME: Final = "journal.db"
 
@@ -91,6 +92,9 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+        # It stays where somebody reads it right now, and then not all is in the file.
+        if not _log(self._folder).exists():
+            seal(self._folder / FILE_NAME)
         self._lock.close()
 
     def note_identity(self, identity: Identity) -> None:
@@ -180,6 +184,8 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
     tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
     if tuple(sql for (sql,) in tables) != _TABLES:
         raise sqlite3.DatabaseError("tables that are not as they were made")
+    if not _log(folder).exists() and is_broken(folder / FILE_NAME):
+        raise sqlite3.DatabaseError("a byte that is not as it was written")
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
@@ -199,6 +205,7 @@ def _log(folder: Path) -> Path:
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
+    unseal(folder / FILE_NAME)
     connection = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     # In WAL, NORMAL does not sync at each commit: a power cut could undo a block.
