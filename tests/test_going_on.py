@@ -435,6 +435,36 @@ class TestFinished:
         assert len(runs(home)) == 2
         assert place.totals().events == 1300
 
+    @pytest.mark.parametrize("how", ["by hand", "runs resume"])
+    def test_replaced_it_is_refused_where_it_is_named(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path, how: str
+    ) -> None:
+        """Other rows were meant than those that are there: they are not sent under another run."""
+        place = sandbox()
+        name = send(ours, file).json["run"]
+        if how == "runs resume":
+            write_rows(file.rename(file.with_name("old.ndjson")).with_name(file.name), 300, start=2000)
+            ended = ours("runs", "resume", name, "-o", "json")
+        else:
+            other = write_rows(file.with_name("other.ndjson"), 300, start=2000)
+            ended = send(ours, other, "--resume", name)
+        assert (ended.code, ended.json["run"]) == (6, name)
+        assert "the source changed: lines 1 to 100 are not what they were" in ended.err
+        assert (place.totals().rows, len(runs(home))) == (1000, 1)
+        (entry,) = json.loads(ours("runs", "-o", "json").out)
+        assert (entry["state"], entry["done"]) == ("complete", 1000)
+
+    def test_the_same_or_grown_it_goes_on_where_it_is_named(
+        self, ours: Ours, sandbox: StartSandbox, file: Path
+    ) -> None:
+        sandbox()
+        name = send(ours, file).json["run"]
+        ended = send(ours, file, "--resume", name)
+        assert (ended.code, ended.json["run"], ended.json["requests"]) == (0, name, 0)
+        write_rows(file, 50, start=1000)
+        ended = send(ours, file, "--resume", name)
+        assert (ended.code, ended.json["run"], ended.json["requests"]) == (0, name, 1)
+
     def test_grown_only_new_rows_go(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()
         assert send(ours, file).code == 0

@@ -72,9 +72,13 @@ class Ending(NamedTuple):
 
     @property
     def is_of_other_rows(self) -> bool:
-        """Whether the run was finished, and other rows are in its sources now; nothing was sent of these."""
+        """Whether the run was finished, and other rows are in its sources now; nothing was sent of these.
+
+        Where --resume names it, these are not what was meant.
+        """
         is_other = isinstance(self.result.error, SourceChangedError) and not self.result.traffic.requests
-        return is_other and self.attempt.was_finished
+        is_named = self.run.flags.resuming.resume is not None
+        return is_other and self.attempt.was_finished and not is_named
 
     def close_rejects(self) -> None:
         """Close them, and keep what goes wrong for the result: a full disk must not cost the report."""
