@@ -723,6 +723,24 @@ class TestFilesThatPeopleHave:
         assert (one.read_text(), two.read_text()) == before
         assert f"{tmp_path / 'part.csv'} {tmp_path / 'part-4.csv'}" in ended.json["mend"]
 
+    @pytest.mark.parametrize("name", ["r.csv", "./r.csv", "sub/../r.csv"])
+    def test_a_file_is_named_once(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        """By the name that the person gave it, in each attempt; also the second, of another shape."""
+        sandbox()
+        (tmp_path / "sub").mkdir()
+        monkeypatch.chdir(tmp_path)
+        file = self.export(tmp_path, *range(4))
+        other = write(tmp_path / "w.csv", "id,at,who,fee,note,more\n" + f"x1,{iso(1)},p,tbd,n,m\n")
+        for count in (2, 4, 6):
+            self.export(tmp_path, *range(count))
+            ended = ours("backfill", other, file, *self.BACKFILL, "--rejects", name)
+            words = shlex.split(ended.json["mend"])
+            files = words[2 : words.index("--event")]
+            second = str(Path(name).with_name("r-2.csv"))
+            assert (ended.json["rejects_file"], files) == (str(Path(name)), [str(Path(name)), second])
+
     def test_rows_that_somebody_added(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         rejects = tmp_path / "rejects.csv"

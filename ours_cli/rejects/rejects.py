@@ -64,9 +64,10 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [self._shown(Path(file.path)) for file in self._known]
+        earlier = [Path(file.path) for file in self._known]
         there = [path for path in (*earlier, *self._left_behind) if path.is_file()]
-        return list(dict.fromkeys([*there, *(file.path for file in self._open_files())]))
+        ours = [file.path for file in self._open_files()]
+        return list(dict.fromkeys(map(self._shown, (*there, *ours))))
 
     def take_remarks(self) -> list[str]:
         """What the person should know of files that others have written, each once."""
@@ -186,8 +187,10 @@ class Rejects:
         return path == named or (path.parent == named.parent and path.stem.startswith(f"{named.stem}-"))
 
     def _shown(self, path: Path) -> Path:
-        """The file as the person named it, where it is that one."""
-        return self._named if self._named is not None and path == self._named.absolute() else path
+        """The file as the person would name it, where it is the named one or lies beside that."""
+        if self._named is not None and path.parent == self._named.absolute().parent:
+            return self._named.with_name(path.name)
+        return path
 
     def _next(self, table: Table, shape: str) -> OpenFile:
         if self._reserved is not None:
