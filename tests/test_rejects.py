@@ -723,6 +723,50 @@ class TestFilesThatPeopleHave:
         assert (one.read_text(), two.read_text()) == before
         assert f"{tmp_path / 'part.csv'} {tmp_path / 'part-4.csv'}" in ended.json["mend"]
 
+    @pytest.mark.parametrize("more", [6, 0])
+    def test_a_file_that_is_gone_is_named(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int
+    ) -> None:
+        """The run goes on, with or without further rejects; those that were in it are in the export only."""
+        sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
+        monkeypatch.chdir(tmp_path)
+        file = self.export(tmp_path, *range(9))
+        rows = "".join(
+            f"v{n},{iso(1)},p{n},{'tbd' if n % 2 and n < 20 + more else 7},n\n" for n in range(20, 40)
+        )
+        file.write_text(file.read_text() + rows)
+        command = (
+            "backfill",
+            file,
+            *self.BACKFILL,
+            "--rejects",
+            "r.csv",
+            "--batch-size",
+            5,
+            "--concurrency",
+            1,
+        )
+        assert ours(*command).json["rejected"] >= 4
+        Path("r.csv").unlink()
+        ended = ours(*command)
+        assert ended.json["warnings"] == ["r.csv is gone, and with it rejects of earlier attempts"]
+        assert (ended.code, ended.json["rejected"]) == (3, 4 + more // 2)
+        assert Path("r.csv").exists() == bool(more)
+
+    @pytest.mark.parametrize("more", [6, 0])
+    def test_of_a_finished_run_it_may_have_been_mended_and_deleted(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, more: int
+    ) -> None:
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, 1, 2), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).json["rejected"] == 1
+        rejects.unlink()
+        self.export(tmp_path, 1, 2, 4, more + 1)
+        assert ours(*command).json["warnings"] == []
+        self.export(tmp_path, 4, more + 1)
+        assert not [text for text in ours(*command).json["warnings"] if "gone" in text or "changed" in text]
+
     @pytest.mark.parametrize("name", ["r.csv", "./r.csv", "sub/../r.csv"])
     def test_a_file_is_named_once(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -54,6 +54,9 @@ class Rejects:
         self._is_dirty = False
         self._failure: LocalIOError | None = None
         self._remarks: list[str] = []
+        recorded = [Path(file.path) for file in known if file.recorded.size]
+        self.gone = [self._shown(path) for path in recorded if not path.is_file()]
+        """The files of earlier attempts that held rejects, and are not there when this one begins."""
         self._reserved = self._reserve()
 
     @property
@@ -168,10 +171,12 @@ class Rejects:
             return JsonSink(sys.stdout), None
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
+        was_there = known is not None and Path(known.path).exists()
         file = reopen(known) if known is not None else None
         if file is None:
             file = self._next(table, shape)
-            if known is not None and (changed := self._shown(Path(known.path))).exists():
+            if known is not None and was_there:
+                changed = self._shown(Path(known.path))
                 self._remarks.append(f"{changed} was changed meanwhile: more rejects are in {file.path}")
         if file.is_regular:
             self._note(file.as_it_is())

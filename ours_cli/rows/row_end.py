@@ -121,6 +121,9 @@ class Ending(NamedTuple):
         remarks = self.rejects.take_remarks()
         for text in (*context.warnings(self.run.templates), *context.left_behind(), *remarks):
             self.console.warn(text)
+        if not attempt.was_finished:  # else they may have been mended, sent and deleted
+            for path in self.rejects.gone:
+                self.console.warn(f"{path} is gone, and with it rejects of earlier attempts")
         empty = nothing_read(self.run, result.books, context.empty)
         if result.error is None and empty is not None:
             self.console.warn(empty)
