@@ -1,9 +1,13 @@
-"""A journal that SQLite finds whole, but that holds what no run wrote: damaged too, and not touched."""
+"""A journal or a head that holds what no run wrote, though SQLite or JSON find it whole: not touched."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,11 +15,12 @@ import pytest
 from conftest import Ours, StartSandbox
 from faults_kit import fault, status
 from rows import ndjson, write
+from waiting import wait_for
 
 from ours_cli.errors import SourceError
 from ours_cli.runs.journal import Journal, noted_identity
 from ours_cli.runs.run_head import Identity
-from ours_cli.sandbox import Sandbox, When
+from ours_cli.sandbox import Sandbox, Then, When
 
 GARBLED = [
     "UPDATE block SET stop = stop - 40000 WHERE first = (SELECT max(first) FROM block)",
@@ -38,6 +43,8 @@ GARBLED_REJECTS = [
 
 
 def garble(journal: Path, change: str) -> bytes:
+    """As if a run had been killed that found it so: without the seal of one that was closed in order."""
+    journal.with_name("journal.db-seal").unlink(missing_ok=True)
     with closing(sqlite3.connect(journal)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(change)
@@ -78,7 +85,7 @@ class TestAGarbledJournal:
         assert stopped.totals().requests == before
         assert journal.read_bytes() == garbled
 
-    @pytest.mark.parametrize("word", ["first INT", "CREATE", "PRIMARY"])
+    @pytest.mark.parametrize("word", ["first INT", "CREATE", "PRIMARY", "shape", "rejected"])
     def test_nor_with_a_garbled_schema(
         self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, word: str
     ) -> None:
@@ -107,3 +114,128 @@ def test_a_garbled_identity(tmp_path: Path) -> None:
     garble(tmp_path / "journal.db", "UPDATE run SET identity = replace(identity, '/a', '/b')")
     with pytest.raises(SourceError, match="damaged"):
         noted_identity(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("mapping", "[0-9a-f]", "x"),
+        ("token", "[0-9a-f]", "x"),
+        ("state", "failed", "gailed"),
+        ("exit_code", "4", "5"),
+        ("version", " ", "\t"),
+    ],
+)
+def test_one_byte_of_a_head(
+    ours: Ours, stopped: Sandbox, journal: Path, file: Path, key: str, old: str, new: str
+) -> None:
+    """It is JSON all the same, of another run or of another end."""
+    head, before = journal.with_name("run.json"), stopped.totals().requests
+    changed = re.sub(f'("{key}":.*?){old}', rf"\g<1>{new}", head.read_text(), count=1)
+    assert changed != head.read_text()
+    head.write_text(changed)
+    ended = ours("batch", file)
+    assert (ended.code, f"the run in {head.parent} is damaged" in ended.err) == (6, True)
+    assert stopped.totals().requests == before
+    assert head.read_text() == changed
+
+
+class TestAnyByte:
+    """Of a journal that was closed in order; SQLite does not use all of them."""
+
+    @pytest.mark.parametrize("at", range(0, 100, 7), ids=lambda percent: f"{percent} %")
+    def test_is_another(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, at: int) -> None:
+        content = bytearray(journal.read_bytes())
+        content[len(content) * at // 100] ^= 0x20
+        self.is_damaged(ours, stopped, journal, file, bytes(content))
+
+    @pytest.mark.parametrize("change", [b"garbage\n", bytes(4096)], ids=["a line", "a page"])
+    def test_is_too_many(
+        self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, change: bytes
+    ) -> None:
+        self.is_damaged(ours, stopped, journal, file, journal.read_bytes() + change)
+
+    @pytest.mark.parametrize("bytes_", [1, 100, 4096])
+    def test_is_cut_off(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, bytes_: int) -> None:
+        self.is_damaged(ours, stopped, journal, file, journal.read_bytes()[:-bytes_])
+
+    def is_damaged(self, ours: Ours, stopped: Sandbox, journal: Path, file: Path, content: bytes) -> None:
+        journal.write_bytes(content)
+        before, files = stopped.totals().requests, contents(journal.parent)
+        ended = ours("batch", file)
+        assert (ended.code, stopped.totals().requests) == (6, before)
+        assert contents(journal.parent) == files
+
+    def test_counts_in_a_finished_run_too(
+        self, ours: Ours, stopped: Sandbox, journal: Path, file: Path
+    ) -> None:
+        for requests in (1, 0):
+            ended = ours("batch", file, "-o", "json")
+            assert (ended.code, ended.json["requests"]) == (3, requests)
+        with journal.open("ab") as stream:
+            stream.write(b"\n")
+        assert ours("batch", file).code == 6
+
+
+class TestKilled:
+    """A run of rows without a time, whose ids are its own: were it begun anew, they would count twice."""
+
+    @pytest.fixture
+    def place(self, sandbox: StartSandbox) -> Sandbox:
+        return sandbox(fault(When(nth=(5,)), Then("hang", seconds=1)))
+
+    @pytest.fixture
+    def run(self, place: Sandbox, file: Path, home: Path) -> Path:
+        write(file, ndjson([{"event": "Visit", "externalId": f"p{n}"} for n in range(1000)]))
+        command = ("batch", str(file), "--batch-size", "100", "--concurrency", "1")
+        with subprocess.Popen(
+            [sys.executable, "-m", "ours_cli", *command], stderr=subprocess.DEVNULL
+        ) as process:
+            wait_for(lambda: place.totals().requests >= 4)
+            process.kill()
+        (run,) = (home / "state" / "ours" / "runs").iterdir()
+        return run
+
+    @pytest.mark.parametrize(
+        "damaged",
+        [
+            ("run.json",),
+            ("journal.db",),
+            ("journal.db", "journal.db-wal"),
+            ("run.json", "journal.db", "journal.db-wal"),
+        ],
+        ids=" ".join,
+    )
+    @pytest.mark.parametrize("left", [0.5, 0])
+    def test_and_cut(
+        self, ours: Ours, place: Sandbox, run: Path, file: Path, damaged: tuple[str, ...], left: float
+    ) -> None:
+        for name in damaged:
+            os.truncate(run / name, int((run / name).stat().st_size * left))
+        before, files = place.totals().requests, contents(run)
+        ended = ours("batch", file)
+        assert (ended.code, place.totals().requests) == (6, before)
+        assert "it was not touched" in ended.err
+        assert contents(run) == files
+
+    @pytest.mark.parametrize("at", range(0, 100, 9), ids=lambda percent: f"{percent} %")
+    @pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
+    def test_and_garbled(self, ours: Ours, place: Sandbox, run: Path, file: Path, name: str, at: int) -> None:
+        """What SQLite recovers is true, though it may be less than was done: the same ids are sent again."""
+        content = bytearray((run / name).read_bytes())
+        content[len(content) * at // 100] ^= 0x20
+        (run / name).write_bytes(content)
+        before = place.totals().requests
+        if ours("batch", file).code == 6:
+            assert place.totals().requests == before
+        else:
+            assert len({event.distinct_id for event in place.events()}) == 1000
+
+    def test_whole_it_goes_on(self, ours: Ours, place: Sandbox, run: Path, file: Path) -> None:
+        assert ours("batch", file).code == 0
+        assert len({event.distinct_id for event in place.events()}) == 1000
+
+
+def contents(run: Path) -> dict[str, bytes]:
+    """The files of a run but for SQLite's shared memory, which holds nothing of it."""
+    return {path.name: path.read_bytes() for path in run.iterdir() if not path.name.endswith("-shm")}

@@ -332,8 +332,10 @@ class TestADamagedHead:
         assert send(ours, other).code == 0
 
     @pytest.mark.parametrize("begun", ["nothing", "a file", "a database"])
-    def test_that_never_began_is_nobodys(self, ours: Ours, damaged: Path, file: Path, begun: str) -> None:
-        """Killed before it could say whose it is, it has sent nothing."""
+    def test_without_its_journal_it_began_only_if_there_is_one(
+        self, ours: Ours, damaged: Path, file: Path, begun: str
+    ) -> None:
+        """Killed before it could say whose it is, it has sent nothing; its head is written after that."""
         for part in damaged.glob("journal*"):
             part.unlink()
         if begun != "nothing":
@@ -341,16 +343,16 @@ class TestADamagedHead:
         if begun == "a database":
             with closing(sqlite3.connect(damaged / "journal.db")) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-        assert send(ours, file).code == 0
+        assert send(ours, file).code == (6 if (damaged / "run.json").exists() else 0)
 
 
 def test_a_head_of_another_version(ours: Ours, stopped: Sandbox, home: Path, file: Path) -> None:
     (run,) = runs(home)
     head = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**head, "version": 2, "more": True}))
+    (run / "run.json").write_text(json.dumps({**head, "version": 99, "more": True}))
     ended = send(ours, file)
     assert ended.code == 6
-    assert "was written by another version of ours (2)" in ended.err
+    assert "was written by another version of ours (99)" in ended.err
     listed = ours("runs").err
     assert f"run {run.name} was written by another version of ours, which can show it" in listed
     assert "damaged" not in ended.err + listed
@@ -432,6 +434,36 @@ class TestFinished:
         assert "done" not in ended.err
         assert len(runs(home)) == 2
         assert place.totals().events == 1300
+
+    @pytest.mark.parametrize("how", ["by hand", "runs resume"])
+    def test_replaced_it_is_refused_where_it_is_named(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path, how: str
+    ) -> None:
+        """Other rows were meant than those that are there: they are not sent under another run."""
+        place = sandbox()
+        name = send(ours, file).json["run"]
+        if how == "runs resume":
+            write_rows(file.rename(file.with_name("old.ndjson")).with_name(file.name), 300, start=2000)
+            ended = ours("runs", "resume", name, "-o", "json")
+        else:
+            other = write_rows(file.with_name("other.ndjson"), 300, start=2000)
+            ended = send(ours, other, "--resume", name)
+        assert (ended.code, ended.json["run"]) == (6, name)
+        assert "the source changed: lines 1 to 100 are not what they were" in ended.err
+        assert (place.totals().rows, len(runs(home))) == (1000, 1)
+        (entry,) = json.loads(ours("runs", "-o", "json").out)
+        assert (entry["state"], entry["done"]) == ("complete", 1000)
+
+    def test_the_same_or_grown_it_goes_on_where_it_is_named(
+        self, ours: Ours, sandbox: StartSandbox, file: Path
+    ) -> None:
+        sandbox()
+        name = send(ours, file).json["run"]
+        ended = send(ours, file, "--resume", name)
+        assert (ended.code, ended.json["run"], ended.json["requests"]) == (0, name, 0)
+        write_rows(file, 50, start=1000)
+        ended = send(ours, file, "--resume", name)
+        assert (ended.code, ended.json["run"], ended.json["requests"]) == (0, name, 1)
 
     def test_grown_only_new_rows_go(self, ours: Ours, sandbox: StartSandbox, file: Path) -> None:
         place = sandbox()

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.reject_files import KnownRejects, RejectFile
 from ours_cli.rejects.rejects import Rejects
+from ours_cli.runs.run_head import read_head, write_head
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.source import ReadOptions, open_table
 
@@ -641,9 +643,9 @@ def test_flags_without_a_value_are_known(name: str) -> None:
     assert not takers & WITHOUT_VALUE
 
 
-def edit_head(home: Path, **changes: object) -> None:
+def edit_head(home: Path, **changes: Any) -> None:
     (path,) = home.rglob("run.json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    write_head(path.parent, replace(read_head(path.parent), **changes))
 
 
 class TestFilesThatPeopleHave:
@@ -720,6 +722,68 @@ class TestFilesThatPeopleHave:
         assert ended.json["rejected"] == 2
         assert (one.read_text(), two.read_text()) == before
         assert f"{tmp_path / 'part.csv'} {tmp_path / 'part-4.csv'}" in ended.json["mend"]
+
+    @pytest.mark.parametrize("more", [6, 0])
+    def test_a_file_that_is_gone_is_named(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int
+    ) -> None:
+        """The run goes on, with or without further rejects; those that were in it are in the export only."""
+        sandbox(Fault(When(nth=(2,)), Then("status", status=401)))
+        monkeypatch.chdir(tmp_path)
+        file = self.export(tmp_path, *range(9))
+        rows = "".join(
+            f"v{n},{iso(1)},p{n},{'tbd' if n % 2 and n < 20 + more else 7},n\n" for n in range(20, 40)
+        )
+        file.write_text(file.read_text() + rows)
+        command = (
+            "backfill",
+            file,
+            *self.BACKFILL,
+            "--rejects",
+            "r.csv",
+            "--batch-size",
+            5,
+            "--concurrency",
+            1,
+        )
+        assert ours(*command).json["rejected"] >= 4
+        Path("r.csv").unlink()
+        ended = ours(*command)
+        assert ended.json["warnings"] == ["r.csv is gone, and with it rejects of earlier attempts"]
+        assert (ended.code, ended.json["rejected"]) == (3, 4 + more // 2)
+        assert Path("r.csv").exists() == bool(more)
+
+    @pytest.mark.parametrize("more", [6, 0])
+    def test_of_a_finished_run_it_may_have_been_mended_and_deleted(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, more: int
+    ) -> None:
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, 1, 2), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).json["rejected"] == 1
+        rejects.unlink()
+        self.export(tmp_path, 1, 2, 4, more + 1)
+        assert ours(*command).json["warnings"] == []
+        self.export(tmp_path, 4, more + 1)
+        assert not [text for text in ours(*command).json["warnings"] if "gone" in text or "changed" in text]
+
+    @pytest.mark.parametrize("name", ["r.csv", "./r.csv", "sub/../r.csv"])
+    def test_a_file_is_named_once(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        """By the name that the person gave it, in each attempt; also the second, of another shape."""
+        sandbox()
+        (tmp_path / "sub").mkdir()
+        monkeypatch.chdir(tmp_path)
+        file = self.export(tmp_path, *range(4))
+        other = write(tmp_path / "w.csv", "id,at,who,fee,note,more\n" + f"x1,{iso(1)},p,tbd,n,m\n")
+        for count in (2, 4, 6):
+            self.export(tmp_path, *range(count))
+            ended = ours("backfill", other, file, *self.BACKFILL, "--rejects", name)
+            words = shlex.split(ended.json["mend"])
+            files = words[2 : words.index("--event")]
+            second = str(Path(name).with_name("r-2.csv"))
+            assert (ended.json["rejects_file"], files) == (str(Path(name)), [str(Path(name)), second])
 
     def test_rows_that_somebody_added(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from rows import iso, write
 
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.runs.journal import Journal
-from ours_cli.runs.run_head import Identity
+from ours_cli.runs.run_head import Identity, read_head, write_head
 from ours_cli.sandbox import Sandbox, When
 
 
@@ -180,9 +181,7 @@ class TestDelete:
     def test_by_age(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         assert ours("runs", "delete", "--older-than", "30d").out == "0 runs deleted\n"
-        head = json.loads((folder / "run.json").read_text())
-        head["started_s"] = int(time.time()) - 31 * 86_400
-        (folder / "run.json").write_text(json.dumps(head))
+        write_head(folder, replace(read_head(folder), started_s=int(time.time()) - 31 * 86_400))
         assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
         assert not folder.exists()
 

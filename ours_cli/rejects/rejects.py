@@ -56,6 +56,9 @@ class Rejects:
         self._is_dirty = False
         self._failure: LocalIOError | None = None
         self._remarks: list[str] = []
+        recorded = [Path(file.path) for file in known if file.recorded.size]
+        self.gone = [self._shown(path) for path in recorded if not path.is_file()]
+        """The files of earlier attempts that held rejects, and are not there when this one begins."""
         self._reserved = self._reserve()
 
     @property
@@ -66,9 +69,10 @@ class Rejects:
     @property
     def paths(self) -> list[Path]:
         """The files that hold this run's rejects, those of earlier attempts included."""
-        earlier = [self._shown(Path(file.path)) for file in self._known]
+        earlier = [Path(file.path) for file in self._known]
         there = [path for path in (*earlier, *self._left_behind) if path.is_file()]
-        return list(dict.fromkeys([*there, *(file.path for file in self._open_files())]))
+        ours = [file.path for file in self._open_files()]
+        return list(dict.fromkeys(map(self._shown, (*there, *ours))))
 
     def take_remarks(self) -> list[str]:
         """What the person should know of files that others have written, each once."""
@@ -170,10 +174,12 @@ class Rejects:
             return JsonSink(sys.stdout), None
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
+        was_there = known is not None and Path(known.path).exists()
         file = reopen(known) if known is not None else None
         if file is None:
             file = self._next(table, shape)
-            if known is not None and (changed := self._shown(Path(known.path))).exists():
+            if known is not None and was_there:
+                changed = self._shown(Path(known.path))
                 self._remarks.append(f"{changed} was changed meanwhile: more rejects are in {file.path}")
         if file.is_regular:
             self._note(file.as_it_is())
@@ -189,8 +195,10 @@ class Rejects:
         return path == named or (path.parent == named.parent and path.stem.startswith(f"{named.stem}-"))
 
     def _shown(self, path: Path) -> Path:
-        """The file as the person named it, where it is that one."""
-        return self._named if self._named is not None and path == self._named.absolute() else path
+        """The file as the person would name it, where it is the named one or lies beside that."""
+        if self._named is not None and path.parent == self._named.absolute().parent:
+            return self._named.with_name(path.name)
+        return path
 
     def _next(self, table: Table, shape: str) -> OpenFile:
         if self._reserved is not None:

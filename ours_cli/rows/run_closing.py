@@ -72,9 +72,13 @@ class RunClosing(NamedTuple):
 
     @property
     def is_of_other_rows(self) -> bool:
-        """Whether the run was finished, and other rows are in its sources now; nothing was sent of these."""
+        """Whether the run was finished, and other rows are in its sources now; nothing was sent of these.
+
+        Where --resume names it, these are not what was meant.
+        """
         is_other = isinstance(self.result.error, SourceChangedError) and not self.result.traffic.requests
-        return is_other and self.attempt.was_finished
+        is_named = self.run.flags.resuming.resume is not None
+        return is_other and self.attempt.was_finished and not is_named
 
     def close_rejects(self) -> None:
         """Close them, and keep what goes wrong for the result: a full disk must not cost the report."""
@@ -117,6 +121,9 @@ class RunClosing(NamedTuple):
         remarks = self.rejects.take_remarks()
         for text in (*context.warnings(self.run.templates), *context.left_behind(), *remarks):
             self.console.warn(text)
+        if not attempt.was_finished:  # else they may have been mended, sent and deleted
+            for path in self.rejects.gone:
+                self.console.warn(f"{path} is gone, and with it rejects of earlier attempts")
         empty = nothing_read(self.run, result.books, context.empty)
         if result.error is None and empty is not None:
             self.console.warn(empty)

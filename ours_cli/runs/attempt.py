@@ -63,7 +63,6 @@ class Attempt:
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             head = RunHead(run_id, identity, arguments, here, int(time.time()), attempts=0, times=times)
             journal = undo.enter_context(Journal(folder, begin=True))
-            journal.note_identity(identity)
             attempt = cls(folder, head, journal)
             undo.pop_all()
         return attempt
@@ -71,10 +70,8 @@ class Attempt:
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
-        journal = Journal(run.folder, begin=False)
-        if identity != run.head.identity:
-            journal.note_identity(identity)
-        return cls(run.folder, replace(run.head, identity=identity, times=times), journal)
+        head = replace(run.head, identity=identity, times=times)
+        return cls(run.folder, head, Journal(run.folder, begin=False))
 
     @classmethod
     def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
@@ -160,6 +157,7 @@ class Attempt:
             failed_canary=False,
             at_rest=False,
         )
+        self._journal.note_identity(self._head.identity)
         write_head(self.folder, self._head)
 
 

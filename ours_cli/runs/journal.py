@@ -4,7 +4,7 @@ It holds row numbers, digests, counts and codes: no row data, no token. The orde
 verified, rejects on disk, then the block here. Rows in no block are sent (again).
 
 Each row of its tables has a checksum: SQLite notices garbled pages by their structure only, and a digest or a
-count that nobody wrote must be told from a source that changed.
+count that nobody wrote must be told from a source that changed. What was closed in order is sealed as well.
 """
 
 from __future__ import annotations
@@ -26,26 +26,24 @@ from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import DIGEST_BYTES, Block
 from ours_cli.runs.run_head import Identity, OtherVersionError, read_identity
 from ours_cli.runs.run_lock import hold
+from ours_cli.runs.seal import is_broken, seal, unseal
 
 FILE_NAME: Final = "journal.db"
 
 _VERSION: Final = 5
-_SCHEMA: Final = f"""
-BEGIN;
-PRAGMA user_version = {_VERSION};
-CREATE TABLE block (
+_TABLES: Final = (
+    """CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,
     accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, filtered INTEGER NOT NULL, codes TEXT NOT NULL,
     checksum INTEGER NOT NULL
-);
-CREATE TABLE rejects (
+)""",
+    """CREATE TABLE rejects (
     path TEXT PRIMARY KEY, shape TEXT NOT NULL,
     size INTEGER NOT NULL, digest TEXT NOT NULL, left_size INTEGER, left_digest TEXT,
     checksum INTEGER NOT NULL
-);
-CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL);
-COMMIT;
-"""
+)""",
+    "CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL)",
+)
 _RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
 _RECORD_BLOCK: Final = """
 INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))
@@ -94,6 +92,9 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+        # It stays where somebody reads it right now, and then not all is in the file.
+        if not _log(self._folder).exists():
+            seal(self._folder / FILE_NAME)
         self._lock.close()
 
     def note_identity(self, identity: Identity) -> None:
@@ -152,7 +153,11 @@ def _name(path: str) -> str | bytes:
 
 def _begin(folder: Path) -> sqlite3.Connection:
     connection = _connect(folder)
-    connection.executescript(_SCHEMA)
+    connection.execute("BEGIN")
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
+    for table in _TABLES:
+        connection.execute(table)
+    connection.execute("COMMIT")
     return connection
 
 
@@ -165,8 +170,9 @@ def _read(folder: Path) -> tuple[list[Block], list[KnownRejects]]:
 
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    if verdict != "ok" or not {"block", "rejects"} <= tables:
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    # What SQLite has not moved there yet hides that the file was cut.
+    if verdict != "ok" or (folder / FILE_NAME).stat().st_size < page_bytes:
         raise sqlite3.DatabaseError("the file is damaged")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != _VERSION:
@@ -175,16 +181,31 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
             hint="that version can go on with it; --restart begins a new run,"
             " and rows with the same distinctId count once",
         )
+    tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+    if tuple(sql for (sql,) in tables) != _TABLES:
+        raise sqlite3.DatabaseError("tables that are not as they were made")
+    if not _log(folder).exists() and is_broken(folder / FILE_NAME):
+        raise sqlite3.DatabaseError("a byte that is not as it was written")
 
 
 def _read_only(folder: Path) -> sqlite3.Connection:
     """Open without writing anything, not even the header that SQLite would give an empty file."""
-    if not (folder / FILE_NAME).is_file():
+    path = folder / FILE_NAME
+    # SQLite deletes what it has not moved yet to a file that is empty.
+    if not path.is_file() or not path.stat().st_size:
         raise sqlite3.DatabaseError("the file is gone")
-    return sqlite3.connect(f"{(folder / FILE_NAME).absolute().as_uri()}?mode=ro", uri=True)
+    # Without a log beside it nobody has it open: then SQLite need not make one only to share it.
+    how = "mode=ro" if _log(folder).exists() else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+
+
+def _log(folder: Path) -> Path:
+    """Where SQLite writes first, while a process has the journal open or when it was killed."""
+    return folder / f"{FILE_NAME}-wal"
 
 
 def _connect(folder: Path) -> sqlite3.Connection:
+    unseal(folder / FILE_NAME)
     connection = sqlite3.connect(folder / FILE_NAME, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     # In WAL, NORMAL does not sync at each commit: a power cut could undo a block.
@@ -213,7 +234,8 @@ def never_began(folder: Path) -> bool:
 
     Raises `SourceError` when it is damaged.
     """
-    if not (folder / FILE_NAME).exists() or not (folder / FILE_NAME).stat().st_size:
+    path = folder / FILE_NAME
+    if not path.exists() or not (path.stat().st_size or _log(folder).exists()):
         return True
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
@@ -269,7 +291,7 @@ def _house_errors(folder: Path, *, reads: bool = False) -> Iterator[None]:
             f"the journal in {folder} cannot be written: {error}",
             hint="is the disk full, or the folder read-only?",
         ) from None
-    except (sqlite3.Error, ValueError, TypeError):
+    except (sqlite3.Error, ValueError, TypeError, FileNotFoundError):
         raise _damaged(folder) from None
 
 

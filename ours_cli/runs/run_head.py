@@ -1,12 +1,14 @@
 """A run's head: who, what and when, without a single value; `run.json` in the run's folder.
 
 It is a file beside the journal, so that the run of a damaged journal is still known by its command. The
-journal repeats the identity, so that the run of a damaged head is, too.
+journal repeats the identity, so that the run of a damaged head is, too. It ends with a checksum: one digit of
+the identity that is another would make it another command's run, and the same rows would be sent anew.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from ours_cli.timestamps import Conventions
 
 FILE_NAME: Final = "run.json"
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 State: TypeAlias = Literal["running", "complete", "partial", "interrupted", "failed"]
 
@@ -77,19 +79,29 @@ class RunHead:
 
 def write_head(folder: Path, head: RunHead) -> None:
     """Write a run's head whole or not at all; raises `LocalIOError`."""
-    fields = {"version": _VERSION, **dataclasses.asdict(head)}
-    replace_private(folder / FILE_NAME, json.dumps(fields, indent=1) + "\n")
+    replace_private(folder / FILE_NAME, _text({"version": _VERSION, **dataclasses.asdict(head)}))
+
+
+def _text(fields: dict[str, Any]) -> str:
+    """All that is in the file, down to the last space; the checksum is its last field."""
+    checksum = hashlib.blake2b(json.dumps(fields).encode(), digest_size=16).hexdigest()
+    return json.dumps({**fields, "checksum": checksum}, indent=1) + "\n"
 
 
 def read_head(folder: Path) -> RunHead:
     """Read a run's head; raises `SourceError` when it is damaged, `OtherVersionError`."""
     try:
-        fields = json.loads((folder / FILE_NAME).read_text("utf-8"))
-        if (version := fields.pop("version", _VERSION)) != _VERSION:
+        content = (folder / FILE_NAME).read_bytes()
+        fields = json.loads(content)
+        if (version := fields["version"]) != _VERSION:
             raise OtherVersionError(
                 f"the run in {folder} was written by another version of ours ({version!r})",
                 hint="that version can go on with it, or show it",
             )
+        del fields["checksum"]
+        if content != _text(fields).encode():
+            raise ValueError("not as it was written")
+        del fields["version"]
         return RunHead(
             identity=read_identity(fields.pop("identity")),
             arguments=tuple(fields.pop("arguments")),

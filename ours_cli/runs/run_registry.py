@@ -88,9 +88,14 @@ def _is_unbegun(folder: Path) -> bool:
     try:
         if not all(path.name.startswith(first) for path in folder.iterdir()):
             return False
-        return not is_running(folder) and (journal.never_began(folder) or not read_blocks(folder))
+        return not is_running(folder) and _has_nothing(folder)
     except (OSError, OursError):
         return False
+
+
+def _has_nothing(folder: Path) -> bool:
+    """Whether its journal has no row; raises `SourceError` when that is damaged."""
+    return journal.never_began(folder) or not read_blocks(folder)
 
 
 def named_folder(runs_dir: Path, run_id: str) -> Path:
@@ -202,16 +207,18 @@ def _beginning(blocks: Sequence[Block], *, is_pipe: bool) -> list[Block]:
 
 def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> None:
     """Raise `SourceError` if the run of a head that cannot be read may be the one to go on with."""
+    # It was written whole, and before the first request: where there is one, rows may have been sent.
+    has_head = (folder / run_head.FILE_NAME).exists()
     try:
-        if is_running(folder) or journal.never_began(folder):
+        if is_running(folder) or (not has_head and _has_nothing(folder)):
             return
-        noted, has_done = journal.noted_identity(folder), bool(read_blocks(folder))
+        noted = journal.noted_identity(folder)
     except (OSError, OursError):
-        noted, has_done = None, True
+        noted = None
     is_another = noted is not None and (
         not _same_mapping(noted, identity) or _reads_other_files(noted, identity)
     )
-    if has_done and not is_another:
+    if not is_another:
         kind = OtherVersionError if isinstance(error, OtherVersionError) else SourceError
         raise kind(
             f"{error.message}, and this command may be the one that goes on with it",
