@@ -16,7 +16,7 @@ from conftest import TOKEN, Ended
 from faults_kit import MARKER, assert_no_leak, fault, status
 
 from ours_cli.runs import run_head
-from ours_cli.runs.journal import read_blocks
+from ours_cli.runs.journal import never_began, read_blocks
 from ours_cli.sandbox import Sandbox, When
 
 DRIVER = Path(__file__).with_name("kill_driver.py")
@@ -86,6 +86,11 @@ def run_folders() -> list[Path]:
     return sorted((Path(os.environ["XDG_STATE_HOME"]) / "ours" / "runs").glob("*"))
 
 
+def begun_folders() -> list[Path]:
+    """Those of runs that were not killed while their journal was made."""
+    return [folder for folder in run_folders() if not never_began(folder)]
+
+
 def done_rows(folder: Path) -> set[int]:
     """The rows that a run's journal calls done."""
     return {number for block in read_blocks(folder) for number in range(block.start, block.end)}
@@ -98,7 +103,7 @@ def assert_journal_is_true(box: Sandbox, numbers: Sequence[int] | None = None) -
     last run is looked at.
     """
     held = stored(box)
-    for folder in run_folders() if numbers is None else run_folders()[-1:]:
+    for folder in begun_folders() if numbers is None else begun_folders()[-1:]:
         rejects = set(_rejects(folder))
         for block in read_blocks(folder):
             rows = range(block.start, block.end) if numbers is None else numbers[block.start : block.end]
@@ -132,7 +137,7 @@ def assert_converged(ended: Ended, box: Sandbox, rows: int) -> dict[str, Any]:
     assert (report["accepted"], report["rejected"]) == (rows - len(bad), len(bad)), "the books are wrong"
     (folder,) = [folder for folder in run_folders() if (folder / run_head.FILE_NAME).exists()]
     # Killed before its head was written, a run had not begun.
-    assert not [known for known in run_folders() if known != folder and read_blocks(known)]
+    assert not [known for known in begun_folders() if known != folder and read_blocks(known)]
     assert sorted(_rejects(folder)) == sorted(bad), "rejects are missing, or too many"
     assert_journal_is_true(box)
     assert_files_are_private()

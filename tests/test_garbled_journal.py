@@ -231,6 +231,15 @@ class TestKilled:
         else:
             assert len({event.distinct_id for event in place.events()}) == 1000
 
+    @pytest.mark.parametrize("is_gone", [True, False])
+    def test_without_its_log(self, ours: Ours, place: Sandbox, run: Path, file: Path, is_gone: bool) -> None:
+        log = run / "journal.db-wal"
+        log.unlink() if is_gone else log.write_bytes(b"")
+        before = place.totals().requests
+        ended = ours("batch", file)
+        assert (ended.code, "is damaged; it was not touched" in ended.err) == (6, True)
+        assert place.totals().requests == before
+
     def test_whole_it_goes_on(self, ours: Ours, place: Sandbox, run: Path, file: Path) -> None:
         assert ours("batch", file).code == 0
         assert len({event.distinct_id for event in place.events()}) == 1000

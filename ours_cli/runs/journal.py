@@ -175,7 +175,7 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
     if verdict != "ok" or (folder / FILE_NAME).stat().st_size < page_bytes:
         raise sqlite3.DatabaseError("the file is damaged")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != _VERSION:
+    if version not in (0, _VERSION):  # no journal of any version says 0
         raise OtherVersionError(
             f"the journal of run {folder.name} was written by another version of ours",
             hint="that version can go on with it; --restart begins a new run,"
