@@ -24,7 +24,7 @@ def run(arguments: list[str]) -> int:
     os.umask(0o077)
     for_people(sys.stdout)
     console = Console()
-    _prepare_completion()
+    _prepare_completion(arguments)
     try:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
         console.end()
@@ -53,13 +53,21 @@ def run(arguments: list[str]) -> int:
         return _fail(console, _bug(error), arguments)
 
 
-def _prepare_completion() -> None:
-    if "_OURS_COMPLETE" not in os.environ:
-        return
-    from ours_cli.cli.bash_words import is_asked_by_bash, join_flag_values
+def _prepare_completion(arguments: list[str]) -> None:
+    asked = os.environ.get("_OURS_COMPLETE")
+    if asked == "complete_bash":
+        from ours_cli.cli.bash_words import join_flag_values
 
-    if is_asked_by_bash():
         join_flag_values()
+    elif asked == "source_zsh" or {"--install-completion", "--show-completion"}.intersection(arguments):
+        import typer._completion_classes
+        import typer._completion_shared
+
+        from ours_cli.cli.zsh_script import ZSH_SCRIPT
+
+        template = ZSH_SCRIPT.replace("%", "%%")
+        typer._completion_classes.ZshComplete.source_template = template
+        typer._completion_shared._completion_scripts["zsh"] = template
 
 
 def _fail(console: Console, error: OursError, arguments: list[str]) -> int:

@@ -21,11 +21,6 @@ class _Word(str):
         return self.plain.startswith(prefix, *bounds)
 
 
-def is_asked_by_bash() -> bool:
-    """Whether it is bash that wants to know, through the script that Typer writes."""
-    return os.environ.get("_OURS_COMPLETE") == "complete_bash"
-
-
 def join_flag_values() -> None:
     """Put each `--flag=VALUE`, which bash cuts in three, in order for Typer: as `--flag VALUE`."""
     words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])

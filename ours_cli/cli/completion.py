@@ -6,6 +6,8 @@ nothing if anything goes wrong.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -17,16 +19,32 @@ Completer: TypeAlias = Callable[[typer.Context, list[str], str], list[str]]
 
 def _silent(offer: Callable[[dict[str, Any], str], Iterable[str]]) -> Completer:
     def complete(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:  # noqa: ARG001
-        from ours_cli.cli.bash_words import bash_words, is_asked_by_bash
-
         try:
             # A flag that still lacks its value ends the parsing, and the words before it are left in `args`.
             offered = offer({"files": ctx.args} | _given(ctx.params), incomplete)
-            return bash_words(offered) if is_asked_by_bash() else list(offered)
+            return given_to_the_shell([text for text in offered if text.isprintable()])
         except Exception:
             return []
 
     return complete
+
+
+_PLAIN: Final = re.compile(r"[\w .{}|=+-]*")
+
+
+def given_to_the_shell(offered: list[str]) -> list[str]:
+    """What the shell that asks can take: the texts may be of a file that somebody else has made.
+
+    bash inserts a word as it stands, so that it is quoted here; fish quotes it, and so does our script for
+    zsh, which asks as fish does. PowerShell, and zsh with Typer's own script, would take `$(...)` for a
+    command: they get only what means nothing to a shell.
+    """
+    asked = os.environ.get("_OURS_COMPLETE")
+    if asked == "complete_bash":
+        from ours_cli.cli.bash_words import bash_words
+
+        return list(bash_words(offered))
+    return offered if asked == "complete_fish" else list(filter(_PLAIN.fullmatch, offered))
 
 
 def _given(params: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +78,7 @@ def _columns(typed: dict[str, Any]) -> list[str]:
             names = table.names
         else:
             names = tuple(map(str, getattr(next(iter(table.records)), "fields", {})))
-        return [name for name in names if name.isprintable() and name and not set(name) & set("{}|")]
+        return [name for name in names if name and not set(name) & set("{}|")]
     finally:
         table.close()
 
