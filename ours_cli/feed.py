@@ -14,7 +14,7 @@ from math import inf
 from typing import Final, TypeAlias
 
 from ours_cli.events.chunk import Chunk
-from ours_cli.events.event_run import MappedRows
+from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.intake import Intake, Mapped
 from ours_cli.safeguards import Canary
 

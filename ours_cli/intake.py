@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from ours_cli.events.chunk import Chunk, Chunker
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.record import TRUNCATED_ROW
 from ours_cli.runs.blocks import Block, BlockTracker
 from ours_cli.safeguards import Canary

@@ -16,7 +16,7 @@ from ours_cli.clock_skew import clock_warning
 from ours_cli.errors import OursError, UsageError
 from ours_cli.events.chunk import Chunk, Chunker
 from ours_cli.events.event import Event, Origin, Reject
-from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.intake import Intake

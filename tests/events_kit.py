@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ours_cli.events.event import Event, Filtered, Origin
-from ours_cli.events.event_run import EventRun, Events, MappedRows
 from ours_cli.events.kept_rows import KeptRows
+from ours_cli.events.mapped_rows import MappedRows
+from ours_cli.events.packed_events import Events, PackedEvents
 from ours_cli.record import Fields, Record
 
 SMALLEST = 50
@@ -26,13 +27,13 @@ def events_of(sizes: Sequence[int]) -> list[Event]:
     return [event_of(seq, size) for seq, size in enumerate(sizes)]
 
 
-def run_of(events: Sequence[Event]) -> EventRun:
+def run_of(events: Sequence[Event]) -> PackedEvents:
     """The same events, of consecutive rows, in columns."""
     rows = KeptRows(
         [event.origin.row.line for event in events],
         [event.origin.row.fields for event in events if isinstance(event.origin.row, Record)],
     )
-    return EventRun(
+    return PackedEvents(
         events[0].origin.table,
         range(events[0].origin.seq, events[0].origin.seq + len(events)),
         rows,
@@ -55,7 +56,7 @@ def rows_of(items: Sequence[Event | Filtered]) -> MappedRows:
     reasons = [item.reason if isinstance(item, Filtered) else None for item in items]
     taken = [at for at, reason in enumerate(reasons) if reason is None]
     seq = items[0].origin.seq
-    run = EventRun(
+    run = PackedEvents(
         0,
         [seq + at for at in taken],
         rows.only(taken),

@@ -24,7 +24,7 @@ from ours_cli.drafting import plain_bodies
 from ours_cli.drafting.drafts import Bodies
 from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.events.event_run import MappedRows
+from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping import batch_rows
 from ours_cli.mapping.assemble import EventAssembler

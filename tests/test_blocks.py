@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from ours_cli.errors import SourceError
 from ours_cli.events.chunk import Chunk, Chunker
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.events.event_run import Events
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.packed_events import Events
 from ours_cli.events.request_size import RequestSize
 from ours_cli.intake import Intake
 from ours_cli.record import Malformed, Record

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
 from ours_cli.events.event import Event
-from ours_cli.events.event_run import Events
+from ours_cli.events.packed_events import Events
 from ours_cli.events.request_size import PROOFS, RequestSize
 
 SIZES = st.lists(st.integers(SMALLEST, 2 * SMALLEST), max_size=60)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
 from ours_cli.events.event import Event
-from ours_cli.events.event_run import Events
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.packed_events import Events
 from ours_cli.events.request_size import RequestSize
 from ours_cli.sending import http_client
 from ours_cli.sending.concurrency import CONCURRENCY_MAX

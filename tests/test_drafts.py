@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_cli.events.event import Event
-from ours_cli.events.event_run import MappedRows
+from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item
 from ours_cli.mapping.assemble import EventAssembler

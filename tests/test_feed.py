@@ -14,7 +14,7 @@ from events_kit import events_of, rows_of
 from ours_cli.errors import SourceError
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.request_size import RequestSize
 from ours_cli.feed import feed_inline, feed_threaded
 from ours_cli.intake import Intake

@@ -19,8 +19,9 @@ from ours_cli.contract import ID_MAX, PROPERTIES_UTF16_MAX
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.events.event_run import COMMA, EventRun, Finished
 from ours_cli.events.kept_rows import KeptRows
+from ours_cli.events.mapped_rows import Finished
+from ours_cli.events.packed_events import COMMA, PackedEvents
 from ours_cli.exact_json import as_sent
 from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
@@ -69,7 +70,7 @@ def bodies_of(bodies: Sequence[dict[str, Any] | None]) -> Bodies:
 class Draft(NamedTuple):
     """Drafts of consecutive rows; `start` is the first one's position among all rows drafted together.
 
-    `bodies`, `sizes` and `times` are as in `EventRun`. `digests` are those of their contents, `ID_BYTES`
+    `bodies`, `sizes` and `times` are as in `PackedEvents`. `digests` are those of their contents, `ID_BYTES`
     each, joined, and `given` the rows' own distinctIds, if any: a row that is left out has only these.
     `reasons` are as in `MappedRows`. `is_doubtful` is as in `Bodies`.
     """
@@ -84,14 +85,14 @@ class Draft(NamedTuple):
     reasons: list[str | None] | None
     is_doubtful: bool
 
-    def run(self, table: int, seq: int) -> EventRun:
+    def events(self, table: int, seq: int) -> PackedEvents:
         """The drafts as events with their own ids, without the rows left out."""
         seqs: Sequence[int] = range(seq, seq + len(self.rows))
         rows = self.rows
         if self.reasons is not None:
             taken = [at for at, reason in enumerate(self.reasons) if reason is None]
             seqs, rows = [seqs[at] for at in taken], rows.only(taken)
-        return EventRun(table, seqs, rows, self.bodies, self.sizes, self.times)
+        return PackedEvents(table, seqs, rows, self.bodies, self.sizes, self.times)
 
 
 class Drafts(NamedTuple):

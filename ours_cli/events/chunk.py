@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ours_cli.events.event import Event
-from ours_cli.events.event_run import EventRun, Events
+from ours_cli.events.packed_events import Events, PackedEvents
 from ours_cli.events.request_size import RequestSize
 
 _COMMA = 1
@@ -45,7 +45,7 @@ class Chunker:
         self._max_events = request_size.events
         self.request_size = request_size
         self._max_bytes = max_bytes
-        self._parts: list[EventRun | list[Event]] = []
+        self._parts: list[PackedEvents | list[Event]] = []
         self._count = 0
         self._size = 0
 
@@ -64,7 +64,7 @@ class Chunker:
                 full = self.flush()
                 size -= _COMMA
         self._begin()
-        if not self._parts or isinstance(self._parts[-1], EventRun):
+        if not self._parts or isinstance(self._parts[-1], PackedEvents):
             self._parts.append([])
         last = self._parts[-1]
         assert isinstance(last, list)
@@ -75,7 +75,7 @@ class Chunker:
             return self.flush()
         return full
 
-    def add_all(self, run: EventRun) -> Iterator[tuple[EventRun, Chunk | None]]:
+    def add_all(self, run: PackedEvents) -> Iterator[tuple[PackedEvents, Chunk | None]]:
         """Take many; yields the events that went in before the next chunk was full, with that chunk.
 
         The same as `add` for each: the last pair may lack a chunk, and there are no events in a pair where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ours_cli.events.event import Reject
-from ours_cli.events.event_run import Events
+from ours_cli.events.packed_events import Events
 
 
 @dataclass(frozen=True, slots=True)

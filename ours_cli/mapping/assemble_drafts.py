@@ -10,7 +10,8 @@ import orjson
 
 from ours_cli.drafting.drafts import ID_AT, Draft
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import EventRun, Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
+from ours_cli.events.packed_events import PackedEvents
 from ours_cli.ids.identity import ID_BYTES, DistinctIds
 from ours_cli.mapping.given_ids import GivenIds
 from ours_cli.mapping.selection import Selection
@@ -32,24 +33,24 @@ class DraftAssembler:
 
     def __call__(self, draft: Draft, table: int, seq: int) -> Iterator[Finished]:
         """Events of drafts, the first of row number `seq`: what the `EventAssembler` makes of each."""
-        run = draft.run(table, seq)
+        events = draft.events(table, seq)
 
         def content(at: int) -> bytes:
             """What an id is derived from; empty for a row that is left out."""
-            place = _place(run, seq + at)
-            return b"" if place is None else b"{" + run.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
+            place = _place(events, seq + at)
+            return b"" if place is None else b"{" + events.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
 
         faults: dict[int, Fault] = {}
         if draft.given is None:
             repeated = self._ids.repeated(draft.digests, content, table)
         else:
             repeated, faults = self._identified(draft, draft.given, table, content)
-        run = _with_ids(run, [(seq + at, derived) for at, derived in repeated])
+        events = _with_ids(events, [(seq + at, derived) for at, derived in repeated])
         reasons = draft.reasons
         if self._selection.sample is not None:
-            run, reasons = self._sampled(run, draft, seq)
-        rows = MappedRows(seq, draft.rows, run, reasons)
-        times = run.times
+            events, reasons = self._sampled(events, draft, seq)
+        rows = MappedRows(seq, draft.rows, events, reasons)
+        times = events.times
         in_time = not times or not (self._window.check(min(times)) or self._window.check(max(times)))
         start = 0  # of those that are not yielded yet
         for at in (*faults, len(rows)):
@@ -60,7 +61,7 @@ class DraftAssembler:
                     self._note_ids(found)
                 yield from found
             if at < len(rows):
-                event, fault = run[bisect_left(run.seqs, seq + at)], faults[at]
+                event, fault = events[bisect_left(events.seqs, seq + at)], faults[at]
                 yield Reject(event.origin, event.distinct_id, fault.code, fault.message)
             start = at + 1
 
@@ -84,18 +85,20 @@ class DraftAssembler:
         clashes = self._given_ids.faults(given, digests, table, lines)
         return repeated, {bearing[at]: fault for at, fault in clashes}
 
-    def _sampled(self, run: EventRun, draft: Draft, seq: int) -> tuple[EventRun, list[str | None] | None]:
+    def _sampled(
+        self, events: PackedEvents, draft: Draft, seq: int
+    ) -> tuple[PackedEvents, list[str | None] | None]:
         """The events that the sample takes by their derived ids, and why each other row is left out."""
         reasons = [*(draft.reasons or [None] * len(draft.rows))]
         places = []
-        for place, number in enumerate(run.seqs):
-            begin = run.start(place) + ID_AT
+        for place, number in enumerate(events.seqs):
+            begin = events.start(place) + ID_AT
             is_given = draft.given is not None and draft.given[number - seq]
-            if is_given or self._selection.takes(run.bodies[begin : begin + 2 * ID_BYTES]):
+            if is_given or self._selection.takes(events.bodies[begin : begin + 2 * ID_BYTES]):
                 places.append(place)
             else:
                 reasons[number - seq] = "sample"
-        return (run, draft.reasons) if len(places) == len(run) else (run.only(places), reasons)
+        return (events, draft.reasons) if len(places) == len(events) else (events.only(places), reasons)
 
     def _note_ids(self, items: Iterable[Finished]) -> None:
         """Note the doubtful ids by which events name their visitor."""
@@ -124,19 +127,19 @@ def _of_rows(digests: bytes, rows: Sequence[int]) -> bytes:
     return b"".join([digests[at * ID_BYTES : (at + 1) * ID_BYTES] for at in rows])
 
 
-def _place(run: EventRun, seq: int) -> int | None:
+def _place(events: PackedEvents, seq: int) -> int | None:
     """The position of the event of row number `seq`, if it has one."""
-    place = bisect_left(run.seqs, seq)
-    return place if place < len(run) and run.seqs[place] == seq else None
+    place = bisect_left(events.seqs, seq)
+    return place if place < len(events) and events.seqs[place] == seq else None
 
 
-def _with_ids(run: EventRun, ids: Sequence[tuple[int, str]]) -> EventRun:
-    """The run with these derived ids, by row number, in place of those that it was drafted with."""
+def _with_ids(events: PackedEvents, ids: Sequence[tuple[int, str]]) -> PackedEvents:
+    """The events with these derived ids, by row number, in place of those that it was drafted with."""
     if not ids:
-        return run
-    bodies = bytearray(run.bodies)
+        return events
+    bodies = bytearray(events.bodies)
     for seq, distinct_id in ids:
-        if (place := _place(run, seq)) is not None:
-            start = run.start(place) + ID_AT
+        if (place := _place(events, seq)) is not None:
+            start = events.start(place) + ID_AT
             bodies[start : start + len(distinct_id)] = distinct_id.encode()
-    return EventRun(run.table, run.seqs, run.rows, bytes(bodies), run.sizes, run.times)
+    return PackedEvents(events.table, events.seqs, events.rows, bytes(bodies), events.sizes, events.times)

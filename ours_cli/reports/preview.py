@@ -11,7 +11,8 @@ import orjson
 
 from ours_cli.events.chunk import Chunk, Chunker
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import EventRun, Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
+from ours_cli.events.packed_events import PackedEvents
 from ours_cli.exact_json import read_json
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.mapping.tally import Tally
@@ -111,7 +112,7 @@ class Preview:
         if reject.time_ms is not None:
             self.outside[reject.time_ms // DAY_MS] += 1
 
-    def _enter_run(self, run: EventRun) -> None:
+    def _enter_run(self, run: PackedEvents) -> None:
         """Events of consecutive rows, each with a time."""
         self.events += len(run)
         bodies = orjson.loads(b"[%b]" % run.bodies)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import Finished, MappedRows
+from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.runs.blocks import Block
 

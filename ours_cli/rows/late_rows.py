@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from ours_cli.console import Console
 from ours_cli.errors import OursError
 from ours_cli.events.event import Event
-from ours_cli.events.event_run import MappedRows
+from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.mapping.validate import Window
 from ours_cli.rows.row_plan import RowRun
 from ours_cli.rows.row_sources import RowSources

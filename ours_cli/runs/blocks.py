@@ -15,8 +15,8 @@ from math import inf
 from typing import Final
 
 from ours_cli.events.event import Event, Filtered, Reject
-from ours_cli.events.event_run import MappedRows
 from ours_cli.events.kept_rows import KeptRows, content_of
+from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.events.outcome import Outcome
 from ours_cli.record import TRUNCATED_ROW, Malformed, Record
 

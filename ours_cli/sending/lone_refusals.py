@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from ours_cli.errors import ContractError
 from ours_cli.events.chunk import Chunk, chunk_of
 from ours_cli.events.event import Reject
-from ours_cli.events.event_run import Events
+from ours_cli.events.packed_events import Events
 from ours_cli.sending.stops import NOT_THE_API
 
 LONE_REFUSALS_MAX: Final = 16

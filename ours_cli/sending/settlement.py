@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from ours_cli.errors import ContractError, UnavailableError
 from ours_cli.events.chunk import Chunk, chunk_of
 from ours_cli.events.event import Event, Origin, Reject
-from ours_cli.events.event_run import Events
 from ours_cli.events.outcome import Outcome
+from ours_cli.events.packed_events import Events
 from ours_cli.events.request_size import RequestSize
 from ours_cli.sending.gate import Gate, now
 from ours_cli.sending.lone_refusals import LoneRefusals, Refusal

@@ -1,24 +1,24 @@
-"""Events that travel together, in columns: what was mapped in bulk stays together until it is answered.
+"""Events of many rows, packed: what was mapped in bulk stays together until it is answered.
 
 An `Event` is made only for a row that is looked at by itself, such as a refused one. Those are few.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, repeat
-from typing import Any, TypeAlias, overload
+from itertools import accumulate
+from typing import Any, overload
 
 import orjson
 
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Origin
 from ours_cli.events.kept_rows import KeptRows
 
 COMMA = b","
 
 
-class EventRun(Sequence[Event]):
+class PackedEvents(Sequence[Event]):
     """Events of rows of one table; `seqs` are the rows' numbers, nearly always consecutive.
 
     `bodies` are their bodies joined by commas, `sizes` the bytes of each and of the comma after it;
@@ -50,8 +50,8 @@ class EventRun(Sequence[Event]):
     @overload
     def __getitem__(self, at: int) -> Event: ...
     @overload
-    def __getitem__(self, at: slice) -> EventRun: ...
-    def __getitem__(self, at: int | slice) -> Event | EventRun:
+    def __getitem__(self, at: slice) -> PackedEvents: ...
+    def __getitem__(self, at: int | slice) -> Event | PackedEvents:
         if isinstance(at, slice):
             start, end, _ = at.indices(len(self))
             return self.part(start, end)
@@ -66,12 +66,12 @@ class EventRun(Sequence[Event]):
         start = self.start(at)
         return self.bodies[start : start + self.sizes[at] - len(COMMA)]
 
-    def part(self, start: int, end: int) -> EventRun:
+    def part(self, start: int, end: int) -> PackedEvents:
         """The events from `start` to before `end`."""
         if end - start == len(self):
             return self
         first, last = self.start(start), max(0, self.start(end) - len(COMMA))
-        return EventRun(
+        return PackedEvents(
             self.table,
             self.seqs[start:end],
             self.rows.part(start, end),
@@ -80,9 +80,9 @@ class EventRun(Sequence[Event]):
             self.times[start:end],
         )
 
-    def only(self, positions: Sequence[int]) -> EventRun:
+    def only(self, positions: Sequence[int]) -> PackedEvents:
         """The events at these positions, in ascending order."""
-        return EventRun(
+        return PackedEvents(
             self.table,
             [self.seqs[at] for at in positions],
             self.rows.only(positions),
@@ -107,66 +107,12 @@ class EventRun(Sequence[Event]):
         return self._starts
 
 
-class MappedRows:
-    """Consecutive rows of one table that were mapped together, the first numbered `seq`, and their `events`.
-
-    `reasons` says why the run leaves a row out, as in `Filtered`, and is None for one of the `events`; it is
-    None itself where no row is left out. A request carries the events alone: rows left out need not wait for
-    its answer.
-    """
-
-    __slots__ = ("events", "reasons", "rows", "seq")
-
-    def __init__(
-        self, seq: int, rows: KeptRows, events: EventRun, reasons: Sequence[str | None] | None = None
-    ) -> None:
-        self.seq = seq
-        self.rows = rows
-        self.events = events
-        self.reasons = reasons
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[Event | Filtered]:
-        """What each row is, in order."""
-        events = iter(self.events)
-        for at, reason in enumerate(self.reasons or repeat(None, len(self))):
-            if reason is None:
-                yield next(events)
-            else:
-                yield Filtered(Origin(self.events.table, self.rows.record(at), self.seq + at), reason)
-
-    @property
-    def left_out(self) -> int:
-        """How many of them are left out."""
-        return len(self) - len(self.events)
-
-    def place(self, event: int) -> int:
-        """The position of this event's row; that behind all rows where there are no more events."""
-        return self.events.seqs[event] - self.seq if event < len(self.events) else len(self)
-
-    def part(self, start: int, end: int, events: EventRun | None = None) -> MappedRows:
-        """The rows from `start` to before `end`; `events` are theirs, if already known."""
-        if end - start == len(self):
-            return self
-        if events is None:
-            events = self.events.part(*(bisect_left(self.events.seqs, self.seq + at) for at in (start, end)))
-        if self.reasons is None:
-            return MappedRows(self.seq + start, events.rows, events)
-        return MappedRows(self.seq + start, self.rows.part(start, end), events, self.reasons[start:end])
-
-
-Finished: TypeAlias = Event | Reject | Filtered | MappedRows
-"""What becomes of a row, or of consecutive rows together."""
-
-
 class Events(Sequence[Event]):
-    """Runs and single events, in order, as one sequence."""
+    """Packed and single events, in order, as one sequence."""
 
     __slots__ = ("_count", "_parts")
 
-    def __init__(self, parts: Sequence[EventRun | Sequence[Event]]) -> None:
+    def __init__(self, parts: Sequence[PackedEvents | Sequence[Event]]) -> None:
         self._parts = parts
         self._count = sum(map(len, parts))
 
@@ -207,7 +153,7 @@ class Events(Sequence[Event]):
         pieces = [before]
         for part in self._parts:
             pieces += (
-                part.bodies if isinstance(part, EventRun) else COMMA.join([event.body for event in part]),
+                part.bodies if isinstance(part, PackedEvents) else COMMA.join([event.body for event in part]),
                 COMMA,
             )
         pieces[-1] = behind
@@ -217,4 +163,4 @@ class Events(Sequence[Event]):
     def first_seq(self) -> int:
         """The number of the first row; only where there is one."""
         first = self._parts[0]
-        return first.seqs[0] if isinstance(first, EventRun) else first[0].origin.seq
+        return first.seqs[0] if isinstance(first, PackedEvents) else first[0].origin.seq
