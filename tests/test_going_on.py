@@ -213,6 +213,16 @@ class TestUnfinished:
         assert stored(stopped) == ids(1000)
         assert send(ours, file, "--resume", "2020").code == 2
 
+    def test_a_file_of_other_rows_that_was_named_by_mistake_is_free(
+        self, ours: Ours, stopped: Sandbox, file: Path, tmp_path: Path, home: Path
+    ) -> None:
+        (run,) = runs(home)
+        other = write_rows(tmp_path / "other.ndjson", 500, start=5000)
+        assert send(ours, other, "--resume", run.name).code == 6
+        assert send(ours, other).json["accepted"] == 500
+        assert send(ours, file).json["run"] == run.name
+        assert stored(stopped) == ids(1000) | {f"d{n}" for n in range(5000, 5500)}
+
     def test_rows_that_are_done_are_not_judged_again(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:

@@ -33,10 +33,12 @@ class Attempt:
     found the disk full), `times` how the sources write their times.
     """
 
-    def __init__(self, folder: Path, head: RunHead, journal: Journal | None) -> None:
+    def __init__(
+        self, folder: Path, head: RunHead, journal: Journal | None, identity: Identity | None = None
+    ) -> None:
         blocks = journal.done if journal is not None else []
         self.run_id = head.id
-        self.identity = head.identity
+        self.identity = identity or head.identity
         self.folder = folder
         self.replay = Replay(blocks)
         self._blocks = blocks
@@ -70,8 +72,7 @@ class Attempt:
     @classmethod
     def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
-        head = replace(run.head, identity=identity, times=times)
-        return cls(run.folder, head, Journal(run.folder, begin=False))
+        return cls(run.folder, replace(run.head, times=times), Journal(run.folder, begin=False), identity)
 
     @classmethod
     def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
@@ -106,6 +107,7 @@ class Attempt:
         if self._journal is None:
             return
         self._mark_running()
+        self._take_over()
         files = rejects() if any(block.rejected for block in blocks) else ()
         self._journal.commit(blocks, files, self.replay.superseded)
         self.replay.superseded.clear()
@@ -159,6 +161,13 @@ class Attempt:
         )
         self._journal.note_identity(self._head.identity)
         write_head(self.folder, self._head)
+
+    def _take_over(self) -> None:
+        # Only now: files of other rows are refused, and must not have given it their names.
+        if self._journal is not None and self._head.identity != self.identity:
+            self._head = replace(self._head, identity=self.identity)
+            self._journal.note_identity(self.identity)
+            write_head(self.folder, self._head)
 
 
 def _current_folder() -> str:
