@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import socket
+import subprocess
+import sys
 from copy import deepcopy
 from email.utils import formatdate
 from pathlib import Path
@@ -144,6 +147,46 @@ def test_the_state_folder(ours: Ours, sandbox: StartSandbox, no_rehearsal: None,
     folder.rmdir()
     folder.write_text("")
     assert ours("doctor", "-o", "json").code == ExitCode.LOCAL_IO
+
+
+def doctor_with(before: str, *arguments: str) -> Ended:
+    """`ours doctor`, as a process that a shell starts after some other words, or under a limit."""
+    words = ["sh", "-c", before + ' "$@"', "sh", sys.executable, "-m", "ours_cli", "doctor", *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_state_folder_on_a_full_disk(sandbox: StartSandbox, home: Path) -> None:
+    sandbox()
+    ended = doctor_with("ulimit -f 8; exec", "-o", "json")
+    assert ended.code == ExitCode.LOCAL_IO
+    assert checks(ended)["state"]["text"].endswith("cannot be used: File too large")
+    assert list(home.iterdir()) == []
+    (home / "state" / "ours").mkdir(parents=True)
+    assert doctor_with("ulimit -f 8; exec").code == ExitCode.LOCAL_IO
+    assert doctor_with("exec").code == 0
+    assert [path.name for path in (home / "state" / "ours").iterdir()] in ([], ["batch-limits.json"])
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, to be no superuser")
+def test_folders_that_cannot_be_entered(
+    sandbox: StartSandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox()
+    closed = home / "closed"
+    closed.mkdir(mode=0)
+    as_anybody = "exec setpriv --bounding-set -dac_override,-dac_read_search"
+    monkeypatch.setenv("XDG_STATE_HOME", str(closed / "local" / "state"))
+    ended = doctor_with(as_anybody, "-o", "json")
+    assert ended.code == ExitCode.LOCAL_IO
+    assert checks(ended)["state"]["text"].endswith("cannot be used: Permission denied")
+    assert checks(ended)["connect"]["level"] == checks(ended)["self-test"]["level"] == "ok"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(closed / "config"))
+    ended = doctor_with(as_anybody, "-o", "json")
+    assert ended.code == ExitCode.USAGE
+    assert "XDG_CONFIG_HOME" in checks(ended)["config"]["hint"]
+    assert checks(ended)["state"]["level"] == "failed"
+    assert checks(ended)["self-test"]["level"] == "ok"
 
 
 def test_no_way_to_the_server(ours: Ours, no_rehearsal: None) -> None:

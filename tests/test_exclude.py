@@ -170,6 +170,17 @@ def test_a_name_that_a_whole_object_never_has_is_told(tmp_path: Path, ours: Ours
     assert ended.json["warnings"] == ["never found in any row: --exclude Plan"]
 
 
+@pytest.mark.parametrize("other", [("-d", "ip={b}"), ("-u", "ip={b}")])
+def test_properties_of_one_name_in_two_objects(
+    other: tuple[str, str], tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(a={"k": "secret", "kept": 1}, b="192.0.2.1"))
+    ended = ours("backfill", path, *ESSENTIALS, "-p", "ip={a|json}", *other, "--exclude", "a.k")
+    assert ended.code == 0, ended.err
+    assert sent(place) == [{"ip": {"kept": 1}}]
+
+
 @pytest.mark.parametrize(
     "flags",
     [

@@ -53,19 +53,16 @@ def token_file(tmp_path: Path) -> Path:
     return path
 
 
+def wrapper_words(ours: Path, token_file: Path, box: Sandbox) -> list[str | Path]:
+    flags = ("--token-file", token_file, "--base-url", box.base_url)
+    return [sys.executable, SAMPLE / "partition.py", ours, *flags]
+
+
 def through_wrapper(
     lines: list[str], ours: Path, token_file: Path, box: Sandbox
 ) -> tuple[int, list[dict[str, Any]], str]:
     done = subprocess.run(
-        [
-            sys.executable,
-            SAMPLE / "partition.py",
-            ours,
-            "--token-file",
-            token_file,
-            "--base-url",
-            box.base_url,
-        ],
+        wrapper_words(ours, token_file, box),
         input="".join(line + "\n" for line in lines),
         capture_output=True,
         text=True,
@@ -115,6 +112,50 @@ class TestWrapper:
         code, answers, err = through_wrapper(
             [*rows_of(20), trailer(20)], ours_path(tmp_path), token_file, box
         )
+        assert (code, answers) == (4, [])
+        assert "partition: ours ended with 4" in err
+
+    @pytest.mark.parametrize("locale", ["C", "de_DE.iso88591", "ja_JP.eucjp"])
+    def test_no_reject_is_lost_in_any_locale(
+        self, locale: str, tmp_path: Path, token_file: Path, sandbox: StartSandbox
+    ) -> None:
+        rows = [
+            json.dumps(
+                {"event": "Größe", "distinctId": f"d{number}", "externalId": "p", "time": LATE_MS},
+                ensure_ascii=False,
+            )
+            for number in range(3000)
+        ]
+        done = subprocess.run(
+            wrapper_words(ours_path(tmp_path), token_file, sandbox()),
+            input="".join(line + "\n" for line in (*rows, trailer(3000))).encode(),
+            capture_output=True,
+            env={**os.environ, "LC_ALL": locale},
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        *rejects, receipt = done.stdout.splitlines()
+        assert [line.count(b'{"reject":{') for line in rejects] == [1] * 3000
+        assert json.loads(receipt)["receipt"]["rejected"] == 3000
+
+    def test_a_receipt_that_counts_other_rejects_fails_the_attempt(
+        self, tmp_path: Path, token_file: Path, sandbox: StartSandbox
+    ) -> None:
+        ours = ours_path(tmp_path)
+        ours.write_text(f'{ours.read_text().rstrip()} | sed "1d"\n'.replace("exec ", ""))
+        late = [json.dumps({"event": "E", "distinctId": f"l{n}", "time": LATE_MS}) for n in range(3)]
+        code, answers, err = through_wrapper([*late, trailer(3)], ours, token_file, sandbox())
+        assert code == 75
+        assert all("receipt" not in answer for answer in answers)
+        assert err.endswith("partition: ours gave 2 rejects, and its receipt counts 3\n")
+
+    def test_an_ours_that_ends_early_says_why(
+        self, tmp_path: Path, token_file: Path, sandbox: StartSandbox
+    ) -> None:
+        box = sandbox(fault(When(), status(401)))
+        lines = [*rows_of(20_000), trailer(20_000)]
+        code, answers, err = through_wrapper(lines, ours_path(tmp_path), token_file, box)
         assert (code, answers) == (4, [])
         assert "partition: ours ended with 4" in err
 
@@ -218,8 +259,9 @@ def test_books_that_do_not_balance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(SAMPLE)
     books = import_module("job").Books
 
-    assert books(2, 10, 9, 1, 0).fault(10, 2) is None
-    assert books(1, 10, 9, 1, 0).fault(10, 2) == "1 receipts for 2 partitions"
-    assert "Spark counts 11" in books(2, 10, 9, 1, 0).fault(11, 2)
-    assert "are not 10" in books(2, 10, 8, 1, 0).fault(10, 2)
-    assert "are not 10" in books(2, 10, 8, 1, 1).fault(10, 2)
+    assert books(2, 10, 9, 1, 0, 1).fault(10, 2) is None
+    assert books(1, 10, 9, 1, 0, 1).fault(10, 2) == "1 receipts for 2 partitions"
+    assert "Spark counts 11" in books(2, 10, 9, 1, 0, 1).fault(11, 2)
+    assert "are not 10" in books(2, 10, 8, 1, 0, 1).fault(10, 2)
+    assert "are not 10" in books(2, 10, 8, 1, 1, 1).fault(10, 2)
+    assert books(2, 10, 9, 1, 0, 0).fault(10, 2) == "the rejects have 0 rows, the receipts count 1"

@@ -1,18 +1,21 @@
-"""What this machine has for `ours`: the config, the token's place, the state folder. Nothing is changed."""
+"""What this machine has for `ours`: config, place of the token, state folder. Nothing is changed for good."""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from ours_cli.doctor.finding import Finding, Level, of_error
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import ExitCode, OursError, UsageError, reason
 from ours_cli.files.folders import config_path, state_dir
 from ours_cli.settings import EndpointFlags, Token, resolve_token
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_TRIED_BYTES: Final = 1 << 16
 
 
 def look_at_config(profile: str | None, problem: OursError | None) -> Finding:
@@ -60,35 +63,33 @@ def _test_key(flags: EndpointFlags) -> Token | None:
 
 
 def look_at_state() -> Finding:
-    """The folder of journals and rejects: it must be ours alone, and writable."""
+    """The folder of journals and rejects: it must be ours alone, and take what is written there."""
     try:
         folder = state_dir()
     except UsageError as error:
         return of_error("state", error)
     mode = _mode_of(folder)
+    nearest = next(place for place in (folder, *folder.parents) if _mode_of(place) is not None)
+    try:
+        _write(nearest)
+    except OSError as error:
+        text = f"{folder} cannot be used: {reason(error)}"
+        return Finding("state", Level.failed, text, "XDG_STATE_HOME names another place", ExitCode.LOCAL_IO)
     if mode is None:
-        return _look_at_parent(folder)
-    if not folder.is_dir():
-        return _unwritable(folder, "it is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return _unwritable(folder, "no permission")
+        text = f"{folder} is not there yet; the first run makes it (mode 0700)"
+        return Finding("state", Level.ok, text)
     if mode & _OTHERS:
         text = f"others can look into {folder} (mode {mode:04o}), and rejects hold health data"
         return Finding("state", Level.warning, text, f"chmod 700 {folder}")
     return Finding("state", Level.ok, f"{folder}, mode {mode:04o}")
 
 
-def _look_at_parent(folder: Path) -> Finding:
-    """A state folder that is not there yet: whether it can be made."""
-    nearest = next(parent for parent in folder.parents if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        return _unwritable(folder, f"{nearest} is not writable")
-    return Finding("state", Level.ok, f"{folder} is not there yet; the first run makes it (mode 0700)")
-
-
-def _unwritable(folder: Path, reason: str) -> Finding:
-    hint = "XDG_STATE_HOME names another place"
-    return Finding("state", Level.failed, f"{folder} cannot be used: {reason}", hint, ExitCode.LOCAL_IO)
+def _write(folder: Path) -> None:
+    """Write a small file to the disk and remove it, since a full disk shows in no other way."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(_TRIED_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _mode_of(path: Path) -> int | None:

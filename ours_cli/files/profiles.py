@@ -48,7 +48,8 @@ def load_profile(name: str | None) -> dict[str, Any]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"the config {path} cannot be read ({type(error).__name__})", hint="mend or remove it"
+            f"the config {path} cannot be read ({type(error).__name__})",
+            hint="mend or remove it, or let XDG_CONFIG_HOME name another folder",
         ) from None
     import tomllib  # only commands with a config pay for it
 

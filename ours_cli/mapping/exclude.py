@@ -101,7 +101,7 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None) -> None:
     """Raise `UsageError` for a name to leave out where nothing that is mapped could send it along."""
     if not fields.exclude or fields.star or whole_objects(fields):
         return
-    values = {**fields.properties, **fields.user_properties, **fields.default_properties}.values()
+    values = [value for each in OBJECTS for value in getattr(fields, each.entries).values()]
     placeholders = [part for value in values for part in parse(value.text).placeholders]
     holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:

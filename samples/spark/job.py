@@ -40,9 +40,11 @@ class Books(NamedTuple):
     accepted: int
     rejected: int
     unsent: int
+    reject_rows: int
+    """What is in OUT/rejects, counted there."""
 
     def __str__(self) -> str:
-        read, accepted, rejected, unsent = (f"{number:,}" for number in self[1:])
+        read, accepted, rejected, unsent = (f"{number:,}" for number in self[1:5])
         return f"{read} read, {accepted} accepted, {rejected} rejected, {unsent} unsent"
 
     def fault(self, rows: int, partitions: int) -> str | None:
@@ -53,6 +55,8 @@ class Books(NamedTuple):
             return f"ours read {self.read:,} rows, Spark counts {rows:,}"
         if self.unsent or self.accepted + self.rejected != rows:
             return f"{self.accepted:,} accepted and {self.rejected:,} rejected are not {rows:,}"
+        if self.reject_rows != self.rejected:
+            return f"the rejects have {self.reject_rows:,} rows, the receipts count {self.rejected:,}"
         return None
 
 
@@ -172,7 +176,8 @@ def _books(spark: SparkSession, out: str) -> Books:
     names = ("read", "accepted", "rejected", "unsent")
     totals = (f.sum(name).alias(name) for name in names)
     sums = table.agg(f.count("*").alias("partitions"), *totals).collect()[0]
-    return Books(sums.partitions, *(int(sums[name] or 0) for name in names))
+    reject_rows = spark.read.text(f"{out}/rejects").count()
+    return Books(*(int(number or 0) for number in (*sums, reject_rows)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import IO
 
@@ -30,29 +29,35 @@ CUT_OFF = 75
 
 def main(ours: str, flags: list[str]) -> int:
     """Send what stdin has; returns the exit code."""
-    with tempfile.TemporaryDirectory() as folder:
+    # A file, so that ours never waits for a reader; it has no name, and so it ends with this process.
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as rejects:
         report = Path(folder, "report.json")
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [ours, "batch", "-", "--rejects", "-", "--report", str(report), "--quiet", *flags],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=rejects,
             env={**os.environ, "XDG_STATE_HOME": folder},
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        rejects = threading.Thread(target=pass_rejects_on, args=[process.stdout])
-        rejects.start()
-        rows = feed(process.stdin)
-        code = process.wait()
-        rejects.join()
-        if rows is None:
-            return complain("the input ended without its trailer: its task was cut off", CUT_OFF)
+        ) as process:
+            assert process.stdin is not None
+            try:
+                rows = feed(process.stdin)
+                code = process.wait()
+            except BaseException:
+                process.kill()
+                raise
         if code not in (0, SOME_REJECTED):
             return complain(f"ours ended with {code}", code if code > 0 else CUT_OFF)
+        if rows is None:
+            return complain("the input ended without its trailer: its task was cut off", CUT_OFF)
         receipt = json.loads(report.read_bytes())
-    if receipt["read"] != rows:
-        return complain(f"ours read {receipt['read']} rows of {rows}", CUT_OFF)
-    sys.stdout.write(json.dumps({"receipt": receipt}) + "\n")
+        if receipt["read"] != rows:
+            return complain(f"ours read {receipt['read']} rows of {rows}", CUT_OFF)
+        rejects.seek(0)
+        count = pass_rejects_on(rejects)
+    if count != receipt["rejected"]:
+        return complain(f"ours gave {count} rejects, and its receipt counts {receipt['rejected']}", CUT_OFF)
+    sys.stdout.buffer.write(json.dumps({"receipt": receipt}).encode() + b"\n")
+    sys.stdout.buffer.flush()
     return 0
 
 
@@ -75,10 +80,13 @@ def feed(stdin: IO[bytes]) -> int | None:
     return rows if isinstance(rows, int) else None
 
 
-def pass_rejects_on(stdout: IO[bytes]) -> None:
-    """Mark each reject as one."""
-    for line in stdout:
-        sys.stdout.write('{"reject":' + line.decode().rstrip("\n") + "}\n")
+def pass_rejects_on(rejects: IO[bytes]) -> int:
+    """Mark each reject as one, its bytes as they are, whatever the locale; returns how many there are."""
+    count = 0
+    for line in rejects:
+        sys.stdout.buffer.write(b'{"reject":' + line.rstrip(b"\n") + b"}\n")
+        count += 1
+    return count
 
 
 def complain(what: str, code: int) -> int:
