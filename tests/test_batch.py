@@ -21,7 +21,7 @@ from rows import ago, iso, ndjson, write
 from waiting import wait_for
 
 from ours_cli.drafting import plain_bodies
-from ours_cli.drafting.drafts import Bodies
+from ours_cli.drafting.bodies import Bodies
 from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.mapped_rows import MappedRows

@@ -39,7 +39,7 @@ class BodyForm:
         self._gaps = gaps
         self._around: dict[int, _Around] = {}
         self._hollow: list[tuple[list[int], _Around]] = []  # objects that rows may lack as a whole
-        # Without its first brace: see `drafts.Bodies`.
+        # Without its first brace: see `bodies.Bodies`.
         template = self._joined({**parts, "time": len(are_texts)}) + "}}"
         filled = ", ".join(f"v{number}" for number in range(len(are_texts) + 1 + len(self._hollow)))
         source = f"def texts(rows):\n    return [f{template!r} for {filled}, in rows]\n"

@@ -10,16 +10,16 @@ import orjson
 from ours_cli.drafting.text_table import TextTable
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.field_body import Slot
-from ours_cli.templates.field_value import ABSENT, Absent
+from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.templates.reference import Getter
 
 Rows: TypeAlias = "Sequence[list[str]]"
 Columns: TypeAlias = "Sequence[tuple[str, ...]]"
 CellColumn: TypeAlias = "Callable[[Columns, Rows], Sequence[Any]]"
-"""From columns and rows to a value for each row, empty where it has none: a text or JSON, as the name says.
+"""From columns and rows to a value for each row: a text or JSON, as the name says.
 
-Raises `FilterProblem` where any row has a problem, `UnusualCellError` where any must be looked at by itself,
-`TypeError` for what orjson cannot write.
+It is empty where a row has none, and None where the row has a problem. Raises `TypeError` for what orjson
+cannot write.
 """
 
 _OF_NUMBERS: Final = b"0123456789.-,"
@@ -28,10 +28,6 @@ _NUMBER_MAX: Final = 16
 
 class SeldomError(Exception):
     """Something that is mapped too seldom to be worth a column: rows with it are read one by one."""
-
-
-class UnusualCellError(Exception):
-    """A value that no column can judge."""
 
 
 def cells_column(position: int) -> CellColumn:
@@ -81,21 +77,20 @@ def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
 
 def values_column(position: int, get: Getter, width: int) -> CellColumn:
     """The value of a getter that reads only one cell, for rows of `width` cells."""
-    table = TextTable(_in_row(position, get, width))
-
-    def column(columns: Columns, _: Rows) -> Sequence[Any]:
-        return _without_absent(list(map(table.__getitem__, columns[position])))
-
-    return column
+    return _looked_up(position, _in_row(position, get, width))
 
 
 def json_column(position: int, get: Getter, width: int) -> CellColumn:
     """As `values_column`, as JSON."""
     value = _in_row(position, get, width)
-    table = TextTable(lambda text: _as_json(value(text)))
+    return _looked_up(position, lambda text: _as_json(value(text)))
 
-    def column(columns: Columns, _: Rows) -> Sequence[str]:
-        return list(map(table.__getitem__, columns[position]))
+
+def _looked_up(position: int, work_out: Callable[[str], object]) -> CellColumn:
+    look_up = TextTable(work_out).__getitem__
+
+    def column(columns: Columns, _: Rows) -> Sequence[Any]:
+        return list(map(look_up, columns[position]))
 
     return column
 
@@ -105,20 +100,16 @@ def _in_row(position: int, get: Getter, width: int) -> Callable[[str], object]:
 
     def value(text: str) -> object:
         cells[position] = text
-        return get(cells)
+        return _value(get, cells)
 
     return value
-
-
-def _as_json(value: object) -> str:
-    return "" if value is ABSENT else orjson.dumps(value, as_sent).decode()
 
 
 def worked_out_values(slot: Slot) -> CellColumn:
     """The value for each row of a slot that reads several columns."""
 
-    def column(_: Columns, rows: Rows) -> Sequence[str]:
-        return _without_absent(list(map(slot.get, rows)))
+    def column(_: Columns, rows: Rows) -> Sequence[Any]:
+        return [_value(slot.get, cells) for cells in rows]
 
     return column
 
@@ -126,25 +117,37 @@ def worked_out_values(slot: Slot) -> CellColumn:
 def worked_out_json(slot: Slot) -> CellColumn:
     """As `worked_out_values`, as JSON."""
 
-    def column(_: Columns, rows: Rows) -> Sequence[str]:
-        return list(map(_as_json, map(slot.get, rows)))
+    def column(_: Columns, rows: Rows) -> Sequence[Any]:
+        return [_as_json(_value(slot.get, cells)) for cells in rows]
 
     return column
+
+
+def _value(get: Getter, cells: list[str]) -> object:
+    try:
+        value = get(cells)
+    except FilterProblem:
+        return None
+    return "" if value is ABSENT else value
+
+
+def _as_json(value: object) -> object:
+    return value if value is None or value == "" else orjson.dumps(value, as_sent).decode()
 
 
 def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:
-    """Texts with blanks around them removed; one longer than `longest` characters is unusual."""
+    """Texts with blanks around them removed; None for one that is longer than `longest` characters."""
 
-    def column(columns: Columns, rows: Rows) -> Sequence[str]:
-        trimmed = list(map(str.strip, inner(columns, rows)))
-        if longest is not None and max(map(len, trimmed)) > longest:
-            raise UnusualCellError
+    def trim(text: str | None) -> str | None:
+        return None if text is None or len(trimmed := text.strip()) > (longest or len(text)) else trimmed
+
+    def column(columns: Columns, rows: Rows) -> Sequence[Any]:
+        texts = inner(columns, rows)
+        if not all(texts) and None in texts:
+            return list(map(trim, texts))
+        trimmed = list(map(str.strip, texts))
+        if longest is not None and max(map(len, trimmed), default=0) > longest:
+            return list(map(trim, texts))
         return trimmed
 
     return column
-
-
-def _without_absent(values: list[Any]) -> list[Any]:
-    if Absent not in set(map(type, values)):
-        return values
-    return ["" if value is ABSENT else value for value in values]

@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
+from ours_cli.drafting.bodies import Bodies, interleaved, no_bodies
 from ours_cli.drafting.body_form import BodyForm, Part, as_json
 from ours_cli.drafting.cell_column import (
     CellColumn,
     Rows,
     SeldomError,
-    UnusualCellError,
     cells_column,
     json_column,
     numbers_column,
@@ -27,11 +27,9 @@ from ours_cli.drafting.cell_column import (
     worked_out_json,
     worked_out_values,
 )
-from ours_cli.drafting.drafts import Bodies
-from ours_cli.ids.doubtful_ids import are_sure
+from ours_cli.ids.doubtful_ids import are_sure, is_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
-from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
@@ -46,7 +44,7 @@ class _Value(NamedTuple):
 
 
 class CellColumns:
-    """Makes the bodies of many rows. The times are read last: reading them changes the reader's counts.
+    """Makes the bodies of many rows of the table's width.
 
     An event must have one of each group of `needed`, which are numbers of values; `ids` are those of all that
     may name its visitor. `given` is the column of the distinctIds.
@@ -54,43 +52,68 @@ class CellColumns:
 
     def __init__(
         self,
-        width: int,
         values: Sequence[_Value],
         parts: Mapping[str, Part],
         needed: Sequence[Sequence[int]],
         ids: Sequence[int],
-        moment: _Moment,
+        reader: TimeReader,
+        time: CellColumn,
+        zone: CellColumn | None,
         given: CellColumn | None,
     ) -> None:
-        self._width = width
         self._values = values
         self._parts = parts
         self._needed = needed
         self._ids = ids
-        self._moment = moment
+        self._reader = reader
+        self._time = time
+        self._zone = zone
         self._given = given
         self._gaps: set[int] = set()
         self._form = self._form_for(())
 
-    def __call__(self, rows: Rows, are_plain: bool) -> Bodies | None:
-        """The bodies of `rows`; None where some of them must be looked at one by one.
-
-        A row that is no event comes out without contents. Raises `TypeError` as `drafts.RowsReader` does.
-        """
-        if set(map(len, rows)) != {self._width}:
-            return None
+    def __call__(self, rows: Rows, are_plain: bool) -> Bodies:
+        """The bodies of `rows`; see `bodies.RowsReader`."""
         columns = tuple(zip(*rows, strict=True))
-        try:
-            values = [value.column(columns, rows) for value in self._values]
-            is_event = self._are_events(values)
-            if is_event is not None:
-                events = list(compress(rows, is_event))
-                read = self(events, are_plain) if events else None
-                return _among(is_event, read) if read or not events else None
-            given = None if self._given is None else self._given(columns, rows)
-            times = self._moment(columns, rows)
-        except (FilterProblem, UnusualCellError):
-            return None
+        values = [value.column(columns, rows) for value in self._values]
+        times = self._time(columns, rows)
+        zones = None if self._zone is None else self._zone(columns, rows)
+        given = None if self._given is None else self._given(columns, rows)
+        are_right = self._are_right(values, [own for own in (times, zones, given) if own is not None])
+        if are_right is None:
+            return self._bodies(values, times, zones, given, are_plain)
+        values = [[*compress(own, are_right)] for own in values]
+        times = [*compress(times, are_right)]
+        zones = None if zones is None else [*compress(zones, are_right)]
+        given = None if given is None else [*compress(given, are_right)]
+        bodies = self._bodies(values, times, zones, given, are_plain)
+        return interleaved(are_right, bodies, no_bodies(are_right.count(False)))
+
+    def _are_right(
+        self, values: Sequence[Sequence[Any]], others: Iterable[Sequence[Any]]
+    ) -> list[bool] | None:
+        """Which rows have no problem, and all that an event needs; None where all are right."""
+        judged: list[Iterable[bool]] = [
+            [value is not None for value in own] for own in (*values, *others) if not all(own) and None in own
+        ]
+        for numbers in self._needed:
+            group = [values[number] for number in numbers]
+            if not any(map(all, group)):
+                judged.append(map(any, zip(*group, strict=True)))
+        are_right = list(map(all, zip(*judged, strict=True)))
+        return None if all(are_right) else are_right
+
+    def _bodies(
+        self,
+        values: Sequence[Sequence[Any]],
+        written: Sequence[Any],
+        zones: Sequence[Any] | None,
+        given: Sequence[str] | None,
+        are_plain: bool,
+    ) -> Bodies:
+        # Only now: reading a time changes the reader's counts.
+        named = None if zones is None else [None if zone == "" else str(zone) for zone in zones]
+        times = self._reader.read_all(written, named)
         contents: list[bytes | None] = [*map(str.encode, self._texts(values, times, are_plain))]
         if None in times:
             contents = [None if time is None else own for time, own in zip(times, contents, strict=True)]
@@ -100,16 +123,6 @@ class CellColumns:
             given=[*given] if given is not None and any(given) else None,
             is_doubtful=not all(are_sure(values[number]) for number in self._ids),
         )
-
-    def _are_events(self, values: Sequence[Sequence[Any]]) -> list[bool] | None:
-        """Which rows have what an event needs; None where all have."""
-        has_each: list[Iterable[bool]] = []
-        for numbers in self._needed:
-            group = [values[number] for number in numbers]
-            if not any(map(all, group)):
-                has_each.append(map(any, zip(*group, strict=True)))
-        are_events = list(map(all, zip(*has_each, strict=True)))
-        return None if all(are_events) else are_events
 
     def _form_for(self, gaps: Collection[int]) -> BodyForm:
         return BodyForm(self._parts, [value.is_text for value in self._values], gaps)
@@ -129,21 +142,6 @@ class CellColumns:
         return self._form(values, times)
 
 
-def _among(is_event: Sequence[bool], read: Bodies | None) -> Bodies:
-    """The bodies of the rows that are events in their places among the others."""
-    places = [at for at, found in enumerate(is_event) if found]
-    contents: list[bytes | None] = [None] * len(is_event)
-    times = [0] * len(is_event)
-    given = [""] * len(is_event)
-    if read is None:
-        return Bodies(contents, times, None)
-    for at, content, time in zip(places, read.contents, read.times, strict=True):
-        contents[at], times[at] = content, time
-    for at, own in zip(places, read.given or (), strict=False):
-        given[at] = own
-    return Bodies(contents, times, given if read.given else None, read.is_doubtful)
-
-
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
     """Texts as JSON writes them between quotes; raises `TypeError` for invalid Unicode."""
     written = orjson.dumps(texts)
@@ -152,22 +150,6 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
     if (inside := inside_quotes(written)) is not None:
         return inside.decode().split('","')
     return [orjson.dumps(text).decode()[1:-1] for text in texts]
-
-
-class _Moment:
-    """Reads the column of times; None for a cell that is no time."""
-
-    def __init__(self, reader: TimeReader, time: CellColumn, zone: CellColumn | None) -> None:
-        self._reader = reader
-        self._time = time
-        self._zone = zone
-
-    def __call__(self, columns: Sequence[tuple[str, ...]], rows: Rows) -> list[int | None]:
-        texts = self._time(columns, rows)
-        if self._zone is None:
-            return self._reader.read_all(texts)
-        zones = [str(zone) if zone != "" else None for zone in self._zone(columns, rows)]
-        return self._reader.read_all(texts, zones)
 
 
 def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
@@ -213,14 +195,14 @@ class _Compiler:
         numbers = [[part for part in group if isinstance(part, int)] for group in groups]
         assert body.reader is not None
         assert body.time is not None
-        zone = None if body.zone is None else self._column(body.zone)
         return CellColumns(
-            width=len(self._names),
             values=self._values,
             parts=parts,
             needed=[own for own, group in zip(numbers, groups, strict=True) if len(own) == len(group)],
             ids=numbers[1],
-            moment=_Moment(body.reader, self._column(body.time), zone),
+            reader=body.reader,
+            time=self._column(body.time),
+            zone=None if body.zone is None else self._column(body.zone),
             given=given,
         )
 
@@ -254,6 +236,8 @@ class _Compiler:
         if not used_columns(slot.template, self._names) and slot.gives != "json":
             text = slot.get([])
             if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
+                raise SeldomError
+            if key in ID_MAX and not is_sure(text.strip()):
                 raise SeldomError
             return as_json(text.strip())
         return self._add(trimmed_column(self._column(slot), longest), is_text=True)

@@ -11,60 +11,22 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain, compress, repeat
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
-from ours_cli.contract import ID_MAX, PROPERTIES_UTF16_MAX
+from ours_cli.contract import PROPERTIES_UTF16_MAX
+from ours_cli.drafting.bodies import Bodies, RowsReader
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.mapped_rows import Finished
 from ours_cli.events.packed_events import COMMA, PackedEvents
-from ours_cli.exact_json import as_sent
-from ours_cli.ids.doubtful_ids import are_sure
 from ours_cli.ids.identity import ID_BYTES
 from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
-
-
-class Bodies(NamedTuple):
-    """Bodies of consecutive rows, in columns: entry n of each is of row n.
-
-    `contents` are canonical JSON without distinctId and without the first brace, None where the row is left
-    to the general mapping: its entries elsewhere then mean nothing. `given` are the rows' own distinctIds,
-    empty for a row without one, None where no row has one. `times` are in ms since the epoch.
-    `is_doubtful`: a row may name its visitor by a doubtful id (see `doubtful_ids`).
-    """
-
-    contents: list[bytes | None]
-    times: list[int]
-    given: list[str] | None
-    is_doubtful: bool = False
-
-
-RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
-"""From rows to their bodies, each with a time; the flag says that no cell needs escaping in JSON.
-
-Raises `TypeError` for what orjson cannot write, such as an integer of more than 64 bits.
-"""
-
-
-def bodies_of(bodies: Sequence[dict[str, Any] | None]) -> Bodies:
-    """Bodies (None for a row that is left out) as columns; raises `TypeError` as `RowsReader` does."""
-    given = None
-    if any("distinctId" in body for body in bodies if body):
-        given = [body.pop("distinctId", "") if body else "" for body in bodies]
-    return Bodies(
-        contents=[orjson.dumps(body, as_sent, orjson.OPT_SORT_KEYS)[1:] if body else None for body in bodies],
-        times=[body["time"] if body else 0 for body in bodies],
-        given=given,
-        is_doubtful=not all(
-            are_sure([body[key] for body in bodies if body and key in body]) for key in ID_MAX
-        ),
-    )
 
 
 class Draft(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
-from ours_cli.drafting.drafts import Bodies, bodies_of
+from ours_cli.drafting.bodies import Bodies, bodies_of
 from ours_cli.drafting.key_column import ODD, SlotColumn
 from ours_cli.drafting.object_columns import ObjectColumns
 from ours_cli.exact_json import TIMES
@@ -38,7 +38,7 @@ class RowBodies:
         self._columns = columns
 
     def __call__(self, rows: Sequence[Any], _are_plain: bool) -> Bodies:
-        """The bodies of `rows`; see `drafts.RowsReader`."""
+        """The bodies of `rows`; see `bodies.RowsReader`."""
         bodies: list[dict[str, Any] | None]
         bodies = [None] * len(rows) if self._columns is None else self._columns(rows)
         for at, body in enumerate(bodies):

@@ -15,7 +15,7 @@ _ENTRIES_MAX: Final = 512
 _TEXT_MAX: Final = 64
 """Characters of the longest text that is remembered: a table holds a hundred kilobytes at most."""
 
-_LASTING: Final = SCALARS | {Absent}
+_LASTING: Final = SCALARS | {Absent, type(None)}
 """Types of the values that are remembered: what nobody can change."""
 
 

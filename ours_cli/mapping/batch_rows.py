@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 import orjson
 
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
-from ours_cli.drafting.drafts import Bodies, Drafter, bodies_of
+from ours_cli.drafting.bodies import Bodies, bodies_of
+from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError

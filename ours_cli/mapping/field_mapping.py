@@ -161,7 +161,7 @@ class FieldMapping:
             return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve, watch)
         cells = RowBodies(body, slot_column)
         columns = compile_cells(body, table.columns)
-        read_cells = cells if columns is None else CellBodies(columns, cells)
+        read_cells = cells if columns is None else CellBodies(len(table.columns), columns, cells)
         return Drafter(read_cells, self._times.reader, body.reader, assemble.seal, sieve)
 
     def _note_zones(self, fields: FieldMap) -> None:
