@@ -98,7 +98,7 @@ BY_NAME = {
         "Diagnosetext", "Diagnosesicherheit", "Aufnahmegrund", "Blutdruck", "Dauermedikation", "Impfstatus",
         "Fréquence cardiaque", "Diagnostic principal", "date_deces", "Motivo ingreso", "Glucemia",
         "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
-        "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day",
+        "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day", "vitals_text", "last_vitals",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -272,11 +272,19 @@ def test_a_race_that_is_run_is_no_ethnicity(ours: Ours, tmp_path: Path) -> None:
     assert {name: flags[name] for name in columns if flags[name]} == {}
 
 
-def test_a_case_says_not_whom_the_rows_are_about(ours: Ours, tmp_path: Path) -> None:
+@pytest.mark.parametrize("of", ["patient_id", "customer_id"])
+def test_when_somebodys_race_was_noted_makes_it_none_that_is_run(of: str, ours: Ours, tmp_path: Path) -> None:
+    columns = {of: ["p1", "p2"], "race": ["White", "Asian"], "race_recorded_date": ["2020", "2021"]}
+    _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
+    assert flags["race"] == "ethnicity or religion"
+
+
+@pytest.mark.parametrize("name", ["Fallnummer", "Aufnahmenummer", "Aufnahme-Nr."])
+def test_a_case_says_not_whom_the_rows_are_about(name: str, ours: Ours, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text(f"Fallnummer,Fachabteilung,time\n4711,CHI,{NOW}\n4712,INN,{NOW}\n")
+    path.write_text(f"{name},Fachabteilung,time\n4711,CHI,{NOW}\n4712,INN,{NOW}\n")
     proposal = ours("inspect", path, "-o", "json").json["proposal"]
-    assert (proposal["externalId"], proposal["left_behind"]) == (None, {"Fallnummer": "case number"})
+    assert (proposal["externalId"], proposal["left_behind"]) == (None, {name: "case number"})
 
 
 def test_a_date_of_death_is_not_the_time_of_a_visit(ours: Ours, tmp_path: Path) -> None:

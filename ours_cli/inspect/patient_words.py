@@ -36,7 +36,7 @@ AMONG_PATIENTS: Final = (
             "circumference cough cramps cylinder diagnostic diast drinks egg exam exame fever gaf",
             "oxygen pain procedimiento psa puls pulse pulsfrequenz px qual refills rehab respiration",
             "resprate sleep specimen sphere substance syst temperatur temperature testosterone tooth",
-            "trauma triage vital vitals vitamin waist",
+            "trauma triage vital vitamin waist",
         ),
         phrases=(
             "anatomic site", "body site", "care unit", "contact lens", "cycle day", "cycle number",

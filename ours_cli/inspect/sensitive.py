@@ -45,6 +45,7 @@ from ours_cli.inspect.sensitive_words import (
     CONTESTS,
     COUNTED,
     OF_A_MAKE,
+    OF_MACHINES,
     SIGNS,
     Sign,
 )
@@ -85,14 +86,14 @@ def flags_of(columns: Sequence[Column]) -> dict[str, Flag]:
     """The flags of a table's columns by their names; what the others hold tells how to read some names."""
     found = {column.name: flag_of(column) for column in columns}
     flags = {name: flag for name, flag in found.items() if flag is not None}
-    if _holds_races(columns):
+    if _is_of_patients(columns, flags):
+        flags |= {column.name: flag for column in columns if (flag := _among_patients(column, flags))}
+    elif _holds_races(columns):
         flags = {
             name: flag
             for name, flag in flags.items()
             if flag.what != ETHNICITY or "race" not in plain_words(name)
         }
-    elif _is_of_patients(columns, flags):
-        flags |= {column.name: flag for column in columns if (flag := _among_patients(column, flags))}
     return flags
 
 
@@ -177,6 +178,8 @@ def plain_words(name: str) -> tuple[str, ...]:
 
 
 def _by_name(words: tuple[str, ...], column: Column) -> str | None:
+    if _has_phrase(OF_MACHINES, " ".join(words)):
+        return None
     is_number = column.type in ("integer", "number")
     if is_number and not COUNTED.isdisjoint(words[-1:]):
         return HEALTH if _says(HEALTH_SIGN, words) else None

@@ -76,8 +76,8 @@ SIGNS: Final = (
     ),
     Sign(
         "case number",
-        words("csn encntr fallnummer hadm"),
-        phrases=("fall number", "fall id", "numero de sejour", "numero sejour"),
+        words("aufnahmenummer csn encntr fallnummer hadm"),
+        phrases=("aufnahme number", "fall number", "fall id", "numero de sejour", "numero sejour"),
     ),
     Sign(
         "insurance id",
@@ -275,10 +275,12 @@ CODED: Final = (
 """How names end that say in which form a value is written."""
 
 CONTESTS: Final = words(
-    "bib date day distance finish finisher heat lap laps number pace position result results runner start",
-    "time track winner",
+    "bib distance finish finisher heat lap laps pace position runner track winner",
 )
 """Where another column's name has `race` beside one of these, races are run."""
+
+OF_MACHINES: Final = ("web vitals",)
+"""Phrases that sound like people, and are of none."""
 
 COUNTED: Final = words("count counts clicks visits views opens ms")
 """Numbers so named count or measure what the words before speak of: `cell_count`, `email_clicks`."""
