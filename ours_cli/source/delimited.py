@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -154,21 +154,24 @@ class RowReader:
 
     def _at_once(self, width: int) -> Iterator[Rows]:
         """The rows of the window from `self.line` on, to its end or to the first that does not end in it."""
-        first = self.line
+        first = end = self.line
         reader = csv.reader(self._window.lines(first, self._window.end), **self._format)
-        rows: list[list[str]] = []
-        lines = [first]
-        add, add_line = rows.append, lines.append
-        try:
-            for cells in reader:
-                add(cells)
-                add_line(first + reader.line_num)
-        except csv.Error:
-            pass
-        for at in range(0, len(rows), STRETCH_MAX):
-            end = min(at + STRETCH_MAX, len(rows))
-            yield from self._checked(rows[at:end], lines[at : end + 1], width)
-        self.line = lines[-1]
+        is_over = False
+        while not is_over:
+            rows: list[list[str]] = []
+            lines = [end]
+            add, add_line = rows.append, lines.append
+            try:
+                for cells in islice(reader, STRETCH_MAX):
+                    add(cells)
+                    add_line(first + reader.line_num)
+                is_over = len(rows) < STRETCH_MAX
+            except csv.Error:
+                is_over = True
+            end = lines[-1]
+            if rows:
+                yield from self._checked(rows, lines, width)
+            self.line = end
 
     def _checked(self, rows: list[list[str]], lines: list[int], width: int) -> Iterator[Rows]:
         """These rows, which are on `lines` and end before the last of them."""
