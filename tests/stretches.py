@@ -30,5 +30,5 @@ def nothing_in_bulk() -> Iterator[None]:
         patch.setattr(delimited.RowReader, "_at_once", lambda *_: iter(()))
         patch.setattr(json_lines, "parse_objects", lambda _: None)
         patch.setattr(json_elements, "parse_objects", lambda _: None)
-        patch.setattr(json_splitter, "_leading_objects", lambda *_: None)
+        patch.setattr(json_splitter, "_likely_objects", lambda _, start: ([start], []))
         yield

@@ -18,7 +18,7 @@ _PATIENT_FROM = 1024 * 1024
 
 
 class JsonElementReader:
-    """Reads blocks of text; every element is a row. Memory holds those that end in one block.
+    """Reads blocks of text; every element is a row. Memory holds the text of those that end in one block.
 
     `name` is for messages. Raises `SourceError` for an element of more than `MAX_RECORD` bytes.
     """
@@ -28,26 +28,18 @@ class JsonElementReader:
         self._name = name
         self._splitter = Splitter(first_line)
         self._size = 0  # bytes of all blocks so far
-        self._done = 0.0  # bytes of them in rows that were handed on
 
     def stretches(self) -> Iterator[Rows]:
         """The rows, in bulk."""
-        begin = 0  # of the part, in bytes
         for part in self._parts():
-            end = self._splitter.fed - self._splitter.held
-            count = left = sum(map(_count, part))
-            for rows in _in_bulk(part):
-                left -= _count(rows)
-                self._done = end - (end - begin) * left / count
-                yield rows
-            self._done = begin = end
+            yield from _in_bulk(part)
 
     @property
     def share_done(self) -> float:
-        """How much of the bytes read so far is in rows that were handed on, from 0 to 1."""
-        return self._done / self._size if self._size else 0.0
+        """About how much of the bytes read so far is in rows that were handed on, from 0 to 1."""
+        return (self._splitter.fed - self._splitter.held) / self._size if self._size else 0.0
 
-    def _parts(self) -> Iterator[list[Element | Stretch]]:
+    def _parts(self) -> Iterator[Iterator[Element | Stretch]]:
         """The elements that end in each block, block by block."""
         splitter = self._splitter
         waiting: list[bytes] = []
@@ -57,7 +49,7 @@ class JsonElementReader:
             waiting.append(block)
             size += len(block)
             if splitter.held < _PATIENT_FROM or size >= splitter.held // 2:
-                yield list(splitter.feed(b"".join(waiting), final=False))
+                yield splitter.feed(b"".join(waiting), final=False)
                 waiting, size = [], 0
             if splitter.held + size > MAX_RECORD:
                 raise SourceError(
@@ -65,14 +57,10 @@ class JsonElementReader:
                     f" {MAX_RECORD >> 20} MiB",
                     hint="make it one object a line, for example with `jq -c '.[]'`",
                 )
-        yield list(splitter.feed(b"".join(waiting), final=True))
+        yield splitter.feed(b"".join(waiting), final=True)
 
 
-def _count(item: Element | Rows) -> int:
-    return len(item.lines) if isinstance(item, Stretch) else 1
-
-
-def _in_bulk(part: list[Element | Stretch]) -> Iterator[Rows]:
+def _in_bulk(part: Iterator[Element | Stretch]) -> Iterator[Rows]:
     for is_read, items in groupby(part, lambda item: isinstance(item, Stretch)):
         if is_read:
             yield from cast("Iterator[Stretch]", items)

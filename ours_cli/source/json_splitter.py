@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ours_cli.exact_json import JsonProblem
 from ours_cli.record import STRETCH_MAX, TRUNCATED_ROW, Stretch
@@ -82,20 +82,25 @@ class Splitter:
 
     def _many(self) -> Iterator[Stretch]:
         """The plain objects from here on; moves to what comes next."""
-        is_object = self._buffer[self._start] == _OPEN_OBJECT
-        found = _leading_objects(self._buffer, self._start) if is_object else None
-        if found is None:
+        if self._buffer[self._start] != _OPEN_OBJECT:
             return
-        lines = []
-        for start in found.starts[1:]:
-            lines.append(self.line)
-            self._consume(start)
-        gap = self._buffer[found.starts[-2] : found.starts[-1]].rpartition(b"}")[2]
+        starts, ends = _likely_objects(self._buffer, self._start)
+        for at in range(0, len(ends), STRETCH_MAX):
+            until = min(at + STRETCH_MAX, len(ends))
+            raws = [self._buffer[starts[number] : ends[number]] for number in range(at, until)]
+            found = parse_objects(raws)
+            if found is None:
+                return
+            lines = []
+            for following in starts[at + 1 : until + 1]:
+                lines.append(self.line)
+                self._consume(following)
+            self._note_indent(self._buffer[ends[until - 1] : self._start])
+            yield Stretch(lines, *found)
+
+    def _note_indent(self, gap: bytes) -> None:
         if b"\n" in gap:
             self._indent = gap.rpartition(b"\n")[2]
-        for at in range(0, len(lines), STRETCH_MAX):
-            end = at + STRETCH_MAX
-            yield Stretch(lines[at:end], found.objects[at:end], found.written[at:end])
 
     def _is_within(self) -> bool:
         return bool(self._open) or self._broken_at is not None
@@ -108,8 +113,7 @@ class Splitter:
         while True:
             gap = _GAP.match(self._buffer, self._start)
             assert gap is not None
-            if b"\n" in gap.group():
-                self._indent = gap.group().rpartition(b"\n")[2]
+            self._note_indent(gap.group())
             character = self._buffer[gap.end() : gap.end() + 1]
             if not character:
                 return False
@@ -218,23 +222,15 @@ class Splitter:
         self._start = self._position = end
 
 
-class _ObjectRun(NamedTuple):
-    """Objects and what orjson writes for each; `starts` are their positions, and that of what comes next."""
+def _likely_objects(text: bytes, start: int) -> tuple[list[int], list[int]]:
+    """Where objects likely begin and end in `text` from `start` on; the last beginning is of what comes next.
 
-    starts: list[int]
-    objects: list[dict[str, Any]]
-    written: list[bytes]
-
-
-def _leading_objects(text: bytes, start: int) -> _ObjectRun | None:
-    """The objects in `text` from `start` on, where one begins, except the last, which may be cut off.
-
-    None where there is no other, or one is not plainly an object. Where an object ends cannot be seen without
-    reading it. But it likely ends where its braces are balanced, with nothing but blanks and commas before
-    the next one. If what is between two such places is an object by itself, it is the one that begins there:
-    no object is the beginning of another.
+    Where an object ends cannot be seen without reading it. It likely ends where its braces are balanced,
+    with nothing but blanks and commas before the next one. If what is between two such places is an object by
+    itself, it is the one that begins there: no object is the beginning of another.
     """
-    starts, raws = [start], []
+    starts: list[int] = [start]
+    ends: list[int] = []
     depth = 0
     piece = start
     for between in _BETWEEN.finditer(text, start):
@@ -242,7 +238,6 @@ def _leading_objects(text: bytes, start: int) -> _ObjectRun | None:
         depth += text.count(b"{", piece, end) - text.count(b"}", piece, end)
         piece = between.end()
         if not depth:
-            raws.append(text[starts[-1] : end])
+            ends.append(end)
             starts.append(piece)
-    found = parse_objects(raws) if raws else None
-    return None if found is None else _ObjectRun(starts, *found)
+    return starts, ends
