@@ -213,6 +213,24 @@ class TestUnfinished:
         assert stored(stopped) == ids(1000)
         assert send(ours, file, "--resume", "2020").code == 2
 
+    def test_a_file_that_was_renamed_when_all_was_sent(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        file = write_rows(tmp_path / "a.ndjson", 50)
+        assert send(ours, file, "--expect", 51).code == 6
+        renamed = file.rename(tmp_path / "b.ndjson")
+        assert send(ours, renamed).code == 0
+        again = send(ours, renamed)
+        assert (again.code, again.json["accepted"], place.totals().requests) == (0, 50, 1)
+
+    def test_what_was_rejected_as_a_whole_was_not_sent(self, ours: Ours, tmp_path: Path) -> None:
+        file = tmp_path / "a.ndjson"
+        file.write_text('{"nick":1}\n')
+        assert send(ours, file).code == 3
+        again = send(ours, file)
+        assert (again.code, "had accepted nothing of it" in again.err) == (3, True)
+
     def test_a_file_of_other_rows_that_was_named_by_mistake_is_free(
         self, ours: Ours, stopped: Sandbox, file: Path, tmp_path: Path, home: Path
     ) -> None:

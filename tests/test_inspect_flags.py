@@ -99,6 +99,7 @@ BY_NAME = {
         "Fréquence cardiaque", "Diagnostic principal", "date_deces", "Motivo ingreso", "Glucemia",
         "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
         "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day", "vitals_text", "last_vitals",
+        "web_vitals_diagnosis",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",

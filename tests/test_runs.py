@@ -268,9 +268,15 @@ class TestDelete:
         assert "run mine is damaged" in ours("runs").err
         assert f"run {run.name} is damaged" in ours("runs").err
 
-    def test_by_age_leaves_and_names_what_is_damaged(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+    @pytest.mark.parametrize("name", ["run.json", "journal.db"])
+    def test_by_age_leaves_and_names_what_is_damaged(
+        self, ours: Ours, stopped: Sandbox, home: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
-        (folder / "run.json").write_text("{")
+        with (folder / name).open("a") as stream:
+            stream.write("{")
+        later = time.time() + 10 * 86_400
+        monkeypatch.setattr("ours_cli.commands.runs.time.time", lambda: later)
         ended = ours("runs", "delete", "--older-than", "1d")
         assert (ended.code, ended.out, folder.exists()) == (0, "0 runs deleted\n", True)
         assert (

@@ -228,8 +228,6 @@ BAD = "A3,not-a-date,u3,abc\n"
         (["A1,x,y,z,1,2,3\n", *GOOD[:2]], 2, "ragged_row"),
         (["x,y,z,none,1,2,3\n", *GOOD[:2]], 2, "ragged_row"),
         (["x,y\n", *GOOD[:2]], 2, "ragged_row"),
-        ([*GOOD[:10], "\n", BAD, *GOOD[10:]], 13, "bad_time"),
-        ([*GOOD[:2], "\n", BAD, *GOOD[2:]], 5, "bad_time"),
         (["\n", BAD, *GOOD[2:]], 3, "bad_time"),
         ([*GOOD[:3], "Paused\n", BAD, *GOOD[3:]], 6, "bad_time"),
     ],
@@ -255,9 +253,35 @@ def test_a_bad_first_row_is_known_by_words_that_stand_below(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
     sandbox(window_ms=None)
-    text = "name,when,state,total\nAnn,soon,Paid,none yet\nBo,2026-03-01,Open,1\nCy,2026-03-02,Paid,2\n"
+    rows = "Ann,soon,Paid,EUR,none yet\nBo,2026-03-01,Open,EUR,1\nCy,2026-03-02,Paid,CHF,2\n"
+    text = f"name,when,state,currency,total\n{rows}"
     ended = send(ours, write(tmp_path / "f.csv", text), "--time", "{when}", "-p", "total={total}")
     assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, 2, 1), ended.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,w,h,unit\nid,kg,cm,metric\nP001,70,175,metric\nP002,65,160,metric\nP003,80,182,imperial\n",
+        "id,amount,qty\nVARCHAR2,NUMBER,NUMBER\nC001,12.5,3\nC002,7.0,1\nC003,9.9,2\n",
+        "id,amount,qty\nkunde_nr1,betrag,menge\nA1,5,1\nA2,6,1\nA3,7,2\n",
+        "id,sbp,dbp,unit\nidentifier,mmHg,mmHg,mmHg\nA1,120,80,mmHg\nA2,121,81,mmHg\nA3,119,79,mmHg\n",
+    ],
+)
+def test_units_and_types_never_become_a_visitor(ours: Ours, tmp_path: Path, text: str) -> None:
+    ended = ours(
+        "identify", write(tmp_path / "f.csv", text), "--external-id", "{id}", "-u", "city=X", "--dry-run"
+    )
+    assert (ended.code, "lines 1 to 2 look like 2 header rows" in ended.err) == (6, True)
+
+
+@pytest.mark.parametrize("header", ["day,Q1,visits,staff", "day,clinic,visits,refund"])
+def test_a_second_table_below_a_blank_line_is_refused(ours: Ours, tmp_path: Path, header: str) -> None:
+    first = "".join(f"2026-11-29T10:00:00Z,A{n},{n},{n}\n" for n in range(12))
+    second = "".join(f"2026-11-29,C{n},70{n},8{n}\n" for n in range(5))
+    file = write(tmp_path / "f.csv", f"date,id,amount,qty\n{first}\n{header}\n{second}")
+    ended = send(ours, file, "--time", "{date}", "--dry-run")
+    assert (ended.code, "another one, of other columns, on line 15" in ended.err) == (6, True)
 
 
 def test_units_that_come_again_below_are_no_rows(ours: Ours, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Ours
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,6 +138,16 @@ def test_unicode_is_detected(encoding: str) -> None:
     table = from_bytes(CSV.encode(encoding))
     assert (table.columns, list(table.records)) == (("a", "b"), CSV_ROWS)
     assert bool(table.notes) == (encoding != "utf-8")
+
+
+@pytest.mark.parametrize(("told", "code"), [("utf-16", 6), ("utf-32", 6), ("punycode", 2), ("idna", 2)])
+def test_an_encoding_that_the_file_is_not_in_is_no_bug(
+    told: str, code: int, ours: Ours, tmp_path: Path
+) -> None:
+    file = tmp_path / "f.csv"
+    file.write_bytes(b"id,t\n\xe9,2026-11-29T10:00:00Z\n1,nope\n")
+    words = ("--encoding", told, "--time", "{t}", "--event", "E", "--external-id", "{id}", "--dry-run")
+    assert ours("backfill", file, *words).code == code
 
 
 @pytest.mark.parametrize(

@@ -250,11 +250,11 @@ def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
     old = []
     for found in survey(runs_dir):
         match found:
-            case KnownRun(folder, head):
+            case KnownRun(folder, head) if head.started_s >= began_before or _is_whole(folder):
                 began_s: float = head.started_s
             case Headless(folder, "rehearsal" | "unbegun"):
                 began_s = folder.stat().st_mtime
-            case Headless(Path(name=name)):
+            case KnownRun(Path(name=name)) | Headless(Path(name=name)):
                 # Nothing shows for sure when it began, or whether it still matters to somebody.
                 console.warn(
                     f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it"
@@ -263,3 +263,11 @@ def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
         if began_s < began_before and not is_running(folder):
             old.append(folder)
     return old
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        read_blocks(folder)
+    except SourceError:
+        return False
+    return True

@@ -178,8 +178,7 @@ def plain_words(name: str) -> tuple[str, ...]:
 
 
 def _by_name(words: tuple[str, ...], column: Column) -> str | None:
-    if _has_phrase(OF_MACHINES, " ".join(words)):
-        return None
+    words = _of_people(words)
     is_number = column.type in ("integer", "number")
     if is_number and not COUNTED.isdisjoint(words[-1:]):
         return HEALTH if _says(HEALTH_SIGN, words) else None
@@ -198,6 +197,15 @@ def _by_name(words: tuple[str, ...], column: Column) -> str | None:
     if _says(HEALTH_SIGN, words):
         return HEALTH
     return FREE_TEXT if _is_free_text(words, column) else None
+
+
+def _of_people(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without those that together mean something of machines."""
+    for phrase in OF_MACHINES:
+        for at in range(len(words) - len(phrase) + 1):
+            if words[at : at + len(phrase)] == phrase:
+                return words[:at] + words[at + len(phrase) :]
+    return words
 
 
 def _is_about_values(words: tuple[str, ...], column: Column) -> bool:

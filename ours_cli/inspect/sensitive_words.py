@@ -279,7 +279,7 @@ CONTESTS: Final = words(
 )
 """Where another column's name has `race` beside one of these, races are run."""
 
-OF_MACHINES: Final = ("web vitals",)
+OF_MACHINES: Final = (("web", "vitals"),)
 """Phrases that sound like people, and are of none."""
 
 COUNTED: Final = words("count counts clicks visits views opens ms")

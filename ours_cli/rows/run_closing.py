@@ -135,7 +135,13 @@ class RunClosing(NamedTuple):
             done = counted(attempt.done_rows, "row was", "rows were")
             self.console.note(f"went on with run {attempt.run_id}: {done} done before")
         elif attempt.was_finished and result.error is None:
-            self.console.note(f"run {attempt.run_id} had sent all of it before; --restart sends it again")
+            run_id = attempt.run_id
+            if result.books.accepted:
+                self.console.note(f"run {run_id} had sent all of it before; --restart sends it again")
+            else:
+                self.console.note(
+                    f"run {run_id} had judged all of it, to accept nothing; --restart judges again"
+                )
 
     def _is_at_rest(self) -> bool:
         """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.

@@ -130,6 +130,8 @@ class Attempt:
             # A file without rows is nothing to go on with, and nothing to prove.
             shutil.rmtree(self.folder, ignore_errors=True)
             return
+        if exit_code in (ExitCode.OK, ExitCode.REJECTED):
+            self._take_over()
         self._head = replace(
             self._head,
             ended_s=int(time.time()),

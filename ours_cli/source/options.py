@@ -83,7 +83,7 @@ def _refuse_unknown_encoding(name: str | None) -> None:
         return
     try:
         # Decoding tells text encodings from codecs such as base64 and rot13; a look-up would not.
-        b"a".decode(name, "replace")
+        b"\xe9".decode(name, "replace")
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError) as error:
         raise UsageError(

@@ -16,6 +16,8 @@ from ours_cli.source.delimited import Row
 _TYPE = re.compile(r"[A-Z0-9]{1,4}")
 _TYPES_MAX = 12
 _CODE = re.compile(r"[\w.:#/-]*\d[\w.:#/-]*")
+_LETTER = re.compile(r"[^\W\d_]")
+_DIGITS = re.compile(r"\d+")
 _NOTHING = frozenset({"", "-", "--", "n/a", "na", "nan", "nil", "null", "none", "nat", "?"})
 _HEADER_ROWS_MAX = 6
 _KIND_SHARE = 0.9
@@ -81,7 +83,8 @@ def _last_header_row(rows: Sequence[Row]) -> int:
 def _is_record(row: Row, table: Sequence[Row], *, data_min: int = 1) -> bool:
     """Whether a row, however bad, is one of the table.
 
-    It has data in so many of its columns, or a word that stands below in another row, or an id above ids.
+    It has data in so many of its columns, or most of its words stand below in other rows, or it has an id
+    that is a number, or formed like one below.
     """
     columns = range(len(row.cells))
     of_data = [at for at in columns if _is_column_of(_is_data, table, at)]
@@ -89,13 +92,16 @@ def _is_record(row: Row, table: Sequence[Row], *, data_min: int = 1) -> bool:
         return True
     others = [other.cells for other in table if other.cells != row.cells]
     of_words = [at for at in columns if at not in of_data and _is_word(row, at)]
-    if any(row.cells[at] in (cells[at] for cells in others if at < len(cells)) for at in of_words):
+    known = [at for at in of_words if any(row.cells[at] == cells[at] for cells in others if at < len(cells))]
+    if 2 * len(known) > len(of_words):
         return True
     # Of a second header `Q1,Q2,Q3` the first may stand above ids.
     names = [at for at in of_data if _is_word(row, at)]
     are_codes = bool(names) and all(_has_code_form(row, at) for at in names)
     return not are_codes and any(
-        _has_code_form(row, at) and _is_column_of(_is_code, table, at) for at in columns
+        _is_column_of(_is_code, table, at)
+        and (_is_data(row, at) or _form(row, at) in (_form(other, at) for other in table))
+        for at in columns
     )
 
 
@@ -129,6 +135,13 @@ def _is_code(row: Row, column: int) -> bool:
     return _has_code_form(row, column) and _is_word(row, column)
 
 
+def _form(row: Row, column: int) -> str | None:
+    """How a cell is formed, however many digits it has: `A17` is "a9"."""
+    if column >= len(row.cells):
+        return None
+    return _DIGITS.sub("9", _LETTER.sub("a", row.cells[column].strip()))
+
+
 def refuse_second_table(rows: Sequence[Row], lines: Sequence[str], first_line: int, name: str) -> None:
     """Raise `SourceError` where another header follows a blank line, or a line with a single cell.
 
@@ -157,8 +170,6 @@ def _is_other_header(row: Row, above: Sequence[Row], below: Row) -> bool:
         return False
     if reach(row.cells) != reach(above[0].cells):
         return True
-    return (
-        len(above) > 1
-        and any(_is_word(row, at) and _is_column_of(_is_data, above[1:], at) for at in range(len(row.cells)))
-        and not _is_record(row, above[1:])
+    return len(above) > 1 and any(
+        _is_word(row, at) and _is_column_of(_is_data, above[1:], at) for at in range(len(row.cells))
     )

@@ -62,7 +62,10 @@ def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEnc
     wide = _wide_codec(data)
     if told is not None:
         codec = codecs.lookup(told).name
-        return TextEncoding(wide if wide and codec == "utf-16" else codec)
+        if codec == "utf-16" and wide:
+            return TextEncoding(wide)
+        # Without a mark, Python's codec would refuse to begin.
+        return TextEncoding(f"{codec}-le" if codec in ("utf-16", "utf-32") else codec)
     if wide:
         return TextEncoding(wide, note=f"{wide.upper()} without a byte order mark (detected)")
     return _utf8_or_western(data, complete=complete)
