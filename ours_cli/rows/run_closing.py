@@ -139,9 +139,7 @@ class RunClosing(NamedTuple):
             if result.books.accepted:
                 self.console.note(f"run {run_id} had sent all of it before; --restart sends it again")
             else:
-                self.console.note(
-                    f"run {run_id} had judged all of it, to accept nothing; --restart judges again"
-                )
+                self.console.note(f"run {run_id} had accepted nothing of it; --restart judges it again")
 
     def _is_at_rest(self) -> bool:
         """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.
