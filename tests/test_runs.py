@@ -280,8 +280,8 @@ class TestDelete:
         ended = ours("runs", "delete", "--older-than", "1d")
         assert (ended.code, ended.out, folder.exists()) == (0, "0 runs deleted\n", True)
         assert (
-            f"run {folder.name} is damaged, and was left as it is; ours runs delete {folder.name}"
-            in ended.err
+            f"run {folder.name} is damaged, or of another version of ours, and was left as it is;"
+            f" ours runs delete {folder.name} removes it" in ended.err
         )
         assert ours("runs", "delete", folder.name).code == 0
         assert ours("runs", "delete", "--older-than", "1d").err == ""

@@ -257,7 +257,8 @@ def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
             case KnownRun(Path(name=name)) | Headless(Path(name=name)):
                 # Nothing shows for sure when it began, or whether it still matters to somebody.
                 console.warn(
-                    f"run {name} is damaged, and was left as it is; ours runs delete {name} removes it"
+                    f"run {name} is damaged, or of another version of ours, and was left as it is;"
+                    f" ours runs delete {name} removes it"
                 )
                 continue
         if began_s < began_before and not is_running(folder):
