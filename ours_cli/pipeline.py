@@ -7,10 +7,10 @@ event (`_feed`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from ours_cli.clock_skew import clock_warning
 from ours_cli.errors import OursError, UsageError
@@ -39,9 +39,6 @@ from ours_cli.settings import Endpoint
 
 if TYPE_CHECKING:
     from ours_cli.workers.worker_pool import Workers
-
-Watcher: TypeAlias = Callable[[Books, Traffic], None]
-"""Told that the books moved. Called often: must be cheap."""
 
 
 class Observer(Protocol):
@@ -101,23 +98,20 @@ class Result:
     taken: int = 0
 
 
-def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer, *watchers: Watcher) -> Result:
+def run(plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> Result:
     """Run a plan to its end. What stops it is in the result, so that the books can be reported too."""
     with asyncio.Runner(loop_factory=NetworkLoop) as runner:
-        return runner.run(_Run(plan, attempt, rejects, observer, *watchers).go())
+        return runner.run(_Run(plan, attempt, rejects, observer).go())
 
 
 class _Run:
     """One attempt under way. Its methods are the stations of a row, in the order in which it passes them."""
 
-    def __init__(
-        self, plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer, *watchers: Watcher
-    ) -> None:
+    def __init__(self, plan: Plan, attempt: Attempt, rejects: Rejects, observer: Observer) -> None:
         self._plan = plan
         self._attempt = attempt
         self._rejects = rejects
         self._observer = observer
-        self._watchers = (observer.books, *watchers)
         self._books = Books()
         self._recorder = Recorder(
             self._record, lambda error: self._delivery.stop(error), has_ids=plan.route is not IDENTIFY
@@ -142,7 +136,7 @@ class _Run:
         result = Result(self._books, self._delivery.traffic)
         loop = asyncio.get_running_loop()
         # Before anything is read, so that the progress goes by settled rows from the start.
-        self._tell_watchers()
+        self._show_books()
         try:
             with stopping(lambda error: loop.call_soon_threadsafe(self._stop, error), self._observer.cut_off):
                 async with aclosing(self._chunks()) as chunks:
@@ -259,12 +253,11 @@ class _Run:
         if (warning := clock_warning(skew_s)) is not None:
             self._observer.warn(warning)
 
-    def _tell_watchers(self) -> None:
-        for watcher in self._watchers:
-            watcher(self._books, self._delivery.traffic)
+    def _show_books(self) -> None:
+        self._observer.books(self._books, self._delivery.traffic)
 
     def _show(self) -> None:
-        self._tell_watchers()
+        self._show_books()
         limit = self._plan.max_rejects
         if limit is not None and (error := limit.check(self._books)) is not None:
             self._delivery.stop(error)

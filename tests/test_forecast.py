@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,7 @@ from faults_kit import ALWAYS, fault, status
 from rows import iso, ndjson, write
 
 from ours_cli.clock_skew import clock_warning
-from ours_cli.events.outcome import Traffic
 from ours_cli.mapping.validate import Window
-from ours_cli.reports.report import Books
-from ours_cli.rows import late_rows
 from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.sandbox import When
 
@@ -109,81 +104,3 @@ def test_a_run_that_goes_on_counts_only_what_is_left(ours: Ours, sandbox: StartS
     again = ours(*command, "--rate", "0.005")
     assert again.code == 4
     assert "lasts 100.0 minutes" in again.err, "thirty rows are done"
-
-
-class TestMeasured:
-    """Without `--rate`: the speed of the first minute tells."""
-
-    @pytest.fixture
-    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        now = [0.0]
-        monkeypatch.setattr(late_rows, "now_s", lambda: now[0])
-        return now
-
-    def asked(
-        self, clock: list[float], *steps: tuple[float, int]
-    ) -> tuple[list[tuple[float, float]], list[str]]:
-        """The forecasts asked for, and the warnings, when so many rows are accepted at these times."""
-        calls: list[tuple[float, float]] = []
-        warnings: list[str] = []
-
-        def forecast(rate: float, began_s: float, is_over: Callable[[], bool]) -> str:
-            calls.append((rate, began_s))
-            return "late"
-
-        watching = late_rows.LateRowsWatch(forecast, warnings.append)
-        for moment, accepted in steps:
-            clock[0] = moment
-            watching.books(Books(), Traffic(accepted=accepted))
-        watching.close()  # waits for a forecast that was begun
-        watching.books(Books(), Traffic(accepted=accepted))
-        return calls, warnings
-
-    def test_once_and_after_a_minute(self, clock: list[float]) -> None:
-        calls, warnings = self.asked(clock, (1, 10), (59, 500), (100, 1000), (200, 3000))
-        assert calls == [(10.0, 100.0)]
-        assert warnings == ["late"]
-
-    @pytest.mark.parametrize(
-        "steps", [[(1, 10), (59, 600)], [(100, 0)], [(100, 1_000_000)]], ids=["short", "nothing yet", "fast"]
-    )
-    def test_never_of_short_and_fast_runs(self, clock: list[float], steps: list[tuple[float, int]]) -> None:
-        assert self.asked(clock, *steps)[0] == []
-
-    def test_its_errors_are_nobodys(self, clock: list[float], capfd: pytest.CaptureFixture[str]) -> None:
-        def forecast(*_: object) -> str:
-            raise ZeroDivisionError
-
-        watching = late_rows.LateRowsWatch(forecast, print)
-        clock[0] = 100
-        watching.books(Books(), Traffic(accepted=1))
-        watching.close()
-        assert capfd.readouterr().err == ""
-
-    def test_the_run_tells(
-        self, ours: Ours, sandbox: StartSandbox, file: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        sandbox(latency=0.2, window_ms=24 * HOUR_MS)
-        seconds = count(0, 1000)
-        monkeypatch.setattr(late_rows, "now_s", lambda: float(next(seconds)))
-        one = ("--batch-size", "10", "--concurrency", "1", "--max-age", "24h", "-o", "json")
-        ended = ours("backfill", file, *FIELDS, *one)
-        assert ended.code == 0, ended.err
-        (warning,) = [text for text in ended.json["warnings"] if "present speed" in text]
-        # Ten rows in the first thousand seconds; an hour is left to rows of which 46 go in that time.
-        assert warning.startswith("at its present speed (0.01 events/s) this run lasts 100.0 minutes")
-        assert int(warning.split(" and ")[1].split()[0]) in range(12, 16)
-
-    def test_a_run_that_ends_first_waits_for_nobody(self, clock: list[float]) -> None:
-        stopped: list[bool] = []
-
-        def forecast(_rate: float, _began_s: float, is_over: Callable[[], bool]) -> None:
-            while not is_over():
-                pass
-            stopped.append(True)
-
-        watching = late_rows.LateRowsWatch(forecast, print)
-        clock[0] = 100
-        watching.books(Books(), Traffic(accepted=1))
-        watching.close()
-        assert stopped == [True]

@@ -21,7 +21,7 @@ from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
-from ours_cli.rows.late_rows import look_ahead, watching
+from ours_cli.rows.late_rows import look_ahead
 from ours_cli.rows.row_plan import (
     Prepared,
     RowRun,
@@ -143,8 +143,7 @@ class _Session(NamedTuple):
 
                 rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
-                with watching(run, sources, attempt, console) as watchers:
-                    result = run_pipeline(plan, attempt, rejects, observer, *watchers)
+                result = run_pipeline(plan, attempt, rejects, observer)
             duration = time.monotonic() - started
             closing = RunClosing(run, attempt, prepared, rejects, result, duration, console)
             closing.close_rejects()
