@@ -25,12 +25,12 @@ from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.mapping.row_keys import RowKey, field_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.shards.row_key import RowKey, field_key
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.reference import Getter

@@ -20,10 +20,10 @@ from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import RunFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import RunContext
+from ours_cli.rows.shard_rows import ShardRows
 from ours_cli.safeguards import RejectLimit, reject_limit
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
-from ours_cli.shards.shard_rows import ShardRows
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 from ours_cli.wording.counted import counted
