@@ -28,6 +28,7 @@ from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 from ours_cli.wording.counted import counted
 
+CONCURRENCY_TOLD_MAX: Final = 256
 WORKERS_MAX: Final = 64
 WORKERS_AUTO_MAX: Final = 2
 """The most processes that `--workers auto` starts: the one that reads and sends cannot feed more."""
@@ -103,9 +104,9 @@ def checked(run: RowRun) -> RowRun:
     """The run with its flags read, limited to its shard; raises `UsageError` for flags that cannot work."""
     batching, resuming = run.flags.batching, run.flags.resuming
     refuse_shared_stdin(run.flags.target, is_read="-" in run.sources)
-    concurrency = _concurrency(batching.concurrency)
+    concurrency = _number_or_auto("--concurrency", batching.concurrency, CONCURRENCY_TOLD_MAX, 4)
     max_rejects = reject_limit(batching.max_rejects)
-    workers = _workers(batching.workers)
+    workers = _number_or_auto("--workers", batching.workers, WORKERS_MAX, 2)
     rate = batching.rate
     if rate is not None and not 0 < rate < inf:
         raise UsageError("--rate must be a number of events per second, more than 0", hint="--rate 50")
@@ -170,20 +171,13 @@ def stated_limit(run: RowRun, base_url: str, console: Console) -> int | None:
     return None
 
 
-def _concurrency(text: str) -> int | None:
+def _number_or_auto(flag: str, text: str, most: int, example: int) -> int | None:
+    """The number that a flag gives, from 1 to `most`; None for `auto`. Raises `UsageError`."""
     if text == "auto":
         return None
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 256:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= most:
         return int(text)
-    raise UsageError("--concurrency must be auto, or a number from 1 to 256", hint="--concurrency 4")
-
-
-def _workers(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= WORKERS_MAX:
-        return int(text)
-    raise UsageError(f"--workers must be auto, or a number from 1 to {WORKERS_MAX}", hint="--workers 2")
+    raise UsageError(f"{flag} must be auto, or a number from 1 to {most}", hint=f"{flag} {example}")
 
 
 def worker_count(wanted: int | None, size: int | None) -> int:
