@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from kills_kit import drive
 from rows import iso, ndjson, write
 
+from ours_cli.assembly.field_mapping import FieldMapping
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import EVERYTHING

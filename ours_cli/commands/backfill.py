@@ -53,7 +53,7 @@ def backfill(
       --external-id '{customer_id}' -p amount='{total|number}'
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    from ours_cli.mapping.field_mapping import FieldMapping
+    from ours_cli.assembly.field_mapping import FieldMapping
     from ours_cli.mapping.selection import read_selection
     from ours_cli.rows.chosen_map import chosen_map
     from ours_cli.rows.fingerprint import key_digest

@@ -41,7 +41,7 @@ def batch(
     ... | jq -c '...' | ours batch
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    from ours_cli.mapping.batch_rows import BatchMapping
+    from ours_cli.assembly.batch_rows import BatchMapping
     from ours_cli.mapping.fields import FieldMap
     from ours_cli.mapping.mapfile import MapFile
     from ours_cli.mapping.selection import read_selection

@@ -10,13 +10,13 @@ from math import inf
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.console import Console
 from ours_cli.contract import BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import UsageError
 from ours_cli.files.batch_limits import FILE, known_limit
 from ours_cli.files.folders import state_dir
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import RunFlags
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.run_context import RunContext

@@ -10,11 +10,11 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import check_report, write_report
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.record import Table

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ours_cli.mapping.field_mapping import RowMapping
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.record import Malformed, Record, RowStream, Table, gather
 from ours_cli.runs.blocks import RowDigest, content_digest
 from ours_cli.shards.shard import Shard

@@ -13,8 +13,8 @@ import socket
 from contextlib import suppress
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.process.garbage import collect_seldom
 from ours_cli.record import Dialect, Piece, Stretch, Table
 from ours_cli.rejects.mend import may_be_marked

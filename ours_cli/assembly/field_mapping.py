@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from ours_cli.assembly.event_assembler import EventAssembler
+from ours_cli.assembly.visitor_assembler import VisitorAssembler
 from ours_cli.drafting.cell_bodies import CellBodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.drafts import Drafter
@@ -20,8 +22,6 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
