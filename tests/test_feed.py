@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from queue import Queue
 
 import pytest
 from events_kit import events_of, rows_of
-from waiting import in_loop
 
 from ours_cli.errors import SourceError
 from ours_cli.events.chunk import Chunker
@@ -41,6 +40,14 @@ class Pipe:
     def put(self, *items: Event | MappedRows | Reject | Exception | None) -> None:
         for item in items:
             self.queue.put(item)
+
+
+def in_loop(body: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(10):
+            await body()
+
+    asyncio.run(limited())
 
 
 def intake_of(

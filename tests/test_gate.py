@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from waiting import in_loop
 
 from ours_cli.errors import OursError
 from ours_cli.sending.gate import Gate
@@ -33,6 +32,14 @@ class Senders:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def in_loop(body: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(10):
+            await body()
+
+    asyncio.run(limited())
 
 
 def test_unproven_server_is_asked_by_one_at_a_time() -> None:

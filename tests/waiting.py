@@ -1,10 +1,9 @@
-"""Waiting for what another process, thread or task does, and no longer than it can take."""
+"""Waiting for what another process or thread does, and no longer than it can take."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 
 def wait_for(
@@ -15,13 +14,3 @@ def wait_for(
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
-
-
-def in_loop(body: Callable[[], Awaitable[None]]) -> None:
-    """Run `body` in an event loop of its own; a `TimeoutError` after 10 s."""
-
-    async def limited() -> None:
-        async with asyncio.timeout(10):
-            await body()
-
-    asyncio.run(limited())
