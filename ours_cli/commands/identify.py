@@ -71,7 +71,7 @@ def identify(
     from ours_cli.rows.chosen_map import chosen_map
     from ours_cli.rows.fingerprint import key_digest
     from ours_cli.rows.read_settings import read_options
-    from ours_cli.rows.row_plan import Prepared, RowRun
+    from ours_cli.rows.row_command import Prepared, RowRun
     from ours_cli.rows.row_run import execute
     from ours_cli.rows.run_context import hmac_key, make_context
 

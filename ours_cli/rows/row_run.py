@@ -21,19 +21,13 @@ from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
+from ours_cli.rows.flag_checks import checked, named_again
 from ours_cli.rows.late_rows import look_ahead, watching
-from ours_cli.rows.row_plan import (
-    Prepared,
-    RowRun,
-    batch_events,
-    checked,
-    named_again,
-    stated_limit,
-    worker_count,
-)
+from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
+from ours_cli.rows.run_size import batch_events, stated_limit, worker_count
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 
