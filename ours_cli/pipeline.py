@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.clock_skew import clock_warning
 from ours_cli.errors import OursError, UsageError
 from ours_cli.events.chunk import Chunk, Chunker
@@ -20,7 +21,6 @@ from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.intake import Intake
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.process.garbage import collect_seldom
 from ours_cli.process.signals import stopping
 from ours_cli.record import Table, span

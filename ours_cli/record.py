@@ -9,6 +9,7 @@ from itertools import groupby, islice, repeat
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 Fields: TypeAlias = "list[str] | dict[str, Any]"
+TableFormat: TypeAlias = Literal["csv", "ndjson", "json", "parquet"]
 
 TRUNCATED_ROW: Final = "truncated_row"
 """The reject code of a last row that the file ends within: its writer may not be through with it."""
@@ -174,7 +175,7 @@ class Table:
     """
 
     name: str
-    format: Literal["csv", "ndjson", "json", "parquet"]
+    format: TableFormat
     columns: tuple[str, ...] | None
     records: RowStream = field(default_factory=lambda: RowStream(()))
     dialect: Dialect = field(default_factory=Dialect)

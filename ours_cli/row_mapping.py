@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice, repeat
 from typing import NamedTuple
 
+from ours_cli.assembly.field_mapping import Mapper, RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
 from ours_cli.events.event import Origin
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.intake import Mapped
-from ours_cli.mapping.field_mapping import Mapper, RowMapping
 from ours_cli.record import Malformed, Record, Rows, Stretch, Table, one_by_one
 from ours_cli.runs.replay import Replay
 

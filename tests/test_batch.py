@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 from waiting import wait_for
 
+from ours_cli.assembly import batch_rows
+from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.drafting import plain_bodies
 from ours_cli.drafting.bodies import Bodies
 from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping import batch_rows
-from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.record import Record, RowStream, Stretch, Table

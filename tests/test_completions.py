@@ -116,7 +116,7 @@ def test_a_tab_knows_things(
 @pytest.mark.parametrize(
     ("line", "expected", "unused"),
     [
-        ("ours backfill o.csv --time '{", ["{a}", "{b}"], "ours_cli.mapping.field_mapping"),
+        ("ours backfill o.csv --time '{", ["{a}", "{b}"], "ours_cli.assembly.field_mapping"),
         ("ours b", ["batch", "backfill"], "ours_cli.options"),
         ("ours backfill --preset str", ["stripe"], "ours_cli.source"),
     ],

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ours_cli.assembly.batch_rows import BatchMapping
+from ours_cli.assembly.event_assembler import EventAssembler
+from ours_cli.assembly.field_mapping import FieldMapping, RowMapping
 from ours_cli.events.event import Event
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.batch_rows import BatchMapping
 from ours_cli.mapping.field_body import TimeMapping
-from ours_cli.mapping.field_mapping import FieldMapping, RowMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.tally import Tally

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.errors import LocalIOError
 from ours_cli.events.event import Event, Origin, Reject
 from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.ids.known_keys import KnownKeys
 from ours_cli.ids.ledger import Ledger, Seen
-from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window

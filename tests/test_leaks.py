@@ -201,7 +201,7 @@ def test_the_way_fails(
 
 
 BUGS = (
-    "ours_cli.mapping.assemble:EventAssembler.__call__",
+    "ours_cli.assembly.event_assembler:EventAssembler.__call__",
     "ours_cli.events.chunk:Chunker.add",
     "ours_cli.sending.http_client:AsyncPoster.post",
     "ours_cli.sending.http_client:AsyncPoster.aclose",

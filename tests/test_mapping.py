@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import ago
 
+from ours_cli.assembly.event_assembler import EventAssembler
+from ours_cli.assembly.field_mapping import FieldMapping
+from ours_cli.assembly.visitor_assembler import VisitorAssembler
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.field_body import TimeMapping
-from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window

@@ -17,7 +17,7 @@ import pytest
 from waiting import wait_for
 
 from ours_cli.errors import UsageError
-from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When, fault_file, faults, load_faults
+from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, Then, When, load_faults
 
 ALWAYS = When()
 
@@ -264,32 +264,15 @@ def test_first_after_and_times() -> None:
         assert [send(client, "a").status_code for _ in range(6)] == [501, 200, 502, 502, 200, 200]
 
 
-def test_the_documented_example_loads(tmp_path: Path) -> None:
-    text = fault_file.__doc__ or ""
-    example = text[text.index("    [\n") : text.index("    ]\n") + 6]
+def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
     path = tmp_path / "faults.json"
-    path.write_text(example)
-    loaded = load_faults(path)
-    assert loaded[0] == Fault(
-        When(path="/batch", nth=(1, 2)), Then("status", status=429, headers={"Retry-After": "2"})
+    path.write_text(readme.partition("### Faults\n")[2].partition("```json\n")[2].partition("```")[0])
+    assert load_faults(path) == (
+        Fault(When(path="/batch", nth=(1, 2)), Then("status", status=429, headers={"Retry-After": "2"})),
+        Fault(When(every=11), Then("accept_then_cut")),
+        Fault(When(distinct_id=("order-7",)), Then("queue_failed"), times=2),
     )
-    assert loaded[3] == Fault(When(distinct_id=("order-7",)), Then("queue_failed"), times=2)
-    assert loaded[4].when.event_properties == {"line": 12}
-
-
-def test_the_documentation_names_every_kind_and_condition() -> None:
-    text = fault_file.__doc__ or ""
-    for name in (
-        *faults.KINDS,
-        "nth",
-        "every",
-        "first",
-        "after",
-        "distinctId",
-        "eventProperties",
-        "every_row",
-    ):
-        assert name in text
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from kills_kit import drive
 from rows import iso, ndjson, write
 
+from ours_cli.assembly.field_mapping import FieldMapping
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.field_mapping import FieldMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import EVERYTHING
@@ -28,10 +28,10 @@ from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rows.run_context import make_context
+from ours_cli.rows.shard_rows import ShardRows
 from ours_cli.runs.blocks import content_digest
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.shards.shard import Shard, read_shard
-from ours_cli.shards.shard_rows import ShardRows
 
 OPEN = ("--max-age", "none")
 FLAGS = ("--batch-size", 20, "--concurrency", 2, "-o", "json", "-q")

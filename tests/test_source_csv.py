@@ -11,16 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from rows import table_of
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.source import ReadOptions, line_window, open_table, parse_raw
 from ours_cli.source import lines as lines_module
-
-
-def table_of(data: str | bytes, **options: object) -> Table:
-    encoded = data.encode() if isinstance(data, str) else data
-    return open_table("-", ReadOptions(**options), io.BytesIO(encoded))  # type: ignore[arg-type]
 
 
 def rows(table: Table) -> list[tuple[int, object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
@@ -16,22 +15,17 @@ import pytest
 from conftest import Ours, StartSandbox
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from rows import ago, write
+from rows import ago, table_of, write
 from stretches import flat, nothing_in_bulk
 
 from ours_cli.errors import SourceError
 from ours_cli.exact_json import JsonProblem, as_written, read_json
-from ours_cli.record import Malformed, Record, RowStream, Stretch, Table
+from ours_cli.record import Malformed, Record, RowStream, Stretch
 from ours_cli.source import ReadOptions, json_lines, lines, open_table, parse_raw
 from ours_cli.source.json_document import refuse_arrays
 from ours_cli.source.json_elements import JsonElementReader
 from ours_cli.source.json_objects import parse_object, parse_objects
 from ours_cli.templates.field_value import as_text
-
-
-def table_of(data: str | bytes, **options: object) -> Table:
-    encoded = data.encode() if isinstance(data, str) else data
-    return open_table("-", ReadOptions(**options), io.BytesIO(encoded))  # type: ignore[arg-type]
 
 
 def rows(data: str | bytes, **options: object) -> list[tuple[int, object]]:

@@ -62,12 +62,12 @@ ROWS = (
     *(
         "timestamps",
         "source",
-        "mapping.assemble",
+        "assembly.event_assembler",
         "ids.identity",
         "mapping.selection",
         "pipeline",
         "reports.rejects",
-        "mapping.field_mapping",
+        "assembly.field_mapping",
     ),
     "chunk",
 )

@@ -15,7 +15,7 @@ from conftest import Ended, Ours, StartSandbox
 from faults_kit import fault, status
 from rows import ndjson, write
 
-from ours_cli.mapping.field_mapping import TimeColumn
+from ours_cli.assembly.field_mapping import TimeColumn
 from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.sandbox import Sandbox, When

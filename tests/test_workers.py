@@ -20,7 +20,7 @@ from faults_kit import fault
 from waiting import wait_for
 
 from ours_cli.errors import ExitCode
-from ours_cli.rows import row_plan
+from ours_cli.rows import run_size
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.recorder import PAUSE_MAX_S
@@ -476,9 +476,9 @@ def test_what_is_no_number_of_workers(value: str, tmp_path: Path, ours: Ours) ->
 
 
 def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_plan, "_cores", lambda: 8)
-    assert [row_plan.worker_count(wanted, 10) for wanted in (1, 2, 64, None)] == [0, 2, 64, 0]
-    assert [row_plan.worker_count(None, 1 << 30), row_plan.worker_count(None, None)] == [2, 0]
-    assert row_plan.worker_count(3, None) == 0, "a pipe's rows are mapped as they come"
-    monkeypatch.setattr(row_plan, "_cores", lambda: 1)
-    assert row_plan.worker_count(None, 1 << 30) == 0
+    monkeypatch.setattr(run_size, "_cores", lambda: 8)
+    assert [run_size.worker_count(wanted, 10) for wanted in (1, 2, 64, None)] == [0, 2, 64, 0]
+    assert [run_size.worker_count(None, 1 << 30), run_size.worker_count(None, None)] == [2, 0]
+    assert run_size.worker_count(3, None) == 0, "a pipe's rows are mapped as they come"
+    monkeypatch.setattr(run_size, "_cores", lambda: 1)
+    assert run_size.worker_count(None, 1 << 30) == 0

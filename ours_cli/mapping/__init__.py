@@ -1,1 +1,1 @@
-"""Record → event or reject: what the person maps to what, judged by the contract, one row at a time."""
+"""What the person maps to what: read from flags and map files, compiled per table, judged by the contract."""

@@ -20,7 +20,7 @@ from ours_cli.contract import (
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
-from ours_cli.exact_json import JsonStyle, write_json
+from ours_cli.exact_json import OF_KIND, JsonStyle, write_json
 from ours_cli.mapping.fields import property_meant
 from ours_cli.wording.durations import DAY_MS
 
@@ -53,12 +53,7 @@ class Window(NamedTuple):
         return None
 
 
-_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (dict,),
-}
+_OBJECT: Final = frozenset({dict})
 _NESTED: Final = frozenset({dict, list})
 
 
@@ -116,15 +111,9 @@ def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Fault | No
             close = property_meant(where, key)
             meant = f"; did you mean {close!r}?" if close else ""
             return Fault("unknown_property", f"{where} has a key that the API does not know{meant}")
-        if entry is not None and kind != "any" and not _is_a(entry, kind):
+        if entry is not None and kind != "any" and type(entry) not in OF_KIND.get(kind, _OBJECT):
             return Fault("bad_type", f"{where}.{key} must be of type {kind}")
     return None
-
-
-def _is_a(value: Any, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    return isinstance(value, _JSON_TYPES[kind])
 
 
 def _check_context(value: Any) -> Fault | None:

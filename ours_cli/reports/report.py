@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ours_cli.events.event import Event, Filtered, Reject
 from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.outcome import Outcome, Traffic
-from ours_cli.runs.blocks import Block
+
+if TYPE_CHECKING:
+    from ours_cli.runs.blocks import Block
 
 Status: TypeAlias = Literal["complete", "partial", "interrupted", "failed"]
 

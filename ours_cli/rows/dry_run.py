@@ -21,9 +21,10 @@ from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.rows.reject_hints import reject_hints
-from ours_cli.rows.row_plan import Prepared, RowRun, batch_events, stated_limit
+from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import nothing_read
+from ours_cli.rows.run_size import batch_events, stated_limit
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected

@@ -10,7 +10,7 @@ from ours_cli.errors import OursError
 from ours_cli.events.event import Event
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.mapping.validate import Window
-from ours_cli.rows.row_plan import RowRun
+from ours_cli.rows.row_command import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.wording.durations import DAY_MS
 

@@ -10,30 +10,24 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import check_report, write_report
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
+from ours_cli.rows.flag_checks import checked, named_again
 from ours_cli.rows.late_rows import look_ahead
-from ours_cli.rows.row_plan import (
-    Prepared,
-    RowRun,
-    batch_events,
-    checked,
-    named_again,
-    stated_limit,
-    worker_count,
-)
+from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
+from ours_cli.rows.run_size import batch_events, stated_limit, worker_count
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.wording.escape import json_text
 

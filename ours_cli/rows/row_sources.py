@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from ours_cli.mapping.field_mapping import RowMapping
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rejects.mend import mended
 from ours_cli.runs.blocks import Block, RowDigest, content_digest

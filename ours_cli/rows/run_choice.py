@@ -12,7 +12,7 @@ from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.files.folders import runs_folder, state_dir
 from ours_cli.rows.fingerprint import digest, mapping_digest
-from ours_cli.rows.row_plan import RowRun
+from ours_cli.rows.row_command import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.rows.time_survey import settle_times

@@ -16,7 +16,7 @@ from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.rows.reject_hints import reject_hints
-from ours_cli.rows.row_plan import Prepared, RowRun
+from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import stdin_is_silent
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected

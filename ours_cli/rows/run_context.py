@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.errors import UsageError
 from ours_cli.ids.doubtful_ids import CUT
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.assemble import EventAssembler
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from ours_cli.assembly.field_mapping import RowMapping, TimeColumn
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.mapping.field_mapping import RowMapping, TimeColumn
 from ours_cli.record import Malformed, Record, Table
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.templates.field_value import ABSENT, FilterProblem

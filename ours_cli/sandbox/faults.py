@@ -1,4 +1,4 @@
-"""Scripted faults: when the sandbox fails, and how. `fault_file` says what each is about."""
+"""Scripted faults: when the sandbox fails, and how (README, "Faults")."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """What happens: `do` is one of `KINDS`, the rest as that kind takes it (see the module's text)."""
+    """What happens: `do` is one of `KINDS`, the rest as that kind takes it."""
 
     do: str
     status: int | None = None

@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from itertools import chain
 from typing import TypeGuard
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafts
 from ours_cli.intake import Mapped
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.record import Piece, Pieces, Rows, Stretch, Table
 from ours_cli.row_mapping import BoundTable, RowFinisher, bind_tables
 from ours_cli.runs.replay import Replay

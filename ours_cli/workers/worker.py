@@ -11,12 +11,12 @@ import os
 import signal
 import socket
 from contextlib import suppress
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
-from ours_cli.mapping.field_mapping import RowMapping
 from ours_cli.process.garbage import collect_seldom
-from ours_cli.record import Dialect, Piece, Stretch, Table
+from ours_cli.record import Dialect, Piece, Stretch, Table, TableFormat
 from ours_cli.rejects.mend import may_be_marked
 from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.messages import read_message, write_message
@@ -38,7 +38,7 @@ class Columns(NamedTuple):
     """A table begins, as far as the mapping needs to know it."""
 
     name: str
-    format: Any
+    format: TableFormat
     columns: tuple[str, ...] | None
     dialect: Dialect
     header_line: int

@@ -1,9 +1,9 @@
 """The rows of one shard out of all rows of a source: the others are passed over before they are mapped.
 
-A row's shard depends on its key (`row_key`), which is the same for all rows that could affect one another:
-rows that become equal events meet in one shard, and are numbered there as in a run of the whole; so do rows
-with the same given id, whether their content conflicts or not. A row without a key is a reject in any case;
-its raw content is its key.
+A row's shard depends on its key (see `mapping.row_keys`), which is the same for all rows that could affect
+one another: rows that become equal events meet in one shard, and are numbered there as in a run of the whole;
+so do rows with the same given id, whether their content conflicts or not. A row without a key is a reject in
+any case; its raw content is its key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ours_cli.mapping.field_mapping import RowMapping
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.record import Malformed, Record, RowStream, Table, gather
 from ours_cli.runs.blocks import RowDigest, content_digest
 from ours_cli.shards.shard import Shard

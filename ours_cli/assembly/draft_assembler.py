@@ -8,12 +8,12 @@ from itertools import repeat
 
 import orjson
 
+from ours_cli.assembly.given_ids import GivenIds
 from ours_cli.drafting.drafts import ID_AT, Draft
 from ours_cli.events.event import Event, Filtered, Reject
 from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.packed_events import PackedEvents
 from ours_cli.ids.identity import ID_BYTES, DistinctIds
-from ours_cli.mapping.given_ids import GivenIds
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Fault, Window

@@ -10,6 +10,8 @@ from typing import Any, Final, cast
 
 import orjson
 
+from ours_cli.assembly.event_assembler import EventAssembler
+from ours_cli.assembly.field_mapping import Mapper, TimeColumn
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.bodies import Bodies, bodies_of
 from ours_cli.drafting.drafts import Drafter
@@ -18,15 +20,13 @@ from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.exact_json import as_sent
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.field_mapping import Mapper, TimeColumn
 from ours_cli.mapping.fields import key_meant
+from ours_cli.mapping.row_keys import RowKey, batch_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.shards.row_key import RowKey, batch_key
 from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
 from ours_cli.timestamps import TimeProblem, TimeReader
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from ours_cli.assembly.event_assembler import EventAssembler
+from ours_cli.assembly.visitor_assembler import VisitorAssembler
 from ours_cli.drafting.cell_bodies import CellBodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.drafts import Drafter
@@ -20,17 +22,15 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.assemble import EventAssembler
-from ours_cli.mapping.assemble_visitor import VisitorAssembler
 from ours_cli.mapping.exclude import refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.mapping.row_keys import RowKey, field_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.shards.row_key import RowKey, field_key
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.reference import Getter

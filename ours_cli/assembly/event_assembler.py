@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from ours_cli.assembly.draft_assembler import DraftAssembler
+from ours_cli.assembly.given_ids import GivenIds
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.assemble_drafts import DraftAssembler
-from ours_cli.mapping.given_ids import GivenIds
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
