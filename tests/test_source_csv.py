@@ -254,6 +254,7 @@ def test_a_header_that_looks_like_data_is_read_when_it_is_named() -> None:
         "id,note,extra\n1,,\n2,,\n3,,\n",
         "id,,\n1,2,3\n4,5,6\n",
         "a,b\nx,y,z\n",
+        "name,city\nAnna,Paris\n",
         "when\n2024-01-01 10:00\n2024-01-02 10:00\n",
         "{id},[name]\n1,2\n",
         "[id],name\n1,2\n",
