@@ -304,6 +304,26 @@ def test_a_delimited_file_is_refused_with_the_right_command(
     assert list(place.requests()) == []
 
 
+@pytest.mark.parametrize("line", ["Dear all ", "email", "5", '"x"'])
+@pytest.mark.parametrize("name", ["-", "x.txt", "x.ndjson"])
+def test_text_without_a_single_row_is_refused(
+    ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, line: str, name: str
+) -> None:
+    """Else each of its lines would be a reject, a million of them."""
+    place = sandbox()
+    text = "".join(f"{line}{'' if line == '5' else number}\n" for number in range(3000))
+    if name == "-":
+        ended = ours_process("batch", stdin=text.encode())
+        told = ours_process("batch", "--format", "ndjson", stdin=text.encode())
+    else:
+        ended = ours_process("batch", write(tmp_path / name, text))
+        told = ours_process("batch", "--format", "ndjson", tmp_path / name)
+    assert ended.code == 6
+    assert "none of its first 10 lines is a JSON object" in ended.err
+    assert told.code == 3
+    assert list(place.requests()) == []
+
+
 @pytest.mark.parametrize(
     "first",
     [

@@ -143,6 +143,23 @@ def test_the_state_folder(ours: Ours, sandbox: StartSandbox, no_rehearsal: None,
     assert ours("doctor", "-o", "json").code == ExitCode.LOCAL_IO
 
 
+@pytest.mark.parametrize("place", ["ours", "ours/runs"])
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_a_state_folder_that_takes_no_run(
+    ours: Ours, sandbox: StartSandbox, no_rehearsal: None, home: Path, place: str, kind: str
+) -> None:
+    sandbox()
+    path = home / "state" / place
+    path.parent.mkdir(parents=True, mode=0o700)
+    if kind == "file":
+        path.write_text("")
+    else:
+        path.symlink_to(home / "gone")
+    ended = ours("doctor", "-o", "json")
+    assert ended.code == ExitCode.LOCAL_IO
+    assert checks(ended)["state"]["text"].startswith(f"{path} cannot be used: ")
+
+
 def doctor_with(before: str, *arguments: str) -> Ended:
     """`ours doctor`, as a process that a shell starts after some other words, or under a limit."""
     words = ["sh", "-c", before + ' "$@"', "sh", sys.executable, "-m", "ours_cli", "doctor", *arguments]
@@ -181,6 +198,17 @@ def test_folders_that_cannot_be_entered(
     assert "XDG_CONFIG_HOME" in checks(ended)["config"]["hint"]
     assert checks(ended)["state"]["level"] == "failed"
     assert checks(ended)["self-test"]["level"] == "ok"
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, to be no superuser")
+def test_a_folder_of_runs_that_takes_nothing(sandbox: StartSandbox, home: Path) -> None:
+    sandbox()
+    runs = home / "state" / "ours" / "runs"
+    runs.mkdir(parents=True, mode=0o700)
+    runs.chmod(0o500)
+    ended = doctor_with("exec setpriv --bounding-set -dac_override,-dac_read_search", "-o", "json")
+    assert ended.code == ExitCode.LOCAL_IO
+    assert checks(ended)["state"]["text"] == f"{runs} cannot be used: Permission denied"
 
 
 def test_no_way_to_the_server(ours: Ours, no_rehearsal: None) -> None:

@@ -210,14 +210,19 @@ def test_https_to_a_server_that_speaks_no_tls(
     assert request_count(box) == 0
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["", "dry run"])
 @pytest.mark.parametrize("command", ["batch", "track"])
-def test_ca_file_that_holds_no_certificate(ours: Ours, tmp_path: Path, command: str) -> None:
+def test_ca_file_that_holds_no_certificate(
+    ours: Ours, tmp_path: Path, command: str, dry: tuple[str, ...]
+) -> None:
     (tmp_path / "ca.pem").write_text("not a certificate")
     rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
     ended = ours(
-        command, *rest, "--base-url", "https://127.0.0.1:9/api/v1", "--ca-file", tmp_path / "ca.pem", *QUICK
+        *(command, *rest, "--base-url", "https://127.0.0.1:9/api/v1", "--ca-file", tmp_path / "ca.pem"),
+        *(*QUICK, *dry),
     )
     assert ended.code == 2
+    assert "cannot be read as certificates" in ended.err
     assert_no_leak(ended)
 
 

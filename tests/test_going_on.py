@@ -21,6 +21,7 @@ from faults_kit import MARKER, fault, status
 from rows import ago, iso, write
 from waiting import wait_for
 
+from ours_cli.runs import run_head
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.sandbox import Sandbox, Then, When
@@ -384,6 +385,58 @@ def test_a_head_of_another_version(ours: Ours, stopped: Sandbox, home: Path, fil
     listed = ours("runs").err
     assert f"run {run.name} was written by another version of ours, which can show it" in listed
     assert "damaged" not in ended.err + listed
+
+
+class TestARunOfAnotherVersion:
+    """Of its head only what every version writes is known, and of its journal nothing."""
+
+    @pytest.fixture(params=["unfinished", "finished"])
+    def foreign(
+        self, request: pytest.FixtureRequest, ours: Ours, stopped: Sandbox, home: Path, file: Path
+    ) -> Path:
+        if request.param == "finished":
+            assert send(ours, file).code == 0
+        (run,) = runs(home)
+        fields = json.loads((run / "run.json").read_text())
+        del fields["checksum"]
+        fields["identity"]["more"] = True
+        (run / "run.json").write_text(run_head._text({**fields, "version": 99, "more": True}))
+        with closing(sqlite3.connect(run / "journal.db")) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        return run
+
+    def test_its_own_command_stops_and_is_told_how_to_go_on(
+        self, ours: Ours, stopped: Sandbox, foreign: Path, file: Path
+    ) -> None:
+        before = stopped.totals().requests
+        ended = send(ours, file)
+        assert (ended.code, stopped.totals().requests) == (6, before)
+        assert "was written by another version of ours (99)" in ended.err
+        assert f"ours runs delete {foreign.name} removes it" in ended.err
+        assert ours("runs", "delete", foreign.name).code == 0
+        assert send(ours, file).code == 0
+        assert stored(stopped) == ids(1000)
+
+    def test_other_files_and_commands_go_on(
+        self, ours: Ours, foreign: Path, file: Path, tmp_path: Path
+    ) -> None:
+        assert send(ours, write_rows(tmp_path / "other.ndjson", 50, start=5000)).code == 0
+        assert ours("backfill", file, "--limit", 5).code == 3, "its rows have no time"
+
+    def test_a_file_that_may_be_the_same_under_another_name_goes_on_only_if_it_was_finished(
+        self, request: pytest.FixtureRequest, ours: Ours, foreign: Path, file: Path, tmp_path: Path
+    ) -> None:
+        file.rename(tmp_path / "renamed.ndjson")
+        is_finished = request.node.callspec.params["foreign"] == "finished"
+        ended = send(ours, tmp_path / "renamed.ndjson")
+        assert ended.code == (0 if is_finished else 6)
+
+    def test_a_head_that_is_damaged_as_well_may_be_anybodys(
+        self, ours: Ours, foreign: Path, file: Path, tmp_path: Path
+    ) -> None:
+        head = foreign / "run.json"
+        head.write_text(head.read_text().replace("rows.ndjson", "rows.ndjsom"))
+        assert send(ours, write_rows(tmp_path / "other.ndjson", 50, start=5000)).code == 6
 
 
 def test_looking_at_runs_does_not_hinder_one_that_begins(home: Path, tmp_path: Path) -> None:

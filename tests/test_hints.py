@@ -64,6 +64,15 @@ def test_a_column_that_is_not_there(ours: Ours, tmp_path: Path, text: str, flag:
     assert flag in hint_of(ended.err), ended.err
 
 
+@pytest.mark.parametrize("text", ["Anna,Paris\nBert,Rome\n", "Anna\nBert\n"])
+def test_a_number_for_a_column_of_a_table_with_a_header(ours: Ours, tmp_path: Path, text: str) -> None:
+    """A first row of words alone is no less a header than `name,city` is: only `{1}` tells."""
+    words = ("backfill", write(tmp_path / "r.csv", text), "--event", "E", "--time", iso(1))
+    ended = ours(*words, "--external-id", "{1}")
+    assert (ended.code, "--no-header" in hint_of(ended.err)) == (2, True), ended.err
+    assert ours(*words, "--external-id", "{1}", "--no-header", "--sandbox").code == 0
+
+
 def test_a_good_header_is_not_doubted(ours: Ours, tmp_path: Path) -> None:
     for text in ("customer,when\nc1,x\n", "1,2\na,b\n"):
         path = write(tmp_path / "r.csv", text)

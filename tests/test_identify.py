@@ -68,6 +68,12 @@ def test_dry_run_in_the_api_order(ours: Ours) -> None:
         (("--external-id", "c", "-u", "shoe=44"), "'shoe'", "custom_properties.shoe"),
         (("--external-id", "c", "-d", "utm_sorce=x"), "'utm_sorce'", "'utm_source'"),
         (("--external-id", "c", "--clear", "custom_properties.a"), "cannot be cleared", "overwrite"),
+        (("--external-id", "c", "--clear", "consent.marketing"), "not documented", "--clear consent "),
+        (
+            ("--external-id", "c", "--clear", "consent", "-u", "consent.marketing:=true"),
+            "--clear consent and -u consent.marketing contradict",
+            "keep one",
+        ),
         (("--external-id", "c", "--clear", "gclidd"), "'gclidd'", "'gclid'"),
         (("--external-id", "c", "--clear", "gclid", "-u", "gclid=x"), "contradict", "keep one"),
         (("--external-id", "c", "-u", "city:=7"), "must be of type string", "NAME=TEXT"),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def mend(ours: Ours, ended: Ended, fix: Callable[[str], str]) -> Ended:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         path.write_bytes(fix(text).encode("utf-8", "surrogateescape"))
     return ours(*words[1:])
+
+
+def mended_to(given: str, text: str) -> str:
+    """A rejects file whose rows have a time by now, and that of line 4 this id."""
+    return text.replace("soon", iso(1)).replace(",4,,", f",4,{given},")
 
 
 class TestRoundTrip:
@@ -215,6 +221,26 @@ class TestRoundTrip:
         again = mend(ours, first, lambda text: text.replace(",Bad,", ",Good,"))
         assert again.code == 0, again.err
         assert {event.external_id: event.distinct_id for event in place.events()}["2"] == row["_distinctId"]
+
+    @pytest.mark.parametrize("how", ["as it is", "with an id", "in the export"])
+    def test_a_reject_that_is_mended_to_the_like_of_a_row_that_was_sent(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, how: str
+    ) -> None:
+        """Nothing tells it from that row but an id, or its place among its equals in the export."""
+        place = sandbox()
+        good = f"{iso(1)},1,fine\n"
+        path = write(tmp_path / "o.csv", f"when,id,note\n{good}{good}soon,1,fine\nsoon,1,other\n")
+        first = ours("backfill", path, *FIELDS, "-o", "json")
+        assert (first.code, first.json["accepted"], place.totals().events) == (3, 2, 2)
+        for _ in range(2):  # sent again, nothing counts twice
+            if how == "in the export":
+                write(path, path.read_text().replace("soon", iso(1)))
+                again = ours("backfill", path, *FIELDS, "--restart", "-o", "json")
+            else:
+                given = "own-id" if how == "with an id" else ""
+                again = mend(ours, first, partial(mended_to, given))
+            assert again.code == 0, again.err
+            assert place.totals().events == (3 if how == "as it is" else 4)
 
     def test_skipped_lines_encoding_and_no_header(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -212,6 +214,29 @@ class TestDelete:
             assert second.exists()
         assert ours("runs", "delete", first.name, first.name, second.name).out == "2 runs deleted\n"
         assert not first.exists()
+
+    def test_several_at_the_same_time(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        (folder,) = (home / "state" / "ours" / "runs").iterdir()
+        for number in range(2000):  # what takes a while to delete
+            (folder / f"rejects.{number}.ndjson").touch()
+        words = [sys.executable, "-m", "ours_cli", "runs", "delete", folder.name]
+        all_of_them = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        ended = [(one.communicate(timeout=60)[1], one.returncode) for one in all_of_them]
+        assert sorted(code for _, code in ended) == [0, 2, 2, 2]
+        assert sum(f"there is no run {folder.name!r}" in err for err, _ in ended) == 3
+        assert not folder.exists()
+
+    def test_by_age_what_another_deletes_meanwhile_is_gone(
+        self, ours: Ours, stopped: Sandbox, home: Path
+    ) -> None:
+        (folder,) = (home / "state" / "ours" / "runs").iterdir()
+        write_head(folder, replace(read_head(folder), started_s=int(time.time()) - 31 * 86_400))
+        for number in range(2000):
+            (folder / f"rejects.{number}.ndjson").touch()
+        words = [sys.executable, "-m", "ours_cli", "runs", "delete", "--older-than", "30d"]
+        all_of_them = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        ended = [(one.communicate(timeout=60)[0], one.returncode) for one in all_of_them]
+        assert sorted(ended) == [("0 runs deleted\n", 0)] * 3 + [("1 run deleted\n", 0)]
 
     def test_a_rehearsal_that_left_rejects(self, ours: Ours, tmp_path: Path, home: Path) -> None:
         file = tmp_path / "rows.ndjson"

@@ -17,13 +17,13 @@ from ours_cli.cli.completion import run as run_ids
 from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
 from ours_cli.errors import ExitCode, LocalIOError, SourceError, UsageError
-from ours_cli.files.folders import runs_folder
+from ours_cli.files.folders import runs_folder, state_dir
 from ours_cli.options import Output, OutputFormat
 from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.merge import Part, incomplete, merge, merged_text, part
 from ours_cli.runs.receipt import FROM_BLOCKS, receipt
 from ours_cli.runs.run_head import OtherVersionError
-from ours_cli.runs.run_lock import is_running
+from ours_cli.runs.run_lock import deleting, is_running
 from ours_cli.runs.run_registry import (
     Headless,
     KnownRun,
@@ -86,7 +86,8 @@ def runs(
         case Action.resume:
             return _resume(_one(runs_dir, names, action), console, output)
         case Action.delete:
-            _delete(runs_dir, names, older_than, console)
+            with deleting(state_dir()):
+                _delete(runs_dir, names, older_than, console)
     return 0
 
 

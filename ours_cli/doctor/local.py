@@ -11,7 +11,7 @@ from typing import Final
 
 from ours_cli.doctor.finding import Finding, Level, of_error
 from ours_cli.errors import ExitCode, OursError, UsageError, reason
-from ours_cli.files.folders import config_path, state_dir
+from ours_cli.files.folders import config_path, runs_folder, state_dir
 from ours_cli.settings import EndpointFlags, Token, resolve_token
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -69,12 +69,15 @@ def look_at_state() -> Finding:
     except UsageError as error:
         return of_error("state", error)
     mode = _mode_of(folder)
-    nearest = next(place for place in (folder, *folder.parents) if _mode_of(place) is not None)
-    try:
-        _write(nearest)
-    except OSError as error:
-        text = f"{folder} cannot be used: {reason(error)}"
-        return Finding("state", Level.failed, text, "XDG_STATE_HOME names another place", ExitCode.LOCAL_IO)
+    for wanted in (folder, runs_folder()):
+        # A link that leads nowhere is there, too: no folder can be made in its place.
+        nearest = next(place for place in (wanted, *wanted.parents) if os.path.lexists(place))
+        try:
+            _write(nearest)
+        except OSError as error:
+            text = f"{wanted} cannot be used: {reason(error)}"
+            hint = "XDG_STATE_HOME names another place"
+            return Finding("state", Level.failed, text, hint, ExitCode.LOCAL_IO)
     if mode is None:
         text = f"{folder} is not there yet; the first run makes it (mode 0700)"
         return Finding("state", Level.ok, text)

@@ -245,7 +245,13 @@ def _check_default_property(name: str) -> None:
 
 def _check_clear(name: str) -> None:
     """Raise `UsageError` unless a null clears it (contract: custom_properties cannot be cleared)."""
-    if name.partition(".")[0] == "custom_properties":
+    head, dot, key = name.partition(".")
+    if head == "consent" and dot:
+        raise UsageError(
+            f"{name!r} cannot be cleared: what the API makes of a null in consent is not documented",
+            hint=f"--clear consent clears all of it; -u consent.{key or 'NAME'}:=false sets one key",
+        )
+    if head == "custom_properties":
         raise UsageError(
             f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
             hint="overwrite it with a value of your own that means 'none'",
@@ -277,8 +283,9 @@ def check_names(fields: FieldMap) -> None:
         _check_default_property(name)
     for name in fields.clear:
         _check_clear(name)
-        if name in fields.user_properties:
-            raise UsageError(f"--clear {name} and -u {name} contradict each other", hint="keep one")
+        for given in fields.user_properties:
+            if name in (given, given.partition(".")[0]):
+                raise UsageError(f"--clear {name} and -u {given} contradict each other", hint="keep one")
     if (fields.ip is None) != (fields.user_agent is None):
         raise UsageError(
             "--ip and --user-agent go together (identityContext needs both)", hint="give both or neither"

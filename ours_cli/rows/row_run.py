@@ -29,6 +29,7 @@ from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.rows.run_size import batch_events, stated_limit, worker_count
 from ours_cli.rows.time_survey import settle_times
+from ours_cli.sending.authorities import check_ca_file
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def execute(run: RowRun) -> int:
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)
     if run.flags.target.dry_run:
+        check_ca_file(run.flags.sending.ca_file)
         from ours_cli.rows.dry_run import dry_run
 
         reader = trial.context.times.reader

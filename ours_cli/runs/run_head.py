@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ours_cli.errors import SourceError
 from ours_cli.files.private_files import replace_private
@@ -23,6 +23,7 @@ FILE_NAME: Final = "run.json"
 _VERSION: Final = 2
 
 State: TypeAlias = Literal["running", "complete", "partial", "interrupted", "failed"]
+_FINISHED: Final = ("complete", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class RunHead:
     @property
     def is_finished(self) -> bool:
         """Whether every row read had an outcome."""
-        return self.state in ("complete", "partial")
+        return self.state in _FINISHED
 
 
 def write_head(folder: Path, head: RunHead) -> None:
@@ -91,17 +92,14 @@ def _text(fields: dict[str, Any]) -> str:
 def read_head(folder: Path) -> RunHead:
     """Read a run's head; raises `SourceError` when it is damaged, `OtherVersionError`."""
     try:
-        content = (folder / FILE_NAME).read_bytes()
-        fields = json.loads(content)
-        if (version := fields["version"]) != _VERSION:
+        fields, is_whole = _fields(folder)
+        if (version := fields.pop("version")) != _VERSION:
             raise OtherVersionError(
                 f"the run in {folder} was written by another version of ours ({version!r})",
                 hint="that version can go on with it, or show it",
             )
-        del fields["checksum"]
-        if content != _text(fields).encode():
+        if not is_whole:
             raise ValueError("not as it was written")
-        del fields["version"]
         return RunHead(
             identity=read_identity(fields.pop("identity")),
             arguments=tuple(fields.pop("arguments")),
@@ -109,10 +107,41 @@ def read_head(folder: Path) -> RunHead:
             times=Conventions(**fields.pop("times", {})),
             **fields,
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except _DAMAGE:
         raise SourceError(
             f"the run in {folder} is damaged; it was not touched", hint=f"ours runs delete {folder.name}"
         ) from None
+
+
+class Outline(NamedTuple):
+    """What every version says of a run in the same words, whatever else it says."""
+
+    command: str
+    sources: tuple[str, ...]
+    is_finished: bool
+
+
+def read_outline(folder: Path) -> Outline | None:
+    """What is known of a run whose head is of any version; None when it is damaged."""
+    try:
+        fields, is_whole = _fields(folder)
+        identity = fields["identity"]
+        outline = Outline(identity["command"], tuple(identity["sources"]), fields["state"] in _FINISHED)
+    except _DAMAGE:
+        return None
+    return outline if is_whole else None
+
+
+def _fields(folder: Path) -> tuple[dict[str, Any], bool]:
+    """The fields of a head, and whether they are as they were written."""
+    content = (folder / FILE_NAME).read_bytes()
+    fields = json.loads(content)
+    fields.pop("checksum")
+    return fields, content == _text(fields).encode()
+
+
+_DAMAGE: Final = (OSError, ValueError, TypeError, KeyError, AttributeError)
+"""What reading a damaged head may raise."""
 
 
 def read_identity(fields: dict[str, Any]) -> Identity:

@@ -17,8 +17,10 @@ from ours_cli.files.private_files import local_io, make_private_folder
 LOCK_NAME: Final = "lock"
 
 _CHOICE_NAME: Final = "choosing.lock"
+_DELETION_NAME: Final = "deleting.lock"
 
 _LOCK_TRIES: Final = 10
+_DELETION_TRIES: Final = 500
 _LOCK_PAUSE_S: Final = 0.02
 
 
@@ -64,12 +66,25 @@ def choosing(folder: Path, what: str) -> Iterator[None]:
         stream.close()
 
 
-def _locked(path: Path, take: Callable[[IO[Any]], None], busy: str) -> IO[bytes]:
+@contextmanager
+def deleting(folder: Path) -> Iterator[None]:
+    """Let one process at a time delete runs; the others wait, and look again at what is left.
+
+    The lock lies in `folder`, outside of any run's. Raises `BusyError` after ten seconds, `LocalIOError`.
+    """
+    make_private_folder(folder, hint="XDG_STATE_HOME names another place")
+    with _locked(
+        folder / _DELETION_NAME, lock, "another process deletes runs right now", tries=_DELETION_TRIES
+    ):
+        yield
+
+
+def _locked(path: Path, take: Callable[[IO[Any]], None], busy: str, *, tries: int = _LOCK_TRIES) -> IO[bytes]:
     try:
         stream = path.open("ab")
     except OSError as error:
         raise local_io(error, path.parent) from None
-    for _ in range(_LOCK_TRIES):
+    for _ in range(tries):
         with suppress(OSError):
             take(stream)
             return stream

@@ -168,7 +168,7 @@ def _has_these_rows(
     try:
         blocks = read_blocks(run.folder)
     except SourceError as error:
-        if not _reads_other_files(run.head.identity, identity):
+        if not _reads_other_files(run.head.identity.sources, identity.sources):
             raise
         pass_over(run, error)
         return False
@@ -177,7 +177,7 @@ def _has_these_rows(
     known_by = _beginning(blocks, is_pipe="-" in run.head.identity.sources)
     if known_by and begins_like(run, known_by):
         return True
-    if _shared_files(run.head.identity, identity):
+    if _shared_files(run.head.identity.sources, identity.sources):
         raise SourceChangedError(
             f"the files of the unfinished run {run.head.id} are others by now, or in another order:"
             " they do not begin with the rows that are done",
@@ -212,13 +212,9 @@ def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> Non
     try:
         if is_running(folder) or (not has_head and _has_nothing(folder)):
             return
-        noted = journal.noted_identity(folder)
     except (OSError, OursError):
-        noted = None
-    is_another = noted is not None and (
-        not _same_mapping(noted, identity) or _reads_other_files(noted, identity)
-    )
-    if not is_another:
+        pass
+    if not _is_another(folder, identity):
         kind = OtherVersionError if isinstance(error, OtherVersionError) else SourceError
         raise kind(
             f"{error.message}, and this command may be the one that goes on with it",
@@ -227,18 +223,34 @@ def _refuse_its_own(folder: Path, identity: Identity, error: SourceError) -> Non
         )
 
 
-def _reads_other_files(theirs: Identity, ours: Identity) -> bool:
+def _is_another(folder: Path, identity: Identity) -> bool:
+    """Whether the run of a head that cannot be read is surely not the one that a command goes on with."""
+    try:
+        noted = journal.noted_identity(folder)
+    except (OSError, OursError):
+        noted = None
+    if noted is not None:
+        return not _same_mapping(noted, identity) or _reads_other_files(noted.sources, identity.sources)
+    outline = run_head.read_outline(folder)
+    if outline is None:
+        return False
+    if outline.command != identity.command:
+        return True
+    if outline.is_finished:
+        return outline.sources != identity.sources or "-" in identity.sources
+    return _reads_other_files(outline.sources, identity.sources)
+
+
+def _reads_other_files(theirs: tuple[str, ...], ours: tuple[str, ...]) -> bool:
     """Whether a run surely had no row of these sources: a pipe may be replayed, and a file that is gone may
     be here under another name."""
-    if "-" in theirs.sources and "-" in ours.sources:
+    if "-" in theirs and "-" in ours:
         return False
-    return not _shared_files(theirs, ours) and all(
-        name == "-" or Path(name).exists() for name in theirs.sources
-    )
+    return not _shared_files(theirs, ours) and all(name == "-" or Path(name).exists() for name in theirs)
 
 
-def _shared_files(theirs: Identity, ours: Identity) -> set[str]:
-    return set(theirs.sources) & set(ours.sources) - {"-"}
+def _shared_files(theirs: tuple[str, ...], ours: tuple[str, ...]) -> set[str]:
+    return set(theirs) & set(ours) - {"-"}
 
 
 def _same_command(head: RunHead, identity: Identity) -> bool:

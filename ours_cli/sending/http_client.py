@@ -23,6 +23,7 @@ import httpx
 from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
+from ours_cli.sending.authorities import trusting, unreadable
 from ours_cli.sending.proxy import Proxy, proxy_for, unusable
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
@@ -305,13 +306,12 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Python would write the session keys there, and whoever has them can read health records.
     os.environ.pop("SSLKEYLOGFILE", None)
+    if ca_file is not None:
+        return trusting(ca_file)
     try:
-        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
-    except (OSError, ssl.SSLError):
-        raise UsageError(
-            f"the CA bundle {ca_file or 'in SSL_CERT_FILE'} cannot be read as certificates",
-            hint="--ca-file (or SSL_CERT_FILE) names a PEM file",
-        ) from None
+        return httpx.create_ssl_context()
+    except OSError:  # ssl.SSLError is one
+        raise unreadable("in SSL_CERT_FILE") from None
 
 
 def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Failure:

@@ -19,6 +19,7 @@ from ours_cli.mapping.validate import Fault
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.process.signals import Interrupted, interruptible
+from ours_cli.sending.authorities import check_ca_file
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
 from ours_cli.single.body import in_api_order, single_message
@@ -41,7 +42,7 @@ class Body(NamedTuple):
 class Sender:
     """Sends bodies to one endpoint, a request each, or merely shows them (`--dry-run`, `--curl`).
 
-    Raises `UsageError` for `--curl` with `--sandbox`.
+    Raises `UsageError` for `--curl` with `--sandbox`, and where the CA file of what is shown is none.
     """
 
     def __init__(self, route: Route, target: Target, sending: Sending, showing: Showing, curl: bool) -> None:
@@ -56,6 +57,8 @@ class Sender:
         self._is_json = showing.output is Output.json
         self._curl = curl
         self._shows = curl or target.dry_run
+        if self._shows:
+            check_ca_file(sending.ca_file)
         self._console = Console(quiet=showing.quiet, verbose=showing.verbose)
 
     def send_one(self, body: Body) -> int:

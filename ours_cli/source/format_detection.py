@@ -23,11 +23,17 @@ _BY_SUFFIX: dict[str, SourceFormat] = {
 }
 _OBJECT_BEGINS = re.compile(r'\{\s*(?:["}]|\Z)')
 _ARRAY_BEGINS = re.compile(r"\[\s*(?:[{\]]|\Z)")
+_BEGINS_JSON = re.compile(r"\s*[{\[]")
 _LINES_TRIED = 6
+# A message or two may stand above rows; so many lines would be as many rejects, and all that follow.
+_PROSE_LINES = 10
 
 
 def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> SourceFormat:
-    """The format of a source that begins with `text`. Raises `SourceError` where its name contradicts it."""
+    """The format of a source that begins with `text`.
+
+    Raises `SourceError` where its name contradicts it, and where objects are wanted and none begins.
+    """
     if read.format is not None:
         return read.format
     by_name = _BY_SUFFIX.get(suffix)
@@ -36,6 +42,11 @@ def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> So
         if kind is not None:
             raise _contradiction(name, suffix, "JSON", kind)
         return by_name
+    if read.objects_only and _is_prose(text):
+        raise SourceError(
+            f"{name}: none of its first {_PROSE_LINES} lines is a JSON object",
+            hint="a table is for ours backfill; with --format ndjson each such line is a reject",
+        )
     if by_name is None:
         return kind or _by_lines(text, objects_only=read.objects_only)
     if kind is None and text.strip():
@@ -47,9 +58,19 @@ def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> So
     return kind or "ndjson"
 
 
+def _is_prose(text: str) -> bool:
+    """Whether there are many lines, none of which is meant to be JSON, and they are no table."""
+    lines = _filled_lines(text)
+    return len(lines) >= _PROSE_LINES and not any(map(_BEGINS_JSON.match, lines)) and not _is_table(lines)
+
+
+def _filled_lines(text: str) -> list[str]:
+    return [line for line in text.strip("\ufeff").splitlines(keepends=True) if line.strip()]
+
+
 def _by_lines(text: str, *, objects_only: bool) -> SourceFormat:
     """NDJSON where objects follow a first line that is none: one in a table may be a stray message."""
-    lines = [line for line in text.strip("\ufeff").splitlines(keepends=True) if line.strip()]
+    lines = _filled_lines(text)
     if objects_only:
         return "ndjson" if any(map(_is_object, lines)) or not _is_table(lines) else "csv"
     first = lines[:_LINES_TRIED]

@@ -50,7 +50,8 @@ def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
     if header_line is not None:
         raise DoubtfulHeaderError(
             f"{name}: line {rows[0].line} looks like a title above the table, not like its header",
-            hint=f"the header seems to be on line {header_line}: --skip-lines {header_line - 1}",
+            hint=f"the header seems to be on line {header_line}: --skip-lines {header_line - 1}; "
+            f"else --header-row {rows[0].line}",
             remedy={"skip_lines": header_line - 1},
         )
     if _is_data(rows[0].cells):
@@ -80,13 +81,19 @@ def _line_of_lower_header(rows: Sequence[Row]) -> int | None:
     reaches = [reach(row.cells) for row in below]
     width = Counter(reaches).most_common(1)[0][0]
     overflow = sum(cells > len(first.cells) for cells in reaches) >= _OVERFLOW_SHARE * len(below)
-    if not overflow and _filled(first) > width * _TITLE_SHARE:
+    if not (overflow or _is_totals(first) or _filled(first) <= width * _TITLE_SHARE):
         return None
     for row in below[:-1]:
         if _filled(row) > _filled(first) and _filled(row) >= _HEADER_SHARE * width:
             is_header = not any(DATA.fullmatch(cell.strip()) for cell in row.cells)
             return row.line if is_header else None
     return None
+
+
+def _is_totals(row: Row) -> bool:
+    """Whether it holds a number in some columns, and nothing in others, as what a report sums up."""
+    cells = [cell.strip() for cell in row.cells]
+    return not all(cells) and any(map(DATA.fullmatch, cells))
 
 
 def _filled(row: Row) -> int:

@@ -58,11 +58,18 @@ def refuse_header_rows(rows: Sequence[Row], name: str) -> None:
     if not last:
         return
     width = Counter(reach(row.cells) for row in rows[last + 1 :]).most_common(1)[0][0]
-    names = next((row for row in rows[:last] if reach(row.cells) == width), rows[0])
+    header = rows[: last + 1]
+    # Of several as wide as the table, names have no gaps; under names of equal number stand units.
+    wide = [row for row in header if reach(row.cells) == width] or header
+    names = max(wide, key=lambda row: sum(_is_word(row, at) for at in range(len(row.cells))))
+    hint = f"say which holds the names: --header-row {names.line}"
+    if names is not header[-1]:
+        hint = (
+            "say which holds the names, and leave out those below it by a column of numbers or dates: "
+            f"--header-row {names.line} --where 'COLUMN~^[0-9]'; without --where if they are broken rows"
+        )
     raise SourceError(
-        f"{name}: lines {rows[0].line} to {rows[last].line} look like {last + 1} header rows",
-        hint="say which holds the names, and leave out those below it by a column of numbers or dates: "
-        f"--header-row {names.line} --where 'COLUMN~^[0-9]'; without --where if they are broken rows",
+        f"{name}: lines {rows[0].line} to {rows[last].line} look like {last + 1} header rows", hint=hint
     )
 
 

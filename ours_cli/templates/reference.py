@@ -119,16 +119,16 @@ def _unknown(name: str, columns: tuple[str, ...]) -> UsageError:
         return UsageError(f"there is no column {name!r}", hint=f"did you mean {near!r}?")
     shown = ", ".join(repr(column) for column in columns[:_SHOWN])
     more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-    hint = f"columns: {shown or 'none'}{more}{_doubt(columns)}"
+    hint = f"columns: {shown or 'none'}{more}{_doubt(name, columns)}"
     return UsageError(f"there is no column {name!r}", hint=hint)
 
 
-def _doubt(columns: tuple[str, ...]) -> str:
+def _doubt(name: str, columns: tuple[str, ...]) -> str:
     """What else may be wrong where no column is meant: they may be cells, or the whole line be one."""
-    if len(columns) == 1:
+    if len(columns) == 1 and not name.isdecimal():
         return "; is it several? --delimiter says what separates them"
     are_numbered = columns == tuple(str(number) for number in range(1, len(columns) + 1))
-    if not are_numbered and any(map(_LIKE_A_VALUE.match, columns)):
+    if not are_numbered and (name.isdecimal() or any(map(_LIKE_A_VALUE.match, columns))):
         return "; are these cells of a first row? --no-header, and then {1}, {2}"
     return ""
 
