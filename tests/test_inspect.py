@@ -26,6 +26,7 @@ from ours_cli.inspect.kinds import NUMBER_STYLES, SHAPE, is_same_in_all, kind_of
 from ours_cli.inspect.moments import Moments, form_of
 from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.words import is_named_time, key_of, words_of
+from ours_cli.record import Record
 from ours_cli.templates.field_value import ABSENT
 from ours_cli.templates.numerals import STYLES, NumeralError, read_decimal, styles_that_read
 
@@ -615,9 +616,10 @@ def test_rows_many_at_once_are_what_they_are_one_by_one(rows: list[list[str]]) -
     at_once, one_by_one = Profile((0, 1)), Profile((0, 1))
     for profile in (at_once, one_by_one):
         profile.declare(header)
-    at_once.add_all(rows, header)
-    for row in rows:
-        one_by_one.add_all([row], header)
+    records = [Record(line, row) for line, row in enumerate(rows, 2)]
+    at_once.add_all(records, header)
+    for record in records:
+        one_by_one.add_all([record], header)
     assert list(at_once.columns) == list(one_by_one.columns)
     for name, column in at_once.columns.items():
         other = one_by_one.columns[name]
@@ -677,7 +679,7 @@ def test_forms_of_times(text: str, form: str) -> None:
 @given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2090, 1, 1)))
 def test_a_time_counts_once_whatever_its_order(moment: datetime) -> None:
     moments = Moments((0, 1), is_named_time=False)
-    moments.add(moment.strftime("%d/%m/%Y %H:%M"))
+    moments.add(moment.strftime("%d/%m/%Y %H:%M"), 2)
     assert moments.readable == moments.naive == 1
     assert moments.order == (
         ("day" if moment.day > 12 else "unknown") if moment.day != moment.month else None

@@ -15,7 +15,14 @@ from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
-from ours_cli.inspect.time_doubts import doubts_about, hours_left, no_times, order_of, zones_of_people
+from ours_cli.inspect.time_doubts import (
+    doubts_about,
+    hours_left,
+    no_times,
+    order_of,
+    unread_times,
+    zones_of_people,
+)
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 from ours_cli.timestamps import zone_in_header
@@ -64,10 +71,13 @@ class Proposal:
 
 
 def propose(
-    roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str
+    roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str, place: str
 ) -> Proposal:
-    """Combine the roles; `stem` is the file's name without suffix, for an event that no column names."""
-    draft = _Draft(roles, columns, flags, rows)
+    """Combine the roles; `stem` is the file's name without suffix, for an event that no column names.
+
+    `place` is what the rows are numbered by: lines, or rows.
+    """
+    draft = _Draft(roles, columns, flags, rows, place)
     return _of_visitors(draft) if is_of_visitors(roles) else _of_events(draft, stem)
 
 
@@ -113,11 +123,19 @@ def _of_events(draft: _Draft, stem: str) -> Proposal:
 
 
 class _Draft:
-    def __init__(self, roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        columns: Sequence[Column],
+        flags: Mapping[str, Flag],
+        rows: int,
+        place: str,
+    ) -> None:
         self._roles = roles
         self._columns = columns
         self._flags = flags
         self._rows = rows
+        self._place = place
         self._used: set[str] = set()
         self.needs: list[str] = []
         self.notes: list[str] = []
@@ -147,6 +165,7 @@ class _Draft:
             )
         self._note_gaps(column, self._rows, "rejected (missing_time)")
         self.needs += doubts_about(column)
+        self.notes += unread_times(column, self._place)
         order, need = order_of(column)
         zone = self._zone(column, clock)
         self.needs += [need] if need else []
@@ -258,7 +277,7 @@ class _Draft:
     def properties(self) -> tuple[Property, ...]:
         """What is left, as properties of the event: no more than the API takes."""
         found = [
-            Property(key, self._typed(column), column, self._why_not(column))
+            Property(key, self._typed(column, why_not := self._why_not(column)), column, why_not)
             for key, column in self._named(_keys)
         ]
         sendable = [at for at, entry in enumerate(found) if not entry.why_not]
@@ -273,15 +292,12 @@ class _Draft:
 
     def visitor_properties(self) -> tuple[Property, ...]:
         """What is left, as properties of the visitor; those that the API names are texts to it."""
-        return tuple(
-            Property(
-                key,
-                column.reference if key in USER_PROPERTIES else self._typed(column),
-                column,
-                self._why_not_visitor(key, column),
-            )
-            for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column)))
-        )
+        found: list[Property] = []
+        for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column))):
+            why_not = self._why_not_visitor(key, column)
+            template = column.reference if key in USER_PROPERTIES else self._typed(column, why_not)
+            found.append(Property(key, template, column, why_not))
+        return tuple(found)
 
     def _named(self, keys_for: Callable[[Column], Iterator[str]]) -> Iterator[tuple[str, Column]]:
         """The columns that no field uses, each with a key that no other has."""
@@ -293,9 +309,9 @@ class _Draft:
             keys.add(key)
             yield key, column
 
-    def _typed(self, column: Column) -> str:
-        name_filter, doubt = filter_of(column, self._decimal_style)
-        if doubt:
+    def _typed(self, column: Column, why_not: str) -> str:
+        name_filter, doubt = filter_of(column, self._decimal_style, self._place)
+        if doubt and not why_not:
             self.notes.append(f"{column.name!r} {doubt}")
         return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
 
