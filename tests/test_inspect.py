@@ -342,6 +342,26 @@ def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Pa
     assert ended.code in (0, 3)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_was_written_is_said_with_the_command_to_type_next(
+    form: str, ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    row = ["Visit", datetime.now(UTC).isoformat(), "c1"]
+    table(tmp_path / "-my export.csv", ["event", "time", "customer_id"], [row])
+    ended = ours("inspect", "-o", form, "--write-map", "my map.toml", "--", "-my export.csv")
+    said, _, command = ended.err.partition("\n")
+    assert said == "wrote my map.toml, a mapping to look through and change"
+    assert command == "next: ours backfill './-my export.csv' --map 'my map.toml' --dry-run\n"
+    assert ours(*shlex.split(command)[2:], "-o", "json").json["unsent"] == 1
+
+
+def test_what_is_to_be_settled_in_a_map_comes_before_the_command(ours: Ours, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", ["event", "time"], [["Visit", "2026-11-20 10:00"]])
+    said = ours("inspect", path, "--write-map", tmp_path / "map.toml").err
+    assert "settle what is TO SETTLE in it (2 lines), then: ours backfill " in said
+
+
 def test_a_table_wider_than_an_event_is_cut_to_what_the_api_takes(ours: Ours, tmp_path: Path) -> None:
     header = ["event", "time", "customer_id", "note", *(f"c{at}" for at in range(300))]
     row = ["Visit", "2026-03-01T10:00:00Z", "p1", "please call", *["x"] * 300]
