@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,8 @@ HARMLESS = {
     "mail_de": "x",
     "policy_pt": "x",
     "name_pt": "Caneca",
+    "title_ua": "x",
+    "user_agent_family": "Chrome",
 }
 
 
@@ -342,6 +345,43 @@ def test_what_values_say_is_flagged(what: str, values: tuple[str, ...], ours: Ou
     proposal, flags = proposal_of(ours, tmp_path / "a.csv", columns)
     assert {name: flags[name] for name in columns} == dict.fromkeys(columns, what)
     assert proposal["properties"] == {}
+
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"
+AGENTS = (
+    "user_agent", "userAgent", "useragent", "User-Agent", "ua", "http_user_agent", "context.userAgent",
+    "user_agent_string", "browser",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "ip", ["ip", "IP Address", "clientIp", "remote_addr", "x_forwarded_for", "Adresse IP", "visitor"]
+)
+def test_an_ip_and_an_agent_are_left_out_and_their_flags_named(
+    ip: str, agent: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    columns = {"plan": ["gold", "gold"], ip: ["192.0.2.7", "2001:db8::1"], agent: [AGENT, AGENT]}
+    proposal, flags = proposal_of(ours, path, columns)
+    assert (flags[ip], flags[agent]) == ("IP address", "user agent")
+    assert proposal["properties"] == {"plan": "{plan}"}
+    added = f"--ip '{{{ip}}}' --user-agent '{{{agent}}}'"
+    assert [note for note in proposal["notes"] if added in note] == [
+        f"{added} would add both as the end user's identityContext; an IP address tells who somebody is"
+    ]
+    words = shlex.split(proposal["command"].replace("\\\n", " ") + " " + added)
+    sent = ours(*words[1:], "--max-age", "none", "-o", "json").json
+    assert (sent["unsent"], sent["columns_left"]) == (2, [])
+
+
+@pytest.mark.parametrize("only", [{"ip": ["192.0.2.7"] * 2}, {"user_agent": [AGENT] * 2}])
+def test_one_of_the_two_is_not_enough_for_their_flags(
+    only: dict[str, list[str]], ours: Ours, tmp_path: Path
+) -> None:
+    proposal, _ = proposal_of(ours, tmp_path / "a.csv", only)
+    assert (proposal["properties"], proposal["left_behind"].keys()) == ({}, only.keys())
+    assert "--ip" not in " ".join(proposal["notes"])
 
 
 @pytest.mark.parametrize(

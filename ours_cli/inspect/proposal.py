@@ -14,7 +14,7 @@ from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
-from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
+from ours_cli.inspect.sensitive import INSURANCE, IP_ADDRESS, NAME, USER_AGENT, Flag
 from ours_cli.inspect.time_doubts import (
     doubts_about,
     hours_left,
@@ -203,8 +203,21 @@ class _Draft:
         )
         return ZONE_TO_FILL_IN
 
+    def _note_context(self) -> None:
+        """Name the flags that take an IP address and a user agent, of which the API wants both or neither."""
+        both = [
+            next((column.reference for column in self._columns if self._flagged(column) == what), None)
+            for what in (IP_ADDRESS, USER_AGENT)
+        ]
+        if None not in both:
+            self.notes.append(
+                "--ip {!r} --user-agent {!r} would add both as the end user's identityContext; an IP address"
+                " tells who somebody is".format(*both)
+            )
+
     def person(self) -> tuple[str | None, str | None]:
         """The templates of externalId and email."""
+        self._note_context()
         roles = self._roles
         for column in filter(None, (roles.person, roles.email if roles.person is None else None)):
             self._note_doubts(column)
@@ -253,8 +266,7 @@ class _Draft:
             self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
 
     def _note_insurance(self, person: Column) -> None:
-        flag = self._flags.get(person.name)
-        if flag is not None and flag.what == INSURANCE:
+        if self._flagged(person) == INSURANCE:
             self.notes.append(
                 f"{person.name!r} may be a number of a health plan: {person.reference[:-1]}|hmac}} with"
                 " --hmac-key-file sends a keyed hash in its place"
@@ -269,6 +281,9 @@ class _Draft:
             if number:
                 rows = counted(number, "row", "rows")
                 self.notes.append(f"{column.name!r} holds {what}, in {rows}: to the API that is one visitor")
+
+    def _flagged(self, column: Column) -> str:
+        return self._flags[column.name].what if column.name in self._flags else ""
 
     def _use(self, column: Column) -> str:
         self._used.add(column.name)
@@ -320,9 +335,8 @@ class _Draft:
         return "" if why_not == NAME and key in PERSONS_NAMES else why_not
 
     def _why_not(self, column: Column) -> str:
-        flag = self._flags.get(column.name)
-        if flag is not None:
-            return flag.what
+        if what := self._flagged(column):
+            return what
         if column.kinds["object"] + column.kinds["list"] > 0.5 * column.filled:
             return "JSON, may hold anything"
         if column.is_time:

@@ -58,6 +58,8 @@ ETHNICITY: Final = "ethnicity or religion"
 HEALTH: Final = HEALTH_SIGN.what
 NAME: Final = PERSON.what
 INSURANCE: Final = "insurance id"
+IP_ADDRESS: Final = "IP address"
+USER_AGENT: Final = "user agent"
 FREE_TEXT: Final = "free text"
 
 _TELLING_KINDS: Final[dict[Kind, str]] = {
@@ -65,7 +67,8 @@ _TELLING_KINDS: Final[dict[Kind, str]] = {
     "ssn": "SSN",
     "email": "e-mail",
     "phone": "phone",
-    "ip": "IP address",
+    "ip": IP_ADDRESS,
+    "agent": USER_AGENT,
     "url": "URL",
 }
 _WRITTEN_OUT: Final = {**dict.fromkeys(("no", "nr", "num", "nbr", "nummer"), "number"), "nm": "name"}

@@ -144,8 +144,19 @@ SIGNS: Final = (
     Sign(
         "IP address",
         frozenset(),
-        phrases=("ip address", "ip addr", "ip adresse", "adresse ip"),
+        phrases=(
+            "ip address", "ip addr", "ip adresse", "adresse ip", "direccion ip", "remote addr",
+            "forwarded for",
+        ),
         last=words("ip ipv"),
+    ),
+    Sign(
+        "user agent",
+        frozenset(),
+        alone=names(
+            *("ua", "ua string", "user agent", "user agent string"),
+            *("browser user agent", "client user agent", "http user agent", "request user agent"),
+        ),
     ),
     Sign(
         "device id",
