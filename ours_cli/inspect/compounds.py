@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from ours_cli.inspect.health_words import HEALTH_SIGN
+from ours_cli.inspect.id_words import NUMBERED
 from ours_cli.inspect.person_words import (
     FREE_TEXT_WORDS,
     PATIENT_PHRASES,
@@ -80,7 +81,7 @@ def _known_parts(word: str) -> tuple[str, ...]:
 def _known() -> frozenset[str]:
     signs = (*SIGNS, HEALTH_SIGN, PERSON)
     phrases = " ".join((*PATIENT_PHRASES, *(phrase for sign in signs for phrase in sign.phrases))).split()
-    known = {*phrases, *PEOPLE, *PEOPLE_IF_CAPITALS, *FREE_TEXT_WORDS, *_JOINTS}.union(
+    known = {*phrases, *PEOPLE, *PEOPLE_IF_CAPITALS, *FREE_TEXT_WORDS, *NUMBERED, *_JOINTS}.union(
         *(sign.words | sign.last for sign in signs)
     )
     return frozenset(word for word in known if len(word) > 2) | _SHORT

@@ -7,7 +7,8 @@ from typing import Final
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.odd_cells import odd_cells
 from ours_cli.inspect.profile import NEARLY_ALL, Column
-from ours_cli.inspect.words import words_of
+from ours_cli.inspect.sensitive import plain_words
+from ours_cli.inspect.sensitive_words import words
 
 _STYLE_NAMES: Final = {
     "en": "number",
@@ -17,11 +18,9 @@ _STYLE_NAMES: Final = {
     "in": "number:in",
 }
 
-_CODE_WORDS: Final = frozenset(
-    (
-        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
-        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class", "nr", "nummer", "plz"),
-    )
+_CODE_WORDS: Final = words(
+    "id code codes number zip zipcode postal plz phone sku uuid guid key ref reference isbn ean fips",
+    "category class",
 )
 _MANY: Final = 0.8
 """With so many numbers in it, a column of texts may be meant for numbers."""
@@ -46,7 +45,7 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
         return "", ""
     if column.share("scientific") > 0.1 or (column.is_number and column.kinds["scientific"]):
         return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
-    if not _CODE_WORDS.isdisjoint(words_of(" ".join(column.path))) and column.kinds["amount"] == 0:
+    if not _CODE_WORDS.isdisjoint(plain_words(" ".join(column.path))) and column.kinds["amount"] == 0:
         return "", ""
     reads = max(column.styles[style] for style in NUMBER_STYLES)
     fit = [style for style in NUMBER_STYLES if column.styles[style] == reads]

@@ -23,7 +23,7 @@ PATIENT_PHRASES: Final = (
         for key in ("id", "number", "key", "durable key", "guid", "uid", "identifier", "reference")
     ),
     "patient control number", "subject id", "subject reference", "person source value", "id patient",
-    "id paciente", "n dossier", "n historia", "empi", "ipp",
+    "id paciente", "number dossier", "number historia", "empi", "ipp",
 )  # fmt: skip
 """Of a patient, not of a stay: one that counts cases (`Fallnummer`, CSN) has a sign of its own."""
 

@@ -177,6 +177,8 @@ def plain_words(name: str) -> tuple[str, ...]:
     words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
     while words and words[-1].isdigit():
         words = words[:-1]
+    # `N° dossier`, but not `N.I.R.`
+    words = ("number", *words[1:]) if words[:1] == ("n",) and len("".join(words[1:2])) > 1 else words
     return tuple(_WRITTEN_OUT.get(word, word) for word in words)
 
 

@@ -96,8 +96,8 @@ SIGNS: Final = (
             "numero de poliza", "numero de afiliado",
         ),
         alone=names(
-            "policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico", "mutua",
-            "cns",
+            "policy", "poliza", "number poliza", "number afiliado", "number adherent", "seguro",
+            "seguro medico", "mutua", "cns",
         ),
     ),
     Sign(
