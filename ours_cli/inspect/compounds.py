@@ -27,12 +27,12 @@ HEADS: Final = words(
     "handynummer gewicht grosse temperatur medikation systolic diastolic",
 )
 STEMS: Final = words(
-    "anamnese befund diagnose diagnosen geburts impf krankheits medikamenten patienten versicherten"
+    "anamnese befund diagnose diagnosen geburts impf krankheits medicatie medikamenten patienten versicherten"
 )
 _JOINTS: Final = words(
-    "admission admitting code date datum day discharge dttm enterprise external fall height home internal",
-    "line list main name names nom num nummer ordering primary principal referring rendering secondary",
-    "status text time type weight work year",
+    "admission admit admitting code date datum day discharge dttm enterprise external fall height home",
+    "internal line list main name names nom num nummer ordering primary principal referring rendering",
+    "secondary status text time type weight work year",
 )
 """Words that say nothing by themselves, but stand beside those that do."""
 _SHORT: Final = names("bp", "de", "dr", "dt", "dx", "id", "ip", "nm", "no", "nr", "of", "pt", "rx")
