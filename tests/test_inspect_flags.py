@@ -450,7 +450,9 @@ def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) 
     names = (
         "Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt",
         "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Médico de cabecera",
-        "Account Manager", "host",
+        "Account Manager", "host", "Sales Rep", "Case Worker", "Caseworker", "Employee", "Staff", "Analyst",
+        "Attending MD", "Front Desk Coordinator", "Sachbearbeiter", "Mitarbeiter", "Behandler", "Medewerker",
+        "Infirmier", "Infermiere", "Trainer",
     )  # fmt: skip
     _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
     _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})

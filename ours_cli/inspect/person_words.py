@@ -81,6 +81,9 @@ PEOPLE_IF_CAPITALS: Final = words(
     "author participant respondent assignee approver reporter attending pcp holder party enrollee mother",
     "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
     "signature traitant tratante referent responsable responsavel worker lead",
+    "adviser advisor analyst associate caseworker consultant coordinator employee exec instructor md",
+    "receptionist rep salesperson scheduler staff stylist teacher trainer bearbeiter behandler berater",
+    "mitarbeiter sachbearbeiter conseiller infirmier infirmiere vendeur infermiere operatore medewerker",
 )
 """With one of these last, names of people where most values are written like one."""
 
