@@ -10,14 +10,6 @@ from ours_cli.inspect.profile import NEARLY_ALL, Column
 from ours_cli.inspect.sensitive import plain_words
 from ours_cli.inspect.sensitive_words import words
 
-_STYLE_NAMES: Final = {
-    "en": "number",
-    "de": "number:de",
-    "fr": "number:fr",
-    "ch": "number:ch",
-    "in": "number:in",
-}
-
 _CODE_WORDS: Final = words(
     "id code codes number zip zipcode postal plz phone sku uuid guid key ref reference isbn ean fips",
     "category class",
@@ -66,4 +58,6 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
             )
         fit = [style_of_file]
     fate = "such rows will be rejected (bad_number); without |number all are sent as text"
-    return _STYLE_NAMES[fit[0]], "" if reads == column.filled else f"{odd}: {fate}"
+    return "number" if fit[
+        0
+    ] == "en" else f"number:{fit[0]}", "" if reads == column.filled else f"{odd}: {fate}"

@@ -57,17 +57,17 @@ class Proposal:
     """
 
     runs: Literal["backfill", "identify"]
-    event: str | None
-    time: str | None
+    properties: tuple[Property, ...]
     external_id: str | None
     email: str | None
-    distinct_id: str | None
-    properties: tuple[Property, ...]
-    zone: str | None
-    order: str | None
-    time_format: str | None
     needs: tuple[str, ...]
     notes: tuple[str, ...]
+    event: str | None = None
+    time: str | None = None
+    distinct_id: str | None = None
+    zone: str | None = None
+    order: str | None = None
+    time_format: str | None = None
 
 
 def propose(
@@ -87,38 +87,27 @@ def _of_visitors(draft: _Draft) -> Proposal:
         " properties"
     )
     external_id, email = draft.person()
-    return Proposal(
-        runs="identify",
-        event=None,
-        time=None,
-        external_id=external_id,
-        email=email,
-        distinct_id=None,
-        properties=draft.visitor_properties(),
-        zone=None,
-        order=None,
-        time_format=None,
-        needs=tuple(draft.needs),
-        notes=tuple(draft.notes),
-    )
+    properties = draft.visitor_properties()
+    return Proposal("identify", properties, external_id, email, tuple(draft.needs), tuple(draft.notes))
 
 
 def _of_events(draft: _Draft, stem: str) -> Proposal:
     time, zone, order = draft.time()
     external_id, email = draft.person()
+    event, distinct_id = draft.event(stem), draft.event_id(stem)
     return Proposal(
-        runs="backfill",
-        event=draft.event(stem),
+        "backfill",
+        draft.properties(),
+        external_id,
+        email,
+        tuple(draft.needs),
+        tuple(draft.notes),
+        event=event,
         time=time,
-        external_id=external_id,
-        email=email,
-        distinct_id=draft.event_id(stem),
-        properties=draft.properties(),
+        distinct_id=distinct_id,
         zone=zone,
         order=order,
         time_format=draft.time_format,
-        needs=tuple(draft.needs),
-        notes=tuple(draft.notes),
     )
 
 
