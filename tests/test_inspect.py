@@ -26,6 +26,7 @@ from ours_cli.inspect.kinds import NUMBER_STYLES, SHAPE, is_same_in_all, kind_of
 from ours_cli.inspect.moments import Moments, form_of
 from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.words import is_named_time, key_of, words_of
+from ours_cli.record import Record
 from ours_cli.templates.field_value import ABSENT
 from ours_cli.templates.numerals import STYLES, NumeralError, read_decimal, styles_that_read
 
@@ -341,6 +342,26 @@ def test_the_map_explains_itself_and_overwrites_nothing(ours: Ours, tmp_path: Pa
     assert ended.code in (0, 3)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_was_written_is_said_with_the_command_to_type_next(
+    form: str, ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    row = ["Visit", datetime.now(UTC).isoformat(), "c1"]
+    table(tmp_path / "-my export.csv", ["event", "time", "customer_id"], [row])
+    ended = ours("inspect", "-o", form, "--write-map", "my map.toml", "--", "-my export.csv")
+    said, _, command = ended.err.partition("\n")
+    assert said == "wrote my map.toml, a mapping to look through and change"
+    assert command == "next: ours backfill './-my export.csv' --map 'my map.toml' --dry-run\n"
+    assert ours(*shlex.split(command)[2:], "-o", "json").json["unsent"] == 1
+
+
+def test_what_is_to_be_settled_in_a_map_comes_before_the_command(ours: Ours, tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", ["event", "time"], [["Visit", "2026-11-20 10:00"]])
+    said = ours("inspect", path, "--write-map", tmp_path / "map.toml").err
+    assert "settle what is TO SETTLE in it (2 lines), then: ours backfill " in said
+
+
 def test_a_table_wider_than_an_event_is_cut_to_what_the_api_takes(ours: Ours, tmp_path: Path) -> None:
     header = ["event", "time", "customer_id", "note", *(f"c{at}" for at in range(300))]
     row = ["Visit", "2026-03-01T10:00:00Z", "p1", "please call", *["x"] * 300]
@@ -615,9 +636,10 @@ def test_rows_many_at_once_are_what_they_are_one_by_one(rows: list[list[str]]) -
     at_once, one_by_one = Profile((0, 1)), Profile((0, 1))
     for profile in (at_once, one_by_one):
         profile.declare(header)
-    at_once.add_all(rows, header)
-    for row in rows:
-        one_by_one.add_all([row], header)
+    records = [Record(line, row) for line, row in enumerate(rows, 2)]
+    at_once.add_all(records, header)
+    for record in records:
+        one_by_one.add_all([record], header)
     assert list(at_once.columns) == list(one_by_one.columns)
     for name, column in at_once.columns.items():
         other = one_by_one.columns[name]
@@ -677,7 +699,7 @@ def test_forms_of_times(text: str, form: str) -> None:
 @given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2090, 1, 1)))
 def test_a_time_counts_once_whatever_its_order(moment: datetime) -> None:
     moments = Moments((0, 1), is_named_time=False)
-    moments.add(moment.strftime("%d/%m/%Y %H:%M"))
+    moments.add(moment.strftime("%d/%m/%Y %H:%M"), 2)
     assert moments.readable == moments.naive == 1
     assert moments.order == (
         ("day" if moment.day > 12 else "unknown") if moment.day != moment.month else None

@@ -1,8 +1,9 @@
-"""What `ours inspect` flags: secrets, the identifiers of HIPAA's Safe Harbor, health; in five languages."""
+"""What `ours inspect` flags: secrets, the identifiers of HIPAA's Safe Harbor, health; in seven languages."""
 
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,21 @@ BY_NAME = {
     ),
     "case number": ("Fallnummer", "Fall-ID", "PAT_ENC_CSN_ID", "hadm_id", "Numéro de séjour"),
     "insurance id": (
+        "rx_bin", "RxPCN", "Tessera sanitaria", "Zorgverzekeraar", "Polisnummer",
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
         "Claim Number", "BENE_ID", "insName", "KV-Nummer", "Kostenträger", "plano_saude", "Tarjeta_Sanitaria",
     ),
     "date of birth": (
+        "Data di nascita", "Nato il", "Geboortedatum",
         "Geburtstag", "Date de naissance", "Fecha de nacimiento", "patientdob", "dateofbirth", "datebirth",
         "birthdt", "GebDat", "GEB_DATUM", "geb", "Geb.-Datum", "Geb.Dat.", "Fecha Nac.", "FecNac", "Né le",
         "Né(e) le", "D.O.B.", "Born", "born_on", "Bday", "bdate", "YOB",
         "BENE_BIRTH_DT", "DDN", "F.Nac.", "Geburtsmonat", "date_naiss", "dt_nascimento",
     ),
-    "age": ("age", "Patient Age", "Edad", "AgeNBR", "Client Age", "idade_paciente", "Patientenalter"),
+    "age": (
+        "age", "Patient Age", "Edad", "AgeNBR", "Client Age", "idade_paciente", "Patientenalter", "Leeftijd",
+    ),
     "phone": (
         "Cellphone", "Fax", "Telefon", "Handy", "Téléphone", "Te\u0301le\u0301phone", "Teléfono", "Móvil",
         "phoneNumber", "Phone 2",
@@ -63,19 +68,21 @@ BY_NAME = {
     "IP address": ("ip", "IPAddress", "IP-Adresse", "remote_ip"),
     "device id": ("Device Serial #", "serial_number", "IMEI", "device_id", "MAC Address"),
     "address": (
+        "Indirizzo", "Adres", "Straatnaam", "Codice postale",
         "PLZ", "Straße", "Strasse", "Adresse", "Code postal", "Dirección", "Street", "ADD_LINE_1",
         "ADDR_LINE_1", "streetaddress", "billing_addr", "Wohnadresse", "Post Code", "CP", "fips",
         "endereco", "bairro", "CEP",
     ),
     "location": ("City", "county", "Wohnort", "Ort", "Ville", "Cities", "Counties", "CountyDSC", "cidade"),
     "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr.", "HSP_ACCOUNT_ID"),
-    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID", "cpf_paciente"),
+    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID", "cpf_paciente", "BSN"),
     "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
     "ethnicity or religion": (
         "Race", "Ethnicity", "Ethnie", "Religion", "PATIENT_RACE_C", "PatientRaceDSC", "race_concept_id",
         "race_source_value", "PID-10_Race", "raca_cor", "RACACOR",
     ),
     "demographic": (
+        "Sesso", "Geslacht", "Stato civile",
         "Gender", "sex", "MaritalStatus", "Familienstand", "État civil", "SEX_C", "SexDSC", "patsex",
         "BENE_SEX_IDENT_CD", "gender_source_value", "PID-8_AdministrativeSex", "sexo_paciente", "Nationality",
         "pronouns",
@@ -100,6 +107,13 @@ BY_NAME = {
         "Tensión arterial", "queixa_principal", "pressao_arterial", "data_obito", "gestante",
         "suicide_risk", "FamHx", "dialysis", "menstrual_cycle_day", "vitals_text", "last_vitals",
         "web_vitals_diagnosis",
+        "Diagnosi", "Terapia", "Farmaco", "ricetta", "Malattia", "Sintomi", "Ricovero", "Referto",
+        "Gravidanza", "data_decesso", "Gruppo sanguigno", "Motivo della visita", "Pressione arteriosa",
+        "Vaccinazione", "Hoofddiagnose", "Behandeling", "Medicatie", "Medicatielijst", "recept", "Ziekte",
+        "Klachten", "zwanger", "Bloeddruk", "Geneesmiddel", "Overlijdensdatum", "Reden van bezoek",
+        "Allergieën", "Labuitslag", "hx", "PMHx", "fam_hx", "sx", "admitdx", "dx1", "px_dx", "icd10_cd",
+        "cpt4", "htn", "viral_load", "cd4_count", "resp_rate", "rsn_visit", "vax_status", "rx_id", "allerg",
+        "med_list",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -109,12 +123,16 @@ BY_NAME = {
         "PatNm", "lastnm", "Customer_Nm", "PCP_Name", "Dr_Name", "Child_Name", "NOK_Name",
         "pat_last", "patfirst", "legal_first", "drname", "Arztname", "mother_maiden", "mname", "PatientAlias",
         "Ops Officer", "Nrc Notified By", "signed_by", "prescriber", "Einweiser", "Überweiser", "Praticien",
-        "Pathologist", "Zuweiser", "PatientMI", "nome_mae", "nome_paciente", "NM_PACIENT", "nom_usuel",
+        "Cognome", "Nome paziente", "Nome del cliente", "Paziente", "Medico curante", "Voornaam",
+        "Achternaam", "Tussenvoegsel", "Naam patiënt", "Huisarts", "Contactpersoon", "reviewed_by",
+        "Administered By", "Lab Technician", "Field Inspector", "Pathologist", "Zuweiser", "PatientMI",
+        "nome_mae", "nome_paciente", "NM_PACIENT", "nom_usuel",
     ),
     "free text": (
         "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
         "Mensaje", "Observación", "Pregunta", "Details", "Ihr Anliegen", "What brings you in today?",
-        "Question 1", "Wie heißen Sie?", "Do you smoke?",
+        "Opmerkingen", "Toelichting", "Messaggio", "Risposta 1", "Question 1", "Wie heißen Sie?",
+        "Do you smoke?",
     ),
 }  # fmt: skip
 
@@ -218,6 +236,29 @@ HARMLESS = {
     "mail_de": "x",
     "policy_pt": "x",
     "name_pt": "Caneca",
+    "title_ua": "x",
+    "tx_id": "x",
+    "tx_hash": "x",
+    "rx_bytes": "12",
+    "RX MODE": "x",
+    "px": "12",
+    "width_px": "12",
+    "cc": "x",
+    "dm": "x",
+    "rr": "x",
+    "chf": "12",
+    "cap": "x",
+    "eta": "x",
+    "department": "x",
+    "reparto": "x",
+    "afdeling": "x",
+    "Lengte": "20",
+    "operatie": "x",
+    "arts": "x",
+    "recipe": "x",
+    "admin": "x",
+    "dsm": "x",
+    "user_agent_family": "Chrome",
 }
 
 
@@ -232,6 +273,9 @@ OF_A_PATIENT_OR_A_PARCEL = {
     "resting_pulse": "health", "tooth": "health", "value_as_number": "health", "admissionheight": "health",
     "fever": "health", "case_age": "age", "Körpergewicht": "health", "Peso": "health", "severity": "health",
     "anchor_age": "age",
+    "reparto": "health", "Afdeling": "health", "Department": "health", "tx": "health", "px1": "health",
+    "cc_text": "health", "dm": "health", "sx_onset": "health", "Altezza": "health", "Lengte": "health",
+    "Eta": "age", "CAP": "address", "Beroep": "demographic",
     "RTI_RACE_CD": "ethnicity or religion", "occupation": "demographic", "fin": "case number",
 }  # fmt: skip
 
@@ -285,7 +329,7 @@ def test_a_case_says_not_whom_the_rows_are_about(name: str, ours: Ours, tmp_path
     path = tmp_path / "a.csv"
     path.write_text(f"{name},Fachabteilung,time\n4711,CHI,{NOW}\n4712,INN,{NOW}\n")
     proposal = ours("inspect", path, "-o", "json").json["proposal"]
-    assert (proposal["externalId"], proposal["left_behind"]) == (None, {name: "case number"})
+    assert (proposal["externalId"], proposal["left_behind"][name]) == (None, "case number")
 
 
 def test_a_date_of_death_is_not_the_time_of_a_visit(ours: Ours, tmp_path: Path) -> None:
@@ -344,6 +388,43 @@ def test_what_values_say_is_flagged(what: str, values: tuple[str, ...], ours: Ou
     assert proposal["properties"] == {}
 
 
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"
+AGENTS = (
+    "user_agent", "userAgent", "useragent", "User-Agent", "ua", "http_user_agent", "context.userAgent",
+    "user_agent_string", "browser",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "ip", ["ip", "IP Address", "clientIp", "remote_addr", "x_forwarded_for", "Adresse IP", "visitor"]
+)
+def test_an_ip_and_an_agent_are_left_out_and_their_flags_named(
+    ip: str, agent: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    columns = {"plan": ["gold", "gold"], ip: ["192.0.2.7", "2001:db8::1"], agent: [AGENT, AGENT]}
+    proposal, flags = proposal_of(ours, path, columns)
+    assert (flags[ip], flags[agent]) == ("IP address", "user agent")
+    assert proposal["properties"] == {"plan": "{plan}"}
+    added = f"--ip '{{{ip}}}' --user-agent '{{{agent}}}'"
+    assert [note for note in proposal["notes"] if added in note] == [
+        f"{added} would add both as the end user's identityContext; an IP address tells who somebody is"
+    ]
+    words = shlex.split(proposal["command"].replace("\\\n", " ") + " " + added)
+    sent = ours(*words[1:], "--max-age", "none", "-o", "json").json
+    assert (sent["unsent"], sent["columns_left"]) == (2, [])
+
+
+@pytest.mark.parametrize("only", [{"ip": ["192.0.2.7"] * 2}, {"user_agent": [AGENT] * 2}])
+def test_one_of_the_two_is_not_enough_for_their_flags(
+    only: dict[str, list[str]], ours: Ours, tmp_path: Path
+) -> None:
+    proposal, _ = proposal_of(ours, tmp_path / "a.csv", only)
+    assert (proposal["properties"], proposal["left_behind"].keys()) == ({}, only.keys())
+    assert "--ip" not in " ".join(proposal["notes"])
+
+
 @pytest.mark.parametrize(
     "text",
     ["02139-1234", "01-02-2026", "01.02.2026 10:00", "0-306-40615-2", "0830 1200", "1 234 567", "02 03 2026"],
@@ -369,7 +450,9 @@ def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) 
     names = (
         "Member", "Subscriber", "Caller", "Author", "Assigned To", "Referring Provider", "Kontakt",
         "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Médico de cabecera",
-        "Account Manager", "host",
+        "Account Manager", "host", "Sales Rep", "Case Worker", "Caseworker", "Employee", "Staff", "Analyst",
+        "Attending MD", "Front Desk Coordinator", "Sachbearbeiter", "Mitarbeiter", "Behandler", "Medewerker",
+        "Infirmier", "Infermiere", "Trainer",
     )  # fmt: skip
     _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
     _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})

@@ -12,7 +12,7 @@ from ours_cli.console import Console
 from ours_cli.errors import UsageError
 from ours_cli.files.private_files import replace_private
 from ours_cli.inspect.findings import to_json
-from ours_cli.inspect.map_file import map_text
+from ours_cli.inspect.map_file import map_text, written
 from ours_cli.inspect.page import page
 from ours_cli.inspect.study import study
 from ours_cli.mapping.fields import FieldMap
@@ -59,4 +59,6 @@ def inspect(
         console.data(json_text(to_json(found, show_values=show_values)))
     else:
         console.result(page(found, show_values=show_values, width=console.width))
+    if target is not None:
+        console.note(written(found, file, str(target)))
     return 0

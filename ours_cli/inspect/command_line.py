@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final, TypeAlias
 
 from ours_cli.inspect.proposal import Proposal
@@ -32,6 +33,11 @@ def preset_command(argument: str, told: ReadOptions, preset: Preset, flags: Iter
     """`ours COMMAND FILE --preset NAME` for this FILE, with these extra flags."""
     every = [*_read_flags(told), ["--preset", preset.name], *flags, ["--dry-run"]]
     return _command(preset.command, argument, every)
+
+
+def map_command(command: str, argument: str, map_file: str) -> Iterable[str]:
+    """The words of `ours COMMAND FILE --map MAP --dry-run`."""
+    return chain(*_command(command, argument, [["--map", map_file], ["--dry-run"]]))
 
 
 def joined(command: Command, join: Callable[[Iterable[str]], str]) -> str:

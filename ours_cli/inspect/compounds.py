@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from ours_cli.inspect.health_words import HEALTH_SIGN
+from ours_cli.inspect.id_words import NUMBERED
 from ours_cli.inspect.person_words import (
     FREE_TEXT_WORDS,
     PATIENT_PHRASES,
@@ -26,12 +27,12 @@ HEADS: Final = words(
     "handynummer gewicht grosse temperatur medikation systolic diastolic",
 )
 STEMS: Final = words(
-    "anamnese befund diagnose diagnosen geburts impf krankheits medikamenten patienten versicherten"
+    "anamnese befund diagnose diagnosen geburts impf krankheits medicatie medikamenten patienten versicherten"
 )
 _JOINTS: Final = words(
-    "admission admitting code date datum day discharge dttm enterprise external fall height home internal",
-    "line list main name names nom num nummer ordering primary principal referring rendering secondary",
-    "status text time type weight work year",
+    "admission admit admitting code date datum day discharge dttm enterprise external fall height home",
+    "internal line list main name names nom num nummer ordering primary principal referring rendering",
+    "secondary status text time type weight work year",
 )
 """Words that say nothing by themselves, but stand beside those that do."""
 _SHORT: Final = names("bp", "de", "dr", "dt", "dx", "id", "ip", "nm", "no", "nr", "of", "pt", "rx")
@@ -80,7 +81,7 @@ def _known_parts(word: str) -> tuple[str, ...]:
 def _known() -> frozenset[str]:
     signs = (*SIGNS, HEALTH_SIGN, PERSON)
     phrases = " ".join((*PATIENT_PHRASES, *(phrase for sign in signs for phrase in sign.phrases))).split()
-    known = {*phrases, *PEOPLE, *PEOPLE_IF_CAPITALS, *FREE_TEXT_WORDS, *_JOINTS}.union(
+    known = {*phrases, *PEOPLE, *PEOPLE_IF_CAPITALS, *FREE_TEXT_WORDS, *NUMBERED, *_JOINTS}.union(
         *(sign.words | sign.last for sign in signs)
     )
     return frozenset(word for word in known if len(word) > 2) | _SHORT

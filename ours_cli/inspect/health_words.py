@@ -7,22 +7,22 @@ from typing import Final
 from ours_cli.inspect.sensitive_words import Sign, names, words
 
 _ENGLISH: Final = words(
-    "abortion acne adhd ailment allergen allergens allergies allergy amh anamnesis anxiety apgar apnea",
-    "assessment assessments asthma autism biopsy bmi breastfeeding cancer cardiac catheter cgm chemo",
+    "abortion acne adhd ailment allerg allergen allergens allergies allergy amh anamnesis anxiety apgar",
+    "apnea assessment assessments asthma autism biopsy bmi breastfeeding cancer cardiac catheter cgm chemo",
     "chemotherapy cholesterol clinical comorbid comorbidities comorbidity complaint complaints condition",
     "conditions contraception contraceptive contraceptives copd covid cpt creatinine dbp death deceased",
     "dental depression dgns diabetes diabetic diabp diag diagnosed diagnoses diagnosis dialysis diastolic",
     "disability disease dod dosage dose drg drug drugs dx dxcode ecg egfr ekg embryo encounterclass",
     "epilepsy erectile esrd estradiol fertility follicle fsh gestation gestational glp glucose gravida",
     "haemoglobin hba hcpcs hdl hemoglobin hepatitis hgb hiv hospice hrv hypertension icd icu illness",
-    "immunization immunizations iop ivf lab labs ldl lesion lesions libido lmp loinc medication",
-    "medications meds menopause menstrual menstruation miscarriage morbidity mortality mri ndc obesity",
-    "oncology opioid overdose ovulation palliative pathology phq postpartum prcdr pregnancy pregnant",
-    "prenatal prescription prescriptions procedure procedures prognosis psychiatric psychotherapy",
-    "radiology reasoncode reasondescription respirations respiratory rxnorm sbp smoker smoking snomed",
-    "sperm spo sti suicidal suicide surgeries surgery surgical symptom symptoms sysbp systolic therapy",
-    "tobacco transferrin transplant treatment triglycerides trimester tsh tuberculosis tumor tumour",
-    "vaccinated vaccination vaccine vaccines vitals wbc wheelchair wound wounds xray",
+    "immunization immunizations iop ivf lab labs ldl lesion lesions libido lmp loinc medication medications",
+    "meds menopause menstrual menstruation miscarriage morbidity mortality mri ndc obesity oncology opioid",
+    "overdose ovulation palliative pathology phq postpartum prcdr pregnancy pregnant prenatal prescription",
+    "prescriptions procedure procedures prognosis psychiatric psychotherapy radiology reasoncode",
+    "reasondescription respirations respiratory rxnorm sbp smoker smoking snomed sperm spo sti suicidal",
+    "suicide surgeries surgery surgical symptom symptoms sysbp systolic therapy tobacco transferrin",
+    "transplant treatment triglycerides trimester tsh tuberculosis tumor tumour vacc vaccinated vaccination",
+    "vax fhx hx pmh pmhx shx htn ckd imms preg vaccine vaccines vitals wbc wheelchair wound wounds xray",
 )
 _ENGLISH_PHRASES: Final = (
     "a 1 c", "alcohol use", "birth weight", "blood group", "blood pressure", "blood sugar", "blood type",
@@ -30,8 +30,9 @@ _ENGLISH_PHRASES: Final = (
     "eating disorder", "expire flag", "fam hx", "family history", "gad 7", "gender identity", "goal weight",
     "hair loss", "head circ", "head circum", "head circumference", "health goal", "health goals",
     "hearing loss", "heart rate", "med history", "med name", "medical history", "mental health", "o 2 sat",
-    "oxygen sat", "oxygen saturation", "presenting problem", "problem list", "pupil distance",
-    "reason for visit", "resting hr", "rx name", "rx number", "rx sig", "rx status", "sexual activity",
+    "oxygen sat", "oxygen saturation", "presenting problem", "problem list", "pulse ox", "pupil distance",
+    "reason for visit", "resp rate", "resting hr", "rsn visit", "rx date", "rx id", "viral load",
+    "med list", "cd 4", "rx name", "rx number", "rx sig", "rx status", "sexual activity",
     "sexual orientation", "social history", "social hx", "sp o", "std history", "std result", "std test",
     "stress level", "substance use", "surg hx", "test result", "test results", "visit reason", "vo 2",
     "vo 2 max", "waist circ", "weight goal", "weight loss",
@@ -67,6 +68,22 @@ _SPANISH_PHRASES: Final = (
     "motivo de consulta", "motivo de ingreso", "motivo de la consulta", "motivo de la visita",
     "motivo ingreso", "tension arterial",
 )  # fmt: skip
+_ITALIAN: Final = words(
+    "allergia anamnesi chirurgia chirurgico decesso diagnosi dosaggio farmaci farmaco fumatore fumatrice",
+    "gravidanza incinta malattia malattie medicinale medicinali patologia patologie prescrizione",
+    "prescrizioni referti referto ricovero sintomi sintomo terapia terapie vaccinazione vaccinazioni vaccini",
+    "vaccino",
+)
+_ITALIAN_PHRASES: Final = (
+    "gruppo sanguigno", "motivo della visita", "motivo visita", "pressione arteriosa", "quesito clinico",
+)  # fmt: skip
+_DUTCH: Final = words(
+    "aandoening aandoeningen allergieen behandeling behandelingen bloeddruk bloedgroep bloedsuiker",
+    "geneesmiddel geneesmiddelen hartslag hulpvraag klacht klachten labuitslag labuitslagen medicatie",
+    "medicijn medicijnen opnamereden overleden overlijdensdatum roker symptomen vaccinatie vaccinaties",
+    "verwijsreden voorgeschiedenis ziekte ziekten ziektes zwanger zwangerschap",
+)
+_DUTCH_PHRASES: Final = ("reden bezoek", "reden van bezoek", "reden opname", "reden van opname")
 _PORTUGUESE: Final = words(
     "doenca doencas etilista gestant gestante glicemia gravidez hipotese medicacao morte obito",
     "prescricao queixa tabagista vacina vacinas",
@@ -77,13 +94,14 @@ _PORTUGUESE_PHRASES: Final = (
 
 HEALTH_SIGN: Final = Sign(
     "health",
-    _ENGLISH | _GERMAN | _FRENCH | _SPANISH | _PORTUGUESE,
+    _ENGLISH | _GERMAN | _FRENCH | _SPANISH | _ITALIAN | _DUTCH | _PORTUGUESE,
     phrases=(
-        *_ENGLISH_PHRASES, *_GERMAN_PHRASES, *_FRENCH_PHRASES, *_SPANISH_PHRASES, *_PORTUGUESE_PHRASES
+        *_ENGLISH_PHRASES, *_GERMAN_PHRASES, *_FRENCH_PHRASES, *_SPANISH_PHRASES, *_ITALIAN_PHRASES,
+        *_DUTCH_PHRASES, *_PORTUGUESE_PHRASES,
     ),
     alone=names(
-        "bp", "dead", "diagnostic", "findings", "hpi", "problem", "reason for visit", "receta", "rezept",
-        "rx", "sig",
+        "bp", "dead", "diagnostic", "findings", "hpi", "problem", "reason for visit", "receta", "recept",
+        "rezept", "ricetta", "ricette", "rx", "sig", "sx",
     ),
 )  # fmt: skip
 """Looked for after the other signs, and after names: a prescription's number is no more than health."""

@@ -13,7 +13,7 @@ from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
     "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "answer", "email", "phone",
-    "ssn", "uuid", "ip", "url", "clock", "object", "list", "secret", "text",
+    "ssn", "uuid", "ip", "agent", "url", "clock", "object", "list", "secret", "text",
 ]  # fmt: skip
 
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
@@ -47,6 +47,7 @@ _FORM: Final = re.compile(
     r"|(?P<email>[^@\s]+@[^@\s]+\.[^@\s]+)"
     rf"|(?P<uuid>{UUID})"
     r"|(?P<ip>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}(?<!:[0-9]{2}))"
+    r"|(?P<agent>(?:Mozilla|Opera)/[0-9.]+ \(.+)"
     r"|(?P<url>(?i:https?)://\S+)"
     r"|(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)"
     r"|(?P<decimal>-?(?:0|[1-9][0-9]*)\.[0-9]+)"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS
-from ours_cli.inspect.command_line import reading_keys
+from ours_cli.inspect.command_line import map_command, reading_keys
 from ours_cli.inspect.findings import Findings
 from ours_cli.inspect.proposal import ZONE_TO_FILL_IN, Property
 from ours_cli.inspect.start import to_fill_in
@@ -21,7 +21,8 @@ from ours_cli.inspect.visitors import OF_THEIR_OWN
 from ours_cli.mapping.fields import TEXT_FIELDS
 from ours_cli.mapping.presets import Preset, preset_text
 from ours_cli.templates.template import parse
-from ours_cli.wording.escape import printable
+from ours_cli.wording.counted import counted
+from ours_cli.wording.escape import printable, shell_join
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _TABLE: Final = re.compile(r"\[(\w+(?:\.\w+)*)\]")
@@ -32,6 +33,15 @@ def map_text(found: Findings) -> str:
     """The whole file, a preset's where one knows the export. It holds no row's value."""
     lines = _of_proposal(found) if found.preset is None else _of_preset(found, found.preset)
     return "\n".join(lines) + "\n"
+
+
+def written(found: Findings, argument: str, map_file: str) -> str:
+    """What to say once the map is written: the command to type next for the file named `argument`."""
+    runs = found.proposal.runs if found.preset is None else found.preset.command
+    needs = len(found.start.needs)
+    first = f"settle what is TO SETTLE in it ({counted(needs, 'line')}), then: " if needs else ""
+    command = shell_join(map_command(runs, argument, map_file))
+    return f"wrote {map_file}, a mapping to look through and change\nnext: {first}{command}"
 
 
 def _prologue(found: Findings, made: str, command: str, *more: str) -> Iterator[str]:

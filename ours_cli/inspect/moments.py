@@ -68,6 +68,7 @@ class Moments:
         self._reader = TimeReader(TimeRules())
         self._ordered = {order: TimeReader(TimeRules(order=order)) for order in ("day", "month")}
         self.tried = 0
+        self.first_unread: int | None = None
         self.gave_up = False
         self.settled = Span()
         self.by_order: dict[DateOrder, Span] = {"day": Span(), "month": Span()}
@@ -122,14 +123,17 @@ class Moments:
             return self.settled + self.by_order[order]
         return self.settled
 
-    def add(self, value: str | int | float) -> None:
-        """Try one value that is not blank."""
+    def add(self, value: str | int | float, line: int) -> None:
+        """Try one value that is not blank, of the row on this line."""
         if self.gave_up:
             return
         self.tried += 1
         text = value.strip() if isinstance(value, str) else str(value)
+        stated = self.stated_times
         if self._may_be_time(text):
             self._read(value, text)
+        if self.first_unread is None and self.stated_times == stated:
+            self.first_unread = line
         if self.tried == _TRIED_BEFORE_GIVING_UP:
             self.gave_up = self.stated_times + self.serial_days < self.tried // 2
 

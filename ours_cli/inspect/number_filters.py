@@ -5,52 +5,59 @@ from __future__ import annotations
 from typing import Final
 
 from ours_cli.inspect.kinds import NUMBER_STYLES
-from ours_cli.inspect.profile import Column
-from ours_cli.inspect.words import words_of
+from ours_cli.inspect.odd_cells import odd_cells
+from ours_cli.inspect.profile import NEARLY_ALL, Column
+from ours_cli.inspect.sensitive import plain_words
+from ours_cli.inspect.sensitive_words import words
 
-_STYLE_NAMES: Final = {
-    "en": "number",
-    "de": "number:de",
-    "fr": "number:fr",
-    "ch": "number:ch",
-    "in": "number:in",
-}
-
-_CODE_WORDS: Final = frozenset(
-    (
-        *("id", "code", "codes", "no", "number", "zip", "zipcode", "postal", "phone", "sku", "uuid", "guid"),
-        *("key", "ref", "reference", "isbn", "ean", "fips", "category", "class"),
-    )
+_CODE_WORDS: Final = words(
+    "id code codes number zip zipcode postal plz phone sku uuid guid key ref reference isbn ean fips",
+    "category class",
 )
+_MANY: Final = 0.8
+"""With so many numbers in it, a column of texts may be meant for numbers."""
 
 
 def only_style(column: Column) -> str | None:
-    """en or de, where one of the two reads the whole column and the other does not."""
-    numbers = sum(column.kinds[kind] for kind in ("integer", "decimal", "amount"))
-    if not numbers or numbers + column.kinds["none"] < column.filled:
+    """en or de, where one of the two reads nearly the whole column and the other less."""
+    en, de = column.styles["en"], column.styles["de"]
+    if not column.is_number or en == de or max(en, de) < NEARLY_ALL * column.filled:
         return None
-    reads = [style for style in ("en", "de") if column.styles[style] >= numbers]
-    return reads[0] if len(reads) == 1 else None
+    return "en" if en > de else "de"
 
 
-def filter_of(column: Column, style_of_file: str | None) -> tuple[str, str]:
-    """The filter that types a column without losing a digit, and what to say about it, if anything."""
+def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[str, str]:
+    """The filter that types a column without losing a digit, and what to say about it, if anything.
+
+    `place` is what the rows are numbered by.
+    """
     if column.is_boolean and not column.typed:
         return "bool", ""
-    if column.share("scientific") > 0.1:
+    if column.typed == column.filled:
+        return "", ""
+    if column.share("scientific") > 0.1 or (column.is_number and column.kinds["scientific"]):
         return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
-    if column.type not in ("integer", "number", "amount") or column.typed == column.filled:
+    if not _CODE_WORDS.isdisjoint(plain_words(" ".join(column.path))) and column.kinds["amount"] == 0:
         return "", ""
-    if not _CODE_WORDS.isdisjoint(words_of(" ".join(column.path))) and column.kinds["amount"] == 0:
-        return "", ""
+    reads = max(column.styles[style] for style in NUMBER_STYLES)
+    fit = [style for style in NUMBER_STYLES if column.styles[style] == reads]
+    odd = odd_cells(column, "numbers", reads, column.first_unread.get(fit[0]), place)
+    if not column.is_number:
+        are_codes = column.kinds["digits"] and column.numbers == column.kinds["integer"]
+        is_meant = column.numbers >= _MANY * (column.filled - column.kinds["none"]) > 0
+        return "", f"{odd}; sent as text" if is_meant and not are_codes else ""
     if len(column.currencies) > 1:
         return "", "holds amounts in several currencies, which |number would leave out; sent as text"
-    numbers = column.filled - column.kinds["none"]
-    fit = [style for style in NUMBER_STYLES if column.styles[style] >= numbers]
-    if not fit:
+    if reads < NEARLY_ALL * column.filled:
         return "", "is written in more than one way of numbers; sent as text"
-    if not (column.many_meanings and {"en", "de"} <= set(fit)):
-        return _STYLE_NAMES[fit[0]], ""
-    if style_of_file is None:
-        return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
-    return _STYLE_NAMES[style_of_file], ""
+    if column.many_meanings and {"en", "de"} <= set(fit):
+        if style_of_file is None:
+            return (
+                "",
+                "could be thousands or decimals (1,075); sent as text until you say |number or |number:de",
+            )
+        fit = [style_of_file]
+    fate = "such rows will be rejected (bad_number); without |number all are sent as text"
+    return "number" if fit[
+        0
+    ] == "en" else f"number:{fit[0]}", "" if reads == column.filled else f"{odd}: {fate}"

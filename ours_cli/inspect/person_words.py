@@ -6,7 +6,7 @@ from typing import Final
 
 from ours_cli.inspect.sensitive_words import Sign, names, words
 
-PATIENTS: Final = words("patient pacient paciente patienten")
+PATIENTS: Final = words("patient pacient paciente patienten paziente pazienti")
 PATIENTS_IN_FRONT: Final = PATIENTS | words("bene pat pt ptnt")
 """With the ways in which schemas shorten them, in front only: `title_pt` is Portuguese."""
 
@@ -23,7 +23,7 @@ PATIENT_PHRASES: Final = (
         for key in ("id", "number", "key", "durable key", "guid", "uid", "identifier", "reference")
     ),
     "patient control number", "subject id", "subject reference", "person source value", "id patient",
-    "id paciente", "n dossier", "n historia", "empi", "ipp",
+    "id paciente", "id paziente", "number dossier", "number historia", "empi", "ipp",
 )  # fmt: skip
 """Of a patient, not of a stay: one that counts cases (`Fallnummer`, CSN) has a sign of its own."""
 
@@ -33,10 +33,10 @@ PEOPLE: Final = PATIENTS | words(
     "physician provider staff practitioner ship shipping billing bill first last full given family middle",
     "maiden emergency spouse parent guardian guardians mother mothers father fathers nurse therapist",
     "caregiver carer licensee legal preferred subject performer insured caller agent your kunde kunden",
-    "cust lead participant respondent pcp dr child baby nok mae pai madre padre mere pere mutter vater",
-    "supervisor arzt medecin medico officer surgeon clinician prov prsnl phys",
+    "cliente klant utente cust lead participant respondent pcp dr child baby nok mae pai madre padre mere",
+    "pere mutter vater supervisor arzt medecin medico officer surgeon clinician prov prsnl phys",
 )
-NAME_WORDS: Final = names("name", "names", "nom", "nombre", "nome", "display", "alias")
+NAME_WORDS: Final = names("name", "names", "nom", "nombre", "nome", "naam", "display", "alias")
 """Beside one of `PEOPLE` they mean a person's name."""
 
 NAME_PARTS: Final = words("first full last maiden mi middle")
@@ -47,23 +47,26 @@ PERSON: Final = Sign(
     words(
         "surname forename forenames firstname lastname fullname nickname username fname lname mname",
         "vorname nachname familienname geburtsname rufname zuname patientenname kundenname",
-        "prenom apellido apellidos sobrenome kin",
+        "prenom apellido apellidos sobrenome kin cognome voornaam voorletters achternaam roepnaam",
+        "meisjesnaam familienaam tussenvoegsel tussenvoegsels",
     ),
     phrases=(
         "emergency contact", "next of kin", "middle initial", "notfallkontakt", "nom de famille",
         "nom usuel", "nome social", "contacto de emergencia", "f name", "l name", "m name", "middle i",
-        "contact person", "nick name", "responsible party", "personne a prevenir",
+        "contact person", "nick name", "behandelend arts", "medico curante", "responsible party",
+        "personne a prevenir",
     ),
     alone=names(
         *("buyer", "seller", "customer", "client", "patient", "payer", "payee", "recipient", "sender"),
-        *("invitee", "guest", "owner", "kunde", "kundin", "patientin", "patient in", "paciente"),
+        *("invitee", "guest", "owner", "kunde", "kundin", "patientin", "patient in", "paciente", "paziente"),
         *("nom", "nombre", "nombres", "nom complet", "nombre completo", "nome", "nome completo"),
         *("ansprechpartner", "hausarzt", "first", "middle", "last", "maiden", "mi", "login", "spouse"),
-        *("guarantor", "physician", "dr"),
+        *("guarantor", "physician", "dr", "naam", "huisarts", "contactpersoon", "behandelaar"),
     ),
     last=words(
-        "clinician counselor dentist hygienist midwife officer optometrist pharmacist prescriber surgeon",
-        "anasthesist angehoriger einweiser operateur uberweiser zuweiser facultativo praticien prescripteur",
+        "cashier clerk clinician counselor dentist hygienist inspector midwife officer optometrist",
+        "paramedic pharmacist prescriber surgeon technician anasthesist angehoriger einweiser operateur",
+        "uberweiser zuweiser facultativo praticien prescripteur",
     ),
 )  # fmt: skip
 
@@ -78,6 +81,9 @@ PEOPLE_IF_CAPITALS: Final = words(
     "author participant respondent assignee approver reporter attending pcp holder party enrollee mother",
     "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
     "signature traitant tratante referent responsable responsavel worker lead",
+    "adviser advisor analyst associate caseworker consultant coordinator employee exec instructor md",
+    "receptionist rep salesperson scheduler staff stylist teacher trainer bearbeiter behandler berater",
+    "mitarbeiter sachbearbeiter conseiller infirmier infirmiere vendeur infermiere operatore medewerker",
 )
 """With one of these last, names of people where most values are written like one."""
 
@@ -88,7 +94,8 @@ BY: Final = names("by", "par", "por", "von")
 """Likewise, with one of these last: `completed_by`."""
 
 ACTS_OF_PEOPLE: Final = words(
-    "examined interviewed notified prescribed referred seen signed treated vaccinated witnessed"
+    "administered approved authorized dispensed examined interviewed notified performed prescribed referred",
+    "reviewed seen signed treated vaccinated verified witnessed",
 )
 """What only people do: before `by`, whoever did it is a person, however that is written."""
 
@@ -96,7 +103,7 @@ ASKING_WORDS: Final = words("you your sie ihr ihre vous votre usted")
 """A name that speaks to somebody is a question, and what stands under it the answer, of whatever kind."""
 
 ANSWER_WORDS: Final = ASKING_WORDS | words(
-    "response answer antwort reponse respuesta question frage pregunta"
+    "response answer antwort antwoord reponse respuesta risposta question frage pregunta domanda vraag"
 )
 """Here a bare yes or no tells as much as a sentence."""
 
@@ -105,5 +112,6 @@ FREE_TEXT_WORDS: Final = ANSWER_WORDS | words(
     "description narrative transcript arztbrief details detalles freitext inquiry notiz notizen bemerkung",
     "bemerkungen kommentar kommentare nachricht nachrichten anmerkung anmerkungen anliegen",
     "commentaire commentaires remarque remarques comentario comentarios",
-    "mensaje mensajes observacion observaciones observacao observacoes mensagem",
+    "opmerking opmerkingen toelichting bericht berichten commento commenti messaggio messaggi annotazioni",
+    "osservazioni mensaje mensajes observacion observaciones observacao observacoes mensagem",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, zip_longest
@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from ours_cli.inspect.distinct import DistinctCount
 from ours_cli.inspect.kinds import (
+    NUMBER_STYLES,
     SHAPE,
     Kind,
     currency_of,
@@ -31,7 +32,9 @@ COLUMNS_MAX: Final = 400
 """Keys of JSON rows beyond this many are counted, not looked into."""
 _LEVELS: Final = 3
 _ROWS_AT_ONCE: Final = 1_000
-_NUMBERS: Final = frozenset(("integer", "decimal", "amount"))
+_NUMBERS: Final = ("integer", "decimal", "amount")
+NEARLY_ALL: Final = 0.95
+"""Of the cells that hold something, so many numbers make a column of them: the others are mistakes."""
 _CLINICAL: Final = ("(procedure)", "(disorder)", "(finding)", "(situation)")
 
 
@@ -40,7 +43,8 @@ class Column:
     """One column, or one key within the JSON of a column (`level` above 0).
 
     `reference` is the placeholder that means it in a template. `example` is a value; only `masked_example`
-    may be shown unasked.
+    may be shown unasked. `styles` counts the cells that each way of writing numbers reads, words for nothing
+    among them, and `first_unread` has the line of the first that it does not.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Column:
     distinct: DistinctCount = field(default_factory=DistinctCount)
     kinds: Counter[Kind] = field(default_factory=Counter)
     styles: Counter[str] = field(default_factory=Counter)
+    first_unread: dict[str, int] = field(default_factory=dict)
     many_meanings: int = 0
     currencies: Counter[str] = field(default_factory=Counter)
     zones: int = 0
@@ -61,13 +66,13 @@ class Column:
     clinical: int = 0
     example: str = ""
 
-    def add(self, value: str | int | float | bool | list[Any]) -> None:
+    def add(self, value: str | int | float | bool | list[Any], line: int) -> None:
         """Enter one value that is there."""
-        self._enter(as_text(value), is_text=isinstance(value, str))
+        self._enter(as_text(value), line, is_text=isinstance(value, str))
         if not isinstance(value, bool | list):
-            self.moments.add(value)
+            self.moments.add(value, line)
 
-    def add_all(self, cells: list[str]) -> None:
+    def add_all(self, cells: list[str], lines: Sequence[int]) -> None:
         """Enter cells that are not blank, as `add` would one by one: each shape is looked at only once."""
         if not cells:
             return
@@ -76,24 +81,28 @@ class Column:
         self.characters += sum(map(len, cells))
         self.longest = max(self.longest, *map(len, cells))
         self.example = self.example or cells[0]
-        for shape, times in Counter(shapes_of(cells)).items():
+        shapes = shapes_of(cells)
+        for shape, times in Counter(shapes).items():
             self._enter_shape(shape, times, is_text=True)
+        self._note_unread(shapes, lines)
         if self.may_be_zone:
             for text, times in Counter(cells).items():
                 self._enter_zone(text, times)
-        for cell in cells:
+        for cell, line in zip(cells, lines, strict=True):
             if self.moments.gave_up:
                 break
-            self.moments.add(cell)
+            self.moments.add(cell, line)
 
-    def _enter(self, text: str, *, is_text: bool) -> None:
+    def _enter(self, text: str, line: int, *, is_text: bool) -> None:
         self.filled += 1
         self.distinct.add_all((text,))
         self.characters += len(text)
         self.longest = max(self.longest, len(text))
         self.example = self.example or text
         self.typed += not is_text
-        self._enter_shape(text.translate(SHAPE), 1, is_text=is_text)
+        shape = text.translate(SHAPE)
+        self._enter_shape(shape, 1, is_text=is_text)
+        self._note_unread((shape,), (line,))
         if self.may_be_zone:
             self._enter_zone(text, 1)
 
@@ -104,6 +113,8 @@ class Column:
     def _enter_shape(self, text: str, times: int, *, is_text: bool) -> None:
         kind = kind_of(text)
         self.kinds[kind] += times
+        for style in _read_by(text) if is_text else NUMBER_STYLES:
+            self.styles[style] += times
         if kind == "text":
             words = text.split()
             if 2 <= len(words) <= 4 and all(
@@ -113,12 +124,16 @@ class Column:
             if text.endswith(_CLINICAL):
                 self.clinical += times
         elif is_text and kind in _NUMBERS:
-            for style in styles_of(text.strip()):
-                self.styles[style] += times
             if not is_same_in_all(text.strip()):
                 self.many_meanings += times
             if kind == "amount" and (currency := currency_of(text)):
                 self.currencies[currency] += times
+
+    def _note_unread(self, shapes: Sequence[str], lines: Sequence[int]) -> None:
+        for style in NUMBER_STYLES:
+            if style not in self.first_unread and self.styles[style] < self.filled:
+                at = next(at for at, shape in enumerate(shapes) if style not in _read_by(shape))
+                self.first_unread[style] = lines[at]
 
     @cached_property
     def path(self) -> tuple[str, ...]:
@@ -148,6 +163,17 @@ class Column:
     def is_clock(self) -> bool:
         """Whether it holds hours and minutes without a date."""
         return self.share("clock") >= 0.8
+
+    @property
+    def numbers(self) -> int:
+        """The cells that are numbers, however each is written."""
+        return sum(self.kinds[kind] for kind in _NUMBERS)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether nearly all cells are numbers, and none has zeros in front, as codes have."""
+        cells = self.filled - self.kinds["none"]
+        return self.numbers >= NEARLY_ALL * cells > 0 and not self.kinds["digits"]
 
     @property
     def says_nothing(self) -> bool:
@@ -201,8 +227,7 @@ class Column:
             return "empty"
         if self.is_time:
             return "date" if self.moments.is_date_only else "time"
-        numbers = sum(self.kinds[kind] for kind in ("integer", "decimal", "amount"))
-        if numbers and numbers + self.kinds["none"] == self.filled:
+        if self.is_number:
             if self.kinds["integer"] == self.filled:
                 return "integer"
             return "number" if not self.kinds["amount"] else "amount"
@@ -234,38 +259,46 @@ class Profile:
         """Enter one row of JSON."""
         assert isinstance(record.fields, dict)
         self.rows += 1
-        self._walk(record.fields, "", 0)
+        self._walk(record.fields, record.line, "", 0)
 
-    def add_all(self, rows: list[list[str]], header: tuple[str, ...]) -> None:
+    def add_all(self, records: list[Record], header: tuple[str, ...]) -> None:
         """Enter rows of cells, column by column."""
-        self.rows += len(rows)
+        self.rows += len(records)
+        rows = [cast("list[str]", record.fields) for record in records]
         holds_objects = set()
         for index, (name, cells) in enumerate(zip(header, zip_longest(*rows, fillvalue=""), strict=False)):
             if (column := self.columns.get(name)) is not None:
                 filled = [cell for cell in cells if cell and not cell.isspace()]
-                column.add_all(filled)
+                column.add_all(
+                    filled,
+                    [
+                        row.line
+                        for row, cell in zip(records, cells, strict=True)
+                        if cell and not cell.isspace()
+                    ],
+                )
                 if any(cell[0] == "{" for cell in filled):
                     holds_objects.add(index)
-        for row in rows if holds_objects else ():
+        for record, row in zip(records, rows, strict=True) if holds_objects else ():
             for index, (name, cell) in enumerate(zip(header, row, strict=False)):
                 if index in holds_objects and cell[:1] == "{" and (inner := _object(cell)) is not None:
-                    self._walk(inner, f"{name}.", 1)
+                    self._walk(inner, record.line, f"{name}.", 1)
 
-    def _walk(self, fields: dict[str, Any], path: str, level: int) -> None:
+    def _walk(self, fields: dict[str, Any], line: int, path: str, level: int) -> None:
         for key, value in fields.items():
             name = path + key
             if value is None or value == "" or (level and (not _is_plain(key) or _is_null(key, value))):
                 continue
             if isinstance(value, dict) and level < _LEVELS:
-                self._walk(value, f"{name}.", level + 1)
+                self._walk(value, line, f"{name}.", level + 1)
             elif isinstance(value, str | int | float | list) and not (
                 isinstance(value, str) and value.isspace()
             ):
                 reference = "{" + name + "}" if level else placeholder(name)
                 if (column := self._column(name, reference, level)) is not None:
-                    column.add(value)
+                    column.add(value, line)
                     if isinstance(value, str) and value[0] == "{" and level < _LEVELS:
-                        self._walk(_object(value) or {}, f"{name}.", level + 1)
+                        self._walk(_object(value) or {}, line, f"{name}.", level + 1)
 
     def _column(self, name: str, reference: str, level: int) -> Column | None:
         column = self.columns.get(name)
@@ -306,8 +339,14 @@ def rows_into(profile: Profile, rows: Iterator[Record], header: tuple[str, ...] 
         for record in rows:
             profile.add(record)
         return
-    while cells := [cast("list[str]", record.fields) for record in islice(rows, _ROWS_AT_ONCE)]:
-        profile.add_all(cells, header)
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        profile.add_all(some, header)
+
+
+def _read_by(shape: str) -> Collection[str]:
+    """The ways of writing numbers that read a cell of this shape, or that it holds no number."""
+    kind = kind_of(shape)
+    return styles_of(shape.strip()) if kind in _NUMBERS else NUMBER_STYLES if kind == "none" else ()
 
 
 def _is_zone(text: str) -> bool:

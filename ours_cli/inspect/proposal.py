@@ -14,8 +14,15 @@ from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.inspect.number_filters import filter_of, only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
-from ours_cli.inspect.sensitive import INSURANCE, NAME, Flag
-from ours_cli.inspect.time_doubts import doubts_about, hours_left, no_times, order_of, zones_of_people
+from ours_cli.inspect.sensitive import INSURANCE, IP_ADDRESS, NAME, USER_AGENT, Flag
+from ours_cli.inspect.time_doubts import (
+    doubts_about,
+    hours_left,
+    no_times,
+    order_of,
+    unread_times,
+    zones_of_people,
+)
 from ours_cli.inspect.visitors import PERSONS_NAMES, is_of_visitors, visitor_keys
 from ours_cli.inspect.words import key_of, words_of
 from ours_cli.timestamps import zone_in_header
@@ -50,24 +57,27 @@ class Proposal:
     """
 
     runs: Literal["backfill", "identify"]
-    event: str | None
-    time: str | None
+    properties: tuple[Property, ...]
     external_id: str | None
     email: str | None
-    distinct_id: str | None
-    properties: tuple[Property, ...]
-    zone: str | None
-    order: str | None
-    time_format: str | None
     needs: tuple[str, ...]
     notes: tuple[str, ...]
+    event: str | None = None
+    time: str | None = None
+    distinct_id: str | None = None
+    zone: str | None = None
+    order: str | None = None
+    time_format: str | None = None
 
 
 def propose(
-    roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str
+    roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int, stem: str, place: str
 ) -> Proposal:
-    """Combine the roles; `stem` is the file's name without suffix, for an event that no column names."""
-    draft = _Draft(roles, columns, flags, rows)
+    """Combine the roles; `stem` is the file's name without suffix, for an event that no column names.
+
+    `place` is what the rows are numbered by: lines, or rows.
+    """
+    draft = _Draft(roles, columns, flags, rows, place)
     return _of_visitors(draft) if is_of_visitors(roles) else _of_events(draft, stem)
 
 
@@ -77,47 +87,44 @@ def _of_visitors(draft: _Draft) -> Proposal:
         " properties"
     )
     external_id, email = draft.person()
-    return Proposal(
-        runs="identify",
-        event=None,
-        time=None,
-        external_id=external_id,
-        email=email,
-        distinct_id=None,
-        properties=draft.visitor_properties(),
-        zone=None,
-        order=None,
-        time_format=None,
-        needs=tuple(draft.needs),
-        notes=tuple(draft.notes),
-    )
+    properties = draft.visitor_properties()
+    return Proposal("identify", properties, external_id, email, tuple(draft.needs), tuple(draft.notes))
 
 
 def _of_events(draft: _Draft, stem: str) -> Proposal:
     time, zone, order = draft.time()
     external_id, email = draft.person()
+    event, distinct_id = draft.event(stem), draft.event_id(stem)
     return Proposal(
-        runs="backfill",
-        event=draft.event(stem),
+        "backfill",
+        draft.properties(),
+        external_id,
+        email,
+        tuple(draft.needs),
+        tuple(draft.notes),
+        event=event,
         time=time,
-        external_id=external_id,
-        email=email,
-        distinct_id=draft.event_id(stem),
-        properties=draft.properties(),
+        distinct_id=distinct_id,
         zone=zone,
         order=order,
         time_format=draft.time_format,
-        needs=tuple(draft.needs),
-        notes=tuple(draft.notes),
     )
 
 
 class _Draft:
-    def __init__(self, roles: Roles, columns: Sequence[Column], flags: Mapping[str, Flag], rows: int) -> None:
+    def __init__(
+        self,
+        roles: Roles,
+        columns: Sequence[Column],
+        flags: Mapping[str, Flag],
+        rows: int,
+        place: str,
+    ) -> None:
         self._roles = roles
         self._columns = columns
         self._flags = flags
         self._rows = rows
+        self._place = place
         self._used: set[str] = set()
         self.needs: list[str] = []
         self.notes: list[str] = []
@@ -147,6 +154,7 @@ class _Draft:
             )
         self._note_gaps(column, self._rows, "rejected (missing_time)")
         self.needs += doubts_about(column)
+        self.notes += unread_times(column, self._place)
         order, need = order_of(column)
         zone = self._zone(column, clock)
         self.needs += [need] if need else []
@@ -184,8 +192,21 @@ class _Draft:
         )
         return ZONE_TO_FILL_IN
 
+    def _note_context(self) -> None:
+        """Name the flags that take an IP address and a user agent, of which the API wants both or neither."""
+        both = [
+            next((column.reference for column in self._columns if self._flagged(column) == what), None)
+            for what in (IP_ADDRESS, USER_AGENT)
+        ]
+        if None not in both:
+            self.notes.append(
+                "--ip {!r} --user-agent {!r} would add both as the end user's identityContext; an IP address"
+                " tells who somebody is".format(*both)
+            )
+
     def person(self) -> tuple[str | None, str | None]:
         """The templates of externalId and email."""
+        self._note_context()
         roles = self._roles
         for column in filter(None, (roles.person, roles.email if roles.person is None else None)):
             self._note_doubts(column)
@@ -234,8 +255,7 @@ class _Draft:
             self.notes.append(f"{column.name!r} is empty in {rows} {fate}")
 
     def _note_insurance(self, person: Column) -> None:
-        flag = self._flags.get(person.name)
-        if flag is not None and flag.what == INSURANCE:
+        if self._flagged(person) == INSURANCE:
             self.notes.append(
                 f"{person.name!r} may be a number of a health plan: {person.reference[:-1]}|hmac}} with"
                 " --hmac-key-file sends a keyed hash in its place"
@@ -251,6 +271,9 @@ class _Draft:
                 rows = counted(number, "row", "rows")
                 self.notes.append(f"{column.name!r} holds {what}, in {rows}: to the API that is one visitor")
 
+    def _flagged(self, column: Column) -> str:
+        return self._flags[column.name].what if column.name in self._flags else ""
+
     def _use(self, column: Column) -> str:
         self._used.add(column.name)
         return column.reference
@@ -258,7 +281,7 @@ class _Draft:
     def properties(self) -> tuple[Property, ...]:
         """What is left, as properties of the event: no more than the API takes."""
         found = [
-            Property(key, self._typed(column), column, self._why_not(column))
+            Property(key, self._typed(column, why_not := self._why_not(column)), column, why_not)
             for key, column in self._named(_keys)
         ]
         sendable = [at for at, entry in enumerate(found) if not entry.why_not]
@@ -273,15 +296,12 @@ class _Draft:
 
     def visitor_properties(self) -> tuple[Property, ...]:
         """What is left, as properties of the visitor; those that the API names are texts to it."""
-        return tuple(
-            Property(
-                key,
-                column.reference if key in USER_PROPERTIES else self._typed(column),
-                column,
-                self._why_not_visitor(key, column),
-            )
-            for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column)))
-        )
+        found: list[Property] = []
+        for key, column in self._named(lambda column: visitor_keys(column.path[-1], _keys(column))):
+            why_not = self._why_not_visitor(key, column)
+            template = column.reference if key in USER_PROPERTIES else self._typed(column, why_not)
+            found.append(Property(key, template, column, why_not))
+        return tuple(found)
 
     def _named(self, keys_for: Callable[[Column], Iterator[str]]) -> Iterator[tuple[str, Column]]:
         """The columns that no field uses, each with a key that no other has."""
@@ -293,9 +313,9 @@ class _Draft:
             keys.add(key)
             yield key, column
 
-    def _typed(self, column: Column) -> str:
-        name_filter, doubt = filter_of(column, self._decimal_style)
-        if doubt:
+    def _typed(self, column: Column, why_not: str) -> str:
+        name_filter, doubt = filter_of(column, self._decimal_style, self._place)
+        if doubt and not why_not:
             self.notes.append(f"{column.name!r} {doubt}")
         return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
 
@@ -304,9 +324,8 @@ class _Draft:
         return "" if why_not == NAME and key in PERSONS_NAMES else why_not
 
     def _why_not(self, column: Column) -> str:
-        flag = self._flags.get(column.name)
-        if flag is not None:
-            return flag.what
+        if what := self._flagged(column):
+            return what
         if column.kinds["object"] + column.kinds["list"] > 0.5 * column.filled:
             return "JSON, may hold anything"
         if column.is_time:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from ours_cli.inspect.compounds import taken_apart
+from ours_cli.inspect.id_words import numbered
 from ours_cli.inspect.person_words import PEOPLE
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, RECORD, Flag
+from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, RECORD, Flag, plain_words
 from ours_cli.inspect.sensitive_words import words
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of
 from ours_cli.timestamps import zone_in_header
@@ -58,8 +58,8 @@ _DEVICE_IDS: Final = ("device id", "anonymous id", "session id")
 """They say whom only where nothing else does."""
 _EVENT_IDS: Final = (
     "distinctid", "insert id", "message id", "uuid", "id", "event uuid", "event id", "balance transaction id",
-    "transaction id", "purchase id", "payment id", "order id", "en no", "review id", "encounter id",
-    "appointment id", "reference", "order number",
+    "transaction id", "purchase id", "payment id", "order id", "en number", "review id", "encounter id",
+    "appointment id", "reference", "invoice id", "booking id", "ticket id", "receipt id", "visit id",
 )  # fmt: skip
 _IDS: Final = ("id", "uuid", "reference")
 _ENVELOPES: Final = words(
@@ -118,12 +118,13 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
 
 
 def _name(column: Column) -> str:
-    """The words of its name; the `id` in a user is a "user id"."""
-    name = " ".join(taken_apart(words_of(column.path[-1])))
+    """The words of its name; the `id` in a user is a "user id", and so is a `Benutzer-Nr.`"""
+    words = plain_words(column.path[-1])
+    name = " ".join(words)
     if name in _IDS and column.depth:
         above = words_of(column.path[-2])
         return name if not _ENVELOPES.isdisjoint(above[-1:]) else " ".join((*above, "id"))
-    return name
+    return numbered(words) or name
 
 
 def _what(column: Column, flags: Mapping[str, Flag]) -> str:

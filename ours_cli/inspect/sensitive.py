@@ -58,6 +58,8 @@ ETHNICITY: Final = "ethnicity or religion"
 HEALTH: Final = HEALTH_SIGN.what
 NAME: Final = PERSON.what
 INSURANCE: Final = "insurance id"
+IP_ADDRESS: Final = "IP address"
+USER_AGENT: Final = "user agent"
 FREE_TEXT: Final = "free text"
 
 _TELLING_KINDS: Final[dict[Kind, str]] = {
@@ -65,7 +67,8 @@ _TELLING_KINDS: Final[dict[Kind, str]] = {
     "ssn": "SSN",
     "email": "e-mail",
     "phone": "phone",
-    "ip": "IP address",
+    "ip": IP_ADDRESS,
+    "agent": USER_AGENT,
     "url": "URL",
 }
 _WRITTEN_OUT: Final = {**dict.fromkeys(("no", "nr", "num", "nbr", "nummer"), "number"), "nm": "name"}
@@ -174,6 +177,8 @@ def plain_words(name: str) -> tuple[str, ...]:
     words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
     while words and words[-1].isdigit():
         words = words[:-1]
+    # `N° dossier`, but not `N.I.R.`
+    words = ("number", *words[1:]) if words[:1] == ("n",) and len("".join(words[1:2])) > 1 else words
     return tuple(_WRITTEN_OUT.get(word, word) for word in words)
 
 

@@ -1,9 +1,9 @@
 """The words of column names that speak of secrets, people or health, as data; `sensitive` decides by them.
 
 Written as `sensitive.plain_words` makes them: lower case, without accents, `ß` as `ss`, and "number" for
-`#`, `No.` and `Nr.`. English, German, French, Spanish and Portuguese. Words that are harmless in one of these
-languages ("alter", "mobil", "nombre") stand under `alone`, so that they count only as the whole name; those
-that are harmless but in a table of patients ("weight", "pulse") in `patient_words`.
+`#`, `No.` and `Nr.`. English, German, French, Spanish, Italian, Dutch and Portuguese. Words that are harmless
+in one of these languages ("alter", "mobil", "nombre") stand under `alone`, so that they count only as the
+whole name; those that are harmless but in a table of patients ("weight", "pulse") in `patient_words`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ SIGNS: Final = (
             "insurance insured medicare medicaid npi beneficiary hicn mbi policyholder krankenkasse",
             "versicherer krankenversicherung versicherung versicherungsnummer versichertennummer",
             "versicherten kvnr egk kassennummer mutuelle assurance aseguradora beneficiario desynpuf",
-            "kostentrager convenio carteirinha",
+            "kostentrager convenio carteirinha zorgverzekeraar zorgverzekering verzekeringsnummer",
+            "polisnummer assicurazione",
         ),
         phrases=(
             "health plan", "policy holder", "policy number", "policy id", "subscriber id",
@@ -94,21 +95,23 @@ SIGNS: Final = (
             "authorization number", "bene id", "ins name", "ins group", "ins carrier", "kv number",
             "grp number", "clm id", "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria",
             "numero de poliza", "numero de afiliado",
+            "tessera sanitaria", "rx bin", "rx pcn", "rx grp", "rx group", "subscr id",
         ),
         alone=names(
-            "policy", "poliza", "n poliza", "n afiliado", "n adherent", "seguro", "seguro medico", "mutua",
-            "cns",
+            "policy", "poliza", "number poliza", "number afiliado", "number adherent", "seguro",
+            "seguro medico", "mutua", "cns",
         ),
     ),
     Sign(
         "date of birth",
         words(
             "dob yob birth birthdate birthday birthyear bday bdate geburtsdatum geburtstag geburtsjahr",
-            "geburt geburts naissance naiss nacimiento nascimento nasc",
+            "geburt geburts naissance naiss nacimiento nascimento nasc nascita geboorte geboortedatum",
+            "geboortejaar",
         ),
         phrases=(
             "d o b", "born on", "geb dat", "geb datum", "fecha nac", "fec nac", "f nac", "ne le", "nee le",
-            "ne e le", "ben nai",
+            "ne e le", "ben nai", "nato il", "nata il",
         ),
         alone=names("born", "ddn", "geb"),
     ),
@@ -116,7 +119,9 @@ SIGNS: Final = (
         "age",
         frozenset(),
         phrases=("age at", "age in years"),
-        alone=names("age", "patient age", "pt age", "age years", "your age", "alter", "edad", "idade"),
+        alone=names(
+            "age", "patient age", "pt age", "age years", "your age", "alter", "edad", "idade", "leeftijd",
+        ),
         of_values=True,
         coded=True,
     ),
@@ -125,13 +130,13 @@ SIGNS: Final = (
         words(
             "phone mobile telephone tel fax cell cellphone telefon telefonnummer telefax faxnummer handy",
             "handynummer rufnummer mobilnummer mobiltelefon mobilfunk telefono movil celular telecopie",
-            "pager whatsapp msisdn dnis tlf",
+            "pager whatsapp msisdn dnis tlf cellulare telefoon telefoonnummer",
         ),
         phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone",
             "telecom value", "contact value", "caller number", "callback number", "dialed number",
             "sms number", "mobil number", "whats app", "home ph", "work ph", "cell ph", "ph number",
         ),
-        alone=names("mobil", "festnetz", "portable", "telephone portable", "gsm", "ani"),
+        alone=names("mobil", "mobiel", "festnetz", "portable", "telephone portable", "gsm", "ani"),
         of_values=True,
     ),
     Sign(
@@ -144,8 +149,19 @@ SIGNS: Final = (
     Sign(
         "IP address",
         frozenset(),
-        phrases=("ip address", "ip addr", "ip adresse", "adresse ip"),
+        phrases=(
+            "ip address", "ip addr", "ip adresse", "adresse ip", "direccion ip", "remote addr",
+            "forwarded for",
+        ),
         last=words("ip ipv"),
+    ),
+    Sign(
+        "user agent",
+        frozenset(),
+        alone=names(
+            *("ua", "ua string", "user agent", "user agent string"),
+            *("browser user agent", "client user agent", "http user agent", "request user agent"),
+        ),
     ),
     Sign(
         "device id",
@@ -162,8 +178,9 @@ SIGNS: Final = (
         words(
             "address addr street zip zipcode postcode postal strasse hausnummer anschrift adresse plz",
             "postleitzahl direccion domicilio domicile residence fips zcta endereco logradouro bairro cep",
+            "indirizzo adres straat straatnaam huisnummer",
         ),
-        phrases=("add line", "post code"),
+        phrases=("add line", "post code", "codice postale"),
         alone=names("rue", "calle", "str", "cp", "c p"),
     ),
     Sign(
@@ -171,14 +188,15 @@ SIGNS: Final = (
         words("latitude longitude lat lng lon coordinates birthplace munic municip"),
         phrases=("municipio residencia", "municipio de residencia"),
         last=words(
-            "city cities town county counties village wohnort ville ciudad municipio localidad cidade"
+            "city cities town county counties village wohnort ville ciudad municipio localidad cidade citta",
+            "woonplaats gemeente",
         ),
-        alone=names("city name", "county name", "ort", "stadt", "gemeinde", "commune", "poblacion"),
+        alone=names("city name", "county name", "ort", "stadt", "gemeinde", "commune", "comune", "poblacion"),
         coded=True,
     ),
     Sign(
         "account number",
-        words("iban card auftraggeberkonto kontonummer kontonr acct"),
+        words("iban card auftraggeberkonto kontonummer kontonr rekeningnummer acct"),
         phrases=(
             "account number", "bank account", "hsp account", "routing number", "sort code",
             "numero de compte",
@@ -189,10 +207,13 @@ SIGNS: Final = (
     ),
     Sign(
         "identity number",
-        words("passport itin nino aadhaar reisepass personalausweis ausweisnummer steuernummer passeport"),
+        words(
+            "passport itin nino aadhaar reisepass personalausweis ausweisnummer steuernummer passeport",
+            "burgerservicenummer",
+        ),
         phrases=(
             "tax id", "tax number", "taxpayer id", "national id", "national insurance", "nhs number",
-            "identity card", "id card", "steuer id",
+            "identity card", "id card", "steuer id", "codice fiscale",
         ),
         alone=names(
             "tin", "dni", "nie", "dni nie", "idnr", "nif", "nir", "curp", "cpf", "bsn", "pasaporte", "cip",
@@ -202,7 +223,7 @@ SIGNS: Final = (
     ),
     Sign(
         "vehicle",
-        words("vin kennzeichen fahrgestellnummer immatriculation"),
+        words("vin kennzeichen kenteken fahrgestellnummer immatriculation"),
         phrases=(
             "license plate", "licence plate", "number plate", "plate number", "vehicle id", "vehicle number",
             "vehicle registration", "vehicle serial",
@@ -212,33 +233,36 @@ SIGNS: Final = (
     ),
     Sign(
         "licence or certificate",
-        words("fuhrerschein fuhrerscheinnummer"),
+        words("fuhrerschein fuhrerscheinnummer rijbewijs rijbewijsnummer"),
         phrases=(
             "license number", "licence number", "license id", "licence id", "certificate number",
             "certificate id", "drivers license", "driver license", "driving licence", "dea number",
             "permis de conduire", "dl number", "number colegiado", "numero colegiado",
         ),
         last=words("license licence"),
-        alone=names("drivers"),
+        alone=names("drivers", "dea"),
         of_values=True,
     ),
     Sign(
         "demographic",
         words(
             "marital familienstand pronouns nationality nationalite nacionalidad nacionalidade citizenship",
-            "immigration staatsangehorigkeit",
+            "immigration staatsangehorigkeit nazionalita cittadinanza nationaliteit",
         ),
         phrases=(
             "civil status", "etat civil", "estado civil", "relationship status", "ben sex",
-            "situation familiale",
+            "situation familiale", "stato civile", "burgerlijke staat",
         ),
-        last=words("gender sex geschl geschlecht sexe sexo"),
+        last=words("gender sex geschl geschlecht sexe sexo sesso geslacht"),
         alone=names("genero"),
         coded=True,
     ),
     Sign(
         "ethnicity or religion",
-        words("hispanic ethnicity ethnic ethnoracial ethnie etnia religion religiao konfession"),
+        words(
+            "hispanic ethnicity ethnic ethnoracial ethnie etnia religion religiao religione godsdienst",
+            "konfession",
+        ),
         phrases=("patient race", "raca cor"),
         alone=names("race", "raca"),
         coded=True,

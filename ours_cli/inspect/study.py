@@ -49,7 +49,7 @@ def study(
     _refuse_no_table(table.name, profile, sum(sample.malformed.values()))
     columns = list(profile.columns.values())
     stem = "" if location == "-" else Path(location).name.split(".")[0]
-    proposal = propose(roles, columns, flags, profile.rows, stem)
+    proposal = propose(roles, columns, flags, profile.rows, stem, table.place)
     preset = _preset_of(first[0], sample.read, profile)
     return Findings(
         name=table.name,

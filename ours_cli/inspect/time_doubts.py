@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ours_cli.inspect.odd_cells import odd_cells
 from ours_cli.inspect.profile import Column
 
 
@@ -33,6 +34,14 @@ def doubts_about(column: Column) -> Iterator[str]:
             f"--time: {_percent(column)} of {column.name!r} can be read as times; the other rows will be"
             " rejected (bad_time), unless --time-format tells an unusual form"
         )
+
+
+def unread_times(column: Column, place: str) -> Iterator[str]:
+    """What becomes of the rows whose time cannot be read, where most can; `place` numbers the rows."""
+    stated = column.moments.stated_times
+    if column.is_time and stated < column.filled:
+        odd = odd_cells(column, "times", stated, column.moments.first_unread, place)
+        yield f"{column.name!r} {odd}: such rows will be rejected (bad_time)"
 
 
 def hours_left(date: Column, columns: Sequence[Column]) -> Iterator[str]:

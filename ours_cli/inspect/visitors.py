@@ -22,18 +22,18 @@ _OF_ANYTHING: Final = (("type",), ("category",), ("name",))
 
 _ONE_ROW_EACH: Final = 0.9
 _WRITTEN: Final = {
-    "first_name": "first|first name|firstname|fname|f name|given name|vorname|prenom|nombre",
+    "first_name": "first|first name|firstname|fname|f name|given name|vorname|prenom|nombre|voornaam",
     "last_name": "last|last name|lastname|lname|l name|surname|family name|nachname|familienname|nom|apellido"
-    "|apellidos",
+    "|apellidos|cognome|achternaam",
     "phone_number": "phone|phone number|phonenumber|mobile|mobile phone|mobile number|cell|cell phone"
-    "|cellphone|telephone|telefon|telefonnummer|handy|mobil|telefono",
+    "|cellphone|telephone|telefon|telefonnummer|handy|mobil|telefono|telefoon|telefoonnummer|mobiel|cellulare",
     "zip": "zip|zip code|zipcode|postal code|postcode|plz|postleitzahl|code postal|codigo postal",
-    "city": "city|town|ort|wohnort|stadt|ville|ciudad",
+    "city": "city|town|ort|wohnort|stadt|ville|ciudad|citta|woonplaats",
     "state": "state|province|bundesland|provincia",
     "country": "country|land|pays|pais",
     "date_of_birth": "dob|date of birth|birth date|birthdate|birthday|geburtsdatum|date de naissance"
-    "|fecha de nacimiento",
-    "gender": "gender|sex|geschlecht|sexe|genero|sexo",
+    "|fecha de nacimiento|data di nascita|geboortedatum",
+    "gender": "gender|sex|geschlecht|sexe|genero|sexo|sesso|geslacht",
     "company_name": "company|company name|organization|organisation|firma|entreprise|empresa",
     "job_title": "job title|jobtitle",
 }

@@ -6,39 +6,22 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_TYPE_WRAPPERS: Final = frozenset(
-    (
-        *("S", "N", "B", "BOOL", "SS", "NS", "BS", "L", "M"),
-        *("$date", "$oid", "$uuid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"),
-    )
+from ours_cli.inspect.sensitive_words import words
+
+_TYPE_WRAPPERS: Final = words(
+    "S N B BOOL SS NS BS L M $date $oid $uuid $numberLong $numberInt $numberDouble $numberDecimal"
 )
 """The keys in which DynamoDB and MongoDB wrap a value, to tell its type."""
 
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
-TIME_WORDS: Final = frozenset(
-    (
-        *(
-            "time",
-            "date",
-            "datetime",
-            "timestamp",
-            "timestamps",
-            "ts",
-            "dt",
-            "at",
-            "on",
-            "day",
-            "when",
-            "epoch",
-        ),
-        *("created", "updated", "modified", "changed", "occurred", "received", "sent", "confirm", "optin"),
-        *("start", "stop", "end", "begin", "began", "datum", "zeit", "zeitpunkt", "fecha"),
-    )
+TIME_WORDS: Final = words(
+    "time date datetime timestamp timestamps ts dt at on day when epoch created updated modified changed",
+    "occurred received sent confirm optin start stop end begin began datum zeit zeitpunkt fecha",
 )
-CLOCK_WORDS: Final = frozenset(("time", "hour", "clock", "uhrzeit", "zeit", "heure", "hora", "checkin"))
-DATE_WORDS: Final = frozenset(("date", "dt", "day", "datum", "fecha"))
+CLOCK_WORDS: Final = words("time hour clock uhrzeit zeit heure hora checkin")
+DATE_WORDS: Final = words("date dt day datum fecha")
 
 
 @lru_cache(maxsize=4096)
@@ -55,8 +38,8 @@ def path_of(name: str, level: int) -> tuple[str, ...]:
 
 def is_named_time(name: str) -> bool:
     """Whether the name says that a number in the column may be a time."""
-    words = words_of(name)
-    return not TIME_WORDS.isdisjoint(words) and words[-1] not in ("id", "zone", "ms", "version")
+    named = words_of(name)
+    return not TIME_WORDS.isdisjoint(named) and named[-1] not in ("id", "zone", "ms", "version")
 
 
 def key_of(name: str) -> str:
