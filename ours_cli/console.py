@@ -152,6 +152,10 @@ class _Observing:
     def wait(self, reason: str, seconds: float) -> None:
         self._progress.wait(reason, seconds)
 
+    def trouble(self, text: str) -> None:
+        if not self._is_drawn:  # a bar shows each pause, and why
+            self._console.note(text)
+
     def warn(self, text: str) -> None:
         self._console.warn(text)
 

@@ -138,6 +138,7 @@ class Sender:
             give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=self._ca_file(),
             on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
+            on_trouble=console.note,
         )
         started = time.monotonic()
         tries = Tries()
@@ -145,6 +146,8 @@ class Sender:
             with interruptible():
                 status = send(self._route, place.endpoint, serialized, options, tries)
         except OursError as error:
+            if isinstance(error, Interrupted):
+                error.amid(tries.trouble)
             if self._is_json:
                 how = "interrupted" if isinstance(error, Interrupted) else "failed"
                 console.data(json_text(self._result(body, how, number) | {"error": error.message}))
