@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS, MISNAMED_KEYS, OBJECT_KEYS, TEXT_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
-from ours_cli.ids.doubtful_ids import CUT, doubts
+from ours_cli.ids.doubtful_ids import CUT, UNFILLED, doubts, is_unfilled
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value, check_names, key_meant
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.mapping.validate import Window
@@ -207,6 +208,11 @@ def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
     return [
         *(_doubt(key, word) for key, word in doubts(body)),
         *(
+            _doubt(key, UNFILLED)
+            for key, value in body.items()
+            if key not in ID_MAX and is_unfilled(json_text(value, indent=None))
+        ),
+        *(
             f"{flag} is sent as it is, braces and all: ours backfill fills in columns"
             for flag in placeholder_flags(fields)
         ),
@@ -217,6 +223,8 @@ def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
 def _doubt(key: str, word: str) -> str:
     if word == CUT:
         return f"{key} is in scientific notation: did a spreadsheet cut its digits?"
+    if word == UNFILLED:
+        return f"{key} holds a template that nothing filled in ({UNFILLED}): it is sent as it stands"
     return f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
 
 
