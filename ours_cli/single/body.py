@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Val
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.wording.durations import DAY_MS
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -165,14 +167,23 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     try:
         body["time"] = context.times.reader(value)
     except TimeProblem as problem:
+        hint = None if problem.code == "bad_time" else problem.hint
+        if flags.time_format is not None:
+            hint = hint or "--time now, or leave --time-format out"
         raise UsageError(
-            f"--time: {problem.message}", hint=problem.hint or "--time 2026-11-20T10:00:00Z"
+            f"--time: {problem.message}",
+            hint=hint or f"--time now, or --time {_yesterday()}; --time-format tells of another form",
         ) from None
     naive = context.times.reader.naive_as_utc > 0
     fault = context.window.check(body["time"])
     if fault is not None:
         raise UsageError(f"--time: {fault.message}", hint=_window_hint(body["time"], context.window, naive))
     return ["the time has no zone and was read as UTC; --tz ZONE says otherwise"] if naive else []
+
+
+def _yesterday() -> str:
+    """A day ago, as an example of a time that the API takes."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - DAY_MS / 1000))
 
 
 def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
