@@ -107,7 +107,9 @@ class Console:
     def _say(self, text: str) -> None:
         text = printable(text)
         width = None if says_a_command(text) else _width(sys.stderr)
-        self._write("\n".join(folded_all(text.split("\n"), width)))
+        # Most of all the paths that were typed: one with blanks must not be broken there.
+        typed = [printable(word) for word in sys.argv[1:] if " " in word]
+        self._write("\n".join(folded_all(text.split("\n"), width, typed)))
 
     @contextmanager
     def progress(
