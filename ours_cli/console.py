@@ -72,6 +72,11 @@ class Console:
         if not self.quiet:
             self._say(text)
 
+    def note_typing(self, what: str) -> None:
+        """Say what is waited for where standard input is a terminal: nothing else there would."""
+        if sys.stdin is not None and sys.stdin.isatty():
+            self.note(f"standard input is this terminal: type {what}, then Ctrl-D")
+
     def note_once(self, text: str) -> None:
         """As `note`, for what a command may come upon again."""
         if text not in self._noted:
@@ -102,7 +107,9 @@ class Console:
     def _say(self, text: str) -> None:
         text = printable(text)
         width = None if says_a_command(text) else _width(sys.stderr)
-        self._write("\n".join(folded_all(text.split("\n"), width)))
+        # Most of all the paths that were typed: one with blanks must not be broken there.
+        typed = [printable(word) for word in sys.argv[1:] if " " in word]
+        self._write("\n".join(folded_all(text.split("\n"), width, typed)))
 
     @contextmanager
     def progress(
@@ -151,6 +158,10 @@ class _Observing:
 
     def wait(self, reason: str, seconds: float) -> None:
         self._progress.wait(reason, seconds)
+
+    def trouble(self, text: str) -> None:
+        if not self._is_drawn:  # a bar shows each pause, and why
+            self._console.note(text)
 
     def warn(self, text: str) -> None:
         self._console.warn(text)

@@ -22,7 +22,7 @@ from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.intake import Intake
 from ours_cli.process.garbage import collect_seldom
-from ours_cli.process.signals import stopping
+from ours_cli.process.signals import Interrupted, stopping
 from ours_cli.record import Table, span
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Books
@@ -52,6 +52,9 @@ class Observer(Protocol):
 
     def wait(self, reason: str, seconds: float) -> None:
         """The run pauses."""
+
+    def trouble(self, text: str) -> None:
+        """The server has failed for a while, or it answers again."""
 
     def warn(self, text: str) -> None:
         """Something the person should look at now."""
@@ -129,6 +132,7 @@ class _Run:
             observer.wait,
             self._where,
             self._compare_clocks,
+            observer.trouble,
         )
 
     async def go(self) -> Result:
@@ -161,7 +165,8 @@ class _Run:
         self._books.unwritten(self._unsynced)
         return result
 
-    def _stop(self, error: OursError) -> None:
+    def _stop(self, error: Interrupted) -> None:
+        error.amid(self._delivery.trouble)
         self._delivery.stop(error)
         self._observer.stopping()
 

@@ -169,7 +169,7 @@ class TestStar:
         assert ended.code == 0, ended.err
         digest = hashlib.sha256(b"123-45").hexdigest()
         assert properties(place.events()) == [{"total": "5", "who": digest}]
-        assert ended.json["warnings"] == ["columns not sent: note"]
+        assert ended.json["warnings"] == []
 
     def test_without_it_unmapped_columns_stay_and_are_named(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -178,7 +178,7 @@ class TestStar:
         path = write(tmp_path / "o.csv", self.CSV)
         ended = ours("backfill", path, *ESSENTIALS, "-p", "t={total}", "-o", "json")
         assert properties(place.events()) == [{"t": "5"}]
-        assert ended.json["warnings"] == ["columns not sent: ssn, note"]
+        assert ended.json["warnings"] == ["columns not sent: ssn, note; --exclude COLUMN says it is meant"]
         assert "columns not sent: ssn, note" in ended.err
         text = ours("backfill", path, *ESSENTIALS, "-p", "t={total}", "--dry-run")
         assert "columns sent: when, id, total" in text.out
@@ -211,7 +211,7 @@ class TestStar:
         assert properties(place.events()) == [
             {"who": digest, "tag": "vip", "deep_a": 1, "more": {"k": [1]}},
         ]
-        assert ended.json["warnings"] == ["columns not sent: deep.b, note"]
+        assert ended.json["warnings"] == ["columns not sent: deep.b; --exclude COLUMN says it is meant"]
 
     def test_an_hmac_without_a_key_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -240,7 +240,10 @@ class TestStar:
         second = write(tmp_path / "b.ndjson", ndjson([{"when": ago(1), "id": 2}]))
         fields = ("-p", "b={a.b}", "-p", "n={nope}", "-p", "m={maybe|default:1}")
         ended = ours("backfill", first, second, *ESSENTIALS, *fields, "-o", "json")
-        assert ended.json["warnings"] == ["never found in any row: maybe, nope", "columns not sent: x"]
+        assert ended.json["warnings"] == [
+            "never found in any row: maybe, nope",
+            "columns not sent: x; --exclude COLUMN says it is meant",
+        ]
 
     def test_columns_without_a_name_are_named_by_their_number(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -251,7 +254,7 @@ class TestStar:
         preview = ours("backfill", path, *ESSENTIALS, "-p", "*", "--dry-run")
         assert f"left behind: {left}" in preview.out
         ended = ours("backfill", path, *ESSENTIALS, "-p", "*", "-o", "json")
-        assert ended.json["warnings"] == [f"columns not sent: {left}"]
+        assert ended.json["warnings"] == [f"columns not sent: {left}; --exclude COLUMN says it is meant"]
         assert properties(place.events()) == [{"b": "2"}]
 
     def test_exclude_must_name_a_column(self, ours: Ours, tmp_path: Path) -> None:
@@ -438,7 +441,9 @@ class TestSources:
             "eventProperties": {"amount": "5"},
             "userProperties": {"city": "Ulm"},
         }
-        assert ended.json["warnings"] == ["columns not sent: user_id, note"]
+        assert ended.json["warnings"] == [
+            "columns not sent: user_id, note; --exclude COLUMN says it is meant"
+        ]
 
 
 class TestDryRun:

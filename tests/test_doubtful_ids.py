@@ -11,7 +11,7 @@ import pytest
 from conftest import Ours, StartSandbox
 from rows import iso, write
 
-from ours_cli.ids.doubtful_ids import CUT, WORDS, are_sure, doubts, is_sure
+from ours_cli.ids.doubtful_ids import CUT, UNFILLED, WORDS, are_sure, doubts, is_sure
 
 ROWS = 2_500
 ODD = {7: "NULL", 900: r"\N", 901: "undefined", 1_700: "1.23457E+11", 2_499: "NULL"}
@@ -116,6 +116,50 @@ def test_a_single_one_is_told(ours: Ours, sandbox: StartSandbox, command: Sequen
     assert event.body["email"] == "null"
 
 
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")])
+def test_templates_that_nothing_filled_in_are_told_without_their_text(
+    flags: tuple[str, ...], ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    rows = [
+        {"event": "E", "time": iso(1), "distinctId": f"d{number}", "externalId": who}
+        for number, who in enumerate(["{{ customer.id }}", "c1", "{{ customer.id }}", "{{x"])
+    ]
+    file = write(tmp_path / "o.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+    ended = ours("batch", file, *flags)
+    warning = (
+        "warning: 2 rows have a template that nothing filled in as externalId ({{ }}), and the API takes it"
+        " for a visitor: look at what wrote these rows"
+    )
+    assert (ended.code, ended.err.splitlines()) == (0, [warning])
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("track", "Hi {{ name }}", "--external-id", "{{ id }}"), "externalId event"),
+        (("track", "E", "--email", "a@b.c", "-p", "a=x {{ secret-canary }}"), "eventProperties"),
+        (("track", "E", "--data", '{"userId": "a", "eventProperties": {"a": ["{{c}}"]}}'), "eventProperties"),
+        (("identify", "--email", "a@b.c", "-u", "city={{ city }}"), "userProperties"),
+        (("track", "E {x}", "--email", "a@b.c", "-p", "a={{", "-p", 'b:={"c":{"d":{}}}'), ""),
+    ],
+)
+def test_a_single_one_with_an_unfilled_template_is_told(
+    command: Sequence[str], told: str, ours: Ours, sandbox: StartSandbox
+) -> None:
+    sandbox()
+    ended = ours(*command)
+    what = "holds a template that nothing filled in ({{ }}): it is sent as it stands"
+    assert (ended.code, ended.err.splitlines()) == (0, [f"warning: {key} {what}" for key in told.split()])
+    assert "canary" not in ended.err
+
+
+def test_a_line_with_an_unfilled_template_is_told(ours_process: Ours, sandbox: StartSandbox) -> None:
+    sandbox()
+    ended = ours_process("track", "-", stdin=b'{"event": "E", "externalId": "{{ id }}"}\n')
+    assert "warning: externalId holds a template that nothing filled in" in ended.err
+
+
 def test_other_fields_and_other_words_are_left_alone(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
@@ -127,11 +171,13 @@ def test_other_fields_and_other_words_are_left_alone(
 
 def test_words() -> None:
     assert {"null", "NULL", "Null", "NaN", r"\N", "N/A", "undefined", "[object Object]"} <= WORDS
-    body = {"externalId": "NULL", "email": "2E+10", "event": "none"}
-    assert list(doubts(body)) == [("externalId", "NULL"), ("email", CUT)]
+    body = {"externalId": "NULL", "email": "2E+10", "userId": "a{{b}}", "event": "none"}
+    assert set(doubts(body)) == {("externalId", "NULL"), ("email", CUT), ("userId", UNFILLED)}
 
 
-@pytest.mark.parametrize("text", ["JANE+E+1@x.org", "E+11", "1E5", "1.5e+11", "12E+11x", "0", "c1"])
+@pytest.mark.parametrize(
+    "text", ["JANE+E+1@x.org", "E+11", "1E5", "1.5e+11", "12E+11x", "0", "c1", "{c1}", "{{c1"]
+)
 def test_what_only_looks_like_it(text: str) -> None:
     assert is_sure(text)
 
@@ -140,3 +186,4 @@ def test_many_are_sure_only_where_each_is() -> None:
     assert are_sure(["c1", "0", "a@b.c"])
     assert not are_sure(["c1", "NULL"])
     assert not are_sure(["c1", "1.23457E+11"])
+    assert not are_sure(["c1", "{{ id }}"])

@@ -13,6 +13,8 @@ from ours_cli.wording.durations import parse_duration
     ("text", "seconds"),
     [
         ("90s", 90),
+        ("60ms", 0.06),
+        ("0.5 MS", 0.0005),
         ("5m", 300),
         ("2h", 7_200),
         ("30d", 2_592_000),

@@ -56,8 +56,40 @@ def test_refused_then_up(ours: Ours, tmp_path: Path) -> None:
 def test_refused_for_ever(ours: Ours, tmp_path: Path) -> None:
     command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{free_port()}/api/v1")
     report = settled(ours(*command, "-o", "json", "--give-up-after", 0.3), 5, unsent=5)
-    assert "refused" in report["error"]
+    assert "is refused" in report["error"]
     assert report["bytes"] == 0, "what had no connection was never sent"
+
+
+@pytest.mark.parametrize("command", ["batch", "track"])
+@pytest.mark.parametrize("flags", [(), ("-q",), ("-v",)])
+def test_a_server_that_is_not_there_is_told_of_where_no_bar_is(
+    ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, flags: tuple[str, ...]
+) -> None:
+    """Not only when --give-up-after ends, which may be hours later."""
+    port = free_port()
+    box = Sandbox(SandboxOptions(port=port))
+
+    def comes_up(failures: int) -> float:
+        if failures == 3:
+            box.start()
+        return 0.1
+
+    monkeypatch.setattr("ours_cli.sending.stops.backoff", comes_up)
+    monkeypatch.setattr("ours_cli.sending.stops.TOLD_AFTER_S", 0)
+    rest = (rows_file(tmp_path, 5),) if command == "batch" else ("Purchase", "--external-id", "c1")
+    try:
+        ended = ours(command, *rest, "--base-url", f"http://127.0.0.1:{port}/api/v1", *QUICK, *flags)
+    finally:
+        box.stop()
+    assert ended.code == 0
+    lines = [line for line in ended.err.splitlines() if not line.startswith("warning: ")]
+    trouble = f"the connection to 127.0.0.1:{port} is refused or fails"
+    told = [f"{trouble}; trying on until it has lasted 20 s (--give-up-after)", "the server answers again"]
+    if flags == ("-v",):
+        assert lines.count(told[0]) == lines.count(told[1]) == 1
+        assert any(line.startswith(f"{trouble}; next try in ") for line in lines)
+    else:
+        assert lines == ([] if flags else told)
 
 
 @pytest.mark.parametrize("command", ["batch", "identify", "track"])
@@ -311,7 +343,7 @@ def test_proxy_with_credentials_fails(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (None, "no whole answer within 0.3 s (through"),
+        (None, "from ingest.example.com:443 within 0.3 s (through"),
         (b"", "(through"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),

@@ -24,6 +24,7 @@ from faults_kit import (
     FIRST,
     QUICK,
     fault,
+    free_port,
     ids,
     request_count,
     rows_file,
@@ -121,7 +122,21 @@ def test_sigint_while_backing_off(start: Start, sandbox: StartSandbox, tmp_path:
     until(asked(box, 1))
     report = settled(end_of(process, signal.SIGINT, within=2), 130, unsent=None)
     assert report["resume"] is not None
+    assert report["error"] == "interrupted; the last try failed: the server answered 503"
     assert request_count(box) == 1
+
+
+@pytest.mark.parametrize("command", ["batch", "track"])
+def test_sigint_while_the_server_is_not_there_names_it(start: Start, tmp_path: Path, command: str) -> None:
+    port = free_port()
+    rest = (rows_file(tmp_path, 1),) if command == "batch" else ("E", "--external-id", "c1")
+    process = start(command, *rest, "-v", "--base-url", f"http://127.0.0.1:{port}/api/v1")
+    assert process.stderr is not None
+    while b"next try" not in process.stderr.readline():
+        assert process.poll() is None
+    ended = end_of(process, signal.SIGINT, within=3)
+    why = f"interrupted; the last try failed: the connection to 127.0.0.1:{port} is refused or fails"
+    assert (ended.code, f"error: {why}\n" in ended.err) == (130, True), ended.err
 
 
 def test_sigint_twice_ends_at_once(start: Start, sandbox: StartSandbox, tmp_path: Path) -> None:
@@ -244,8 +259,9 @@ def test_a_single_event_that_is_sent_again_and_again_ends_with_the_signal_s_code
     assert ended.code == 128 + number
     word = "interrupted" if number == signal.SIGINT else "terminated"
     (sent,) = sent_rows(box)
-    assert ended.json == {"command": "track", "status": "interrupted", "distinctId": sent, "error": word}
-    assert ended.err.startswith(f"error: {word}\nhint: it may have arrived: ")
+    why = f"{word}; the last try failed: the server answered 503"
+    assert ended.json == {"command": "track", "status": "interrupted", "distinctId": sent, "error": why}
+    assert f"error: {why}\nhint: it may have arrived: " in ended.err
     assert ended.err.endswith(f"--distinct-id {sent}\n")
 
 

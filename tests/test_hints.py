@@ -30,6 +30,59 @@ def test_the_example_of_an_assignment_is_taken(ours: Ours, flag: str, given: str
         assert ours("track", "E", "--external-id", "c", *example.split(), "--dry-run").code == 0, example
 
 
+@pytest.mark.parametrize("text", ["yesterday", "2 hours ago", "10:00", "1"])
+def test_the_examples_of_a_time_are_taken(ours: Ours, text: str) -> None:
+    event = ("track", "E", "--external-id", "c", "--dry-run")
+    ended = ours(*event, "--time", text)
+    assert ended.code == 2
+    examples = hint_of(ended.err).partition(";")[0].split(", or ")
+    assert len(examples) == 2
+    for example in examples:
+        assert ours(*event, *example.split()).code == 0, example
+
+
+def test_a_time_that_is_not_in_the_form_told(ours: Ours) -> None:
+    ended = ours("track", "E", "--external-id", "c", "--time", "yesterday", "--time-format", "%Y-%m-%d")
+    assert hint_of(ended.err) == "--time now, or leave --time-format out\n"
+
+
+@pytest.mark.parametrize("flag", ["--since", "--until"])
+def test_the_examples_of_a_bound_are_taken(ours: Ours, tmp_path: Path, flag: str) -> None:
+    path = write(tmp_path / "r.csv", f"c,t\na,{iso(1)}\n")
+    mapped = ("backfill", path, "--event", "E", "--external-id", "{c}", "--time", "{t}", "--dry-run")
+    ended = ours(*mapped, flag, "yesterday")
+    assert ended.code == 2
+    first, second = hint_of(ended.err).strip().removeprefix(f"{flag} ").split(", or ")
+    for example in (first, second):
+        assert ours(*mapped, flag, example).code == 0, example
+
+
+@pytest.mark.parametrize("text", ["yesterday", "{{t}}", "now", "{{ t }}"])
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_a_time_that_is_none_in_any_row_is_refused(ours: Ours, tmp_path: Path, text: str, kind: str) -> None:
+    rows = f"c,t\na,{iso(1)}\n" if kind == "csv" else f'{{"c": "a", "t": "{iso(1)}"}}\n'
+    path = write(tmp_path / f"r.{kind}", rows)
+    ended = ours("backfill", path, "--event", "E", "--external-id", "{c}", "--time", text)
+    assert ended.code == 2
+    assert "{t}" in hint_of(ended.err) or "'{created_at}'" in hint_of(ended.err)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [("-p", "at={{t}}"), ("-u", "city=in {{ t }}"), ("--event", "E {{t}}"), ("--external-id", "{{c}}")],
+)
+def test_a_column_in_double_braces_is_refused(ours: Ours, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    path = write(tmp_path / "r.csv", f"c,t\na,{iso(1)}\n")
+    mapped = {"--event": "E", "--external-id": "{c}", "--time": "{t}"} | {flags[0]: flags[1]}
+    words = [word for pair in mapped.items() for word in pair]
+    ended = ours("backfill", path, *words, "--dry-run")
+    assert ended.code == 2
+    assert "one brace on either side" in hint_of(ended.err)
+    literal = ("-p", "a={{x}}", "-p", "b={{{c}}}", "-p", 'd:={{"c": "{c}"}}')
+    words = ["--event", "E", "--external-id", "{c}", "--time", "{t}"]
+    assert ours("backfill", path, *words, *literal, "--dry-run").code == 0
+
+
 @pytest.mark.parametrize("command", ["track", "backfill"])
 def test_a_key_given_twice_is_the_fault(ours: Ours, tmp_path: Path, command: str) -> None:
     path = write(tmp_path / "r.csv", f"c,t\na,{iso(1)}\n")

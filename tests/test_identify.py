@@ -207,7 +207,7 @@ class TestFiles:
         (event,) = place.events()
         assert event.body["userProperties"] == {"city": "Ulm"}
         assert event.external_id == "7"
-        assert ended.json["warnings"] == ["columns not sent: internal"]
+        assert ended.json["warnings"] == ["columns not sent: internal; exclude in its map says it is meant"]
 
     def test_clear_in_every_row(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()

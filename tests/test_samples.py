@@ -89,7 +89,9 @@ def test_orders_arrive_and_what_is_not_mapped_stays(ours: Ours, sandbox: StartSa
     assert ended.code == ExitCode.OK
     rows, events = rows_of(ORDERS), list(running.events())
     assert ended.json["accepted"] == len(rows) == len(events)
-    assert ended.json["warnings"] == ["columns not sent: date_of_birth, note"]
+    assert ended.json["warnings"] == [
+        "columns not sent: date_of_birth, note; --exclude COLUMN says it is meant"
+    ]
     sent = json.dumps([event.body for event in events])
     assert not any(row["date_of_birth"] in sent for row in rows)
     refund = next(event for event in events if event.event == "Order Refunded")

@@ -27,6 +27,28 @@ def test_gives_up_after_so_long_without_progress(patience: Patience) -> None:
     assert caught.value.hint == "try again"
 
 
+def test_trouble_that_lasts_is_told_once_and_so_is_its_end() -> None:
+    said: list[str] = []
+    patience = Patience(900, hint="try again", say=said.append)
+    patience.after(DOWN, 0, 0.1)
+    patience.progress(0.5)
+    assert (said, patience.trouble) == ([], None), "what heals at once is no news"
+    for second in range(1, 9):
+        patience.after(CUT, second, second)
+    assert said == ["the connection broke; trying on until it has lasted 900 s (--give-up-after)"]
+    assert patience.trouble == "the connection broke"
+    patience.progress(10)
+    patience.progress(11)
+    assert said[1:] == ["the server answers again"]
+    assert patience.trouble is None
+
+
+def test_a_long_pause_is_told_before_it_begins() -> None:
+    said: list[str] = []
+    Patience(7200, hint="try again", say=said.append).after(Again("the server answered 503", 3600), 0, 0.1)
+    assert said == ["the server answered 503; trying on until it has lasted 7200 s (--give-up-after)"]
+
+
 def test_progress_begins_anew(patience: Patience) -> None:
     patience.after(DOWN, 0, 9)
     patience.progress(9.5)

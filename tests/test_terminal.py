@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 import sys
 import time
@@ -266,7 +267,7 @@ class TestALocaleThatLacksTheLetters:
         out, err = self.run(encoding, *command)
         assert json.loads(out)["id"] == "ü✓"
         report = json.loads(next(line for line in err.splitlines() if line.startswith("{")))
-        assert report["warnings"][0] == "columns not sent: Käufe ✓😀"
+        assert report["warnings"][0] == "columns not sent: Käufe ✓😀; --exclude COLUMN says it is meant"
         _, err = self.run(encoding, *command, "--time", "{Käufe}")
         report = json.loads(next(line for line in err.splitlines() if line.startswith("{")))
         assert "Käufe" in report["error"]
@@ -320,6 +321,15 @@ def test_a_path_that_is_too_long_can_be_copied(
     reported = ours("backfill", file, *FIELDS, "--rejects", rejects).out.splitlines()
     at = reported.index("  see")
     assert reported[at + 1] == f"    {rejects}"
+    again = ours("backfill", file, *FIELDS, "--rejects", rejects, "--restart")
+    assert f"\n  {rejects}\n" in again.err
+    listed = json.loads(ours("runs", "list", "-o", "json").out)
+    shown = ours("runs", "show", listed[0]["run"]).out.splitlines()
+    at = shown.index("sources")
+    assert shown[at + 1] == f"  {file}"
+    assert shown[shown.index("rejects") + 1] == f"  {rejects}"
+    command = "\n".join(shown[shown.index("arguments") + 1 :])
+    assert shlex.split(command.replace("\\\n", " "))[1:3] == ["backfill", str(file)]
 
 
 def test_stdout_closed_early(sandbox: StartSandbox) -> None:

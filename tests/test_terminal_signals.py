@@ -20,7 +20,7 @@ from waiting import wait_for
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-CTRL_C, CTRL_Z, CTRL_QUIT = b"\x03", b"\x1a", b"\x1c"
+CTRL_C, CTRL_D, CTRL_Z, CTRL_QUIT = b"\x03", b"\x04", b"\x1a", b"\x1c"
 
 _JOB = """
 import os, signal, sys, time
@@ -87,6 +87,24 @@ class Terminal:
     def close(self) -> None:
         os.close(self._end)  # what still runs gets a SIGHUP
         os.waitpid(self.process, 0)
+
+
+class Typing(Terminal):
+    """A terminal of which `ours` is the only program, and reads the keys."""
+
+    def __init__(self, *words: str) -> None:
+        self.process, self._end = pty.fork()
+        if not self.process:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(sys.executable, [sys.executable, "-m", "ours_cli", *words])
+        self._received = b""
+
+    def wait(self) -> int:
+        """The exit code, once it ends."""
+        _, status = os.waitpid(self.process, 0)
+        self.read()
+        os.close(self._end)
+        return os.waitstatus_to_exitcode(status)
 
 
 @pytest.fixture
@@ -173,3 +191,32 @@ def test_ctrl_backslash_gives_the_cursor_back_and_kills(terminal: Callable[..., 
     shown.press(CTRL_QUIT)
     shown.until(f"[ended {-signal.SIGQUIT}]")
     assert shown.seen.rindex(SHOW) > shown.seen.rindex(HIDE)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("track", "-"), "the bodies, a JSON object a line"),
+        (("track", "--data", "@-"), "the body, a JSON object"),
+        (("identify", "-u", "city=Ulm", "--data", "@-"), "the body, a JSON object"),
+        (("batch", "-"), "the rows"),
+        (("batch", "-", "--dry-run"), "the rows"),
+        (("inspect", "-"), "the rows"),
+    ],
+)
+def test_a_terminal_is_told_what_is_to_be_typed(words: tuple[str, ...], what: str) -> None:
+    shown = Typing(*words, *(() if words[0] == "inspect" or "--dry-run" in words else ("--sandbox",)))
+    shown.until(f"standard input is this terminal: type {what}, then Ctrl-D")
+    body = '{"externalId": "c1"}' if words[0] == "identify" else '{"event": "E", "externalId": "c1"}'
+    shown.press(body.encode() + b"\n")
+    shown.press(CTRL_D)
+    assert shown.wait() == 0, shown.seen
+
+
+def test_a_terminal_that_is_to_be_quiet_is_told_nothing() -> None:
+    shown = Typing("track", "-", "--sandbox", "-q")
+    shown.press(b'{"event": "E", "externalId": "c1"}\n')
+    shown.until("accepted: E")
+    shown.press(CTRL_D)
+    assert shown.wait() == 0
+    assert "standard input" not in shown.seen

@@ -36,6 +36,15 @@ def test_a_word_that_is_longer_by_itself() -> None:
     assert folded(f"see {path} there", 40) == ["see", f"  {path}", "  there"]
 
 
+def test_what_is_kept_is_one_word() -> None:
+    path = "/home/Ann Lee/my orders.csv"
+    assert folded(f"what was in {path} before is elsewhere", 30, kept=[path]) == [
+        "what was in",
+        f"  {path}",
+        "  before is elsewhere",
+    ]
+
+
 def test_a_path_that_is_too_long_is_whole_on_a_line_of_its_own() -> None:
     path = "/home/Ann Lee/" + "x" * 60
     assert (

@@ -28,7 +28,7 @@ from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.row_keys import RowKey, field_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
-from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.tally import REST_OF_CELL, Tally
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.templates.field_value import FilterProblem
@@ -92,6 +92,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
+        tally.left_on_purpose = frozenset(map(str.strip, fields.exclude))
         self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._hmac_key = hmac_key
         self._preset = preset
@@ -124,7 +125,7 @@ class FieldMapping:
                     self._tally.sent([name])
                 elif used:
                     self._tally.sent(used)
-                    self._tally.columns_left[f"{name} (all else in it)"] = None
+                    self._tally.columns_left[f"{name}{REST_OF_CELL}"] = None
                 elif name.strip():
                     self._tally.columns_left[name] = None
             self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))

@@ -23,7 +23,7 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.sending.route import IDENTIFY
-from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags, read_data
+from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags
 from ours_cli.single.command import Body, Sender
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _identify_one(fields: FieldMap, data: str | None, sender: Sender) -> int:
         raise UsageError(
             f"{flag} names a column of a FILE, and there is none", hint=f"{_FILE}; --data sends it as it is"
         )
-    body = build_body(fields, read_data(data))
+    body = build_body(fields, sender.read_data(data))
     check_body(body, IDENTIFY, empty_flags(fields))
     return sender.send_one(Body(body, None, doubtful(fields, body)))
 

@@ -49,12 +49,14 @@ def inspect(
     target = None if write_map is None else Path(write_map)
     if target is not None and target.exists():
         raise UsageError(f"{target} is there already", hint="name a new file: nothing is overwritten")
+    console = Console()
+    if locations == ["-"]:
+        console.note_typing("the rows")
     read = read_options(reading, MapFile(FieldMap()))
     stdin = sys.stdin.buffer if sys.stdin is not None and locations == ["-"] else None
     found = study(locations[0], file, read, full=full, limit=reading.limit, stdin=stdin)
     if target is not None:
         replace_private(target, map_text(found))
-    console = Console()
     if output is Output.json:
         console.data(json_text(to_json(found, show_values=show_values)))
     else:

@@ -37,7 +37,7 @@ from ours_cli.runs.run_registry import (
 from ours_cli.wording.counted import counted
 from ours_cli.wording.durations import parse_duration
 from ours_cli.wording.escape import on_one_line, printable, shell_join
-from ours_cli.wording.wrapping import folded, folded_all
+from ours_cli.wording.wrapping import folded, folded_command, folded_path
 
 
 class Action(StrEnum):
@@ -124,8 +124,12 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
     else:
         heading = ("run", "command", "state", "accepted", "rejected", "files")
         width = max(len(entry["run"]) for entry in receipts)  # a shard's id is longer than others
-        lines = [_line(width, *cells) for cells in (heading, *map(_cells, receipts))]
-        console.result("\n".join(folded_all(map(printable, lines), console.width)))
+        lines = [
+            part
+            for *cells, files in (heading, *map(_cells, receipts))
+            for part in folded_path(_line(width, *cells), printable(files), console.width)
+        ]
+        console.result("\n".join(lines))
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
@@ -137,8 +141,8 @@ def _cells(entry: dict[str, Any]) -> tuple[str, str, str, str, str, str]:
     return entry["run"], entry["command"], entry["state"], *counts, files
 
 
-def _line(width: int, run: str, command: str, state: str, accepted: str, rejected: str, files: str) -> str:
-    return f"{run:<{width}} {command:<8} {state:<11} {accepted:>10} {rejected:>8}  {files}"
+def _line(width: int, run: str, command: str, state: str, accepted: str, rejected: str) -> str:
+    return f"{run:<{width}} {command:<8} {state:<11} {accepted:>10} {rejected:>8} "
 
 
 def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -> int:
@@ -181,10 +185,28 @@ def _show(known: KnownRun, console: Console, output: Output) -> None:
         console.result(json.dumps(entry))
         return
     for key, value in entry.items():
-        if isinstance(value, (list, dict)):
-            value = json.dumps(value, ensure_ascii=False) if value else "none"
-        line = printable(f"{key:<13} {'-' if value is None else value}")
-        console.result("\n".join(folded(line, console.width, hang=14)))
+        console.result("\n".join(_shown(f"{key:<13}", key, value, console.width)))
+
+
+def _shown(label: str, key: str, value: Any, width: int | None) -> list[str]:
+    """One entry of a receipt; what somebody may copy stays whole."""
+    match key:
+        case "arguments":
+            return folded_command(label, value, width)
+        case "folder":
+            paths = [value]
+        case "sources":
+            paths = value
+        case "rejects":
+            paths = [file["path"] + ("" if file["exists"] else " (gone)") for file in value]
+        case _:
+            if isinstance(value, dict):
+                value = json.dumps(value) if value else "none"
+            return folded(printable(f"{label} {'-' if value is None else value}"), width, hang=14)
+    first, *others = map(printable, paths or ["none"])
+    if width is not None and len(label) + max(map(len, (first, *others))) >= width:
+        return [label.rstrip(), *(f"  {path}" for path in (first, *others))]
+    return [f"{label} {first}", *(f"{'':{len(label)}} {path}" for path in others)]
 
 
 def _receipt(known: KnownRun) -> dict[str, Any]:

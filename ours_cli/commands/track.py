@@ -19,7 +19,6 @@ from ours_cli.single.body import (
     check_body,
     doubtful,
     empty_flags,
-    read_data,
     read_line,
     settle_distinct_id,
     settle_time,
@@ -52,7 +51,7 @@ def track(
         raise UsageError("-p '*' is for backfill", hint="-p NAME=TEXT")
     sender = Sender(TRACK, target, sending, showing, curl)
     if not reads_lines:
-        return sender.send_one(_body(fields, read_data(data), times))
+        return sender.send_one(_body(fields, sender.read_data(data), times))
     if data is not None:
         raise UsageError("--data and - are two ways to say the same", hint="keep one of the two")
     if fields.distinct_id is not None:

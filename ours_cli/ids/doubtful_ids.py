@@ -1,4 +1,5 @@
-"""Ids that name nobody, or many: `NULL` and its like, and numbers whose last digits a spreadsheet cut.
+"""Ids that name nobody, or many: `NULL` and its like, templates that nothing filled in, and numbers whose
+last digits a spreadsheet cut.
 
 To the API they are ids like any other, so all rows with one become one visitor. They are sent, since an id
 may be spelled so; but the person is warned.
@@ -24,23 +25,42 @@ WORDS: Final = frozenset(
 CUT: Final = "scientific notation"
 """In place of a word: the id is a number that a spreadsheet rounded, `1.23457E+11`."""
 
+UNFILLED: Final = "{{ }}"
+"""In place of a word: the id holds a template, as `{{ customer.id }}`, that was to be filled in before."""
+
 _EXPONENT: Final = "E+"
+_OPENING: Final = "{{"
 _CUT: Final = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
+
+
+_TEMPLATE: Final = re.compile(r"\{\{[^{}]*\}\}")
+
+
+def is_unfilled(text: str) -> bool:
+    """Whether there is a template in double braces in a text."""
+    return _OPENING in text and _TEMPLATE.search(text) is not None
 
 
 def are_sure(ids: Iterable[str]) -> bool:
     """Whether none of these is doubtful; false may also mean that each must be looked at."""
-    return WORDS.isdisjoint(ids) and _EXPONENT not in "".join(ids)
+    if not WORDS.isdisjoint(ids):
+        return False
+    text = "".join(ids)
+    return _EXPONENT not in text and _OPENING not in text
 
 
 def is_sure(text: str) -> bool:
     """Whether an id is not doubtful."""
-    return text not in WORDS and (_EXPONENT not in text or not _CUT.fullmatch(text))
+    return text not in WORDS and not _is_cut(text) and not is_unfilled(text)
+
+
+def _is_cut(text: str) -> bool:
+    return _EXPONENT in text and _CUT.fullmatch(text) is not None
 
 
 def doubts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys with a doubtful visitor id, each with the word, or `CUT`; `body` obeys the contract."""
+    """The keys with a doubtful visitor id, each with the word, `CUT` or `UNFILLED`; the contract holds."""
     for key in ID_MAX:
         text = body.get(key)
         if text and not is_sure(text):
-            yield key, text if text in WORDS else CUT
+            yield key, text if text in WORDS else CUT if _is_cut(text) else UNFILLED

@@ -98,22 +98,23 @@ def whole_objects(fields: FieldMap) -> list[str]:
 
 
 def refuse_idle_exclude(fields: FieldMap, preset: str | None) -> None:
-    """Raise `UsageError` for a name to leave out where nothing that is mapped could send it along."""
+    """Raise `UsageError` for a name that is sent all the same, since the mapping itself names it.
+
+    Beside `-p '*'` and whole objects that is meant; what no template names, stays behind on purpose.
+    """
     if not fields.exclude or fields.star or whole_objects(fields):
         return
-    values = [value for each in OBJECTS for value in getattr(fields, each.entries).values()]
-    placeholders = [part for value in values for part in parse(value.text).placeholders]
+    placeholders = [part for text in fields.templates().values() for part in parse(text).placeholders]
     holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:
-        path = _path_of(Reference(name))
-        if not any(len(holder) < len(path) and path[: len(holder)] == holder for holder in holders):
+        if not holders or _path_of(Reference(name)) in holders:
             advice = (
                 "take it out of the map"
                 if preset is None
                 else f"ours inspect FILE proposes a map to use in place of --preset {preset}"
             )
             raise UsageError(
-                f"--exclude {name} leaves something out of -p '*' or of a whole object, and none is sent",
+                f"--exclude {name} does not undo what the mapping itself names",
                 hint=f"only what is mapped is sent: {advice}",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -27,7 +28,7 @@ from ours_cli.templates.template import (
     used_columns,
     used_keys,
 )
-from ours_cli.timestamps import TimeReader
+from ours_cli.timestamps import TimeProblem, TimeReader
 
 
 class TimeMapping(NamedTuple):
@@ -40,6 +41,10 @@ class TimeMapping(NamedTuple):
 Gives: TypeAlias = Literal["text", "value", "json"]
 
 _BINDERS: Final[dict[Gives, Callable[..., Getter]]] = {"text": bind_text, "value": bind, "json": bind_json}
+
+
+_IN_BRACES: Final = re.compile(r"\{([^{}]+)\}")
+"""A name that was written in double braces, as other templates have it."""
 
 
 class Slot(NamedTuple):
@@ -173,6 +178,7 @@ class BodyBuilder:
         if fields.time is not None:
             self._refuse_bare_column(fields.time, "--time", is_id=True)
             body.time = self._slot(fields.time, "value")
+            _refuse_constant(body.time, times.reader)
             body.zone = self._bound(times.zone, "text") if times.zone is not None else None
             body.reader = times.reader
         for each in OBJECTS:
@@ -233,10 +239,22 @@ class BodyBuilder:
         return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
     def _property(self, text: str, gives: Gives) -> Slot:
-        return self._bound(self.exclusion.applied(parse(text)), gives)
+        return self._bound(self.exclusion.applied(self._parsed(text)), gives)
 
     def _slot(self, text: str, gives: Gives) -> Slot:
-        return self._bound(parse(text), gives)
+        return self._bound(self._parsed(text), gives)
+
+    def _parsed(self, text: str) -> Template:
+        """The template; refused where it has a column in double braces, which make a text of it."""
+        template = parse(text)
+        literals = [part for part in template.parts if isinstance(part, str)]
+        for name in (name.strip() for part in literals for name in _IN_BRACES.findall(part)):
+            if self._is_column(name):
+                raise UsageError(
+                    f"{{{{{name}}}}} gives every row the text {{{name}}}, and {name!r} is a column",
+                    hint=f"one brace on either side: {{{name}}}",
+                )
+        return template
 
     def _bound(self, template: Template, gives: Gives) -> Slot:
         columns = self._table.columns
@@ -272,6 +290,20 @@ class BodyBuilder:
             return name in self._table.names
         get = key_getter(Reference(name))
         return any(name in row or _leads_somewhere(get, row) for row in self._table.first_rows())
+
+
+def _refuse_constant(slot: Slot, reader: TimeReader) -> None:
+    """Refuse what is no time in any row: a word such as yesterday, say."""
+    if not slot.template.is_literal:
+        return
+    try:
+        copy(reader)(slot.get({}))
+    except TimeProblem as problem:
+        if problem.code == "bad_time":
+            raise UsageError(
+                f"--time gives every row the same text, which is {problem.message}",
+                hint="--time '{created_at}' names a column; one time for all looks like 2026-03-01T08:00:00Z",
+            ) from None
 
 
 def _leads_somewhere(get: Getter, row: dict[str, Any]) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ours_cli.ids.doubtful_ids import doubts
+
+REST_OF_CELL: Final = " (all else in it)"
+"""Behind the name of a column of which only parts are sent."""
 
 
 @dataclass(slots=True)
@@ -16,6 +19,7 @@ class Tally:
 
     `keys_never_seen` are the keys that `--where` and `--exclude` name and that no row has had yet.
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
+    `left_on_purpose` are the names that `--exclude` gives, as in `columns_left`.
     `preset_advice` is the advice that a preset knows these rows, where nothing else was said about them.
     """
 
@@ -25,6 +29,7 @@ class Tally:
     doubtful_ids: Counter[tuple[str, str]] = field(default_factory=Counter)
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
+    left_on_purpose: frozenset[str] = frozenset()
     columns_missing: dict[str, None] = field(default_factory=dict)
     keys_never_seen: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)

@@ -20,6 +20,11 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
         super().__init__("interrupted" if number == signal.SIGINT else "terminated", hint=hint)
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
+    def amid(self, trouble: str | None) -> None:
+        """Say what the command was waiting to be over, where it was waiting."""
+        if trouble is not None:
+            self.message += f"; the last try failed: {trouble}"
+
 
 def with_exit_codes(command: Callable[[], int]) -> int:
     """Run a command that SIGINT and SIGTERM end by exit code, after its cleanup; returns its exit code.
@@ -81,7 +86,7 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Callable[[OursError], object], cut_off: Callable[[OursError], None]) -> Iterator[None]:
+def stopping(stop: Callable[[Interrupted], object], cut_off: Callable[[Interrupted], None]) -> Iterator[None]:
     """While inside, the first signal calls `stop`, the second `cut_off`, and ends the process immediately.
 
     A signal that whoever started the command has ignored stays so: a script's `ours ... &` goes on at Ctrl-C.

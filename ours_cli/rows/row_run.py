@@ -46,6 +46,8 @@ def execute(run: RowRun) -> int:
     check_report(run.flags.batching.report)
     if (again := named_again(run)) is not None:
         console.note(again)
+    if "-" in run.sources:
+        console.note_typing("the rows")
     sources = RowSources(run.sources, run.read)
     trial = run.prepare(new_run_id())
     sources.check(trial.mapping)

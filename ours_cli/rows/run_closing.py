@@ -119,7 +119,8 @@ class RunClosing(NamedTuple):
     def _say_what_is_left(self) -> None:
         attempt, result, context = self.attempt, self.result, self.prepared.context
         remarks = self.rejects.take_remarks()
-        for text in (*context.warnings(self.run.templates), *context.left_behind(), *remarks):
+        on_purpose = "exclude in its map" if self.run.route is IDENTIFY else "--exclude COLUMN"
+        for text in (*context.warnings(self.run.templates), *context.left_behind(on_purpose), *remarks):
             self.console.warn(text)
         if not attempt.was_finished:  # else they may have been mended, sent and deleted
             for path in self.rejects.gone:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.errors import UsageError
-from ours_cli.ids.doubtful_ids import CUT
+from ours_cli.ids.doubtful_ids import CUT, UNFILLED
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
-from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.tally import REST_OF_CELL, Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import only_column, where_not
 from ours_cli.options import TimeFlags
@@ -83,7 +83,7 @@ class RunContext(NamedTuple):
     def _doubtful_ids(self, templates: Mapping[str, str]) -> Iterator[str]:
         found = self.tally.doubtful_ids
         for key in dict.fromkeys(key for key, _ in found):
-            words = sorted(word for of, word in found if of == key and word != CUT)
+            words = sorted(word for of, word in found if of == key and word not in (CUT, UNFILLED))
             if words:
                 rows = counted(sum(found[key, word] for word in words), "row has", "rows have")
                 # Where nothing is mapped, the column bears the name of the key.
@@ -97,6 +97,12 @@ class RunContext(NamedTuple):
                 yield (
                     f"{rows} a number in {CUT} as {key}: a spreadsheet cut its digits, and several visitors"
                     " may be one; export that column as text"
+                )
+            if unfilled := found[key, UNFILLED]:
+                rows = counted(unfilled, "row has", "rows have")
+                yield (
+                    f"{rows} a template that nothing filled in as {key} ({UNFILLED}), and the API takes it"
+                    " for a visitor: look at what wrote these rows"
                 )
 
     def _zone_advice(self) -> str:
@@ -112,10 +118,12 @@ class RunContext(NamedTuple):
         flags += [] if reader.decided_unit is None else ["--epoch-unit", reader.decided_unit]
         return flags + (["--tz", "UTC"] if reader.naive_as_utc and self.times.zone is None else [])
 
-    def left_behind(self) -> list[str]:
-        """The columns that no template uses, as a warning: they are never sent."""
-        left = self.tally.columns_left
-        return [f"columns not sent: {', '.join(left)}"] if left else []
+    def left_behind(self, on_purpose: str) -> list[str]:
+        """The columns that no template uses, as a warning: they are never sent. `on_purpose` silences it."""
+        meant = self.tally.left_on_purpose
+        columns = self.tally.columns_left
+        left = [name for name in columns if name.removesuffix(REST_OF_CELL).strip() not in meant]
+        return [f"columns not sent: {', '.join(left)}; {on_purpose} says it is meant"] if left else []
 
 
 def new_run_id() -> str:

@@ -65,9 +65,10 @@ class DeliveryOptions(NamedTuple):
 class Delivery:
     """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
 
-    `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_clock(seconds)`, at the
-    first answer, of how far the server's clock is ahead. `where(first, last)` names the rows from
-    one to another. `request_size` is for whoever cuts the chunks.
+    `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_trouble(text)` once where
+    they last and once when they end, `on_clock(seconds)`, at the first answer, of how far the server's clock
+    is ahead. `where(first, last)` names the rows from one to another. `request_size` is for whoever cuts the
+    chunks.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Delivery:
         on_wait: Callable[[str, float], None],
         where: Callable[[Origin, Origin], str],
         on_clock: Callable[[float], None] = lambda _seconds: None,
+        on_trouble: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.traffic = Traffic()
         self._route = route
@@ -98,18 +100,25 @@ class Delivery:
         self._visitors = VisitorOrder() if route is IDENTIFY else None
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
-        patience = Patience(options.give_up_after, hint=f"run the same command again: {again}")
+        self._patience = Patience(
+            options.give_up_after, hint=f"run the same command again: {again}", say=on_trouble
+        )
         self._settlement = Settlement(
             endpoint.token,
             self._gate,
             self.request_size,
-            patience,
+            self._patience,
             emit,
             on_wait,
             where,
             may_repeat=route is not IDENTIFY,
         )
         self._under_way = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong last; None where something went well since."""
+        return self._patience.trouble
 
     def stop(self, error: OursError) -> None:
         """Start nothing more; what is in flight may end. `deliver` then raises `error`."""

@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -24,7 +25,7 @@ from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
 from ours_cli.sending.authorities import trusting, unreadable
-from ours_cli.sending.proxy import Proxy, proxy_for, unusable
+from ours_cli.sending.proxy import Proxy, port_of, proxy_for, unusable
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
@@ -122,6 +123,7 @@ class AsyncPoster:
         self._endpoint = endpoint
         self._timeout = timeout
         self._tls = tls_context(endpoint, ca_file)
+        self._server = _server(endpoint)
         self._proxy = _proxy_of(endpoint)
         self._urls: dict[str, httpx.URL] = {}
         self._headers = httpx.Headers(_headers())
@@ -151,9 +153,9 @@ class AsyncPoster:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(client, path, body)
         except TimeoutError:
-            return _late(self._timeout, self._proxy)
+            return _late(self._timeout, self._server, self._proxy)
         except httpx.HTTPError as error:
-            return _failure(error, self._timeout, self._proxy)
+            return _failure(error, self._timeout, self._server, self._proxy)
         finally:
             self._idle.append(client)
 
@@ -233,7 +235,7 @@ def _once(
     thread.start()
     thread.join(timeout)
     if not results:
-        return _late(timeout, _proxy_of(endpoint))
+        return _late(timeout, _server(endpoint), _proxy_of(endpoint))
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
@@ -262,9 +264,16 @@ def _exchange_once(
     except httpx.DecodingError:
         return answer.garbled()
     except UnicodeError:
-        return _unknown_name(proxy)  # the socket module's word for a label that no name server could know
+        # The socket module's word for a label that no name server could know.
+        return _unknown_name(_server(endpoint), proxy)
     except httpx.HTTPError as error:
-        return _failure(error, timeout, proxy)
+        return _failure(error, timeout, _server(endpoint), proxy)
+
+
+def _server(endpoint: Endpoint) -> str:
+    """Host and port, as failures name them."""
+    parts = urlsplit(endpoint.base_url)
+    return parts.netloc if parts.port else f"{parts.netloc}:{port_of(parts)}"
 
 
 def _proxy_of(endpoint: Endpoint) -> Proxy | None:
@@ -314,7 +323,7 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
         raise unreadable("in SSL_CERT_FILE") from None
 
 
-def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Failure:
+def _failure(error: httpx.HTTPError, timeout: float, server: str, proxy: Proxy | None) -> Failure:
     """Name what went wrong; neither the request nor a proxy's credentials are in it."""
     causes = _causes(error)
     if proxy is not None and isinstance(error, httpx.ProxyError):
@@ -325,14 +334,14 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
             "proxy", f"the proxy {proxy.address} does not pass the request on", f"check {proxy.origin}"
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _unknown_name(proxy)
+        return _unknown_name(server, proxy)
     if any(_is_tls_refusal(cause) for cause in causes):
         return Failure("tls", "the server's certificate or TLS is not to be trusted")
     if isinstance(error, httpx.ConnectTimeout):
         seconds = min(timeout, CONNECT_TIMEOUT_S)
-        return _in_between(Failure("timeout", f"no connection within {seconds:g} s"), proxy)
+        return _in_between(Failure("timeout", f"no connection to {server} within {seconds:g} s"), proxy)
     if isinstance(error, httpx.TimeoutException):
-        return _late(timeout, proxy)
+        return _late(timeout, server, proxy)
     if isinstance(error, httpx.ConnectError):
         # A handshake that is cut or reset is the server's doing, or the network's behind the proxy.
         if proxy is not None and not any(
@@ -340,12 +349,12 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
         ):
             reason = f"the connection to the proxy {proxy.address} is refused or fails"
             return Failure("connect", reason, f"check {proxy.origin}")
-        return _in_between(Failure("connect", "the connection is refused or fails"), proxy)
-    return _in_between(Failure("cut", "the connection broke before the answer was whole"), proxy)
+        return _in_between(Failure("connect", f"the connection to {server} is refused or fails"), proxy)
+    return _in_between(Failure("cut", f"the connection to {server} broke before the answer was whole"), proxy)
 
 
-def _late(timeout: float, proxy: Proxy | None) -> Failure:
-    return _in_between(Failure("timeout", f"no whole answer within {timeout:g} s"), proxy)
+def _late(timeout: float, server: str, proxy: Proxy | None) -> Failure:
+    return _in_between(Failure("timeout", f"no whole answer from {server} within {timeout:g} s"), proxy)
 
 
 def _in_between(failure: Failure, proxy: Proxy | None) -> Failure:
@@ -356,9 +365,9 @@ def _in_between(failure: Failure, proxy: Proxy | None) -> Failure:
     return Failure(failure.kind, reason, f"check {proxy.origin}, and the server behind it")
 
 
-def _unknown_name(proxy: Proxy | None) -> Failure:
+def _unknown_name(server: str, proxy: Proxy | None) -> Failure:
     if proxy is None:
-        return Failure("name", "the host's name cannot be resolved")
+        return Failure("name", f"the name of {server} cannot be resolved")
     # The proxy has to find the server: what is looked up here is the proxy alone.
     reason = f"the name of the proxy {proxy.address} cannot be resolved"
     return Failure("name", reason, f"check {proxy.origin} and the network")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -10,6 +11,9 @@ from ours_cli.sending.retry import Again, Broken, Failure, Nonsense, Unauthorize
 
 NONSENSE_MAX: Final = 5
 """Answers in a row that do not add up before the command stops."""
+
+TOLD_AFTER_S: Final = 3.0
+"""Trouble that lasts longer is told of: what one retry heals is no news."""
 
 NAME_FAILURES_MAX: Final = 3
 """Failed look-ups of the host's name before any answer: then the name is wrong, and waiting does not help."""
@@ -52,11 +56,17 @@ class Patience:
 
     Requests that were in flight together fail together, and count as one failure: else eight senders would
     use up eight tries in the instant in which the server goes away.
+
+    `say` is told once of trouble that lasts, and of its end. `trouble` is what went wrong last; None after
+    progress.
     """
 
-    def __init__(self, give_up_after: float, hint: str) -> None:
+    def __init__(self, give_up_after: float, hint: str, say: Callable[[str], None] = lambda _: None) -> None:
+        self.trouble: str | None = None
         self._give_up_after = give_up_after
         self._hint = hint
+        self._say = say
+        self._is_told = False
         self._progress_at = -inf
         self._trouble_since = inf
         self._counted_at = -inf
@@ -65,6 +75,9 @@ class Patience:
 
     def progress(self, now: float) -> None:
         """The server dealt with a request as the contract says: what went wrong before is forgotten."""
+        if self._is_told:
+            self._say("the server answers again")
+        self._is_told, self.trouble = False, None
         self._progress_at = now
         self._trouble_since = inf
         self._failures = self._nonsense = self._name_failures = 0
@@ -93,7 +106,16 @@ class Patience:
         if floor > left:
             reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
             raise UnavailableError(f"gave up: {reason}", hint=self._hint)
-        return min(max(floor, backoff(self._failures)), left)
+        pause = min(max(floor, backoff(self._failures)), left)
+        self._tell(verdict.reason, now + pause - self._trouble_since)
+        return pause
+
+    def _tell(self, reason: str, lasts: float) -> None:
+        self.trouble = reason
+        if not self._is_told and lasts >= TOLD_AFTER_S:
+            self._is_told = True
+            until = f"until it has lasted {self._give_up_after:g} s (--give-up-after)"
+            self._say(f"{reason}; trying on {until}")
 
     def _fatal(self, verdict: Failure | Again | Nonsense) -> OursError | None:
         match verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS, MISNAMED_KEYS, OBJECT_KEYS, TEXT_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
-from ours_cli.ids.doubtful_ids import CUT, doubts
+from ours_cli.ids.doubtful_ids import CUT, UNFILLED, doubts, is_unfilled
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value, check_names, key_meant
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.wording.durations import DAY_MS
+from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.mapping.validate import Window
@@ -164,14 +167,23 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     try:
         body["time"] = context.times.reader(value)
     except TimeProblem as problem:
+        hint = None if problem.code == "bad_time" else problem.hint
+        if flags.time_format is not None:
+            hint = hint or "--time now, or leave --time-format out"
         raise UsageError(
-            f"--time: {problem.message}", hint=problem.hint or "--time 2026-11-20T10:00:00Z"
+            f"--time: {problem.message}",
+            hint=hint or f"--time now, or --time {_yesterday()}; --time-format tells of another form",
         ) from None
     naive = context.times.reader.naive_as_utc > 0
     fault = context.window.check(body["time"])
     if fault is not None:
         raise UsageError(f"--time: {fault.message}", hint=_window_hint(body["time"], context.window, naive))
     return ["the time has no zone and was read as UTC; --tz ZONE says otherwise"] if naive else []
+
+
+def _yesterday() -> str:
+    """A day ago, as an example of a time that the API takes."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - DAY_MS / 1000))
 
 
 def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
@@ -207,6 +219,11 @@ def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
     return [
         *(_doubt(key, word) for key, word in doubts(body)),
         *(
+            _doubt(key, UNFILLED)
+            for key, value in body.items()
+            if key not in ID_MAX and is_unfilled(json_text(value, indent=None))
+        ),
+        *(
             f"{flag} is sent as it is, braces and all: ours backfill fills in columns"
             for flag in placeholder_flags(fields)
         ),
@@ -217,6 +234,8 @@ def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
 def _doubt(key: str, word: str) -> str:
     if word == CUT:
         return f"{key} is in scientific notation: did a spreadsheet cut its digits?"
+    if word == UNFILLED:
+        return f"{key} holds a template that nothing filled in ({UNFILLED}): it is sent as it stands"
     return f"{key} is {word!r}, and the API takes it for a visitor; jq -r writes null where a key is missing"
 
 

@@ -22,7 +22,7 @@ from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.authorities import check_ca_file
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
-from ours_cli.single.body import in_api_order, single_message
+from ours_cli.single.body import in_api_order, read_data, single_message
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 from ours_cli.wording.escape import json_text, printable
 
@@ -76,6 +76,12 @@ class Sender:
         self._tell_of_sandbox()
         return 0
 
+    def read_data(self, data: str | None) -> dict[str, Any]:
+        """As `body.read_data`, for a person who may have to type it."""
+        if data == "@-":
+            self._console.note_typing("the body, a JSON object")
+        return read_data(data)
+
     def send_lines(self, lines: Iterable[bytes], read: Callable[[bytes], Body]) -> int:
         """Send a body for each line, in order, each before the next line is read; returns the exit code.
 
@@ -83,6 +89,7 @@ class Sender:
         an error that would stop the next line as well ends the command.
         """
         collect_as_usual()
+        self._console.note_typing("the bodies, a JSON object a line")
         failed, is_empty = False, True
         with nullcontext() if self._shows else destination(self._target, None) as place:
             for number, line in enumerate(lines, 1):
@@ -141,6 +148,7 @@ class Sender:
             give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=self._ca_file(),
             on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
+            on_trouble=console.note,
         )
         started = time.monotonic()
         tries = Tries()
@@ -148,6 +156,8 @@ class Sender:
             with interruptible():
                 status = send(self._route, place.endpoint, serialized, options, tries)
         except OursError as error:
+            if isinstance(error, Interrupted):
+                error.amid(tries.trouble)
             if self._is_json:
                 how = "interrupted" if isinstance(error, Interrupted) else "failed"
                 console.data(json_text(self._result(body, how, number) | {"error": error.message}))

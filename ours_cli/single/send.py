@@ -48,12 +48,16 @@ class RefusedError(OursError):
 
 
 class SingleOptions(NamedTuple):
-    """How to send one body. Times in seconds; `on_wait(reason, seconds)` hears of pauses."""
+    """How to send one body. Times in seconds; `on_wait(reason, seconds)` hears of pauses.
+
+    `on_trouble(text)` hears once where they last, and once when they end.
+    """
 
     timeout: float
     give_up_after: float
     ca_file: Path | None = None
     on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
+    on_trouble: Callable[[str], None] = lambda _: None
 
 
 def masked(body: bytes, *, indent: int | None = 2) -> str:
@@ -62,10 +66,14 @@ def masked(body: bytes, *, indent: int | None = 2) -> str:
 
 
 class Tries:
-    """What has been tried so far, also where `send` did not return; `may_have_arrived`: without an answer."""
+    """What has been tried so far, also where `send` did not return; `may_have_arrived`: without an answer.
+
+    `trouble` is why the last try failed.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.trouble: str | None = None
         self.may_have_arrived = False
 
 
@@ -77,7 +85,7 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
     from ours_cli.sending.http_client import post_once
 
     request = with_token(endpoint, body)
-    patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer")
+    patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer", say=options.on_trouble)
     while True:
         tries.count += 1
         started = time.monotonic()
@@ -88,9 +96,11 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
         match verdict:
             case Judged():
                 assert isinstance(answer, Answer)
+                patience.progress(time.monotonic())
                 return answer.status
             case Again() | Nonsense() | Failure():
                 pause = patience.after(verdict, started, time.monotonic())
+                tries.trouble = verdict.reason
                 options.on_wait(verdict.reason, pause)
                 time.sleep(pause)
             case Unauthorized(status):

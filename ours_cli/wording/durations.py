@@ -1,4 +1,4 @@
-"""Durations as typed on the command line: "90s", "5m", "2h", "30d", or bare seconds."""
+"""Durations as typed on the command line: "60ms", "90s", "5m", "2h", "30d", or bare seconds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 DAY_MS: Final = 86_400_000
 """Milliseconds of a day."""
 
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd]?)\s*", re.ASCII | re.IGNORECASE)
+_UNIT_SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|[smhd]?)\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_duration(text: str) -> float:
-    """Read seconds from a number with s, m, h, d or no unit. Raises ValueError with a message for people."""
+    """Read seconds from a number with ms, s, m, h, d or no unit; a ValueError's message is for people."""
     match = _DURATION.fullmatch(text)
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"].lower()] if match else math.inf
     if math.isinf(seconds):
-        raise ValueError("a duration is a number with s, m, h or d, such as 90s, 5m, 1.5h or 30d")
+        raise ValueError("a duration is a number with ms, s, m, h or d, such as 90s, 5m, 1.5h or 30d")
     return seconds

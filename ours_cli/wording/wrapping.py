@@ -5,17 +5,19 @@ A `width` of None is no terminal: lines stay whole there, for grep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ours_cli.wording.escape import shell_join, shell_word
 
 _HANG = 2
+_NO_BREAK = "\0"  # never in a text that may be shown
 
 
-def folded(line: str, width: int | None, hang: int | None = None) -> list[str]:
+def folded(line: str, width: int | None, hang: int | None = None, *, kept: Sequence[str] = ()) -> list[str]:
     """One line as lines of at most `width`, except for words that are longer by themselves.
 
     Lines after the first begin in column `hang`, by default two columns after where the first one begins.
+    Those of `kept` that have blanks, such as paths, are one word.
     """
     if width is None or len(line) <= width:
         return [line]
@@ -23,14 +25,17 @@ def folded(line: str, width: int | None, hang: int | None = None) -> list[str]:
 
     if hang is None:
         hang = len(line) - len(line.lstrip(" ")) + _HANG
-    return textwrap.wrap(
+    for text in kept:
+        line = line.replace(text, text.replace(" ", _NO_BREAK))
+    parts = textwrap.wrap(
         line, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
     )
+    return [part.replace(_NO_BREAK, " ") for part in parts]
 
 
-def folded_all(lines: Iterable[str], width: int | None) -> list[str]:
+def folded_all(lines: Iterable[str], width: int | None, kept: Sequence[str] = ()) -> list[str]:
     """Every line as `folded`."""
-    return [part for line in lines for part in folded(line, width)]
+    return [part for line in lines for part in folded(line, width, kept=kept)]
 
 
 def folded_path(label: str, path: str, width: int | None) -> list[str]:
@@ -57,7 +62,7 @@ def folded_command(label: str, command: str, width: int | None) -> list[str]:
     if width is None or len(line) <= width:
         return [line]
     indent = len(label) - len(label.lstrip(" ")) + _HANG
-    lines: list[str] = [label]
+    lines: list[str] = [label.rstrip()]
     row = ""
     for word in map(shell_word, words):
         if row and indent + len(row) + len(word) + len("  \\") > width:
