@@ -22,8 +22,6 @@ from ours_cli.doctor.local import look_at_config, look_at_state, look_at_token
 from ours_cli.doctor.probe import probe
 from ours_cli.doctor.self_test import self_test
 from ours_cli.errors import OursError
-from ours_cli.files.batch_limits import KEPT_S, keep_limit
-from ours_cli.files.folders import state_dir
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.sending.proxy import port_of, proxy_for
 from ours_cli.sending.retry import Answer
@@ -117,21 +115,8 @@ def _network(
         if answer.status == 200:
             finding, learned.drift, learned.batch_limit = judge_document(answer.body)
             yield finding
-            if learned.batch_limit is not None or learned.drift or finding.level is Level.ok:
-                yield from _keep(endpoint.base_url, learned.batch_limit)
-
-
-def _keep(base_url: str, limit: int | None) -> Iterator[Finding]:
-    """Keep the batch limit for the commands that send, or forget one that is no longer stated."""
-    try:
-        keep_limit(state_dir(), base_url, limit, time.time())
-    except OursError as error:
-        text = f"the batch limit is not kept: {error.message}"
-        yield Finding("batch", Level.warning, text, f"--batch-size {limit}" if limit else None)
-        return
-    if limit is not None:
-        text = f"at most {limit:,} events; batch and backfill keep to that for {KEPT_S // 86_400} days"
-        yield Finding("batch", Level.ok, text)
+            if (limit := learned.batch_limit) is not None:
+                yield Finding("batch", Level.ok, f"the API takes at most {limit:,} events a request")
 
 
 def _way(endpoint: Endpoint, context: ssl.SSLContext, timeout: float) -> Generator[Finding, None, bool]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
-from ours_cli.destination import endpoint_flags
 from ours_cli.errors import ExitCode, LocalIOError, OursError
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
@@ -24,11 +23,11 @@ from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import nothing_read
-from ours_cli.rows.run_size import batch_events, stated_limit
+from ours_cli.rows.run_size import batch_events
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
-from ours_cli.settings import Endpoint, resolve_base_url
+from ours_cli.settings import Endpoint
 from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def dry_run(
     progress: AbstractContextManager[Observer],
 ) -> int:
     """Map every row and show what would happen; returns the exit code. Nothing is sent."""
-    preview, books = _empty_preview(run, prepared, console), Books()
+    preview, books = _empty_preview(run, prepared), Books()
     ageing = AgeingRows(run.settings.rate or inf, prepared.context.window)
     with progress as observer:
 
@@ -79,14 +78,11 @@ def dry_run(
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
 
 
-def _empty_preview(run: RowRun, prepared: Prepared, console: Console) -> Preview:
+def _empty_preview(run: RowRun, prepared: Prepared) -> Preview:
     nowhere = Endpoint(base_url="", token="x" * 32)
     envelope = run.route.envelope(nowhere)
     room = max(1, run.flags.batching.batch_bytes - envelope)
-    known = None
-    with suppress(OursError):  # a dry run needs no endpoint
-        known = stated_limit(run, resolve_base_url(endpoint_flags(run.flags.target)), console)
-    chunker = Chunker(RequestSize(*batch_events(run, known)), room)
+    chunker = Chunker(RequestSize(*batch_events(run)), room)
     return Preview(chunker, envelope, prepared.context.window.begin_ms())
 
 

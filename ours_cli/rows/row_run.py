@@ -27,7 +27,7 @@ from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import RunClosing, RunOutcome
 from ours_cli.rows.run_context import new_run_id
-from ours_cli.rows.run_size import batch_events, stated_limit, worker_count
+from ours_cli.rows.run_size import batch_events, worker_count
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.sending.authorities import check_ca_file
 from ours_cli.wording.escape import json_text
@@ -132,7 +132,7 @@ class _Session(NamedTuple):
             prepared.context.times.reader.settle(attempt.times)
             if (shard := prepared.shard) is not None:
                 attempt.replay.is_cut = lambda: shard.is_cut
-            sizes = batch_events(run, stated_limit(run, self.target.endpoint.base_url, console))
+            sizes = batch_events(run)
             started = time.monotonic()
             # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
             with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
