@@ -43,74 +43,61 @@ class _Value(NamedTuple):
     is_text: bool
 
 
-class CellColumns:
-    """Makes the bodies of many rows of the table's width.
+class _Fillings(NamedTuple):
+    """What fills the bodies of rows, and the events around them.
 
     An event must have one of each group of `needed`, which are numbers of values; `ids` are those of all that
     may name its visitor. `given` is the column of the distinctIds.
     """
 
-    def __init__(
-        self,
-        values: Sequence[_Value],
-        parts: Mapping[str, Part],
-        needed: Sequence[Sequence[int]],
-        ids: Sequence[int],
-        reader: TimeReader,
-        time: CellColumn,
-        zone: CellColumn | None,
-        given: CellColumn | None,
-    ) -> None:
-        self._values = values
-        self._parts = parts
-        self._needed = needed
-        self._ids = ids
+    values: Sequence[_Value]
+    parts: Mapping[str, Part]
+    needed: Sequence[Sequence[int]]
+    ids: Sequence[int]
+    time: CellColumn
+    zone: CellColumn | None
+    given: CellColumn | None
+
+
+class CellColumns:
+    """Makes the bodies of many rows of the table's width."""
+
+    def __init__(self, fillings: _Fillings, reader: TimeReader) -> None:
+        self._fillings = fillings
         self._reader = reader
-        self._time = time
-        self._zone = zone
-        self._given = given
+        others = filter(None, (fillings.time, fillings.zone, fillings.given))
+        self._columns = [*(value.column for value in fillings.values), *others]
         self._gaps: set[int] = set()
         self._form = self._form_for(())
 
     def __call__(self, rows: Rows, are_plain: bool) -> Bodies:
         """The bodies of `rows`; see `bodies.RowsReader`."""
         columns = tuple(zip(*rows, strict=True))
-        values = [value.column(columns, rows) for value in self._values]
-        times = self._time(columns, rows)
-        zones = None if self._zone is None else self._zone(columns, rows)
-        given = None if self._given is None else self._given(columns, rows)
-        are_right = self._are_right(values, [own for own in (times, zones, given) if own is not None])
+        found = [column(columns, rows) for column in self._columns]
+        are_right = self._are_right(found)
         if are_right is None:
-            return self._bodies(values, times, zones, given, are_plain)
-        values = [[*compress(own, are_right)] for own in values]
-        times = [*compress(times, are_right)]
-        zones = None if zones is None else [*compress(zones, are_right)]
-        given = None if given is None else [*compress(given, are_right)]
-        bodies = self._bodies(values, times, zones, given, are_plain)
+            return self._bodies(found, are_plain)
+        bodies = self._bodies([[*compress(own, are_right)] for own in found], are_plain)
         return interleaved(are_right, bodies, no_bodies(are_right.count(False)))
 
-    def _are_right(
-        self, values: Sequence[Sequence[Any]], others: Iterable[Sequence[Any]]
-    ) -> list[bool] | None:
+    def _are_right(self, found: Sequence[Sequence[Any]]) -> list[bool] | None:
         """Which rows have no problem, and all that an event needs; None where all are right."""
         judged: list[Iterable[bool]] = [
-            [value is not None for value in own] for own in (*values, *others) if not all(own) and None in own
+            [value is not None for value in own] for own in found if not all(own) and None in own
         ]
-        for numbers in self._needed:
-            group = [values[number] for number in numbers]
+        for numbers in self._fillings.needed:
+            group = [found[number] for number in numbers]
             if not any(map(all, group)):
                 judged.append(map(any, zip(*group, strict=True)))
         are_right = list(map(all, zip(*judged, strict=True)))
         return None if all(are_right) else are_right
 
-    def _bodies(
-        self,
-        values: Sequence[Sequence[Any]],
-        written: Sequence[Any],
-        zones: Sequence[Any] | None,
-        given: Sequence[str] | None,
-        are_plain: bool,
-    ) -> Bodies:
+    def _bodies(self, found: Sequence[Sequence[Any]], are_plain: bool) -> Bodies:
+        """The bodies of rows that are right, from what was found in each of the columns."""
+        values, others = found[: len(self._fillings.values)], iter(found[len(self._fillings.values) :])
+        written = next(others)
+        zones = None if self._fillings.zone is None else next(others)
+        given = None if self._fillings.given is None else next(others)
         # Only now: reading a time changes the reader's counts.
         named = None if zones is None else [None if zone == "" else str(zone) for zone in zones]
         times = self._reader.read_all(written, named)
@@ -121,11 +108,11 @@ class CellColumns:
             contents=contents,
             times=[time or 0 for time in times],
             given=[*given] if given is not None and any(given) else None,
-            is_doubtful=not all(are_sure(values[number]) for number in self._ids),
+            is_doubtful=not all(are_sure(values[number]) for number in self._fillings.ids),
         )
 
     def _form_for(self, gaps: Collection[int]) -> BodyForm:
-        return BodyForm(self._parts, [value.is_text for value in self._values], gaps)
+        return BodyForm(self._fillings.parts, [value.is_text for value in self._fillings.values], gaps)
 
     def _texts(
         self, values: Sequence[Sequence[Any]], times: Sequence[int | None], are_plain: bool
@@ -137,7 +124,7 @@ class CellColumns:
         if not are_plain:
             values = [
                 _escaped(found) if value.is_text else found
-                for value, found in zip(self._values, values, strict=True)
+                for value, found in zip(self._fillings.values, values, strict=True)
             ]
         return self._form(values, times)
 
@@ -195,16 +182,16 @@ class _Compiler:
         numbers = [[part for part in group if isinstance(part, int)] for group in groups]
         assert body.reader is not None
         assert body.time is not None
-        return CellColumns(
+        fillings = _Fillings(
             values=self._values,
             parts=parts,
             needed=[own for own, group in zip(numbers, groups, strict=True) if len(own) == len(group)],
             ids=numbers[1],
-            reader=body.reader,
             time=self._column(body.time),
             zone=None if body.zone is None else self._column(body.zone),
             given=given,
         )
+        return CellColumns(fillings, body.reader)
 
     def _object(self, where: str, mapped: BodyObject) -> dict[str, str | int]:
         slots = dict(mapped.entries)
