@@ -15,6 +15,7 @@ from ours_cli.cli.option_groups import grouped
 from ours_cli.cli.unset_variables import refuse_unset_values
 from ours_cli.errors import UsageError
 from ours_cli.process.signals import letting_signals_kill
+from ours_cli.topics import TOPICS
 
 COMMANDS: Final = {
     "track": "Send one event, now.",
@@ -99,6 +100,7 @@ app = typer.Typer(
     name="ours",
     cls=_Commands,
     help="Send and backfill events to the Ours Privacy Ingest API.",
+    epilog=f"Help topics (ours help TOPIC): {', '.join(TOPICS)}.",
     no_args_is_help=True,
     **{**_STYLE, "add_completion": True},
 )

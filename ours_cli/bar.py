@@ -105,11 +105,11 @@ class Bar:
                 self._lock.release()
 
 
-def write_at_once(text: str) -> None:
-    """Write to stderr past all buffers and locks, for a signal handler; not where it would wait."""
+def write_at_once(text: str, to: int = _STDERR) -> None:
+    """Write to stderr or stdout past all buffers and locks, for a signal handler; not where it would wait."""
     with suppress(OSError, ValueError):
-        if sys.platform == "win32" or select.select([], [_STDERR], [], 0)[1]:
-            os.write(_STDERR, text.encode())
+        if sys.platform == "win32" or select.select([], [to], [], 0)[1]:
+            os.write(to, text.encode())
 
 
 def _is_in_foreground() -> bool:

@@ -37,6 +37,8 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.warnings: list[str] = []
+        self.last_result: Callable[[OursError], tuple[int, str]] | None = None
+        """For programs, what is written where if a second signal cuts the command off."""
         self._noted: set[str] = set()
         self._write: Callable[[str], None] = _to_stderr
 
@@ -103,6 +105,9 @@ class Console:
     def last_words(self, error: OursError) -> None:
         """The same in one line, from a signal handler: whatever it interrupted may hold the buffers."""
         write_at_once(printable(f"{error.message}; {error.hint}") + "\n")
+        if self.last_result is not None:
+            to, text = self.last_result(error)
+            write_at_once(text + "\n", to)
 
     def _say(self, text: str) -> None:
         text = printable(text)

@@ -719,6 +719,7 @@ class TestShowing:
         ((*ESSENTIALS, "--rate", "0"), "--rate"),
         ((*ESSENTIALS, "--rate", "nan"), "--rate"),
         ((*ESSENTIALS, "--rate", "inf"), "--rate"),
+        ((*ESSENTIALS, "--rate", "1e-9"), "less than one event a day"),
         ((*ESSENTIALS, "--max-age", "0"), "--max-age"),
         ((*ESSENTIALS, "--ca-file", "/no/such"), "the CA bundle /no/such"),
         ((*ESSENTIALS, "--timeout", "0"), "--timeout"),

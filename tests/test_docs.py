@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import shutil
@@ -225,6 +226,15 @@ def test_every_key_of_the_result_is_there(ours: Ours, tmp_path: Path) -> None:
     assert documented == {key for keys in found for key in keys}
     one = ours("track", "A", "--external-id", "1", "--sandbox", "-o", "json").json
     assert one.keys() <= documented | {"distinctId"}
+
+
+def test_every_key_of_a_receipt_is_there(ours: Ours, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.ndjson"
+    rows.write_text('{"event": "A", "externalId": "1"}\n')
+    ours("batch", rows, "--base-url", "http://127.0.0.1:9", "--give-up-after", "0.01", "-q")
+    (receipt,) = json.loads(ours("runs", "list", "-o", "json").out)
+    assert code(first_cells(section("Receipts"))) == set(receipt)
+    assert ours("runs", "show", receipt["run"], "-o", "json").json == receipt
 
 
 def test_every_filter_and_number_style_is_there() -> None:

@@ -144,8 +144,30 @@ def test_sigint_twice_ends_at_once(start: Start, sandbox: StartSandbox, tmp_path
     process = start("batch", rows_file(tmp_path, 10), "--batch-size", 2, *QUICK)
     until(asked(box, 1))
     ended = end_of(process, signal.SIGINT, signal.SIGINT, within=1)
-    assert (ended.code, ended.out) == (130, "")
+    said = {"command": "batch", "status": "interrupted", "error": "interrupted", "exit": 130}
+    assert (ended.code, ended.json) == (130, said)
     assert "Traceback" not in ended.err
+
+
+def test_sigint_twice_leaves_stdout_to_the_rejects(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox(fault(When(after=1), Then("hang", seconds=60)))
+    process = start("batch", rows_file(tmp_path, 10), "--batch-size", 2, "--rejects", "-", *QUICK)
+    until(asked(box, 1))
+    ended = end_of(process, signal.SIGINT, signal.SIGTERM, within=1)
+    assert (ended.code, ended.out) == (143, "")
+    assert '"exit": 143}\n' in ended.err
+
+
+def test_sigint_twice_prints_nothing_on_stdout_for_people(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox(fault(When(after=1), Then("hang", seconds=60)))
+    process = start("batch", rows_file(tmp_path, 10), "--batch-size", 2)
+    until(asked(box, 1))
+    ended = end_of(process, signal.SIGINT, signal.SIGINT, within=1)
+    assert (ended.code, ended.out) == (130, "")
 
 
 def test_sigterm(start: Start, sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -40,6 +40,11 @@ def test_the_list(ours: Ours) -> None:
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
+def test_the_first_help_speaks_of_the_topics(ours: Ours) -> None:
+    shown = " ".join(ours("--help").out.split())
+    assert f"Help topics (ours help TOPIC): {', '.join(TOPICS)}." in shown
+
+
 def test_a_commands_help(ours: Ours) -> None:
     assert ours("help", "track").out == ours("track", "--help").out
     merge = ours("help", "runs", "merge")

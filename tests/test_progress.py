@@ -119,7 +119,7 @@ def test_speed_and_time_left_are_of_the_last_seconds() -> None:
     progress.wait("the server answered 503", 30)
     assert progress.left == ""
     clock.now += 18
-    assert progress.pause == "the server answered 503; next try in 12 s"
+    assert progress.pause == "next try in 12 s: the server answered 503"
     clock.now += 12
     assert progress.pause == ""
 

@@ -1,4 +1,4 @@
-"""The JSON result (`-o json`, `--report`) of a command that failed before it had one.
+"""The JSON result (`-o json`, `--report`) of a command that failed before it had one, or was cut off.
 
 Kept apart from the commands: some failures come before any of a command's own lines.
 """
@@ -18,14 +18,19 @@ SENDING: Final = ("track", "identify", "batch", "backfill")
 """The commands whose result is one object."""
 
 
+def failure(command: str, status: str, error: OursError) -> str:
+    """The object: that a command ended, and why."""
+    found = {"command": command, "status": status, "error": error.message, "exit": int(error.exit_code)}
+    return json_text(found)
+
+
 def tell_failure(command: str, flags: Mapping[str, Any], error: OursError, console: Console) -> None:
     """Print and write the object as far as `flags` want it; what cannot be written costs nothing else."""
     report = flags.get("report")
     is_json = flags.get("output") == "json"
     if error.in_result or not (report or is_json):
         return
-    found = {"command": command, "status": "failed", "error": error.message, "exit": int(error.exit_code)}
-    text = json_text(found)
+    text = failure(command, "failed", error)
     if report and report != "-" and may_replace(report):
         write_report(report, text)
     if not is_json:

@@ -91,4 +91,4 @@ def _latency(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UsageError(f"--latency: {error}", hint="--latency 0.1") from None
+        raise UsageError(f"--latency: {error}", hint="--latency 60ms") from None

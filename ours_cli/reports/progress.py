@@ -118,7 +118,7 @@ class Progress:
     def pause(self) -> str:
         """Why the run waits and how long it still will, or nothing."""
         seconds = self._paused_until - self._clock()
-        return f"{self._reason}; next try in {seconds:.0f} s" if seconds > 0 else ""
+        return f"next try in {seconds:.0f} s: {self._reason}" if seconds > 0 else ""
 
     def figures(self, width: int | None = None) -> str:
         """The books and the speed in one line, of `width` columns: what matters least is left out first."""

@@ -17,6 +17,8 @@ from ours_cli.wording.counted import counted
 
 CONCURRENCY_MAX: Final = 256
 WORKERS_MAX: Final = 64
+_RATE_MIN: Final = 1 / 86_400
+"""Events per second; with fewer, a run stands still for longer than a day without a word."""
 
 
 def checked(run: RowRun) -> RowRun:
@@ -29,6 +31,8 @@ def checked(run: RowRun) -> RowRun:
     rate = batching.rate
     if rate is not None and not 0 < rate < inf:
         raise UsageError("--rate must be a number of events per second, more than 0", hint="--rate 50")
+    if rate is not None and rate < _RATE_MIN:
+        raise UsageError(f"--rate {rate:g} is less than one event a day", hint="--rate 50 is 50 a second")
     if resuming.restart and resuming.resume is not None:
         raise UsageError(
             "--restart begins a new run, and --resume goes on with one",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ours_cli.assembly.field_mapping import RowMapping
+from ours_cli.cli.failed_result import failure
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
 from ours_cli.errors import LocalIOError, OursError
@@ -42,6 +43,9 @@ def execute(run: RowRun) -> int:
     """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
     collect_as_usual()
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
+    if run.flags.showing.output is Output.json:
+        to = 2 if run.flags.batching.rejects == "-" else 1
+        console.last_result = lambda error: (to, failure(run.command, "interrupted", error))
     run = checked(run)
     check_report(run.flags.batching.report)
     if (again := named_again(run)) is not None:
