@@ -35,6 +35,7 @@ from ours_cli.safeguards import Canary, RejectLimit, check_expected
 from ours_cli.sending.delivery import Delivery, DeliveryOptions
 from ours_cli.sending.network_loop import NetworkLoop
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.sending.settlement import Listener
 from ours_cli.settings import Endpoint
 
 if TYPE_CHECKING:
@@ -128,11 +129,7 @@ class _Run:
             plan.route,
             plan.endpoint,
             plan.options,
-            self._settle,
-            observer.wait,
-            self._where,
-            self._compare_clocks,
-            observer.trouble,
+            Listener(self._settle, observer.wait, self._where, self._compare_clocks, observer.trouble),
         )
 
     async def go(self) -> Result:

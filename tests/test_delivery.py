@@ -27,6 +27,7 @@ from ours_cli.sending.concurrency import CONCURRENCY_MAX
 from ours_cli.sending.delivery import Delivery, DeliveryOptions
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.sending.route import BATCH
+from ours_cli.sending.settlement import Listener
 from ours_cli.settings import Endpoint
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
@@ -96,9 +97,7 @@ class Run:
             BATCH,
             Endpoint("http://127.0.0.1", "token"),
             self.options,
-            self.emit,
-            lambda *_: None,
-            lambda *_: "line 1",
+            Listener(self.emit, lambda *_: None, lambda *_: "line 1"),
         )
         try:
             self.delivery.prepare()

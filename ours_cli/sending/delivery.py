@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import OursError
 from ours_cli.events.chunk import Chunk
-from ours_cli.events.event import Origin
-from ours_cli.events.outcome import Outcome, Traffic
+from ours_cli.events.outcome import Traffic
 from ours_cli.events.request_size import RequestSize
 from ours_cli.sending.concurrency import AdaptiveConcurrency, Concurrency, Flight
 from ours_cli.sending.gate import Gate, now
@@ -31,7 +30,7 @@ from ours_cli.sending.retry import (
     server_clock,
 )
 from ours_cli.sending.route import IDENTIFY, Route
-from ours_cli.sending.settlement import Settlement
+from ours_cli.sending.settlement import Listener, Settlement
 from ours_cli.sending.stops import Patience
 from ours_cli.sending.visitor_order import VisitorOrder
 from ours_cli.settings import Endpoint
@@ -63,30 +62,16 @@ class DeliveryOptions(NamedTuple):
 
 
 class Delivery:
-    """One run's sending. `emit` receives every outcome as soon as it is verified, in the event loop.
-
-    `on_wait(reason, seconds)` hears of pauses that a person would wonder about, `on_trouble(text)` once where
-    they last and once when they end, `on_clock(seconds)`, at the first answer, of how far the server's clock
-    is ahead. `where(first, last)` names the rows from one to another. `request_size` is for whoever cuts the
-    chunks.
-    """
+    """One run's sending; `request_size` is for whoever cuts the chunks."""
 
     def __init__(
-        self,
-        route: Route,
-        endpoint: Endpoint,
-        options: DeliveryOptions,
-        emit: Callable[[Outcome], None],
-        on_wait: Callable[[str, float], None],
-        where: Callable[[Origin, Origin], str],
-        on_clock: Callable[[float], None] = lambda _seconds: None,
-        on_trouble: Callable[[str], None] = lambda _text: None,
+        self, route: Route, endpoint: Endpoint, options: DeliveryOptions, listener: Listener
     ) -> None:
         self.traffic = Traffic()
         self._route = route
         self._endpoint = endpoint
         self._options = options
-        self._on_clock = on_clock
+        self._on_clock = listener.on_clock
         self._poster: AsyncPoster | None = None
         fixed = options.concurrency
         self._concurrency = AdaptiveConcurrency() if fixed is None else Concurrency(fixed)
@@ -101,16 +86,14 @@ class Delivery:
         # /identify has no ids: a call that was made and not answered is made again.
         again = "it goes on from there" if route is IDENTIFY else "nothing counts twice"
         self._patience = Patience(
-            options.give_up_after, hint=f"run the same command again: {again}", say=on_trouble
+            options.give_up_after, hint=f"run the same command again: {again}", say=listener.on_trouble
         )
         self._settlement = Settlement(
             endpoint.token,
             self._gate,
             self.request_size,
             self._patience,
-            emit,
-            on_wait,
-            where,
+            listener,
             may_repeat=route is not IDENTIFY,
         )
         self._under_way = 0

@@ -210,24 +210,24 @@ def post_once(
     The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
     the command beyond `timeout` seconds.
     """
-    return _once(endpoint, "POST", path, body, timeout, ca_file)
+    return _once(endpoint, path, body, timeout, ca_file)
 
 
 def get_once(
     endpoint: Endpoint, path: str, *, timeout: float, ca_file: Path | None = None
 ) -> Answer | Failure:
     """Read one document; neither a token nor a body goes along. Otherwise as `post_once`."""
-    return _once(endpoint, "GET", path, None, timeout, ca_file)
+    return _once(endpoint, path, None, timeout, ca_file)
 
 
 def _once(
-    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+    endpoint: Endpoint, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
     results: list[Answer | Failure | BaseException] = []
 
     def exchange() -> None:
         try:
-            results.append(_exchange_once(endpoint, method, path, body, timeout, ca_file))
+            results.append(_exchange_once(endpoint, path, body, timeout, ca_file))
         except BaseException as error:
             results.append(error)
 
@@ -242,8 +242,9 @@ def _once(
 
 
 def _exchange_once(
-    endpoint: Endpoint, method: str, path: str, body: bytes | None, timeout: float, ca_file: Path | None
+    endpoint: Endpoint, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
+    method = "GET" if body is None else "POST"
     proxy = _proxy_of(endpoint)
     with _usable_addresses(endpoint, proxy):
         client = httpx.Client(

@@ -6,6 +6,7 @@ Nothing is called accepted unless the answer for that row says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ours_cli.errors import ContractError, UnavailableError
 from ours_cli.events.chunk import Chunk, chunk_of
@@ -31,8 +32,24 @@ from ours_cli.sending.route import without_token
 from ours_cli.sending.stops import Patience, fatal, may_be_the_rows
 
 
+class Listener(NamedTuple):
+    """Who is told, in the event loop, how sending goes.
+
+    `emit` receives every outcome as soon as it is verified. `on_wait(reason, seconds)` hears of pauses that a
+    person would wonder about, `on_trouble(text)` once where they last and once when they end,
+    `on_clock(seconds)`, at the first answer, of how far the server's clock is ahead. `where(first, last)`
+    names the rows from one to another.
+    """
+
+    emit: Callable[[Outcome], None]
+    on_wait: Callable[[str, float], None]
+    where: Callable[[Origin, Origin], str]
+    on_clock: Callable[[float], None] = lambda _seconds: None
+    on_trouble: Callable[[str], None] = lambda _text: None
+
+
 class Settlement:
-    """What the verdicts of one run come to, in its event loop; `emit`, `on_wait`, `where` as in `Delivery`.
+    """What the verdicts of one run come to, in its event loop.
 
     `may_repeat` says whether a row that was accepted may be sent again: the server counts it once.
     """
@@ -43,9 +60,7 @@ class Settlement:
         gate: Gate,
         request_size: RequestSize,
         patience: Patience,
-        emit: Callable[[Outcome], None],
-        on_wait: Callable[[str, float], None],
-        where: Callable[[Origin, Origin], str],
+        listener: Listener,
         *,
         may_repeat: bool,
     ) -> None:
@@ -53,9 +68,9 @@ class Settlement:
         self._gate = gate
         self._request_size = request_size
         self._patience = patience
-        self._emit = emit
-        self._on_wait = on_wait
-        self._where = where
+        self._emit = listener.emit
+        self._on_wait = listener.on_wait
+        self._where = listener.where
         self._may_repeat = may_repeat
         self._lone = LoneRefusals()
         self._question: Chunk | None = None
