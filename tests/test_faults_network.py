@@ -205,6 +205,41 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
         assert server.connections > 1
 
 
+@pytest.mark.parametrize("surplus", ["answer", "half", "junk"])
+@pytest.mark.parametrize("command", ["batch", "identify"])
+def test_what_comes_behind_an_answer_is_never_the_next_ones(
+    ours: Ours, tmp_path: Path, command: str, surplus: str
+) -> None:
+    """The second request on such a connection is never answered, so only the surplus could accept its rows."""
+    answered: set[str] = set()
+    surplus_max = 3
+
+    def serve(server: Scripted, connection: socket.socket) -> None:
+        is_odd = server.connections <= surplus_max
+        while (body := server.read_request(connection)) is not None:
+            request = json.loads(body)
+            rows = request.get("events") or [request]
+            results = [{"index": index, "success": True} for index, _ in enumerate(rows)]
+            good = {"success": True, "accepted": len(rows), "failed": 0, "results": results}
+            answer = answer_bytes(json.dumps(good).encode())
+            behind = {"answer": answer, "half": answer[: len(answer) // 2], "junk": b"junk\r\n\r\n"}[surplus]
+            connection.sendall(answer + behind if is_odd else answer)
+            if is_odd:
+                server.read_request(connection)
+                return
+            answered.update(row["externalId"] for row in rows)
+
+    with scripted(serve) as server:
+        rest = {
+            "batch": (rows_file(tmp_path, 20), "--batch-size", 5),
+            "identify": (contacts_file(tmp_path, 20), *CONTACT_FLAGS),
+        }[command]
+        ended = ours(command, *rest, "--concurrency", 1, "--base-url", server.base_url, "-o", "json")
+        settled(ended, 0, accepted=20)
+        assert len(answered) == 20
+        assert server.connections > surplus_max
+
+
 @pytest.mark.parametrize("head", ["Content-Length: 200000000", "Transfer-Encoding: chunked", "Server: x"])
 @pytest.mark.parametrize("command", ["batch", "track"])
 def test_an_answer_without_end_is_not_the_apis(ours: Ours, tmp_path: Path, head: str, command: str) -> None:

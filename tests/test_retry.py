@@ -69,7 +69,9 @@ def test_207_gives_each_row_its_own_fate(rows: list[str]) -> None:
 @given(st.lists(ROW, min_size=1, max_size=30))
 def test_500_with_results_sends_every_failed_row_again(rows: list[str]) -> None:
     verdict = judge_batch(batch_answer(500, rows), len(rows))
-    assert verdict == Judged(fates(rows, "ok"), [], fates(rows, "queue_failed", "invalid_event"))
+    again = fates(rows, "queue_failed", "invalid_event")
+    # One that accepts every row contradicts itself.
+    assert isinstance(verdict, Again) if not again else verdict == Judged(fates(rows, "ok"), [], again)
 
 
 def test_200_accepts_every_row() -> None:

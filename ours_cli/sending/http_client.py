@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ DOCUMENT_BYTES_MAX: Final = 16 << 20
 _ENDLESS: Final = "more than the API ever says"
 _GARBLED: Final = "something compressed that cannot be read"
 _NOTHING: Final = httpx.ByteStream(b"")
+_BEHIND: Final = attrgetter("_stream._httpcore_stream._stream._connection._h11_state.trailing_data")
 
 
 class _NoCookies(CookieJar):
@@ -63,6 +65,16 @@ class _Body(httpx.ByteStream):
         self._on_sent(self._size)
         async for part in super().__aiter__():
             yield part
+
+
+def _has_more(response: httpx.Response) -> bool:
+    """Whether more than line ends came behind an answer that was read to its end.
+
+    httpcore would take it for the answer to the next request: it looks for such bytes at the socket, and not
+    among those that it has read already. It has no public name for the latter.
+    """
+    behind, _ = _BEHIND(response.stream)
+    return bool(behind.strip())
 
 
 class _Incoming:
@@ -151,13 +163,18 @@ class AsyncPoster:
         client = self._idle.pop() if self._idle else self._new_client()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(client, path, body)
+                answer = await self._exchange(client, path, body)
         except TimeoutError:
-            return _late(self._timeout, self._server, self._proxy)
+            answer = _late(self._timeout, self._server, self._proxy)
         except httpx.HTTPError as error:
-            return _failure(error, self._timeout, self._server, self._proxy)
-        finally:
+            answer = _failure(error, self._timeout, self._server, self._proxy)
+        if isinstance(answer, Failure):
+            # Whatever is still to come on its connection must not be taken for the next answer.
+            self._clients.remove(client)
+            await client.aclose()
+        else:
             self._idle.append(client)
+        return answer
 
     async def _exchange(self, client: httpx.AsyncClient, path: str, body: bytes) -> Answer | Failure:
         # Not by the client, which lays headers, parameters and cookies over each other for each request.
@@ -172,7 +189,7 @@ class AsyncPoster:
                 async for part in response.aiter_bytes() if answer.is_encoded else response.aiter_raw():
                     if answer.has_enough(part):
                         break
-            return answer.whole()
+            return answer.whole() if answer.is_too_large or not _has_more(response) else self._surplus()
         except httpx.DecodingError:
             return answer.garbled()
         finally:
@@ -180,6 +197,10 @@ class AsyncPoster:
             # A response and its stream refer to each other: with them the request, and its rows, would stay
             # until Python looks for garbage.
             response.stream = _NOTHING
+
+    def _surplus(self) -> Failure:
+        reason = f"{self._server} sent more than one answer to a request"
+        return _in_between(Failure("cut", reason), self._proxy)
 
     def _url(self, path: str) -> httpx.URL:
         """Parsed once: that takes longer than the rest of building a request."""

@@ -118,7 +118,7 @@ def judge_batch(answer: Answer, count: int) -> Verdict:
         return judged if judged is not None else Nonsense(_nonsense_reason(answer))
     if answer.status == 500:
         judged = _judge_results(answer, count)
-        if judged is not None:
+        if judged is not None and len(judged.accepted) < count:
             # Contract: in a 500 with results, the failed rows are retried whatever their code says.
             again = sorted([*judged.again, *(row[0] for row in judged.rejected)])
             return judged._replace(rejected=[], again=again)
