@@ -210,7 +210,7 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
 def test_what_comes_behind_an_answer_is_never_the_next_ones(
     ours: Ours, tmp_path: Path, command: str, surplus: str
 ) -> None:
-    """The second request on such a connection is never answered, so only the surplus could accept its rows."""
+    """The second request on such a connection gets no answer: only the surplus could accept its rows."""
     answered: set[str] = set()
     surplus_max = 3
 
