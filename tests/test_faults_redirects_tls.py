@@ -7,8 +7,9 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,9 @@ def test_redirect_of_a_single_event(
 class Certificate(NamedTuple):
     pem: Path
     key: Path
+
+
+_ELSEWHERE = "api.example.com"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +138,7 @@ def certificates(folder: Path, authority: Certificate) -> dict[str, Certificate]
         "good": _issue(folder, authority, "good"),
         "self-signed": alone,
         "expired": _issue(folder, authority, "expired", expired=True),
-        "wrong host": _issue(folder, authority, "wrong", host="DNS:api.example.com"),
+        "wrong host": _issue(folder, authority, "wrong", host=f"DNS:{_ELSEWHERE}"),
     }
 
 
@@ -156,13 +160,16 @@ def tls_server(certificate: Certificate) -> Iterator[Scripted]:
         yield server
 
 
-def _send(ours: Ours, tmp_path: Path, command: str, server: Scripted, *flags: str | Path) -> Ended:
+def _send(
+    ours: Ours, tmp_path: Path, command: str, server: Scripted, *flags: str | Path, origin: str | None = None
+) -> Ended:
     rest = {
         "batch": (rows_file(tmp_path, 20), "--batch-size", "2"),
         "track": ("Purchase", "--external-id", "c1"),
         "identify": (contacts_file(tmp_path, 3), *CONTACT_FLAGS),
     }[command]
-    return ours(command, *rest, "--base-url", f"https://127.0.0.1:{server.port}/api/v1", *flags, *QUICK)
+    origin = origin or f"https://127.0.0.1:{server.port}"
+    return ours(command, *rest, "--base-url", f"{origin}/api/v1", *flags, *QUICK)
 
 
 @pytest.mark.parametrize("command", ["batch", "track", "identify"])
@@ -173,6 +180,44 @@ def test_good_certificate_of_a_company_ca(
         ended = _send(ours, tmp_path, command, server, "--ca-file", authority.pem)
         assert ended.code == 0, ended.err
         assert b"POST /api/v1/" in server.seen
+
+
+@pytest.mark.parametrize("command", ["batch", "track", "identify"])
+def test_through_a_proxy(
+    ours: Ours,
+    tmp_path: Path,
+    certificates: dict[str, Certificate],
+    authority: Certificate,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """The proxy sees the server's name, and not a byte of what goes through it."""
+    with tls_server(certificates["wrong host"]) as server:
+
+        def serve(proxy: Scripted, connection: socket.socket) -> None:
+            proxy.read_request(connection)
+            with socket.create_connection(("127.0.0.1", server.port)) as onward:
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(onward, connection), daemon=True)
+                back.start()
+                while part := proxy.receive(connection):
+                    onward.sendall(part)
+
+        with scripted(serve) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+            ended = _send(
+                ours, tmp_path, command, server, "--ca-file", authority.pem, origin=f"https://{_ELSEWHERE}"
+            )
+            assert ended.code == 0, ended.err
+            assert bytes(proxy.seen).startswith(f"CONNECT {_ELSEWHERE}:443 HTTP/1.1\r\n".encode())
+            assert b"POST" not in proxy.seen
+            assert b"POST /api/v1/" in server.seen
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while part := source.recv(65536):
+            target.sendall(part)
 
 
 @pytest.mark.parametrize("kind", ["self-signed", "expired", "wrong host", "good"])
