@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +17,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ours_cli import boundary
-from ours_cli.sandbox import Fault, Sandbox, SandboxOptions
+from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, StoredEvent
 
 # A busy machine may stop for seconds; how long an example takes says nothing here.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# In the background of a script Ctrl-C is ignored, and so it would be by all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOKEN = "tok-canary-7f3a91"
 """Planted everywhere a token goes, so that a test can look for it where it must not be."""
@@ -107,11 +112,17 @@ StartSandbox = Callable[..., Sandbox]
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
-    """Start sandboxes; the environment points at the last one."""
+    """Start sandboxes; the environment points at the last one.
+
+    An `on_event` that waits holds up the answer to what has just been stored.
+    """
     with ExitStack() as running:
 
-        def start(*faults: Fault, **options: Any) -> Sandbox:
-            started = running.enter_context(Sandbox(SandboxOptions(faults=faults, **options)))
+        def start(
+            *faults: Fault, on_event: Callable[[StoredEvent], object] | None = None, **options: Any
+        ) -> Sandbox:
+            chosen = SandboxOptions(faults=faults, **options)
+            started = running.enter_context(Sandbox(chosen, on_event=on_event))
             monkeypatch.setenv("OURS_PRIVACY_BASE_URL", started.base_url)
             return started
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from copy import deepcopy
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
+from faults_kit import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,12 +38,6 @@ def no_rehearsal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def checks(ended: Ended) -> dict[str, dict[str, str]]:
     return {one["check"]: one for one in ended.json["checks"]}
-
-
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 # --- through the door --------------------------------------------------------------------------------------
