@@ -119,7 +119,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
     with ExitStack() as running:
 
         def start(
-            *faults: Fault, on_event: Callable[[StoredEvent], object] | None = None, **options: Any
+            *faults: Fault, on_event: Callable[[StoredEvent], None] | None = None, **options: Any
         ) -> Sandbox:
             chosen = SandboxOptions(faults=faults, **options)
             started = running.enter_context(Sandbox(chosen, on_event=on_event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import struct
 import time
 import zlib
 from pathlib import Path
@@ -323,9 +324,10 @@ def test_proxy_with_credentials_fails(
         (b"", "(through"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),
+        (b"HTTP/1.1 200 Then Reset\r\n\r\n", "(through"),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "does not pass the request on"),
     ],
-    ids=["silent", "cut", "rubbish", "cut behind it", "502"],
+    ids=["silent", "cut", "rubbish", "cut behind it", "reset behind it", "502"],
 )
 @pytest.mark.parametrize("command", ["batch", "track", "identify"])
 def test_proxy_that_does_not_do_its_work_is_named(
@@ -336,6 +338,9 @@ def test_proxy_that_does_not_do_its_work_is_named(
         if reply is None:
             server.receive(connection)
         connection.sendall(reply or b"")
+        if reply and b"Then Reset" in reply:
+            server.receive(connection)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with scripted(serve) as server:
         monkeypatch.setenv("HTTPS_PROXY", _through_proxy(server.port))

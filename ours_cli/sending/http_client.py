@@ -334,8 +334,10 @@ def _failure(error: httpx.HTTPError, timeout: float, proxy: Proxy | None) -> Fai
     if isinstance(error, httpx.TimeoutException):
         return _late(timeout, proxy)
     if isinstance(error, httpx.ConnectError):
-        # A handshake that is cut is the server's doing, or the network's behind the proxy.
-        if proxy is not None and not any(isinstance(cause, ssl.SSLError) for cause in causes):
+        # A handshake that is cut or reset is the server's doing, or the network's behind the proxy.
+        if proxy is not None and not any(
+            isinstance(cause, (ssl.SSLError, ConnectionResetError)) for cause in causes
+        ):
             reason = f"the connection to the proxy {proxy.address} is refused or fails"
             return Failure("connect", reason, f"check {proxy.origin}")
         return _in_between(Failure("connect", "the connection is refused or fails"), proxy)
