@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ours_cli import boundary
+from ours_cli.app import _Commands
 from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, StoredEvent
 
 # A busy machine may stop for seconds; how long an example takes says nothing here.
@@ -43,6 +45,15 @@ class Ended:
     def json(self) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self.out)
         return value
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_are_made_once() -> Iterator[None]:
+    """As in each process: thousands of command lines run in this one."""
+    made = functools.cache(functools.partial(_Commands.get_command, None, None))  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Commands, "get_command", lambda _self, _context, name: made(name))
+        yield
 
 
 @pytest.fixture(autouse=True)

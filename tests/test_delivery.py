@@ -440,6 +440,22 @@ def test_rows_that_never_get_into_the_queue_end_the_run(run: RunIt) -> None:
     assert not done.rejected
 
 
+def test_progress_renews_the_time_to_give_up(run: RunIt) -> None:
+    """Every other request fails, for longer in all than `give_up_after`: yet each row gets through."""
+    failed: set[str] = set()
+
+    async def reply(names: list[str]) -> Answer:
+        if failed.issuperset(names):
+            return good(names)
+        failed.update(names)
+        return Answer(503, {"retry-after": "0.5"}, b"")
+
+    done = run(reply, chunks_of(12, 1), give_up_after=0.8)
+    assert done.error is None
+    assert len(done.accepted) == 12
+    assert done.took_s > 0.8
+
+
 def test_lone_refusals_are_rejects_once_another_row_was_accepted(run: RunIt) -> None:
     bad = {"d-1", "d-2", "d-3"}
 

@@ -58,7 +58,7 @@ def test_refused_then_up(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_refused_for_ever(ours: Ours, tmp_path: Path) -> None:
     command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{free_port()}/api/v1")
-    report = settled(ours(*command, "-o", "json", "--give-up-after", 0.3), 5, unsent=5)
+    report = settled(ours(*command, "-o", "json", "--give-up-after", 0.1), 5, unsent=5)
     assert "refused" in report["error"]
     assert report["bytes"] == 0, "what had no connection was never sent"
 
@@ -92,8 +92,8 @@ def test_proxy_that_is_not_there(
     monkeypatch.setenv("HTTPS_PROXY", f"http://proxy-user:{PROXY_PASSWORD.replace('/', '%2F')}@{address}")
     monkeypatch.setattr("ours_cli.commands.doctor.self_test", lambda: Finding("self-test", Level.ok, "."))
     rest = {
-        "batch": (rows_file(tmp_path, 2), "--give-up-after", 0.3),
-        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.3),
+        "batch": (rows_file(tmp_path, 2), "--give-up-after", 0.1),
+        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.1),
         "doctor": (),
     }[command]
     if fault == "name":
@@ -301,7 +301,7 @@ def test_proxy_with_credentials_fails(
             "--base-url",
             "https://ingest.example.com/api/v1",
             "--give-up-after",
-            0.3,
+            0.1,
             "-v",
             "-o",
             "json",
@@ -351,7 +351,7 @@ def test_proxy_that_does_not_do_its_work_is_named(
         }[command]
         where = ("--base-url", "https://ingest.example.com/api/v1")
         timeout = 30 if reply and b"502" in reply else 0.3
-        ended = ours(command, *rest, *where, "--timeout", timeout, "--give-up-after", 0.3)
+        ended = ours(command, *rest, *where, "--timeout", timeout, "--give-up-after", 0.1)
         text = " ".join(ended.err.split())
         assert ended.code == 5, text
         assert said in text

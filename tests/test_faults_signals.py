@@ -290,7 +290,7 @@ def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, s
     began = time.monotonic()
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     took = time.monotonic() - began
-    tries, loud, codes = 60, [], set()
+    tries, loud, codes = 40, [], set()
     for step in range(tries):
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             time.sleep(took * 1.1 * step / tries)

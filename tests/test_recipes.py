@@ -141,7 +141,7 @@ def test_the_growing_log_until_ctrl_c(folder: Path, sandbox: StartSandbox) -> No
     try:
         wait_for(lambda: running.totals().events >= 24)
         os.killpg(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
