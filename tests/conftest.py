@@ -102,7 +102,7 @@ def ours_process() -> Ours:
         *arguments: str | Path,
         stdin: bytes | None = None,
         env: dict[str, str] | None = None,
-        timeout: float = 60,
+        timeout: float = 100,
     ) -> Ended:
         done = subprocess.run(
             [sys.executable, "-m", "ours_cli", *map(str, arguments)],

@@ -354,7 +354,7 @@ def test_nothing_piped_in_is_a_usage_error(ours_process: Ours, monkeypatch: pyte
     parent, child = os.openpty()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "ours_cli", "batch"], stdin=child, capture_output=True, timeout=60
+            [sys.executable, "-m", "ours_cli", "batch"], stdin=child, capture_output=True, timeout=100
         )
     finally:
         os.close(parent)

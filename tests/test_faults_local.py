@@ -51,7 +51,7 @@ def run_into(
         stdout=stdout,
         stderr=stderr,
         preexec_fn=limit,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
@@ -85,7 +85,7 @@ def run_without(stream: int, *arguments: object) -> Ended:
         stdout=None if stream == 1 else subprocess.PIPE,
         stderr=None if stream == 2 else subprocess.PIPE,
         preexec_fn=lambda: os.close(stream),
-        timeout=30,
+        timeout=100,
         check=False,
     )
     return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())

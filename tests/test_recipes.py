@@ -75,7 +75,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def shell(block: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        ["sh", "-c", block], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", block],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -485,7 +485,7 @@ def test_a_token_file_without_an_end(ours_process: Ours, named: bool) -> None:
     else:
         command = [sys.executable, "-m", "ours_cli", *words]
         with Path("/dev/zero").open("rb") as endless:
-            done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=100)
         ended = Ended(done.returncode, done.stdout, done.stderr)
     assert ended.code == 4
     assert "the token cannot be right" in ended.err
