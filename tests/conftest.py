@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +18,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ours_cli import boundary
-from ours_cli.sandbox import Fault, Sandbox, SandboxOptions
+from ours_cli.app import _Commands
+from ours_cli.sandbox import Fault, Sandbox, SandboxOptions, StoredEvent
 
 # A busy machine may stop for seconds; how long an example takes says nothing here.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# In the background of a script Ctrl-C is ignored, and so it would be by all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOKEN = "tok-canary-7f3a91"
 """Planted everywhere a token goes, so that a test can look for it where it must not be."""
@@ -38,6 +45,15 @@ class Ended:
     def json(self) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self.out)
         return value
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_are_made_once() -> Iterator[None]:
+    """As in each process: thousands of command lines run in this one."""
+    made = functools.cache(functools.partial(_Commands.get_command, None, None))  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Commands, "get_command", lambda _self, _context, name: made(name))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +102,7 @@ def ours_process() -> Ours:
         *arguments: str | Path,
         stdin: bytes | None = None,
         env: dict[str, str] | None = None,
-        timeout: float = 60,
+        timeout: float = 100,
     ) -> Ended:
         done = subprocess.run(
             [sys.executable, "-m", "ours_cli", *map(str, arguments)],
@@ -107,11 +123,17 @@ StartSandbox = Callable[..., Sandbox]
 
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartSandbox]:
-    """Start sandboxes; the environment points at the last one."""
+    """Start sandboxes; the environment points at the last one.
+
+    An `on_event` that waits holds up the answer to what has just been stored.
+    """
     with ExitStack() as running:
 
-        def start(*faults: Fault, **options: Any) -> Sandbox:
-            started = running.enter_context(Sandbox(SandboxOptions(faults=faults, **options)))
+        def start(
+            *faults: Fault, on_event: Callable[[StoredEvent], None] | None = None, **options: Any
+        ) -> Sandbox:
+            chosen = SandboxOptions(faults=faults, **options)
+            started = running.enter_context(Sandbox(chosen, on_event=on_event))
             monkeypatch.setenv("OURS_PRIVACY_BASE_URL", started.base_url)
             return started
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -201,5 +202,12 @@ def answer_bytes(body: bytes, *, head: str = "HTTP/1.1 200 OK") -> bytes:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that nobody listens on.
+
+    It lies below those that systems give to whoever asks for any, so that nobody gets it meanwhile.
+    """
+    while True:
+        # Hypothesis seeds `random`: processes beside one another would all try the same.
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -163,7 +163,7 @@ def test_a_state_folder_that_takes_no_run(
 def doctor_with(before: str, *arguments: str) -> Ended:
     """`ours doctor`, as a process that a shell starts after some other words, or under a limit."""
     words = ["sh", "-c", before + ' "$@"', "sh", sys.executable, "-m", "ours_cli", "doctor", *arguments]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=100, check=False)
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

@@ -71,15 +71,6 @@ def test_each_row_is_tried_by_one_layer_only(ours: Ours, sandbox: StartSandbox, 
     assert (box.totals().requests, report["requests"], report["retries"]) == (4, 4, 3)
 
 
-def test_progress_renews_the_time_to_give_up(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
-    # Two of three requests fail, for longer in all than --give-up-after: yet each row gets through.
-    box = sandbox(fault(When(every=2), status(503, headers={"Retry-After": "0.15"})))
-    command = ("batch", rows_file(tmp_path, 12), "--batch-size", 1, "-o", "json", "--give-up-after", "0.8")
-    report = settled(ours(*command), 0, accepted=12)
-    assert report["duration_s"] > 0.8
-    assert stored(box) == ids(12)
-
-
 def test_auto_goes_on_where_a_run_stopped(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox(fault(When(nth=(20,)), status(401)), latency=0.002)
     command = ("batch", rows_file(tmp_path, 200), "--batch-size", 3, "--canary", 5, "-o", "json")

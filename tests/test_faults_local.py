@@ -8,6 +8,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -50,7 +51,7 @@ def run_into(
         stdout=stdout,
         stderr=stderr,
         preexec_fn=limit,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
@@ -84,7 +85,7 @@ def run_without(stream: int, *arguments: object) -> Ended:
         stdout=None if stream == 1 else subprocess.PIPE,
         stderr=None if stream == 2 else subprocess.PIPE,
         preexec_fn=lambda: os.close(stream),
-        timeout=30,
+        timeout=100,
         check=False,
     )
     return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
@@ -339,18 +340,22 @@ def test_a_disk_full_at_the_very_end_costs_no_report(
 
 def test_rejects_moved_away_while_they_are_written(sandbox: StartSandbox, tmp_path: Path) -> None:
     """It is the person's file: who moves it has it, and the run goes on."""
-    box = sandbox(fault(When(every_row=2), "invalid_event"))
+    pace = threading.Semaphore(10)
+    box = sandbox(fault(When(every_row=2), "invalid_event"), on_event=lambda _: pace.acquire(timeout=60))
     file, rejects = rows_file(tmp_path, 60), tmp_path / "rejects.ndjson"
-    flags = ("--batch-size", "10", "--rate", "40", "--rejects", str(rejects), "-o", "json")
+    flags = ("--batch-size", "10", "--concurrency", "1", "--rejects", str(rejects), "-o", "json")
     command = [sys.executable, "-m", "ours_cli", "batch", str(file), *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: request_count(box) > 2 and rejects.stat().st_size)
     rejects.rename(tmp_path / "mine.ndjson")
-    out, err = process.communicate(timeout=30)
+    pace.release(10)
+    all_of_them = tmp_path / "rejects-2.ndjson"
+    wait_for(all_of_them.exists)
+    pace.release(10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert json.loads(out)["rejected"] == 30
     assert 0 < len((tmp_path / "mine.ndjson").read_text().splitlines()) < 30
-    all_of_them = tmp_path / "rejects-2.ndjson"
     assert len(all_of_them.read_text().splitlines()) == 30
     assert json.loads(out)["rejects_file"] == str(all_of_them)
     (warning,) = [text for text in json.loads(out)["warnings"] if "rejects" in text]

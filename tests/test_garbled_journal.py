@@ -8,6 +8,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from waiting import wait_for
 from ours_cli.errors import SourceError
 from ours_cli.runs.journal import Journal, noted_identity
 from ours_cli.runs.run_head import Identity
-from ours_cli.sandbox import Sandbox, Then, When
+from ours_cli.sandbox import Sandbox, When
 
 GARBLED = [
     "UPDATE block SET stop = stop - 40000 WHERE first = (SELECT max(first) FROM block)",
@@ -181,8 +183,11 @@ class TestKilled:
     """A run of rows without a time, whose ids are its own: were it begun anew, they would count twice."""
 
     @pytest.fixture
-    def place(self, sandbox: StartSandbox) -> Sandbox:
-        return sandbox(fault(When(nth=(5,)), Then("hang", seconds=1)))
+    def place(self, sandbox: StartSandbox) -> Iterator[Sandbox]:
+        """The run that is killed waits for its fifth answer."""
+        held = threading.Event()
+        yield sandbox(on_event=lambda event: event.id != 401 or held.wait(60))
+        held.set()
 
     @pytest.fixture
     def run(self, place: Sandbox, file: Path, home: Path) -> Path:
@@ -191,7 +196,7 @@ class TestKilled:
         with subprocess.Popen(
             [sys.executable, "-m", "ours_cli", *command], stderr=subprocess.DEVNULL
         ) as process:
-            wait_for(lambda: place.totals().requests >= 4)
+            wait_for(lambda: place.totals().requests == 5)
             process.kill()
         (run,) = (home / "state" / "ours" / "runs").iterdir()
         return run

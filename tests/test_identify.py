@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -265,13 +266,15 @@ class TestFiles:
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
         """/identify has no ids: what was in flight when the process was killed is sent again, and shows."""
-        place = sandbox(latency=0.05)
+        held = threading.Event()
+        place = sandbox(on_event=lambda event: event.id <= 10 or held.wait(60))
         path = write(tmp_path / "v.csv", "id,city\n" + "".join(f"{n},Ulm\n" for n in range(60)))
         command = ("identify", str(path), "--external-id", "{id}", "-u", "city={city}", "-o", "json")
         process = subprocess.Popen([sys.executable, "-m", "ours_cli", *command], stdout=subprocess.DEVNULL)
         wait_for(lambda: place.totals().requests > 10)
         process.kill()
         process.wait()
+        held.set()
         ended = ours(*command)
         assert (ended.code, ended.json["accepted"]) == (0, 60)
         (warning,) = ended.json["warnings"]

@@ -145,7 +145,7 @@ COMMANDS = {
     "identify": ("identify", "rows.csv", "--external-id", "{who}", "-u", "first_name={note}"),
     "track": ("track", "E", "--external-id", MARKER, "-p", f"note={MARKER}"),
 }
-IMPATIENT = ("-v", "--timeout", "0.5", "--give-up-after", "0.4")
+IMPATIENT = ("-v", "--timeout", "0.5", "--give-up-after", "0.2")
 
 
 @pytest.fixture

@@ -75,7 +75,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def shell(block: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        ["sh", "-c", block], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", block],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -141,7 +146,7 @@ def test_the_growing_log_until_ctrl_c(folder: Path, sandbox: StartSandbox) -> No
     try:
         wait_for(lambda: running.totals().events >= 24)
         os.killpg(process.pid, signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

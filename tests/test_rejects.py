@@ -9,7 +9,7 @@ import shlex
 import stat
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -858,27 +858,35 @@ class TestFilesThatPeopleHave:
         words = ("--rejects", rejects, "--batch-size", "5", "--concurrency", "1")
         return rejects, ("backfill", self.export(folder, *range(40)), *self.BACKFILL, *words)
 
-    def run_slowly(self, folder: Path, rejects: Path, box: Sandbox) -> subprocess.Popen[str]:
-        """A run that writes rejects for two seconds, and has written some."""
-        file = self.export(folder, *range(60))
-        words = ("--batch-size", "5", "--rate", "30", "--rejects", str(rejects))
+    ROWS = 600
+    """Half of them rejects."""
+
+    def begin(
+        self, folder: Path, rejects: Path, sandbox: StartSandbox
+    ) -> tuple[subprocess.Popen[str], Callable[[int], None]]:
+        """A run that has written some rejects, and what lets it send so many rows more."""
+        pace = threading.Semaphore(10)
+        box = sandbox(on_event=lambda _: pace.acquire(timeout=60))
+        file = self.export(folder, *range(self.ROWS))
+        words = ("--batch-size", "5", "--concurrency", "1", "--rejects", str(rejects))
         command = [sys.executable, "-m", "ours_cli", "backfill", str(file), *self.BACKFILL, *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda: box.totals().requests > 2 and rejects.stat().st_size)
-        return process
+        wait_for(lambda: box.totals().requests == 3 and rejects.stat().st_size)
+        return process, pace.release
 
     def test_saved_by_an_editor_while_the_run_goes_on(self, sandbox: StartSandbox, tmp_path: Path) -> None:
         """Most editors write another file and rename it."""
         rejects, saved = tmp_path / "rejects.csv", tmp_path / "saved"
-        process = self.run_slowly(tmp_path, rejects, sandbox())
+        process, go_on = self.begin(tmp_path, rejects, sandbox)
         saved.write_text(rejects.read_text().replace(",tbd,", ",1,"))
         saved.rename(rejects)
-        out, _ = process.communicate(timeout=30)
+        go_on(self.ROWS)
+        out, _ = process.communicate(timeout=60)
         result = json.loads(out)
-        assert result["rejected"] == 30
+        assert result["rejected"] == self.ROWS / 2
         assert ",tbd," not in rejects.read_text()
         rows = list(csv.DictReader((tmp_path / "rejects-2.csv").read_text().splitlines()))
-        assert sorted(int(row["id"][1:]) for row in rows) == list(range(1, 60, 2))
+        assert sorted(int(row["id"][1:]) for row in rows) == list(range(1, self.ROWS, 2))
         assert "replaced or moved while it was written" in result["warnings"][-1]
         assert f"{rejects} {tmp_path / 'rejects-2.csv'}" in result["mend"]
 
@@ -886,41 +894,46 @@ class TestFilesThatPeopleHave:
         self, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
         rejects = tmp_path / "rejects.csv"
-        process = self.run_slowly(tmp_path, rejects, sandbox())
+        process, go_on = self.begin(tmp_path, rejects, sandbox)
         with rejects.open("a") as stream:
             stream.write("MINE\n")
-        time.sleep(0.5)
-        text = rejects.read_text()
-        assert "MINE\n" in text
+        go_on(self.ROWS // 4)
+        wait_for(lambda: not rejects.read_text().endswith("MINE\n"))
+        assert "MINE\n" in rejects.read_text()
         rejects.write_text("")
-        process.communicate(timeout=30)
+        go_on(self.ROWS)
+        process.communicate(timeout=60)
         assert process.returncode == 3
+        assert "tbd" in rejects.read_text()
         assert "\0" not in rejects.read_text()
 
     def test_two_runs_do_not_write_one_file(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         rejects = tmp_path / "rejects.csv"
-        process = self.run_slowly(tmp_path, rejects, sandbox())
+        process, go_on = self.begin(tmp_path, rejects, sandbox)
         (tmp_path / "other").mkdir()
         other = self.export(tmp_path / "other", 100, 101)
         ended = ours("backfill", other, *self.BACKFILL, "--rejects", rejects)
         assert ended.code == 11
         assert f"error: another run writes its rejects to {rejects} right now" in ended.err
-        out, _ = process.communicate(timeout=30)
+        go_on(self.ROWS)
+        out, _ = process.communicate(timeout=60)
         assert len(rejects.read_text().splitlines()) == 1 + json.loads(out)["rejected"]
         assert not (tmp_path / "rejects.1.csv").exists()
 
     def test_a_foreign_file_put_at_the_path_of_a_run_without_rejects(
         self, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
-        box = sandbox()
+        held = threading.Event()
+        box = sandbox(on_event=lambda _: held.wait(60))
         rejects, foreign = tmp_path / "rejects.csv", write(tmp_path / "foreign", "precious\n")
         file = self.export(tmp_path, *range(0, 40, 2))
-        words = ("--batch-size", "5", "--rate", "10", "--rejects", str(rejects))
+        words = ("--batch-size", "5", "--rejects", str(rejects))
         command = [sys.executable, "-m", "ours_cli", "backfill", str(file), *self.BACKFILL, *words]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_for(lambda: box.totals().requests)
         foreign.rename(rejects)
-        assert process.wait(30) == 0
+        held.set()
+        assert process.wait(60) == 0
         assert rejects.read_text() == "precious\n"
 
     def test_mended_before_an_attempt_that_is_killed(

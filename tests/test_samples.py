@@ -152,7 +152,7 @@ needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 def test_jq_gives_an_export_its_shape(script: Script, sandbox: StartSandbox) -> None:
     running = sandbox(window_ms=None)
     process = script("jq.sh", SAMPLES / "appointments.json", *OPEN)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "batch: complete" in out
     assert {event.distinct_id for event in running.events()} == appointments()
@@ -162,7 +162,7 @@ def test_jq_gives_an_export_its_shape(script: Script, sandbox: StartSandbox) -> 
 def test_jq_without_arguments_takes_the_sample(script: Script, sandbox: StartSandbox) -> None:
     sandbox()
     process = script("jq.sh")
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == ExitCode.REJECTED
     assert f"outside_window {len(appointments())}" in out
 
@@ -173,7 +173,7 @@ def test_jq_that_breaks_off_is_not_success(script: Script, sandbox: StartSandbox
     broken = tmp_path / "broken.json"
     broken.write_text((SAMPLES / "appointments.json").read_text("utf-8") + "{", "utf-8")
     process = script("jq.sh", broken, *OPEN)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "batch: complete" in out
     assert "jq failed" in err
@@ -191,7 +191,7 @@ def test_tail_sends_lines_as_they_are_written(script: Script, sandbox: StartSand
             file.write(json.dumps(late) + "\n")
         wait_for(lambda: running.totals().events == 25 + number, "a late line never came")  # noqa: B023
     os.killpg(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == ExitCode.SIGINT
     assert re.search(r"accepted +27\b", out)
 
@@ -199,7 +199,7 @@ def test_tail_sends_lines_as_they_are_written(script: Script, sandbox: StartSand
 def test_tail_ends_when_ours_does(script: Script, sandbox: StartSandbox, tmp_path: Path) -> None:
     sandbox(Fault(When(), Then("status", status=401)), window_ms=None)
     process = script("tail.sh", SAMPLES / "events.ndjson", *OPEN)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == ExitCode.AUTH
     assert TOKEN not in err
 

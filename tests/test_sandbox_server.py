@@ -317,7 +317,7 @@ def test_stopping_frees_the_port_and_cuts_connections() -> None:
         started = time.monotonic()
         sandbox.stop()
         sandbox.stop()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
         with pytest.raises(httpx.TransportError):
             client.get("/openapi")
 

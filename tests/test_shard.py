@@ -409,7 +409,7 @@ def test_an_odd_unit_on_a_pipe_is_judged_as_in_a_run_of_the_whole(
     for number in range(3):
         with (tmp_path / "rows").open("rb") as stdin:
             command = [sys.executable, "-m", "ours_cli", *words, *OPEN, *FLAGS, "--shard", f"{number}/3"]
-            subprocess.run(list(map(str, command)), stdin=stdin, capture_output=True, check=True, timeout=60)
+            subprocess.run(list(map(str, command)), stdin=stdin, capture_output=True, check=True, timeout=100)
     assert held(redirected) == held(whole)
 
 

@@ -42,7 +42,7 @@ def on_terminal(
     )
     os.close(child)
     seen = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         ready, _, _ = select.select([parent], [], [], 0.1)
         try:
@@ -56,7 +56,7 @@ def on_terminal(
     out = process.stdout.read()
     process.stdout.close()
     os.close(parent)
-    return process.wait(10), out.decode(), seen.decode()
+    return process.wait(60), out.decode(), seen.decode()
 
 
 @pytest.fixture
@@ -341,7 +341,7 @@ def test_stdout_closed_early(sandbox: StartSandbox) -> None:
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert process.wait(20) == 141
+    assert process.wait(60) == 141
     assert err == b""
 
 

@@ -308,7 +308,7 @@ def test_a_signal_for_the_whole_group_drains_what_is_in_flight(
     process = start(*words, "--workers", "2")
     wait_for(lambda: box.totals().events > 500)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     report = json.loads(out)
     assert report["accepted"] == box.totals().events == box.totals().rows
@@ -328,7 +328,7 @@ def test_a_worker_that_is_frozen_holds_up_no_signal(
     os.kill(workers[0], signal.SIGSTOP)
     process.send_signal(signal.SIGINT)
     try:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
         for worker in filterfalse(is_gone, workers):
@@ -346,7 +346,7 @@ def test_a_worker_that_dies_stops_the_run_which_can_be_resumed(
     process = start(*words, "--workers", "2")
     wait_for(lambda: box.totals().events > 500)
     os.kill(children(process.pid)[0], signal.SIGKILL)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == ExitCode.LOCAL_IO, err
     assert "error: a worker process was killed (signal 9)" in err
     assert "hint: run the same command again: nothing counts twice; --workers 1" in err

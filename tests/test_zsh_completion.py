@@ -68,7 +68,7 @@ def at_a_prompt(tmp_path: Path) -> Iterator[Callable[[str, str], list[str] | Non
         os.execvpe("zsh", ["zsh", "-f", "-i"], {**os.environ, "TERM": "dumb", "PATH": path})
 
     def wait_for_end(name: str) -> None:
-        seen, end = b"", time.monotonic() + 30
+        seen, end = b"", time.monotonic() + 60
         while not (tmp_path / name).exists():
             assert time.monotonic() < end, seen.decode(errors="replace")
             if select.select([terminal], [], [], 0.05)[0]:

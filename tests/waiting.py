@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def wait_for(
-    condition: Callable[[], object], what: str = "it never came to that", *, within_s: float = 20
+    condition: Callable[[], object], what: str = "it never came to that", *, within_s: float = 60
 ) -> None:
     """Return once it holds; an `AssertionError` with `what` if it does not come to that."""
     deadline = time.monotonic() + within_s

@@ -76,6 +76,9 @@ class SandboxServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def stop(self) -> None:
         """Stop accepting, wake whoever hangs, cut all connections."""
         self.stopping.set()
+        # Wakes the thread that accepts, where the system knows this of a socket that listens; else it looks.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self.server_close()
         with self._lock:
