@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Final
 
 TOPICS: Final = {
-    "how-it-works": "From a row to an accepted event, and what is promised.",
+    "how-it-works": "From a row to an accepted event, and what is guaranteed.",
     "templates": "Texts with {column} and filters: how columns become fields.",
-    "properties": "Names of the properties of visitors that the API knows.",
+    "properties": "Names of the visitor and default properties that the API knows.",
     "time": "How times are read, zones, and the window of 7 days.",
-    "resume": "What happens when a run stops, and how it goes on.",
-    "scaling": "Large histories: shards, how many are worth it, time and costs.",
+    "inspecting": "What inspect looks for, and how it proposes a mapping.",
+    "delivery": "How each answer of the server is handled: retries, splits, stops.",
+    "resume": "What happens when a run stops, and how to resume it.",
+    "scaling": "Large histories: shards, how many pay off, time and costs.",
     "security": "Where the token and health data are, and where they never are.",
-    "exit-codes": "What a command's exit code says to a script.",
+    "exit-codes": "What a command's exit code tells a script.",
 }
 """Every topic and what it is about."""
 
