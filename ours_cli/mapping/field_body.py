@@ -104,6 +104,9 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
+_NESTED: Final = frozenset({dict, list})
+
+
 class BodyObject:
     """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
@@ -130,7 +133,7 @@ class BodyObject:
                 if not isinstance(within, dict):
                     raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
                 found[outer] = {**within, key: value}
-        if dict in map(type, found.values()):
+        if not _NESTED.isdisjoint(map(type, found.values())):
             found, _ = without_inner_nulls(found)
         found.update(self.constants)
         return found
