@@ -178,6 +178,15 @@ def test_a_blank_can_be_a_delimiter(ours: Ours, tmp_path: Path, delimiter: str, 
     assert ours("backfill", path, *flags, "--delimiter", delimiter, "--quote", "").code == 0
 
 
+@pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("Comma", ","), ("pipe", "|")])
+def test_a_delimiter_that_is_named_is_shown_as_it_is_typed(
+    ours: Ours, tmp_path: Path, name: str, sign: str
+) -> None:
+    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    ended = ours("backfill", tmp_path / "x.csv", "--event", "E", "--delimiter", name)
+    assert ended.err == f"error: --delimiter takes one character\nhint: --delimiter '{sign}'\n"
+
+
 def test_an_empty_ip_and_user_agent_are_left_out(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("track", "X", "--external-id", "c", "--ip", "", "--user-agent", " ").code == 0
