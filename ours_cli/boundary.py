@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
             return int(ExitCode.USAGE)
         from ours_cli.cli.usage_errors import usage_error
 
-        return _fail(console, usage_error(error, COMMANDS), arguments)
+        return _fail(console, usage_error(error, COMMANDS, arguments), arguments)
     except OursError as error:
         return _fail(console, error, arguments)
     except (KeyboardInterrupt, typer.Abort):

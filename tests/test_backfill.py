@@ -638,6 +638,7 @@ class TestShowing:
         ended = ours("backfill", orders(tmp_path), *ESSENTIALS, "--report", tmp_path / "no" / "r.json")
         assert ended.code == 7
         assert f"error: {tmp_path / 'no' / 'r.json'} cannot be written" in ended.err
+        assert f"hint: there is no folder {tmp_path / 'no'}: make it first" in ended.err
 
     @pytest.mark.parametrize("where", ["no/r.json", "."])
     def test_a_report_that_cannot_be_written_stops_the_run_before_it_sends(

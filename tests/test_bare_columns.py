@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Ours
+from conftest import Ours, StartSandbox
 from rows import iso, ndjson, write
 
 ROWS = [{"cust": f"c{n}", "ts": iso(1), "p": {"a": n, "l": [n]}} for n in range(3)]
@@ -68,4 +68,26 @@ def test_a_text_that_is_no_key_is_taken_as_it_is(ours: Ours, tmp_path: Path) -> 
     for literal in ("everyone", "p.z", "cust.x", "https://a.b/[0]"):
         ended = ours("backfill", path, "--event", "E", *WHEN, "--external-id", literal, "--dry-run")
         assert ended.code == 0, ended.err
-    assert ours("backfill", path, "--event", "cust", *WHEN, *WHOM, "--dry-run").code == 0
+
+
+PROPERTIES = ("--event", "cust", "-p", "when=ts", "-p", "seen={ts}", "-p", "plan=Premium", "-u", "city=cust")
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_bare_column_in_any_other_field_is_a_warning(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str
+) -> None:
+    """It may be meant: an event or a plan may be called like a column."""
+    place = sandbox()
+    path = write(tmp_path / name, SHAPES[name])
+    told = {
+        f"{column!r} is sent as it stands in every row; the column is written {{{column}}}"
+        for column in ("cust", "ts")
+    }
+    for more in (("--dry-run",), ("--workers", "2"), ("--restart",)):
+        ended = ours("backfill", path, *PROPERTIES, *WHEN, *WHOM, *more, "-o", "json")
+        assert ended.code == 0, ended.err
+        assert {text for text in ended.json["warnings"] if "as it stands" in text} == told
+    assert {event.body["userProperties"]["city"] for event in place.events()} == {"cust"}
+    ended = ours("identify", path, *WHOM, "-u", "city=ts", "--dry-run")
+    assert "'ts' is sent as it stands in every row" in ended.err

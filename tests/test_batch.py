@@ -222,12 +222,12 @@ class TestNulls:
         place = sandbox()
         ended = ours("batch", write(tmp_path / "r.ndjson", ndjson([self.ROW])), "-o", "json")
         assert ended.code == 0, ended.err
-        assert "8 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
+        assert "9 nulls were left out; --send-nulls sends them" in ended.json["warnings"]
         (event,) = place.events()
         assert event.body == {
             "event": "E",
             "externalId": "c",
-            "eventProperties": {"b": 1, "c": [None, {"d": None}], "o": {"p": {"r": 0}}},
+            "eventProperties": {"b": 1, "c": [None, {}], "o": {"p": {"r": 0}}},
             "userProperties": {"city": "Ulm", "custom_properties": {"y": 2}},
             "distinctId": event.distinct_id,
         }

@@ -92,6 +92,11 @@ def test_known_default_properties(name: str) -> None:
         ({"user_properties": {"shoe_size": Value("x")}}, "custom_properties.shoe_size"),
         ({"user_properties": {"custom_properties.": Value("x")}}, "custom_properties"),
         ({"user_properties": {"city.x": Value("x")}}, "'city'"),
+        (
+            {"user_properties": {"customproperties.plan": Value("x")}},
+            "did you mean 'custom_properties.plan'?",
+        ),
+        ({"user_properties": {"Consents.ads": Value("x")}}, "did you mean 'consent.ads'?"),
         ({"default_properties": {"plan": Value("x")}}, "-p plan="),
         ({"clear": ("custom_properties",)}, "overwrite"),
         ({"clear": ("shoe",)}, "only overwritten"),

@@ -41,6 +41,21 @@ def test_the_examples_of_a_time_are_taken(ours: Ours, text: str) -> None:
         assert ours(*event, *example.split()).code == 0, example
 
 
+def test_the_examples_of_a_time_in_data_are_taken(ours: Ours) -> None:
+    body = '{"event": "E", "externalId": "c", "time": "yesterday"}'
+    ended = ours("track", "--data", body, "--dry-run")
+    assert ended.code == 2
+    assert "error: time: not a time" in ended.err
+    assert "--time " not in ended.err
+    examples = hint_of(ended.err).partition(";")[0].split(", or ")
+    assert len(examples) == 2
+    for example in examples:
+        again = body.replace('"time": "yesterday"', example)
+        assert ours("track", "--data", again, "--dry-run").code == 0, example
+    late = ours("track", "--data", body.replace("yesterday", "2060-01-01T00:00:00Z"), "--dry-run")
+    assert late.err == 'error: time: the time lies in the future\nhint: "time": "now", or leave it out\n'
+
+
 def test_a_time_that_is_not_in_the_form_told(ours: Ours) -> None:
     ended = ours("track", "E", "--external-id", "c", "--time", "yesterday", "--time-format", "%Y-%m-%d")
     assert hint_of(ended.err) == "--time now, or leave --time-format out\n"

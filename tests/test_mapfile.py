@@ -113,6 +113,13 @@ def test_a_whole_object_from_one_template(tmp_path: Path) -> None:
         ("[source]\nskip_lines = '2'", "source.skip_lines", ""),
         ("[source]\nskip_lines = true", "source.skip_lines", ""),
         ("source = 1", "must be a table", "[source]"),
+        ('[userProperties]\nplan = "x"', "no visitor property 'plan'", "[userProperties.custom_properties]"),
+        (
+            '[userProperties]\nfirstName = "x"',
+            "no visitor property 'firstName'",
+            "did you mean 'first_name'?",
+        ),
+        ('[defaultProperties]\nplan = "x"', "no default property 'plan'", "[eventProperties]"),
     ],
 )
 def test_errors_name_file_and_key(tmp_path: Path, text: str, message: str, hint: str) -> None:
@@ -130,8 +137,15 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load_map(tmp_path)
     (tmp_path / "latin").write_bytes(b'event = "\xe9"')
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="latin is not UTF-8") as caught:
         load_map(tmp_path / "latin")
+    assert "PowerShell" in (caught.value.hint or "")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """PowerShell's own UTF-8 begins with one."""
+    (tmp_path / "m.toml").write_text('event = "E"\n', "utf-8-sig")
+    assert load_map(tmp_path / "m.toml").fields == FieldMap(event="E")
 
 
 def test_the_same_events_as_flags_and_flags_override(

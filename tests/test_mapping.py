@@ -84,13 +84,14 @@ NESTED = {"consent": {"marketing": None, "x": True, "y": {"z": None}}, "city": N
 BARE = {"consent": {"x": True, "y": {}}, "zip": "8"}
 
 
-def test_objects_lose_nulls_at_any_depth_and_lists_keep_them() -> None:
-    row = {"t": ago(1), "id": "c", "u": NESTED, "p": {"a": [None, {"b": None}], "c": {"d": None}}}
+def test_objects_lose_nulls_at_any_depth_also_within_lists_which_keep_theirs() -> None:
+    properties = {"a": [None, {"b": None}, [{"e": None}]], "c": {"d": None}}
+    row = {"t": ago(1), "id": "c", "u": NESTED, "p": properties}
     fields: dict[str, Any] = {"user_object": "{u}", "clear": ("gender",)}
     fields["properties"] = {"a": Value("{p.a}"), "c": Value("{p.c}")}
     found = mapped(JSON_TABLE, row, **BASE, **fields)
     assert found["userProperties"] == {**BARE, "gender": None}
-    assert found["eventProperties"] == {"a": [None, {"b": None}], "c": {}}
+    assert found["eventProperties"] == {"a": [None, {}, [{}]], "c": {}}
     assert row["u"] == {"consent": {"marketing": None, "x": True, "y": {"z": None}}, "city": None, "zip": "8"}
     cells = [str(ago(1)), "c", json.dumps(NESTED)]
     found = mapped(csv_table("t", "id", "u"), cells, **BASE, user_properties={"consent": Value("{u|json}")})

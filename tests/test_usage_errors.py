@@ -98,6 +98,27 @@ def test_a_flag_of_no_command_is_none_before_one_either(ours: Ours) -> None:
     assert "error: no such option: --zzz\n" in ours("--zzz", "track", "X").err
 
 
+@pytest.mark.parametrize("name", ["--user", "--id", "--customer-id", "--userId", "--patient_id", "--uid"])
+def test_the_flag_for_ones_own_id_of_a_person_is_named_whatever_it_is_called(ours: Ours, name: str) -> None:
+    hint = "hint: --external-id is your own id of the person, --user-id the Ours visitor id"
+    for command in (("track", "X"), ("backfill", "x.csv")):
+        assert f"{hint}, --distinct-id the event's own" in ours(*command, name, "a").err
+    assert hint in ours("identify", name, "a", "-u", "city=Ulm").err
+    assert "--external-id" not in ours("batch", name, "a").err
+
+
+@pytest.mark.parametrize(
+    "name", ["--externl-id", "--ext-id", "--externalId", "-external-id", "-external-id=a"]
+)
+def test_a_near_flag_is_named(ours: Ours, name: str) -> None:
+    assert "did you mean --external-id?" in ours("track", "X", name, "a").err
+
+
+def test_a_flag_of_one_dash_is_named_where_a_letter_is_no_flag(ours: Ours) -> None:
+    assert "did you mean --timeout?" in ours("track", "X", "--email", "a@b.c", "-timeout", "5").err
+    assert "did you mean" not in ours("track", "X", "-t", "5").err
+
+
 def test_a_value_that_looks_like_a_flag_can_be_meant(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("track", "X", "--external-id=--dry-run", "-p", "a=--dry-run").code == 0
@@ -155,6 +176,15 @@ def test_a_blank_can_be_a_delimiter(ours: Ours, tmp_path: Path, delimiter: str, 
         assert ours("backfill", path, *flags, *form).code == 0, name
     assert "error: --delimiter is empty" in ours("backfill", path, *flags, "--delimiter", "").err
     assert ours("backfill", path, *flags, "--delimiter", delimiter, "--quote", "").code == 0
+
+
+@pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("Comma", ","), ("pipe", "|")])
+def test_a_delimiter_that_is_named_is_shown_as_it_is_typed(
+    ours: Ours, tmp_path: Path, name: str, sign: str
+) -> None:
+    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    ended = ours("backfill", tmp_path / "x.csv", "--event", "E", "--delimiter", name)
+    assert ended.err == f"error: --delimiter takes one character\nhint: --delimiter '{sign}'\n"
 
 
 def test_an_empty_ip_and_user_agent_are_left_out(ours: Ours, sandbox: StartSandbox) -> None:

@@ -163,10 +163,13 @@ def test_without_nulls_drops_what_would_clear_and_nothing_else(body: dict[str, A
     dropped = without_nulls(body)
     assert given == before, "what is within stays as it was: the row may be a reject yet"
     assert None not in body.values()
-    objects = [value for key, value in body.items() if key.endswith("Properties") and isinstance(value, dict)]
-    for found in objects:
-        assert None not in found.values()
-        objects += [value for value in found.values() if isinstance(value, dict)]
+    found: list[Any] = [
+        value for key, value in body.items() if key.endswith("Properties") and isinstance(value, dict)
+    ]
+    for value in found:
+        assert not isinstance(value, dict) or None not in value.values()
+        inner = value.values() if isinstance(value, dict) else value
+        found += [entry for entry in inner if isinstance(entry, dict | list)]
     again = copy.deepcopy(body)
     assert without_nulls(again) == 0
     assert again == body

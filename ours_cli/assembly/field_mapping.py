@@ -117,6 +117,7 @@ class FieldMapping:
         body = builder.body(fields, self._times)
         builder.star(fields, body.objects)
         self._note_zones(fields)
+        self._tally.bare_columns.update(dict.fromkeys(builder.bare))
         excluded = builder.excluded(fields)
         if table.columns is not None:
             for index, name in enumerate(table.columns):

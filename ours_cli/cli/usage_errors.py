@@ -17,17 +17,15 @@ _FLAG_LIKE: Final = re.compile(r"-?(-[a-z0-9]+)+")
 _QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'
 
 
-def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
-    """A `typer.TyperException` in the house's form; `commands` are the valid names."""
+def usage_error(error: Any, commands: Iterable[str], typed: Sequence[str]) -> UsageError:
+    """A `typer.TyperException` in the house's form; `commands` are the valid names, `typed` all words."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ours COMMAND"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
     if message.startswith("Got unexpected extra"):
         return UsageError(f"{path} takes {_taken(context)}, and there is more", hint=_QUOTES)
     if (name := getattr(error, "option_name", None)) and message.startswith("No such option"):
-        return _misplaced(name, context) or _no_such_option(
-            name, getattr(error, "possibilities", None) or (), path
-        )
+        return _misplaced(name, context) or _no_such_option(name, _meant(name, error, typed), path)
     if message.startswith("No such command"):
         return _no_such_command(message.partition("'")[2].rpartition("'")[0], list(commands))
     message = message.replace("not a valid int range", "not a whole number")
@@ -37,8 +35,7 @@ def usage_error(error: Any, commands: Iterable[str]) -> UsageError:
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
     if choices and "' is not one of" in message:
         words = [str(getattr(choice, "value", choice)) for choice in choices]
-        typed = message.partition("' is not one of")[0].rpartition("'")[2]
-        close = nearest(typed, words)
+        close = nearest(message.partition("' is not one of")[0].rpartition("'")[2], words)
         hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
 
@@ -74,13 +71,31 @@ def _flags_of_commands(context: Any) -> set[str]:
     """The flags of all commands; each command is loaded, which only one that fails waits for."""
     group = context.command
     commands = [group.get_command(context, name) for name in group.list_commands(context)]
-    options = [option for command in commands for option in command.params]
-    return {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+    return {flag for command in commands for flag in _flags_of(command)}
 
 
-def _no_such_option(name: str, possibilities: Iterable[str], path: str) -> UsageError:
-    close = nearest(name, possibilities) if possibilities else None
-    hint = f"did you mean {close}?" if close else f"{path} --help lists the flags"
+def _flags_of(command: Any) -> set[str]:
+    return {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+
+
+_AN_ID: Final = re.compile(r"--(?!ext|dist).*(id|user|person|customer|client|patient)", re.IGNORECASE)
+"""Names of flags for an id, whosever: most are spelled rather like `--user-id`, which is seldom meant."""
+
+
+def _meant(name: str, error: Any, typed: Sequence[str]) -> str | None:
+    """What was meant by a flag that the command does not have, if that is likely."""
+    flags = _flags_of(error.ctx.command) if error.ctx is not None else set()
+    if "--external-id" in flags and _AN_ID.fullmatch(name):
+        event = ", --distinct-id the event's own" if "--distinct-id" in flags else ""
+        return f"--external-id is your own id of the person, --user-id the Ours visitor id{event}"
+    # Of `-external-id` the parser tells its first letter only.
+    whole = (f"-{word.partition('=')[0]}" for word in typed if len(name) == 2 and word.startswith(name))
+    close = next(filter(flags.__contains__, whole), None) or nearest(name, error.possibilities or ())
+    return f"did you mean {close}?" if close else None
+
+
+def _no_such_option(name: str, meant: str | None, path: str) -> UsageError:
+    hint = meant or f"{path} --help lists the flags"
     if not _FLAG_LIKE.fullmatch(name):
         return UsageError("an argument begins with - and is no flag", hint=f"{hint}; {_QUOTES}")
     return UsageError(f"no such option: {name}", hint=hint)

@@ -91,4 +91,6 @@ def check_replaceable(path: Path) -> None:
 
 def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOError:
     """The error for a path that cannot be written."""
+    if error.errno == errno.ENOENT:
+        hint = hint or f"there is no folder {path.parent}: make it first"
     return LocalIOError(f"{path} cannot be written: {reason(error)}", hint=hint)

@@ -104,6 +104,9 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
+_NESTED: Final = frozenset({dict, list})
+
+
 class BodyObject:
     """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
@@ -130,7 +133,7 @@ class BodyObject:
                 if not isinstance(within, dict):
                     raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
                 found[outer] = {**within, key: value}
-        if dict in map(type, found.values()):
+        if not _NESTED.isdisjoint(map(type, found.values())):
             found, _ = without_inner_nulls(found)
         found.update(self.constants)
         return found
@@ -153,7 +156,8 @@ class BodyBuilder:
     `used` has the positions of a CSV table's columns, each with the names of what is read in it: the column,
     or paths into it; `references` has, for JSON rows, each reference as written and the top-level keys that
     it may read. `missing` names the columns of optional properties
-    that a CSV table lacks. `exclusion` is what the field map leaves out.
+    that a CSV table lacks. `bare` are the columns that the text of a field equals, without braces.
+    `exclusion` is what the field map leaves out.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
@@ -161,6 +165,7 @@ class BodyBuilder:
         self._hmac_key = hmac_key
         self.used: dict[int, list[str]] = {}
         self.missing: list[str] = []
+        self.bare: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
         self.exclusion = NOTHING_EXCLUDED
 
@@ -258,6 +263,8 @@ class BodyBuilder:
 
     def _bound(self, template: Template, gives: Gives) -> Slot:
         columns = self._table.columns
+        if template.is_literal and gives != "json" and self._is_column(template.text):
+            self.bare.append(template.text)
         if columns is None:
             self._check_keys(template)
             self.references.update(used_keys(template))

@@ -218,27 +218,28 @@ def property_meant(where: str, name: str) -> str | None:
     return also or nearest(name, KNOWN_PROPERTIES[where])
 
 
-def _check_user_property(name: str) -> None:
-    """Raise `UsageError` unless the API knows this visitor property (contract: known keys only)."""
-    _require_known(name, f"for a property of your own write -u custom_properties.{name}=...")
+def check_user_property(name: str, own: str) -> None:
+    """Raise `UsageError` unless the API knows this visitor property; `own` is advice about one's own.
 
-
-def _require_known(name: str, own: str) -> None:
-    """Raise `UsageError` unless the API knows this visitor property; `own` is advice about one's own."""
+    Contract: known keys only.
+    """
     head, _, rest = name.partition(".")
     if name in USER_PROPERTIES or (head in NESTING and rest):
         return
-    close = property_meant("userProperties", name)
-    hint = f"did you mean {close!r}? Else {own}" if close else f"{own}; ours help properties lists the others"
+    if rest and (outer := nearest(head, NESTING)) is not None:
+        hint = f"did you mean '{outer}.{rest}'?"
+    elif (close := property_meant("userProperties", name)) is not None:
+        hint = f"did you mean {close!r}? Else {own}"
+    else:
+        hint = f"{own}; ours help properties lists the others"
     raise UsageError(f"the API knows no visitor property {name!r}", hint=hint)
 
 
-def _check_default_property(name: str) -> None:
-    """Raise `UsageError` unless the API knows this default property (contract: known keys only)."""
+def check_default_property(name: str, own: str) -> None:
+    """Raise `UsageError` unless the API knows this default property; `own` is as for visitor properties."""
     if name in DEFAULT_PROPERTIES:
         return
     close = property_meant("defaultProperties", name)
-    own = f"a property of your own goes into the event: -p {name}=..."
     hint = f"did you mean {close!r}? Else {own}" if close else own
     raise UsageError(f"the API knows no default property {name!r}", hint=hint)
 
@@ -256,7 +257,7 @@ def _check_clear(name: str) -> None:
             f"{name!r} cannot be cleared: the API merges custom_properties and ignores nulls there",
             hint="overwrite it with a value of your own that means 'none'",
         )
-    _require_known(name, "one of your own cannot be cleared, only overwritten")
+    check_user_property(name, "one of your own cannot be cleared, only overwritten")
 
 
 def refuse_event_fields(fields: FieldMap) -> None:
@@ -278,9 +279,9 @@ def refuse_event_fields(fields: FieldMap) -> None:
 def check_names(fields: FieldMap) -> None:
     """Check every property name against the contract before anything is sent; raises `UsageError`."""
     for name in fields.user_properties:
-        _check_user_property(name)
+        check_user_property(name, f"for a property of your own write -u custom_properties.{name}=...")
     for name in fields.default_properties:
-        _check_default_property(name)
+        check_default_property(name, f"a property of your own goes into the event: -p {name}=...")
     for name in fields.clear:
         _check_clear(name)
         for given in fields.user_properties:

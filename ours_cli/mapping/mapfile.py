@@ -12,13 +12,24 @@ delimiter = ";"
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import EVENT_KEYS, IDENTITY_CONTEXT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import CONTEXT, NESTING, OBJECTS, STAR, TEXT_FIELDS, FieldMap, ObjectField, Value
+from ours_cli.mapping.fields import (
+    CONTEXT,
+    NESTING,
+    OBJECTS,
+    STAR,
+    TEXT_FIELDS,
+    FieldMap,
+    ObjectField,
+    Value,
+    check_default_property,
+    check_user_property,
+)
 from ours_cli.wording.suggest import nearest
 
 _SOURCE_KEYS: Final[dict[str, type]] = {
@@ -56,10 +67,15 @@ def load_map(path: Path) -> MapFile:
     import tomllib  # only commands with a map pay for it
 
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
     except FileNotFoundError:
         raise UsageError(f"the map file {path} does not exist", hint="--map wants a TOML file") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"the map file {path} is not UTF-8",
+            hint="save it as UTF-8; > of PowerShell writes UTF-16, | Out-File -Encoding utf8 does not",
+        ) from None
+    except OSError as error:
         raise UsageError(f"the map file {path} cannot be read ({type(error).__name__})") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
@@ -115,7 +131,19 @@ def _object(value: Any, field: ObjectField, where: str) -> dict[str, Any]:
             )
         else:
             values[name] = _value(entry, f"{key}.{name}", where)
+    _check_names(key, values, where)
     return {field.entries: values}
+
+
+def _check_names(key: str, names: Iterable[str], where: str) -> None:
+    try:
+        for name in names:
+            if key == "userProperties":
+                check_user_property(name, "one of your own stands under [userProperties.custom_properties]")
+            elif key == "defaultProperties":
+                check_default_property(name, "one of your own goes into the event: [eventProperties]")
+    except UsageError as error:
+        raise error.prefixed(f"{where}: ", instead_of="") from None
 
 
 def _value(entry: Any, key: str, where: str) -> Value:

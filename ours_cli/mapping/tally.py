@@ -19,6 +19,7 @@ class Tally:
 
     `keys_never_seen` are the keys that `--where` and `--exclude` name and that no row has had yet.
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
+    `bare_columns` are columns that the text of a field equals, without braces.
     `left_on_purpose` are the names that `--exclude` gives, as in `columns_left`.
     `preset_advice` is the advice that a preset knows these rows, where nothing else was said about them.
     """
@@ -31,6 +32,7 @@ class Tally:
     columns_left: dict[str, None] = field(default_factory=dict)
     left_on_purpose: frozenset[str] = frozenset()
     columns_missing: dict[str, None] = field(default_factory=dict)
+    bare_columns: dict[str, None] = field(default_factory=dict)
     keys_never_seen: dict[str, None] = field(default_factory=dict)
     header_zones: dict[str, str] = field(default_factory=dict)
     preset_advice: str = ""

@@ -197,7 +197,7 @@ def has_long_array(properties: Mapping[str, Any]) -> bool:
 
 
 def without_nulls(event: dict[str, Any]) -> int:
-    """Drop nulls from a body, and from its objects of properties at any depth of objects; returns how many.
+    """Drop nulls from a body, and from its objects of properties at any depth; returns how many.
 
     Contract: at the top level and in userProperties a null clears what is stored. That must be asked for.
     Nulls in lists have their place, and stay. What is within the body is replaced, not changed: it may be a
@@ -215,15 +215,22 @@ def without_nulls(event: dict[str, Any]) -> int:
 
 
 def without_inner_nulls(properties: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-    """An object without the nulls in it, at any depth of objects, and how many they were; lists stay."""
+    """An object without its nulls, and those of objects in it, at any depth; and how many they were."""
     kept: dict[str, Any] = {}
     dropped = 0
     for key, value in properties.items():
         if value is None:
             dropped += 1
-        elif isinstance(value, dict):
-            kept[key], within = without_inner_nulls(value)
-            dropped += within
         else:
-            kept[key] = value
+            kept[key], within = _bare(value)
+            dropped += within
     return kept, dropped
+
+
+def _bare(value: Any) -> tuple[Any, int]:
+    if isinstance(value, dict):
+        return without_inner_nulls(value)
+    if not isinstance(value, list):
+        return value, 0
+    entries = [_bare(entry) for entry in value]
+    return [entry for entry, _ in entries], sum(dropped for _, dropped in entries)

@@ -134,5 +134,5 @@ def _format(given: _Given) -> Literal["csv", "tsv", "ndjson", "json"] | None:
         case "jsonl":
             return "ndjson"
     raise UsageError(
-        f"{given.origin} must be csv, tsv, ndjson or json", hint="without it, name and content decide"
+        f"{given.origin} must be csv, tsv, ndjson, jsonl or json", hint="without it, name and content decide"
     )

@@ -24,6 +24,7 @@ from ours_cli.mapping.where import only_column, where_not
 from ours_cli.options import TimeFlags
 from ours_cli.rows.read_settings import max_age_ms, time_mapping
 from ours_cli.templates.filter_functions import no_hmac_key
+from ours_cli.templates.template import placeholder
 from ours_cli.timestamps import parse_zone
 from ours_cli.wording.counted import counted
 
@@ -75,6 +76,10 @@ class RunContext(NamedTuple):
                 " --distinct-id, which is counted once",
             ),
             (tally.long_arrays, f"{long} arrays over 250 entries: the API cuts them"),
+            *(
+                (1, f"{name!r} is sent as it stands in every row; the column is written {placeholder(name)}")
+                for name in tally.bare_columns
+            ),
             (tally.preset_advice, tally.preset_advice),
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]

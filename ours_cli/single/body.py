@@ -149,18 +149,21 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
 
     Returns what the person should know about how it was read.
     """
-    value = time_text if time_text is not None else body.pop("time", None)
+    by_flag = time_text is not None
+    value = time_text if by_flag else body.pop("time", None)
     if value is None and flags == TimeFlags():
         return []
     from ours_cli.mapping.mapfile import MapFile
     from ours_cli.rows.run_context import make_context
     from ours_cli.timestamps import TimeProblem
 
+    name, now = ("--time", "--time now") if by_flag else ("time", '"time": "now"')
+    or_none = f"{now}, or leave {'--time' if by_flag else 'it'} out"
     context = make_context("", flags, MapFile(FieldMap()), zone_columns=False)
     if value is None:
         return []
     if isinstance(value, str) and not value.strip():
-        raise UsageError("--time is empty", hint="is a variable unset? --time now, or leave --time out")
+        raise UsageError(f"{name} is empty", hint=f"is a variable unset? {or_none}")
     if isinstance(value, str) and value.strip().lower() == "now":
         body["time"] = context.window.now_ms()
         return []
@@ -169,15 +172,17 @@ def settle_time(body: dict[str, Any], time_text: str | None, flags: TimeFlags) -
     except TimeProblem as problem:
         hint = None if problem.code == "bad_time" else problem.hint
         if flags.time_format is not None:
-            hint = hint or "--time now, or leave --time-format out"
+            hint = hint or f"{now}, or leave --time-format out"
         raise UsageError(
-            f"--time: {problem.message}",
-            hint=hint or f"--time now, or --time {_yesterday()}; --time-format tells of another form",
+            f"{name}: {problem.message}",
+            hint=hint or f"{now}, or {now.replace('now', _yesterday())}; --time-format tells of another form",
         ) from None
     naive = context.times.reader.naive_as_utc > 0
     fault = context.window.check(body["time"])
     if fault is not None:
-        raise UsageError(f"--time: {fault.message}", hint=_window_hint(body["time"], context.window, naive))
+        raise UsageError(
+            f"{name}: {fault.message}", hint=_window_hint(body["time"], context.window, or_none, naive=naive)
+        )
     return ["the time has no zone and was read as UTC; --tz ZONE says otherwise"] if naive else []
 
 
@@ -186,10 +191,10 @@ def _yesterday() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - DAY_MS / 1000))
 
 
-def _window_hint(time_ms: int, window: Window, naive: bool) -> str:
+def _window_hint(time_ms: int, window: Window, or_none: str, *, naive: bool) -> str:
     if time_ms <= window.now_ms():
         return "--max-age 30d for an account with a wider window"
-    return "it has no zone and was read as UTC: --tz ZONE" if naive else "--time now, or leave --time out"
+    return "it has no zone and was read as UTC: --tz ZONE" if naive else or_none
 
 
 def _id_flags(fields: FieldMap) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from ours_cli.errors import UsageError
 SourceFormat: TypeAlias = Literal["csv", "tsv", "ndjson", "json"]
 
 _SPELLED_DELIMITERS = {"\\t": "\t", "tab": "\t"}
+_NAMED_DELIMITERS = {"semicolon": ";", "comma": ",", "pipe": "|", "colon": ":", "space": " "}
 _LINE_ENDS = "\r\n"
 
 
@@ -37,7 +38,9 @@ class ReadOptions:
         _refuse_unknown_encoding(self.encoding)
         delimiter, quote = self.told_delimiter, self.quote_character
         if delimiter is not None and (len(delimiter) != 1 or delimiter in _LINE_ENDS):
-            raise UsageError("--delimiter takes one character", hint="write a tab as `--delimiter tab`")
+            sign = _NAMED_DELIMITERS.get(delimiter.lower())
+            hint = f"--delimiter '{sign}'" if sign else "write a tab as `--delimiter tab`"
+            raise UsageError("--delimiter takes one character", hint=hint)
         if len(quote) > 1 or (quote and quote in _LINE_ENDS):
             raise UsageError("--quote takes one character, or `none`")
         if quote and delimiter == quote:
