@@ -213,10 +213,10 @@ def _to_stdout(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
         forget(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise
         raise unwritten_result(error) from None
 
 

@@ -9,19 +9,23 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import (
+    ALWAYS,
     QUICK,
     assert_no_leak,
     fault,
     ids,
     request_count,
     rows_file,
+    sent_rows,
+    status,
     stored,
 )
 from waiting import wait_for
@@ -31,11 +35,13 @@ from ours_cli.runs.run_head import RunHead, write_head
 from ours_cli.sandbox import When
 
 SINGLE = ("track", "Purchase", "--external-id", "c1")
+IDENTIFY = ("identify", "--external-id", "c1", "-u", "first_name=Ada")
 
 
 def run_into(
     stdout: int | IO[bytes],
     *arguments: object,
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.PIPE,
     file_bytes_max: int | None = None,
 ) -> Ended:
@@ -47,7 +53,7 @@ def run_into(
 
     done = subprocess.run(
         [sys.executable, "-m", "ours_cli", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=stderr,
         preexec_fn=limit,
@@ -57,12 +63,12 @@ def run_into(
     return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
 
 
-def run_into_closed_pipe(*arguments: object) -> Ended:
+def run_into_closed_pipe(*arguments: object, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Ended:
     """As `| head -1` once head has left."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        return run_into(writer, *arguments)
+        return run_into(writer, *arguments, stdin=stdin)
     finally:
         os.close(writer)
 
@@ -77,11 +83,11 @@ def test_stdout_closed(sandbox: StartSandbox, tmp_path: Path, command: str) -> N
     assert len(stored(box)) == {"batch": 3, "track": 1, "dry run": 0}[command]
 
 
-def run_without(stream: int, *arguments: object) -> Ended:
+def run_without(stream: int, *arguments: object, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Ended:
     """As `ours ARGS <&-` for 0, `>&-` for 1 and `2>&-` for 2."""
     done = subprocess.run(
         [sys.executable, "-m", "ours_cli", *map(str, arguments)],
-        stdin=None if stream == 0 else subprocess.DEVNULL,
+        stdin=None if stream == 0 else stdin,
         stdout=None if stream == 1 else subprocess.PIPE,
         stderr=None if stream == 2 else subprocess.PIPE,
         preexec_fn=lambda: os.close(stream),
@@ -128,8 +134,8 @@ def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_p
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(
     "command",
-    [SINGLE, ("batch",), ("backfill", "--help"), ("--version",), ("backfill", "--list-presets")],
-    ids=["track", "batch", "help", "version", "presets"],
+    [("batch",), ("backfill", "--help"), ("--version",), ("backfill", "--list-presets")],
+    ids=["batch", "help", "version", "presets"],
 )
 def test_full_disk_on_stdout(sandbox: StartSandbox, tmp_path: Path, command: tuple[str, ...]) -> None:
     sandbox()
@@ -139,6 +145,67 @@ def test_full_disk_on_stdout(sandbox: StartSandbox, tmp_path: Path, command: tup
     assert ended.code == 7
     assert "error: the result cannot be written: No space left" in ended.err
     assert_no_leak(ended)
+
+
+@pytest.fixture(params=["full", "closed pipe", "closed"])
+def into_nowhere(request: pytest.FixtureRequest) -> Callable[..., Ended]:
+    """Run `ours ARGS` where standard output takes nothing; says how it ended."""
+    if request.param == "closed":
+        return partial(run_without, 1)
+    if request.param == "closed pipe":
+        return run_into_closed_pipe
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+
+    def into_full(*arguments: object, stdin: int | IO[bytes] = subprocess.DEVNULL) -> Ended:
+        with Path("/dev/full").open("wb") as full:
+            return run_into(full, *arguments, stdin=stdin)
+
+    return into_full
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize("command", [SINGLE, (*SINGLE, "--distinct-id", "e1"), IDENTIFY], ids=len)
+def test_what_was_accepted_is_said_to_be_where_the_result_is_lost(
+    sandbox: StartSandbox, into_nowhere: Callable[..., Ended], command: tuple[str, ...], output: str
+) -> None:
+    """Else it looks like a failure, and is sent again under another id."""
+    box = sandbox()
+    ended = into_nowhere(*command, "-o", output)
+    (row,) = sent_rows(box) if command[0] == "track" else [None]
+    what = f"the event was accepted under the distinctId {row}" if row else "the properties were accepted"
+    full = "the result cannot be written: No space left on device"
+    assert ended.code in (7, 141)
+    why = full if ended.code == 7 else "standard output was closed"
+    assert ended.err.startswith(f"error: {what}, but {why}\nhint: ")
+    assert ended.err.count("\n") == 2
+    assert "do not send it again" in ended.err
+    assert request_count(box) == 1
+
+
+def test_a_line_that_was_accepted_is_said_to_be_where_the_result_is_lost(
+    sandbox: StartSandbox, into_nowhere: Callable[..., Ended], tmp_path: Path
+) -> None:
+    box = sandbox()
+    lines = tmp_path / "lines.ndjson"
+    lines.write_text('\n{"event": "E", "externalId": "p"}\n' * 2)
+    with lines.open("rb") as stdin:
+        ended = into_nowhere("track", "-", stdin=stdin)
+    (row,) = sent_rows(box)
+    assert ended.code in (7, 141)
+    assert ended.err.startswith(f"error: line 2: the event was accepted under the distinctId {row}, but ")
+    assert "hint: go on with line 3" in ended.err
+
+
+def test_what_may_have_arrived_is_said_to_be_where_the_result_is_lost(
+    sandbox: StartSandbox, into_nowhere: Callable[..., Ended]
+) -> None:
+    box = sandbox(fault(ALWAYS, status(503)))
+    ended = into_nowhere(*SINGLE, "-o", "json", "--give-up-after", "0.1s")
+    (row,) = sent_rows(box)
+    assert ended.code in (7, 141)
+    assert ended.err.startswith("error: gave up: the server answered 503, for 0.1 s, and ")
+    assert ended.err.endswith(f"--distinct-id {row}\n")
 
 
 @pytest.fixture(params=["full disk", "closed pipe"])

@@ -5,11 +5,11 @@ Kept apart from the commands: some failures come before any of a command's own l
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
-from ours_cli.console import Console, forget
+from ours_cli.console import Console
 from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import may_replace, write_report
 from ours_cli.wording.escape import json_text
@@ -36,9 +36,5 @@ def tell_failure(command: str, flags: Mapping[str, Any], error: OursError, conso
     if not is_json:
         return
     # As with a report: where stdout is for rejects, a program reads it that expects nothing else there.
-    try:
+    with suppress(BrokenPipeError, LocalIOError):
         console.data(text, aside=flags.get("rejects") == "-")
-    except BrokenPipeError:
-        forget(sys.stdout)
-    except LocalIOError:
-        return

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import ClosedOutputError, ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.mapping.serialize import serialize
 from ours_cli.mapping.validate import Fault
@@ -158,21 +158,29 @@ class Sender:
         except OursError as error:
             if isinstance(error, Interrupted):
                 error.amid(tries.trouble)
-            if self._is_json:
-                how = "interrupted" if isinstance(error, Interrupted) else "failed"
-                console.data(json_text(self._result(body, how, number) | {"error": error.message}))
-                error.in_result = True
             if tries.may_have_arrived and body.distinct_id is not None:
                 error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
+            if self._is_json:
+                how = "interrupted" if isinstance(error, Interrupted) else "failed"
+                failed = self._result(body, how, number) | {"error": error.message}
+                self._tell(json_text(failed), f"{error.message}, and ", error.hint)
+                error.in_result = True
             raise
         took = f"{(time.monotonic() - started) * 1000:.0f} ms"
         tried = "" if tries.count == 1 else f", {tries.count} tries"
         named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
         console.detail(f"{status} from {place.name} in {took}{tried}{named}")
-        if self._is_json:
-            console.data(json_text(self._result(body, "complete", number)))
-        else:
-            console.result(_line(body))
+        result = json_text(self._result(body, "complete", number)) if self._is_json else _line(body)
+        self._tell(result, f"{_accepted(body)}, but ", _not_again(number))
+
+    def _tell(self, result: str, outcome: str, hint: str | None) -> None:
+        """Print a result; where it finds no room, the error begins with the outcome, and has this hint."""
+        try:
+            (self._console.data if self._is_json else self._console.result)(result)
+        except (LocalIOError, BrokenPipeError) as error:
+            lost = error if isinstance(error, LocalIOError) else ClosedOutputError()
+            lost.hint = hint
+            raise lost.prefixed(outcome, instead_of="") from None
 
     def _result(self, body: Body | None, status: str, line: int | None) -> dict[str, Any]:
         """What is said of one body; `body` is None where a line gave none."""
@@ -230,6 +238,19 @@ def _once_more(body: Body, number: int | None) -> str:
     if number is None:
         return f"{again} --distinct-id {body.distinct_id}"
     return f'{again} "distinctId": "{body.distinct_id}" to the line'
+
+
+def _accepted(body: Body) -> str:
+    if body.distinct_id is None:
+        return "the properties were accepted"
+    return f"the event was accepted under the distinctId {body.distinct_id}"
+
+
+def _not_again(number: int | None) -> str:
+    """What to do where the result of something accepted is lost."""
+    if number is None:
+        return "do not send it again; results go to standard output, which must take them"
+    return f"go on with line {number + 1}; results go to standard output, which must take them"
 
 
 def _at(number: int, error: OursError) -> OursError:
