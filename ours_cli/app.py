@@ -22,9 +22,9 @@ COMMANDS: Final = {
     "identify": "Set properties of a visitor, or of every visitor in a file.",
     "batch": "Send rows shaped like /track, from NDJSON or a JSON array.",
     "backfill": "Send the rows of an export as events, with their original times, each once.",
-    "inspect": "Show what is in a file, and a mapping to start from; nothing is sent.",
-    "runs": "Past and unfinished runs: list, show, merge (the shards of one), resume, delete.",
-    "sandbox": "Run a local Ingest API, exact to the contract, until Ctrl-C.",
+    "inspect": "Show what is in a file and propose a mapping; sends nothing.",
+    "runs": "List, show, resume and delete runs, or merge the shards of one.",
+    "sandbox": "Run a local Ingest API that follows the contract exactly, until Ctrl-C.",
     "doctor": "Check token, network and clock, compare the live API with what ours knows, and rehearse.",
     "help": "Show a help topic, or the flags of a command.",
 }
@@ -136,7 +136,7 @@ def _main(
     verbose: Annotated[
         bool,
         typer.Option(
-            "-v", "--verbose", is_eager=True, help="With --version: Python and the dependencies, too."
+            "-v", "--verbose", is_eager=True, help="With --version: also Python and the dependencies."
         ),
     ] = False,
 ) -> None:

@@ -66,18 +66,18 @@ def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> 
 
 
 class VisitorFields(NamedTuple):
-    """Whose event it is, and what is known of the person."""
+    """Whose event it is, and visitor properties."""
 
     user_id: Annotated[
         str | None,
         _option("--user-id", metavar="TEXT", text="userId: the Ours visitor id (not your own id)."),
     ] = None
     external_id: Annotated[
-        str | None, _option("--external-id", metavar="TEXT", text="externalId: your own id of the person.")
+        str | None, _option("--external-id", metavar="TEXT", text="externalId: your own id for the person.")
     ] = None
-    email: Annotated[str | None, _option("--email", metavar="TEXT", text="email: the fallback look-up.")] = (
-        None
-    )
+    email: Annotated[
+        str | None, _option("--email", metavar="TEXT", text="email: the fallback for finding the person.")
+    ] = None
     user_property: Annotated[
         list[str] | None,
         _option(
@@ -86,7 +86,12 @@ class VisitorFields(NamedTuple):
     ] = None
     default_property: Annotated[
         list[str] | None,
-        _option("-d", "--default-property", metavar="NAME=TEXT", text="Default property (utm_source, ...)."),
+        _option(
+            "-d",
+            "--default-property",
+            metavar="NAME=TEXT",
+            text="Default property (utm_source, ...). Repeatable.",
+        ),
     ] = None
     ip: Annotated[
         str | None, _option("--ip", metavar="TEXT", text="The end user's address (with --user-agent).")
@@ -105,7 +110,9 @@ class EventFields(NamedTuple):
 
     distinct_id: Annotated[
         str | None,
-        _option("--distinct-id", metavar="TEXT", text="distinctId: the event's own id, counted once."),
+        _option(
+            "--distinct-id", metavar="TEXT", text="distinctId: the event's own id; the API counts an id once."
+        ),
     ] = None
     time: Annotated[str | None, _option("--time", metavar="TEXT", text="When it happened.")] = None
     property: Annotated[
@@ -117,10 +124,10 @@ class EventFields(NamedTuple):
 
 
 class MappingFlags(NamedTuple):
-    """How the columns of a file become fields."""
+    """How columns become fields."""
 
     map: Annotated[
-        str | None, _option("--map", metavar="FILE.toml", text="Templates kept in a file; flags override it.")
+        str | None, _option("--map", metavar="FILE.toml", text="File of templates; flags override it.")
     ] = None
     preset: Annotated[
         str | None,
@@ -128,40 +135,43 @@ class MappingFlags(NamedTuple):
             "--preset",
             metavar="NAME",
             autocompletion=_preset_names,
-            text="A map that ships with ours; flags override it.",
+            text="Built-in map for a well-known export; flags override it.",
         ),
     ] = None
     list_presets: Annotated[
         bool,
-        _option("--list-presets", callback=_list_presets, text="Show the presets, and stop."),
+        _option("--list-presets", callback=_list_presets, text="Show the presets and exit."),
     ] = False
     hmac_key_file: Annotated[
         str | None,
-        _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (else OURS_HMAC_KEY)."),
+        _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (default: OURS_HMAC_KEY)."),
     ] = None
 
 
 class Reading(NamedTuple):
-    """How a file is read."""
+    """How files are read."""
 
     format: Annotated[
-        str | None, _option("--format", metavar="csv|tsv|ndjson|jsonl|json", text="Else by name and content.")
+        str | None,
+        _option("--format", metavar="csv|tsv|ndjson|jsonl|json", text="File format; default: detected."),
     ] = None
     delimiter: Annotated[
-        str | None, _option("--delimiter", metavar="CHAR", text="Between cells; else detected.")
+        str | None, _option("--delimiter", metavar="CHAR", text="Character between cells; default: detected.")
     ] = None
     quote: Annotated[
-        str | None, _option("--quote", metavar="CHAR|none", text="Around cells; else the double quote.")
+        str | None,
+        _option("--quote", metavar="CHAR|none", text="Character around cells; default: the double quote."),
     ] = None
     encoding: Annotated[
-        str | None, _option("--encoding", metavar="NAME", text="Else told by BOM and content; UTF-8.")
+        str | None,
+        _option("--encoding", metavar="NAME", text="Text encoding; default: detected, else UTF-8."),
     ] = None
     skip_lines: Annotated[
-        int | None, _option("--skip-lines", min=0, metavar="N", text="Lines before the header to pass over.")
+        int | None, _option("--skip-lines", min=0, metavar="N", text="Skip N lines before the header.")
     ] = None
     header_row: Annotated[
         int | None,
-        _option("--header-row", min=1, metavar="N", text="The line of the header; others above it are left."),
+        _option("--header-row", min=1, metavar="N", text="Line N is the header; skip the lines above it."),
     ] = None
     no_header: Annotated[
         bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
@@ -172,27 +182,27 @@ class Reading(NamedTuple):
 
 
 class RowFilters(NamedTuple):
-    """Which rows a run is about."""
+    """Which rows are sent."""
 
     where: Annotated[
         list[str] | None,
         _option(
             "--where",
             metavar="COLUMN=VALUE",
-            text="Only rows of which this holds; also != and ~REGEX. Repeatable: all must hold.",
+            text="Only rows that match; also != and ~REGEX. Repeatable: all must match.",
         ),
     ] = None
     sample: Annotated[
         str | None,
-        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), by their id."),
+        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), chosen by id."),
     ] = None
 
 
 class Period(NamedTuple):
-    """Of which time events are sent."""
+    """Which period is sent."""
 
     since: Annotated[
-        str | None, _option("--since", metavar="TIME", text="Only events of this time or later.")
+        str | None, _option("--since", metavar="TIME", text="Only events at this time or later.")
     ] = None
     until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
         None
@@ -203,7 +213,8 @@ class TimeFlags(NamedTuple):
     """How times are read."""
 
     tz: Annotated[
-        str | None, _option("--tz", metavar="ZONE", text="Zone of times without one: a name, or '{column}'.")
+        str | None,
+        _option("--tz", metavar="ZONE", text="Zone of times that state none: a name, or '{column}'."),
     ] = None
     time_format: Annotated[
         str | None, _option("--time-format", metavar="FORMAT", text="A strptime format, or excel.")
@@ -212,40 +223,48 @@ class TimeFlags(NamedTuple):
     month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
     epoch_unit: Annotated[
         str | None,
-        _option("--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; others are rejected."),
+        _option(
+            "--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; other units are rejected."
+        ),
     ] = None
     dst: Annotated[
         str | None,
-        _option("--dst", metavar="earlier|later", text="For local times that happened twice, or never."),
+        _option(
+            "--dst", metavar="earlier|later", text="How to read local times that happened twice or never."
+        ),
     ] = None
     max_age: Annotated[
         str | None,
-        _option("--max-age", metavar="DURATION|none", text="Oldest time the account takes; 7d unless told."),
+        _option("--max-age", metavar="DURATION|none", text="Oldest time the account takes; default: 7d."),
     ] = None
 
 
 CaFile = Annotated[
-    str | None, _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead.")
+    str | None,
+    _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead of the system's."),
 ]
 
 
 class Sending(NamedTuple):
-    """One request: how long it may take, and how long to try."""
+    """Requests: how long one may take, and how long to try."""
 
     timeout: Annotated[
-        float, _option("--timeout", metavar="DURATION", parser=_duration, text="For one request, all in all.")
+        float, _option("--timeout", metavar="DURATION", parser=_duration, text="Limit for one whole request.")
     ] = 30.0
     give_up_after: Annotated[
         float | None,
         _option(
-            "--give-up-after", metavar="DURATION", parser=_duration, text="Stop after this without progress."
+            "--give-up-after",
+            metavar="DURATION",
+            parser=_duration,
+            text="Stop after this long without progress.",
         ),
     ] = None
     ca_file: CaFile = None
 
 
 class Batching(NamedTuple):
-    """How rows travel, and where what failed goes."""
+    """Batches, rejects and reports."""
 
     batch_size: Annotated[
         int | None,
@@ -253,20 +272,20 @@ class Batching(NamedTuple):
             "--batch-size",
             min=1,
             metavar="N",
-            text=f"Events per request, else {BATCH_EVENTS}, and {BATCH_EVENTS_MAX:,} while all goes well.",
+            text=f"Events per request; default: {BATCH_EVENTS}, then {BATCH_EVENTS_MAX:,} if all goes well.",
         ),
     ] = None
     batch_bytes: Annotated[int, _option("--batch-bytes", min=1, metavar="N", text="Bytes per request.")] = (
         BATCH_BYTES
     )
     concurrency: Annotated[
-        str, _option("--concurrency", metavar="N|auto", text="Requests in flight at the same time.")
+        str, _option("--concurrency", metavar="N|auto", text="Requests in flight at once.")
     ] = "auto"
     workers: Annotated[
         str, _option("--workers", metavar="N|auto", text="Processes that map rows, for large files.")
     ] = "1"
     rate: Annotated[
-        float | None, _option("--rate", metavar="N", text="Events per second at most, over all requests.")
+        float | None, _option("--rate", metavar="N", text="Maximum events per second, over all requests.")
     ] = None
     flush_every: Annotated[
         float,
@@ -274,26 +293,26 @@ class Batching(NamedTuple):
             "--flush-every",
             metavar="DURATION",
             parser=_duration,
-            text="On standard input, an event waits no longer for its batch to fill.",
+            text="On standard input, the longest an event waits for its batch to fill.",
         ),
     ] = 1.0
     canary: Annotated[
         int | None,
-        _option("--canary", min=1, metavar="N", text="Send N rows first; go on only if all are accepted."),
+        _option("--canary", min=1, metavar="N", text="Send N rows first; continue only if all are accepted."),
     ] = None
     max_rejects: Annotated[
         str | None,
-        _option("--max-rejects", metavar="N|P%", text="Stop once more rows are rejected."),
+        _option("--max-rejects", metavar="N|P%", text="Stop once more rows than this are rejected."),
     ] = None
     expect: Annotated[
-        int | None, _option("--expect", min=0, metavar="N", text="Fail unless N rows were read.")
+        int | None, _option("--expect", min=0, metavar="N", text="Fail unless exactly N rows were read.")
     ] = None
     rejects: Annotated[
         str | None,
         _option(
             "--rejects",
             metavar="PATH|-",
-            text="Where rejects go; - is NDJSON on stdout, the report on stderr.",
+            text="File for rejects; - writes NDJSON to stdout, the report to stderr.",
         ),
     ] = None
     report: Annotated[
@@ -302,12 +321,12 @@ class Batching(NamedTuple):
 
 
 class Resuming(NamedTuple):
-    """Which run the command goes on with. Without a flag, an unfinished run of the same command is found."""
+    """Which run to resume. Without a flag, an unfinished run of the same command is found."""
 
     resume: Annotated[
-        str | None, _option("--resume", metavar="RUN", text="Go on with this run (ours runs list).")
+        str | None, _option("--resume", metavar="RUN", text="Resume this run (see ours runs list).")
     ] = None
-    restart: Annotated[bool, _option("--restart", text="Begin a new run, whatever earlier ones did.")] = False
+    restart: Annotated[bool, _option("--restart", text="Start a new run, whatever earlier ones did.")] = False
     shard: Annotated[
         str | None,
         _option("--shard", metavar="K/N", text="Only the rows of shard K of N; K counts from 0."),
@@ -315,7 +334,8 @@ class Resuming(NamedTuple):
 
 
 TokenFile = Annotated[
-    str | None, _option("--token-file", metavar="PATH|-", text="File that holds the source API key.")
+    str | None,
+    _option("--token-file", metavar="PATH|-", text="File with the source API key; - is standard input."),
 ]
 RefusedToken = Annotated[str | None, _option("--token", text="Refused.", hidden=True, callback=_refuse_token)]
 Profile = Annotated[str | None, _option("--profile", metavar="NAME", text="A profile of the config file.")]
@@ -343,14 +363,14 @@ class Target(NamedTuple):
     profile: Profile = None
     test: TestMode = False
     base_url: BaseUrl = None
-    sandbox: Annotated[
-        bool, _option("--sandbox", text="Send to a fresh local sandbox: a rehearsal, no token needed.")
-    ] = False
+    sandbox: Annotated[bool, _option("--sandbox", text="Send to a fresh local sandbox; needs no token.")] = (
+        False
+    )
     dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
 
 
 ProbeTimeout = Annotated[
-    float, _option("--timeout", metavar="DURATION", parser=_duration, text="For each step of the way.")
+    float, _option("--timeout", metavar="DURATION", parser=_duration, text="Limit for each step.")
 ]
 OutputFormat = Annotated[Output, _option("-o", "--output", is_eager=True, text="How to print the result.")]
 
@@ -379,7 +399,7 @@ ProgressFlag = Annotated[
     bool | None,
     _option(
         "--progress/--no-progress",
-        text="A bar on a terminal; elsewhere a line now and then, with --progress or -v.",
+        text="Show a bar on a terminal; elsewhere, --progress or -v prints a line every 10 s.",
     ),
 ]
 Data = Annotated[
@@ -387,7 +407,7 @@ Data = Annotated[
     _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
 ]
 Curl = Annotated[
-    bool, _option("--curl", text="Send nothing; print the curl command that would, without the token.")
+    bool, _option("--curl", text="Send nothing; print the equivalent curl command, without the token.")
 ]
 Exclude = Annotated[
     list[str] | None,
@@ -398,5 +418,5 @@ Exclude = Annotated[
     ),
 ]
 SendNulls = Annotated[
-    bool, _option("--send-nulls", text="Send nulls as they stand: they clear what the API has stored.")
+    bool, _option("--send-nulls", text="Send nulls as they are: they clear what the API has stored.")
 ]

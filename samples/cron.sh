@@ -1,17 +1,19 @@
 #!/bin/sh
-# The nightly file, unattended: sends FOLDER/incoming/*.csv, moves what is done to FOLDER/done.
+# Sends the nightly files, unattended: FOLDER/incoming/*.csv. Finished files move to FOLDER/done.
 #
 #   sh samples/cron.sh FOLDER MAP.toml [FLAGS OF OURS BACKFILL...]
 #   crontab:  15 2 * * *  OURS_PRIVACY_TOKEN=... PATH=... sh cron.sh /srv/orders /srv/orders.toml
 #
-# Better than a token in the crontab: token_file or token_command in ours' config.
-# An export may have the same name every night: for each file it leaves NIGHT-FILE.json (the result) and
-# NIGHT-FILE.log (warnings, errors) in FOLDER/reports, FOLDER/done/NIGHT-FILE, and FOLDER/rejects/FILE when rows
-# were rejected; what another night left there is kept as FILE.1.csv and so on.
-# It exits with the greatest of ours' exit codes (README, "Exit codes"), and says nothing when all is well, so
-# that cron's mail tells of trouble only.
+# Instead of a token in the crontab, prefer token_file or token_command in the config of ours.
+# An export may have the same name every night. Each file leaves:
+#   FOLDER/reports/NIGHT-FILE.json   the result
+#   FOLDER/reports/NIGHT-FILE.log    warnings, errors
+#   FOLDER/done/NIGHT-FILE
+#   FOLDER/rejects/FILE              if rows were rejected; another night's is kept as FILE.1.csv and so on
+# The exit code is the greatest of those of ours (README, "Exit codes"). It prints nothing when all is well, so
+# cron only sends mail about problems.
 #
-# Try it on a local API (the sample's times are old, hence the two "none"):
+# Try it on a local API (the sample's times are old, so both need "none"):
 #   ours sandbox --window-days none            in another terminal
 #   export OURS_PRIVACY_BASE_URL=http://127.0.0.1:8787/api/v1 OURS_PRIVACY_TOKEN=any
 #   mkdir -p /tmp/orders/incoming && cp samples/orders.csv /tmp/orders/incoming
@@ -28,7 +30,7 @@ map=$2
 shift 2
 mkdir -p "$folder/done" "$folder/reports" "$folder/rejects"
 
-# mkdir is atomic: one run at a time. A crash leaves the lock behind, and a person should look why.
+# mkdir is atomic: one run at a time. A crash leaves the lock behind, so that a person checks why.
 lock=$folder/lock
 mkdir "$lock" 2>/dev/null || {
     echo "cron.sh: another run holds $lock (after a crash: rmdir it)" >&2
@@ -56,18 +58,18 @@ for file in "$folder"/incoming/*.csv; do
             mv -- "$file" "$folder/done/$night-$name"
             ;;
         3)
-            # The good rows arrived. The file is done; its rejects wait to be mended.
+            # The good rows arrived. The file is done; its rejects need fixing.
             mv -- "$file" "$folder/done/$night-$name"
             echo "cron.sh: $name: some rows were rejected, see $folder/rejects/$name" >&2
             ;;
         4 | 5 | 130 | 143)
-            # Token, network or a signal: the next file would fare no better. The file stays, and goes again
-            # the next night; rows that arrived this time do not count twice.
+            # Token, network or a signal: the next file would fail too. The file stays and is sent again the
+            # next night; rows that arrived this time do not count twice.
             echo "cron.sh: $name: stopped with $code, stays in incoming" >&2
             exit "$code"
             ;;
         *)
-            # A file or a map that does not fit needs a person; the other files may be fine.
+            # A person must look at a file or map that does not fit; the other files may be fine.
             echo "cron.sh: $name: failed with $code, stays in incoming" >&2
             ;;
     esac

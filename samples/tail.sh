@@ -1,14 +1,14 @@
 #!/bin/sh
-# A growing log -> ours batch: each line is sent about a second after it was written.
+# A growing log -> ours batch: each line is sent about a second after it is written.
 #
 #   sh samples/tail.sh [LOG.ndjson [FLAGS OF OURS BATCH...]]
 #
-# Each line is one event, shaped like a /track body. It ends with Ctrl-C: what was read is sent, then the
-# report comes. Started again it reads the log from its first line, and nothing counts twice: a line with a
-# time always gets the same distinctId. (A line without a time is stamped on arrival, so for the API it is
-# another event each time; let your log state times, or a distinctId.)
+# Each line is one event, shaped like a /track body. Ctrl-C ends it: the lines read so far are sent, then the
+# report is printed. When you start it again, it reads the log from the first line, and nothing counts twice: a
+# line with a time always gets the same distinctId. (A line without a time is stamped on arrival, so it is a new
+# event each time. Put times, or a distinctId, in your log.)
 #
-# Try it on a local API (the sample's times are old, hence the two "none"):
+# Try it on a local API (the sample's times are old, so both need "none"):
 #   ours sandbox --window-days none            in another terminal
 #   export OURS_PRIVACY_BASE_URL=http://127.0.0.1:8787/api/v1 OURS_PRIVACY_TOKEN=any
 #   sh samples/tail.sh samples/events.ndjson --max-age none
@@ -21,15 +21,15 @@ log=${1:-$(dirname -- "$0")/events.ndjson}
     exit 6
 }
 
-# A plain `tail -f | ours` would hang when ours stops (a refused token, say) until the next line is written.
-# Through a named pipe tail can be told to stop.
+# If ours stops (a refused token, for example), a plain `tail -f | ours` hangs until the next line is written.
+# With a named pipe, this script can stop tail.
 scratch=$(mktemp -d)
 mkfifo "$scratch/lines"
 tail -n +1 -f -- "$log" >"$scratch/lines" &
 tail_id=$!
 trap 'kill "$tail_id" 2>/dev/null || true; rm -r "$scratch"' EXIT
-# Ctrl-C reaches ours too, which sends what it has read; the shell waits for that.
+# Ctrl-C reaches ours too. It sends what it has read, and the shell waits for that.
 trap : INT
 
-# --flush-every: how long an event may wait for others to share its request.
+# --flush-every: the longest an event waits for others to share its request.
 ours batch - --flush-every 1s "$@" <"$scratch/lines"

@@ -146,66 +146,66 @@ def scaling() -> str:
 # Large histories
 
 One process sends about {measured.events_per_s:,.0f} events a second. Few APIs take more from one
-account, so most histories need no second process: ask first what the API
+account, so most histories need no second process. Find out first what the API
 takes, then choose N.
 
 ## What one process does
 
-It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS_MAX:,} events on their way, and {mebibytes} MiB,
-so a slow server is a limit, too. The time by how long an answer takes:
+It has at most {CONCURRENCY_MAX} requests of {BATCH_EVENTS_MAX:,} events in flight, and {mebibytes} MiB, so a
+slow server is a limit too. The time, by how long an answer takes:
 
 {_latencies()}
 
 ## What the API takes
 
 Its limits are not documented. `ours backfill FILE --limit 200000 -v` shows how
-far `--concurrency auto` gets, and whether 429s come. Where a limit is told or
-found, it alone decides the time, however many processes there are:
+far `--concurrency auto` gets, and whether there are 429s. If you know the
+limit, it alone determines the time, however many processes there are:
 
 {_limits()}
 
-`--rate` is that of all shards together: give each the same flags, and each
-takes its part. Without it every shard learns by itself what the server takes.
+`--rate` is the rate of all shards together: give each the same flags, and each
+takes its part. Without it, every shard finds by itself what the server takes.
 
 ## Shards
 
     ours backfill orders.csv --map orders.toml --shard 0/4 --report r-0.json
     ours runs merge r-0.json r-1.json r-2.json r-3.json
 
-The same command, K from 0 to N-1, on as many processes or machines. Each reads
-the whole source and passes over the rows of the others, about
-{measured.other_rows_per_s:,.0f} a second; so many shards of one source gain less and less:
+Run the same command, with K from 0 to N-1, on as many processes or machines.
+Each reads the whole source and skips the rows of the others, about
+{measured.other_rows_per_s:,.0f} a second. So more shards of one source gain less and less:
 
 {_shards()}
 
-Where that is not enough, divide the source first, by the day or month in which
-things happened, and run each part by itself: equal events have the same time,
-so none has its equal in another part. (Rows that bear one given distinctId
-must be in one part too.) A part can have shards again.
+If that is not enough, divide the source first, by the day or month in which
+the events happened, and run each part by itself. Identical events have the
+same time, so they are in the same part. (Rows with the same given distinctId
+must be in one part too.) You can divide a part into shards again.
 
-On one machine, no more shards than cores. On several, each needs the files,
-the token, and a report file of its own; `ours runs merge` says at the end
-whether each shard is there, finished, and of the same source.
+On one machine, use no more shards than cores. On several, each needs the
+files, the token, and a report file of its own. At the end, `ours runs merge`
+checks that each shard is there, finished, and of the same source.
 
 ## What it costs
 
 {_costs()}
 
-Reading the source is the same again for each further shard; what is sent is
-not compressed. Where egress costs money, run next to the data.
+Each further shard reads the source again. Requests are not compressed. If
+egress costs money, run next to the data.
 
-## What is measured, what computed
+## What is measured, what is computed
 
-Measured, on 2 cores of an Intel Xeon, orders of 12 columns, a server that
-answers at once:
+Measured on 2 cores of an Intel Xeon, with orders of 12 columns and a server
+that answers at once:
 
 - one process: {measured.events_per_s:,.0f} events a second;
 - {measured.cpu_s_per_million:g} s of a core for a million events;
-- {measured.bytes_per_event:,.0f} bytes an event in the body of a request;
-- {measured.other_rows_per_s:,.0f} rows of other shards passed over a second.
+- {measured.bytes_per_event:,.0f} bytes per event in the body of a request;
+- {measured.other_rows_per_s:,.0f} rows of other shards skipped per second.
 
 Computed from these: every table here. Histories of a billion events were not
-run. Wider rows, many filters or a slower disk make other figures: measure with
+run. Wider rows, many filters or a slower disk give other figures: measure with
 `--limit`, and divide.
 """
 

@@ -51,7 +51,7 @@ def doctor(
 ) -> int:
     """Check token, network and clock, compare the live API with what ours knows, and rehearse.
 
-    No event is ever sent, and the token never leaves this machine.
+    Sends no event; the token never leaves this machine.
     """
     console = Console()
     learned = _Learned()

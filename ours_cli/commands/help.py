@@ -17,7 +17,7 @@ def help(  # noqa: A001 - the module and the function bear the command's name
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TOPIC]", help="A topic, or a command; else a list of them.", autocompletion=topics
+            metavar="[TOPIC]", help="A topic or a command; default: a list of them.", autocompletion=topics
         ),
     ] = None,
 ) -> int:

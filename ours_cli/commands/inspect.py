@@ -28,16 +28,16 @@ def inspect(
     *,
     write_map: Annotated[
         str | None,
-        typer.Option("--write-map", metavar="FILE.toml", help="Write the mapping to a new file, for --map."),
+        typer.Option("--write-map", metavar="FILE.toml", help="Write the mapping to a new file for --map."),
     ] = None,
     show_values: Annotated[
-        bool, typer.Option("--show-values", help="Show examples as they stand; they may be health data.")
+        bool, typer.Option("--show-values", help="Show examples as they are; they may be health data.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Look at every row of a large file.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read every row of a large file.")] = False,
     reading: Reading,
     output: OutputFormat = Output.text,
 ) -> int:
-    """Show what is in a file, and a mapping to start from; nothing is sent.
+    """Show what is in a file and propose a mapping; sends nothing.
 
     ours inspect export.csv --write-map export.toml
     """

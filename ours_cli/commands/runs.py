@@ -58,18 +58,20 @@ def runs(
         list[str] | None,
         typer.Argument(
             metavar="[RUN]...",
-            help="A run's id, or the beginning of it; merge: also --report files.",
+            help="A run's id, or its first characters; merge: also --report files.",
             autocompletion=run_ids,
         ),
     ] = None,
     *,
     older_than: Annotated[
         str | None,
-        typer.Option("--older-than", metavar="DURATION", help="delete: all that began earlier."),
+        typer.Option(
+            "--older-than", metavar="DURATION", help="With delete: all runs that started longer ago."
+        ),
     ] = None,
     output: OutputFormat = Output.text,
 ) -> int:
-    """Past and unfinished runs: list, show, merge (the shards of one), resume, delete."""
+    """List, show, resume and delete runs, or merge the shards of one."""
     console, names = Console(), run or []
     runs_dir = runs_folder()
     if older_than is not None and action is not Action.delete:

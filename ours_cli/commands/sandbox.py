@@ -21,10 +21,10 @@ from ours_cli.wording.escape import printable
 
 def sandbox(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 picks a free one.")
     ] = 8787,
     db: Annotated[
-        str | None, typer.Option(metavar="PATH", help="SQLite file to keep events in; else a temporary one.")
+        str | None, typer.Option(metavar="PATH", help="SQLite file for events; default: a temporary file.")
     ] = None,
     max_events: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Answer 413 to batches of more events.")
@@ -37,11 +37,11 @@ def sandbox(
         str, typer.Option(metavar="DURATION", help="Wait this long before each answer.")
     ] = "0",
     faults: Annotated[str | None, typer.Option(metavar="FILE", help="JSON file of faults to play.")] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Don't show events as they come.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Don't show events as they arrive.")] = False,
 ) -> int:
-    """Run a local Ingest API, exact to the contract, until Ctrl-C.
+    """Run a local Ingest API that follows the contract exactly, until Ctrl-C.
 
-    Any non-empty token is good. GET /api/v1/events shows what arrived.
+    Any non-empty token works. GET /api/v1/events shows what arrived.
     """
     console = Console(quiet=quiet)
     options = SandboxOptions(

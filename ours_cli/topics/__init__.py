@@ -11,7 +11,7 @@ TOPICS: Final = {
     "properties": "Names of the visitor and default properties that the API knows.",
     "time": "How times are read, zones, and the window of 7 days.",
     "inspecting": "What inspect looks for, and how it proposes a mapping.",
-    "delivery": "How each answer of the server is handled: retries, splits, stops.",
+    "delivery": "How each server answer is handled: retries, splits, stops.",
     "resume": "What happens when a run stops, and how to resume it.",
     "scaling": "Large histories: shards, how many pay off, time and costs.",
     "security": "Where the token and health data are, and where they never are.",

@@ -1,10 +1,10 @@
-"""Send a table, or a folder of Parquet or NDJSON, to Ours: mapped by Spark SQL, sent by `ours batch`.
+"""Send a table, or a directory of Parquet or NDJSON, to Ours: mapped by Spark SQL, sent by `ours batch`.
 
     spark-submit job.py --input FOLDER --sql orders.sql --out FOLDER --token-file FILE --ours /usr/bin/ours
 
 The query reads from `source` and gives rows in the shape of /track; `distinctId` and `time` must be among its
 columns. Every partition goes through `partition.py`. OUT gets `receipts` (one row for each partition) and
-`rejects` (NDJSON, as `ours batch` takes it once mended). Exit code 1: the books do not balance.
+`rejects` (NDJSON for `ours batch`, once you have fixed it). Exit code 1: the counts do not balance.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyspark.sql import functions as f
 
 WRAPPER = Path(__file__).resolve().with_name("partition.py")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")
-"""The environment of ours is written down: what else an executor has is not its business."""
+"""The environment that ours gets: nothing else of what an executor has."""
 
 
 RECEIPT = (

@@ -2,14 +2,14 @@
 
     partition.py OURS [FLAG...]
 
-Spark runs this once for each attempt at a partition (`RDD.pipe`). Its last line must be the trailer that the
-job puts behind the rows, `{"endOfPartition": ROWS}`: to a program that is piped to, a task that was killed
-looks like the end of the input, and only the trailer tells the two apart. Without it this fails, and so does
-the attempt; what was sent by then does no harm, since each row bears its own distinctId and counts once.
+Spark runs this once for each attempt at a partition (`RDD.pipe`). The last input line must be the trailer
+that the job adds to the rows, `{"endOfPartition": ROWS}`: a killed task looks like the end of the input, and
+only the trailer tells the two apart. Without it this fails, and so does the attempt. What was sent by then
+does no harm, since each row has its own distinctId and counts once.
 
-On stdout come lines of JSON, `{"reject": {...}}` for each reject and, last, `{"receipt": {...}}`. Exit code
-3 of ours (some rows were rejected) is a success here; every other one than 0 is a failure, and is passed on.
-Each attempt keeps its own state in a folder that is gone afterwards: no lock, and nothing to resume.
+stdout gets lines of JSON: `{"reject": {...}}` for each reject and, last, `{"receipt": {...}}`. Exit code 3 of
+ours (some rows were rejected) is a success here; any other code than 0 is a failure, and is passed on. Each
+attempt keeps its state in a directory of its own that is removed afterwards: no lock, and nothing to resume.
 """
 
 from __future__ import annotations
