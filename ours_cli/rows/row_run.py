@@ -199,7 +199,7 @@ class _Session(NamedTuple):
                 batch_bytes=batching.batch_bytes,
                 concurrency=settings.concurrency,
                 rate=settings.rate,
-                timeout=sending.timeout,
+                timeout=sending.deadline,
                 give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
                 ca_file=Path(sending.ca_file) if sending.ca_file else None,
             ),

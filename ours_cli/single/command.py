@@ -135,7 +135,7 @@ class Sender:
         if not os.environ.get(variable):
             self._console.note(f"the command takes the token from {variable}, which is not set here")
         url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
-        timeout, ca_file = self._sending.timeout, self._ca_file()
+        timeout, ca_file = self._sending.deadline, self._ca_file()
         self._console.data(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
 
     def _ca_file(self) -> Path | None:
@@ -144,7 +144,7 @@ class Sender:
     def _send(self, body: Body, serialized: bytes, place: Destination, number: int | None = None) -> None:
         console = self._console
         options = SingleOptions(
-            timeout=self._sending.timeout,
+            timeout=self._sending.deadline,
             give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=self._ca_file(),
             on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
