@@ -6,7 +6,6 @@ import gzip
 import json
 import socket
 import struct
-import threading
 import time
 import zlib
 from pathlib import Path
@@ -32,25 +31,35 @@ from faults_kit import (
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.sandbox import Sandbox, SandboxOptions
 from ours_cli.sending.http_client import ANSWER_BYTES_MAX
+from ours_cli.sending.retry import backoff
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 
 PROXY_PASSWORD = "hunter2/proxy"
 
 
-def test_refused_then_up(ours: Ours, tmp_path: Path) -> None:
+def test_refused_then_up(ours: Ours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server comes up once a try has failed."""
     port = free_port()
     box = Sandbox(SandboxOptions(port=port))
-    late = threading.Timer(1.0, box.start)
-    late.start()
+    is_up = False
+
+    def pause(failures: int) -> float:
+        nonlocal is_up
+        if not is_up:
+            box.start()
+            is_up = True
+        return backoff(failures)
+
+    monkeypatch.setattr("ours_cli.sending.stops.backoff", pause)
     try:
         command = ("batch", rows_file(tmp_path, 5), "--base-url", f"http://127.0.0.1:{port}/api/v1", *QUICK)
         report = settled(ours(*command), 0, accepted=5)
         assert report["retries"] >= 1
         assert stored(box) == ids(5)
     finally:
-        late.join()
-        box.stop()
+        if is_up:
+            box.stop()
 
 
 def test_refused_for_ever(ours: Ours, tmp_path: Path) -> None:
