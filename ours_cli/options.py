@@ -262,6 +262,11 @@ class Sending(NamedTuple):
     ] = None
     ca_file: CaFile = None
 
+    @property
+    def deadline(self) -> float:
+        """Seconds that one request may take: no more than the time after which the command gives up."""
+        return self.timeout if self.give_up_after is None else min(self.timeout, self.give_up_after)
+
 
 class Batching(NamedTuple):
     """Batches, rejects and reports."""

@@ -64,6 +64,8 @@ def map_rows(
                 return
             table.take(own)
             yield from finisher.finish(table, own, table.draft(own))
+            if finisher.is_through:
+                return
     finisher.end()
 
 
@@ -80,6 +82,15 @@ class RowFinisher:
     def room(self) -> float:
         """How many rows may still come before the limit."""
         return float("inf") if self._limit is None else self._limit - self._seq
+
+    @property
+    def is_through(self) -> bool:
+        """Whether nothing more is to be read: a pipe that stays open would be waited for.
+
+        Where the run has done more rows than the limit, one behind it tells a source that is cut from one
+        that became shorter.
+        """
+        return not self.room and self._replay.is_over
 
     def within_limit(self, rows: Rows) -> Rows | None:
         """Those of the next rows that come before the limit; None after it."""

@@ -292,6 +292,29 @@ def test_a_slow_pipe_is_flushed(sandbox: StartSandbox) -> None:
     assert (report["accepted"], report["requests"]) == (2, 2)
 
 
+@pytest.mark.parametrize("written", [5, 10])
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("--where", "event!=x"), ("--expect", "5"), ("--workers", "2"), ("--shard", "0/1"), ("--dry-run",)],
+    ids=lambda flags: "".join(flags) or "plain",
+)
+def test_a_limit_ends_an_open_pipe(sandbox: StartSandbox, flags: tuple[str, ...], written: int) -> None:
+    """It waited for one more row, or for the end: `head` does not."""
+    place = sandbox()
+    command = [sys.executable, "-m", "ours_cli", "batch", "-", "--limit", "5", "-o", "json", *flags]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(ndjson(rows(written)).encode())
+        process.stdin.flush()
+        try:
+            assert process.wait(20) == 0
+            assert json.loads(process.stdout.read())["read"] == 5
+        finally:
+            process.kill()
+    assert place.totals().events == (0 if "--dry-run" in flags else 5)
+
+
 @pytest.mark.parametrize("name", ["r.csv", "r.txt"])
 def test_a_delimited_file_is_refused_with_the_right_command(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str

@@ -154,10 +154,20 @@ def test_hanging_for_ever(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> 
     assert stored(box) == []
 
 
+def test_hanging_longer_than_it_takes_to_give_up(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    """It was waited for until --timeout, and the message then gave two different times."""
+    sandbox(fault(ALWAYS, Then("hang", seconds=60)))
+    began = time.monotonic()
+    ended = ours("batch", rows_file(tmp_path, 4), "--give-up-after", 0.7, "-o", "json")
+    report = settled(ended, 5, unsent=4)
+    assert 0.7 <= time.monotonic() - began < 10
+    assert " within 0.7 s (tried last" in report["error"]
+
+
 def test_a_hanging_request_does_not_hide_the_progress_of_the_others(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
-    """A request that ran longer than --give-up-after is no reason to give up while others succeed."""
+    """A request that ran as long as --give-up-after is no reason to give up while others succeed."""
     box = sandbox(fault(When(nth=(2,)), Then("hang", seconds=60)), latency=0.05)
     command = ("batch", rows_file(tmp_path, 40), "--batch-size", 1, "--concurrency", 2, "-o", "json")
     settled(ours(*command, "--timeout", 1.2, "--give-up-after", 0.6), 0, accepted=40)

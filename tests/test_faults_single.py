@@ -99,6 +99,17 @@ def test_hanging_server_and_dripping_answer(
     assert_stored_once(box, command, ended)
 
 
+def test_a_hanging_server_is_waited_for_until_it_is_given_up(
+    ours: Ours, sandbox: StartSandbox, command: Command
+) -> None:
+    """It was waited for until --timeout, and the message then gave two different times."""
+    sandbox(fault(ALWAYS, Then("hang", seconds=60)))
+    began = time.monotonic()
+    ended = send(ours, command, 5, timeout=30, give_up_after=0.7)
+    assert 0.7 <= time.monotonic() - began < 10
+    assert ended.json["error"].endswith(" within 0.7 s")
+
+
 def test_500_for_ever(ours: Ours, sandbox: StartSandbox, command: Command) -> None:
     sandbox(fault(ALWAYS, status(500)))
     ended = send(ours, command, 5, give_up_after=0.4)

@@ -68,7 +68,7 @@ def test_500_for_ever(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None
 def test_500_for_ever_after_some_were_accepted(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox(fault(When(after=2), status(500)))
     command = ("batch", rows_file(tmp_path, 20), "--batch-size", 5, "--concurrency", 1)
-    settled(ours(*command, "-o", "json", "--give-up-after", 0.5), 5, accepted=10, unsent=None)
+    settled(ours(*command, "-o", "json", "--give-up-after", 1), 5, accepted=10, unsent=None)
     assert stored(box) == ids(10)
 
 
@@ -80,7 +80,7 @@ def test_rows_over_which_the_server_stumbles_are_named(
 ) -> None:
     """Else such a row could never be found: it ends every run, and is in no rejects file."""
     sandbox(fault(When(distinct_id=("d-0007",)), then))
-    command = ("batch", rows_file(tmp_path, 20), "--concurrency", 1, "-o", "json", "--give-up-after", 0.3)
+    command = ("batch", rows_file(tmp_path, 20), "--concurrency", 1, "-o", "json", "--give-up-after", 1)
     report = settled(ours(*command, "--batch-size", 5), code, accepted=5, unsent=None)
     assert f"(tried last: lines 6 to 10 of {tmp_path / 'rows.ndjson'})" in report["error"]
     report = settled(ours(*command, "--batch-size", 1), code, accepted=6, unsent=None)

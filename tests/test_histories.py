@@ -107,7 +107,7 @@ class History(RuleBasedStateMachine):
         self._write()
         with self._server() as box:
             before, held = box.totals().requests, set(stored(box))
-            ended = self._run(size, 4)
+            ended = self._run(size, 4, patience=5)
             if refuses:
                 assert ended.code == 6, ended.err
                 # Rows before it that the run had left open are read, and may be sent, before it is met.
@@ -124,7 +124,7 @@ class History(RuleBasedStateMachine):
         if not self._rows:
             return
         with self._server() as box:
-            ended = self._run(20, 4)
+            ended = self._run(20, 4, patience=5)
             assert ended.code in (0, 3), ended.err
             self._hold(ended, box)
             good = {row for row in self._rows if not is_bad(row)}
@@ -145,9 +145,9 @@ class History(RuleBasedStateMachine):
         assert report["read"] == report["accepted"] + report["rejected"] + report["unsent"]
         assert_journal_is_true(box, self._rows)
 
-    def _run(self, size: int, many: int) -> Ended:
+    def _run(self, size: int, many: int, patience: float = 0.3) -> Ended:
         out, err = io.StringIO(), io.StringIO()
-        words = [str(word) for word in self._command(size, many)]
+        words = [str(word) for word in self._command(size, many, patience)]
         with (
             pytest.MonkeyPatch.context() as patch,
             contextlib.redirect_stdout(out),
@@ -157,8 +157,8 @@ class History(RuleBasedStateMachine):
             code = boundary.run(words)
         return Ended(code, out.getvalue(), err.getvalue())
 
-    def _command(self, size: int, many: int) -> tuple[object, ...]:
-        flags = ("--timeout", "5", "--give-up-after", "0.3", "-o", "json")
+    def _command(self, size: int, many: int, patience: float = 0.3) -> tuple[object, ...]:
+        flags = ("--timeout", 5, "--give-up-after", patience, "-o", "json")
         return ("batch", self._file, "--batch-size", size, "--concurrency", many, *flags)
 
     def _server(self, *faults: Fault) -> Sandbox:

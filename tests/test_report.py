@@ -18,6 +18,7 @@ from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.events.request_size import RequestSize
 from ours_cli.mapping.tally import Tally
 from ours_cli.record import Record
+from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.histogram import instant
 from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
 from ours_cli.reports.preview_text import preview_text
@@ -200,7 +201,7 @@ class TestPreview:
     @pytest.mark.parametrize("span", [1, 2, 14, 15, 400])
     def test_histogram(self, span: int) -> None:
         preview, books = self.preview(*(event(day, time_ms=day * DAY_MS + 5) for day in range(span)))
-        text = preview_text("backfill", preview, books, Tally())
+        text = preview_text(DryRunReport("backfill", preview, books, Tally()))
         bars = [line for line in text.splitlines() if "#" in line]
         assert len(bars) <= 14
         assert sum(int(line.split()[-1].replace(",", "")) for line in bars) == span
@@ -212,19 +213,19 @@ class TestPreview:
             *(event(line, time_ms=line * DAY_MS) for line in (3, 4)), late, late, late
         )
         preview.window_begin = 3 * DAY_MS
-        lines = preview_text("backfill", preview, books, Tally()).splitlines()
+        lines = preview_text(DryRunReport("backfill", preview, books, Tally())).splitlines()
         assert "  window    from 1970-01-04T00:00:00.000Z to now; - is outside" in lines
         assert f"    1970-01-04 {'-' * 30}{'#' * 10} 4, 3 outside" in lines
         assert f"    1970-01-05 {'#' * 10} 1" in lines
         preview, books = self.preview(late)
-        text = preview_text("backfill", preview, books, Tally())
+        text = preview_text(DryRunReport("backfill", preview, books, Tally()))
         assert "  times " not in text
         assert "  window    any past time\n" in text
         assert f"{'-' * 40} 1, all outside" in text
 
     def test_empty_spans_are_folded(self) -> None:
         preview, books = self.preview(*(event(day, time_ms=day * DAY_MS) for day in (0, 2, 8)))
-        lines = preview_text("backfill", preview, books, Tally()).splitlines()
+        lines = preview_text(DryRunReport("backfill", preview, books, Tally())).splitlines()
         at = lines.index(f"    1970-01-01 {'#' * 40} 1")
         assert lines[at + 1 : at + 5] == [
             "    1970-01-02  0",
@@ -243,8 +244,9 @@ class TestPreview:
             "eventProperties.long": "{first} and {second} and {third} and {fourth} and {fifth}",
         }
         tally = Tally(columns_sent=dict.fromkeys(f"column_{number}" for number in range(20)))
-        wide = preview_text("backfill", preview, books, tally, templates)
-        text = preview_text("backfill", preview, books, tally, templates, width)
+        report = DryRunReport("backfill", preview, books, tally, templates)
+        wide = preview_text(report)
+        text = preview_text(report, width)
         assert max(map(len, text.splitlines())) <= width < max(map(len, wide.splitlines()))
         assert "".join(text.split()) == "".join(wide.split())
         assert "  columns sent: column_0, " in text
@@ -262,7 +264,7 @@ class TestPreview:
             "deep": "never",
             "time": "{at}",
         }
-        text = preview_text("backfill", preview, books, Tally(), templates)
+        text = preview_text(DryRunReport("backfill", preview, books, Tally(), templates))
         marked = {
             line.split("  <- ")[0].strip(): line.split("  <- ")[1]
             for line in text.splitlines()
@@ -276,10 +278,10 @@ class TestPreview:
         }
 
     def test_nothing(self) -> None:
-        preview, books = self.preview()
-        assert "to send            0   in 0 requests" in preview_text("batch", preview, books, Tally())
-        assert preview.to_json("batch", books, Tally(), [])["earliest"] is None
+        report = DryRunReport("batch", *self.preview(), Tally())
+        assert "to send            0   in 0 requests" in preview_text(report)
+        assert report.to_json([])["earliest"] is None
 
     def test_events_without_time(self) -> None:
         preview, books = self.preview(event(time_ms=None))
-        assert "times" not in preview_text("batch", preview, books, Tally())
+        assert "times" not in preview_text(DryRunReport("batch", preview, books, Tally()))

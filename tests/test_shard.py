@@ -31,7 +31,7 @@ from ours_cli.rows.run_context import make_context
 from ours_cli.rows.shard_rows import ShardRows
 from ours_cli.runs.blocks import content_digest
 from ours_cli.sandbox import Fault, Sandbox, Then, When
-from ours_cli.shards.shard import Shard, read_shard
+from ours_cli.shard import Shard, read_shard
 
 OPEN = ("--max-age", "none")
 FLAGS = ("--batch-size", 20, "--concurrency", 2, "-o", "json", "-q")

@@ -15,10 +15,7 @@ from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.packed_events import PackedEvents
 from ours_cli.exact_json import read_json
 from ours_cli.ids.identity import SERIAL_DIGITS
-from ours_cli.mapping.tally import Tally
 from ours_cli.record import Table
-from ours_cli.reports.histogram import date_of
-from ours_cli.reports.report import Books
 from ours_cli.wording.durations import DAY_MS
 
 EXAMPLES: Final = 3
@@ -149,53 +146,11 @@ class Preview:
             self.bytes += chunk.size + self.envelope
             self.chunker.request_size.taken(len(chunk.events), chunk.size)
 
-    def to_json(
-        self,
-        command: str,
-        books: Books,
-        tally: Tally,
-        warnings: list[str],
-        templates: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        """The object that `--dry-run -o json` prints: nothing was sent, so events are under `unsent`."""
-        return {
-            "command": command,
-            "status": "partial" if books.rejected else "complete",
-            "dry_run": True,
-            "read": books.read,
-            "accepted": 0,
-            "rejected": books.rejected,
-            "filtered": books.filtered,
-            "filtered_by": dict(self.filtered.most_common()),
-            **({"other_shards": books.elsewhere} if books.elsewhere else {}),
-            "unsent": books.unsent,
-            "requests": self.requests,
-            "bytes": self.bytes,
-            "reject_codes": dict(books.codes.most_common()),
-            "reject_lines": self.reject_lines,
-            **({} if all(table.is_alone for table in self.tables) else {"reject_files": self._files()}),
-            "events": dict(self.names.most_common()),
-            "earliest": self.earliest,
-            "latest": self.latest,
-            "days": _by_date(self.days),
-            "window_begin": self.window_begin,
-            "outside_window": _by_date(self.outside),
-            "templates": dict(templates or {}),
-            "columns_sent": list(tally.columns_sent),
-            "columns_left": list(tally.columns_left),
-            "examples": self.examples,
-            "warnings": warnings,
-        }
-
-    def _files(self) -> dict[str, list[str]]:
+    def reject_files(self) -> dict[str, list[str]] | None:
+        """The source of each of the `reject_lines`; None where there is but one."""
+        if all(table.is_alone for table in self.tables):
+            return None
         return {
             code: [self._source(number).name for number in numbers]
             for code, numbers in self.reject_tables.items()
         }
-
-
-def _by_date(days: Counter[int]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for day, count in sorted(days.items()):
-        counts[date_of(day)] += count
-    return dict(counts)

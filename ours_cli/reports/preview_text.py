@@ -8,10 +8,9 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ours_cli.mapping.tally import Tally
+from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.reports.preview import Preview
-from ours_cli.reports.report import Books
 from ours_cli.reports.report_text import size
 from ours_cli.wording.counted import counted
 from ours_cli.wording.escape import json_text, printable
@@ -25,22 +24,15 @@ _TEMPLATE_MIN: Final = 24
 _KEY: Final = re.compile(r'( +)("(?:[^"\\]|\\.)*"): ')
 
 
-def preview_text(
-    command: str,
-    preview: Preview,
-    books: Books,
-    tally: Tally,
-    templates: Mapping[str, str] = {},
-    width: int | None = None,
-    hints: Mapping[str, str] = {},
-) -> str:
-    """What a run would do, for someone who looks before they dare; `templates` is what makes each field.
+def preview_text(report: DryRunReport, width: int | None = None) -> str:
+    """What a run would do, for someone who looks before they dare.
 
-    `width` is that of the terminal, None where there is none; `hints` say by reject code what to do.
+    `width` is that of the terminal, None where there is none.
     """
+    preview, books, tally = report.preview, report.books, report.tally
     requests = f"{counted(preview.requests, 'request')}, {size(preview.bytes)}"
     lines = [
-        f"{command}: dry run, nothing was sent",
+        f"{report.command}: dry run, nothing was sent",
         f"  read      {books.read:>10,}",
         f"  to send   {preview.events:>10,}   in {requests}",
         f"  rejects   {books.rejected:>10,}",
@@ -54,7 +46,7 @@ def preview_text(
         more = ", ..." if count > len(preview.reject_lines[code]) else ""
         lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
-        hint = hints.get(code)
+        hint = report.hints.get(code)
         lines += [f"      hint: {hint}"] if hint else []
     lines += [f"  event     {count:>10,}   {name}" for name, count in preview.names.most_common(_NAMES_SHOWN)]
     lines += _times(preview)
@@ -62,7 +54,7 @@ def preview_text(
     lines += _columns("left behind", tally.columns_left)
     lines = folded_all(map(printable, lines), width)
     for example in preview.examples:
-        lines += _example(example, templates, width)
+        lines += _example(example, report.templates, width)
     return "\n".join(lines)
 
 

@@ -11,9 +11,9 @@ from ours_cli.errors import ExitCode, LocalIOError, OursError
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
-from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
 from ours_cli.record import Table
+from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
@@ -69,7 +69,10 @@ def dry_run(
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
-    unwritten = _show(run, preview, books, prepared.context.tally, unexpected, console)
+    tally = prepared.context.tally
+    hints = reject_hints(run.command, run.templates, tally.columns_sent)
+    report = DryRunReport(run.command, preview, books, tally, run.templates, hints)
+    unwritten = _show(run, report, unexpected, console)
     errors = [error for error in (unexpected, unwritten) if error is not None]
     for error in errors:
         console.error(error)
@@ -87,10 +90,10 @@ def _empty_preview(run: RowRun, prepared: Prepared) -> Preview:
 
 
 def _show(
-    run: RowRun, preview: Preview, books: Books, tally: Tally, error: OursError | None, console: Console
+    run: RowRun, report: DryRunReport, error: OursError | None, console: Console
 ) -> LocalIOError | None:
     """Print the preview, and write it where --report says; returns why that could not be done."""
-    result = preview.to_json(run.command, books, tally, console.warnings, run.templates)
+    result = report.to_json(console.warnings)
     if error is not None:
         result |= {"status": "failed", "error": error.message}
     as_json = json_text(result)
@@ -98,6 +101,5 @@ def _show(
     if run.flags.showing.output is Output.json:
         console.data(as_json)
     else:
-        width, hints = console.width, reject_hints(run.command, run.templates, tally.columns_sent)
-        console.result(preview_text(run.command, preview, books, tally, run.templates, width, hints))
+        console.result(preview_text(report, console.width))
     return unwritten

@@ -12,7 +12,7 @@ from ours_cli.errors import UsageError
 from ours_cli.rows.row_command import Prepared, RowRun, RowSettings
 from ours_cli.rows.shard_rows import ShardRows
 from ours_cli.safeguards import reject_limit
-from ours_cli.shards.shard import Shard, read_shard, refuse_shared_path
+from ours_cli.shard import Shard, read_shard, refuse_shared_path
 from ours_cli.wording.counted import counted
 
 CONCURRENCY_MAX: Final = 256

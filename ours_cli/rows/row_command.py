@@ -12,7 +12,7 @@ from ours_cli.rows.run_context import RunContext
 from ours_cli.rows.shard_rows import ShardRows
 from ours_cli.safeguards import RejectLimit
 from ours_cli.sending.route import Route
-from ours_cli.shards.shard import Shard
+from ours_cli.shard import Shard
 from ours_cli.source import ReadOptions
 from ours_cli.source.arguments import Location
 

@@ -62,7 +62,7 @@ def execute(run: RowRun) -> int:
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console, _progress(run, sources, console))
-    with destination(run.flags.target, trial.context.window.max_age_ms) as target:
+    with destination(run.flags.target, trial.context.window.max_age_ms, console.note_token) as target:
         session = _Session(run, sources, target, console)
         outcome = session.send()
         unwritten = session.publish(outcome.report)
@@ -199,7 +199,7 @@ class _Session(NamedTuple):
                 batch_bytes=batching.batch_bytes,
                 concurrency=settings.concurrency,
                 rate=settings.rate,
-                timeout=sending.timeout,
+                timeout=sending.deadline,
                 give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
                 ca_file=Path(sending.ca_file) if sending.ca_file else None,
             ),

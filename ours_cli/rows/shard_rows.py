@@ -14,7 +14,7 @@ from dataclasses import replace
 from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.record import Malformed, Record, RowStream, Table, gather
 from ours_cli.runs.blocks import RowDigest, content_digest
-from ours_cli.shards.shard import Shard
+from ours_cli.shard import Shard
 from ours_cli.source.arguments import STANDARD_INPUT
 
 

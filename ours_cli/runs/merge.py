@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.shards.shard import Shard, read_shard
+from ours_cli.shard import Shard, read_shard
 from ours_cli.wording.counted import counted
 
 _COUNTS = ("read", "accepted", "rejected", "filtered", "other_shards")

@@ -94,7 +94,9 @@ class Patience:
         left = self._give_up_after - (now - self._trouble_since)
         floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
         if left <= 0:
-            reason = f"{verdict.reason}, for {self._give_up_after:g} s"
+            # A single try that took so long says so itself.
+            lasts = f", for {self._give_up_after:g} s" if self._failures > 1 else ""
+            reason = f"{verdict.reason}{lasts}"
             if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
                 # There was a server all the time, and it never answered as the API does.
                 raise ContractError(f"gave up: {reason}", hint=NOT_THE_API)

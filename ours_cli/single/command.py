@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -67,7 +67,7 @@ class Sender:
         if self._shows:
             self._show(serialized, indent=2)
             return 0
-        with destination(self._target, None) as place:
+        with self._destination() as place:
             try:
                 self._send(body, serialized, place)
             except RefusedError as error:
@@ -91,7 +91,7 @@ class Sender:
         collect_as_usual()
         self._console.note_typing("the bodies, a JSON object a line")
         failed, is_empty = False, True
-        with nullcontext() if self._shows else destination(self._target, None) as place:
+        with nullcontext() if self._shows else self._destination() as place:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
@@ -119,6 +119,9 @@ class Sender:
             self._tell_of_sandbox()
         return int(ExitCode.REJECTED if failed else ExitCode.OK)
 
+    def _destination(self) -> AbstractContextManager[Destination]:
+        return destination(self._target, None, self._console.note_token)
+
     def _serialized(self, body: Body) -> bytes:
         for text in body.warnings:
             self._console.warn(text)
@@ -135,7 +138,7 @@ class Sender:
         if not os.environ.get(variable):
             self._console.note(f"the command takes the token from {variable}, which is not set here")
         url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
-        timeout, ca_file = self._sending.timeout, self._ca_file()
+        timeout, ca_file = self._sending.deadline, self._ca_file()
         self._console.data(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
 
     def _ca_file(self) -> Path | None:
@@ -144,7 +147,7 @@ class Sender:
     def _send(self, body: Body, serialized: bytes, place: Destination, number: int | None = None) -> None:
         console = self._console
         options = SingleOptions(
-            timeout=self._sending.timeout,
+            timeout=self._sending.deadline,
             give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
             ca_file=self._ca_file(),
             on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),

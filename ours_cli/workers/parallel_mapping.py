@@ -41,6 +41,8 @@ async def map_rows_with(
             while (items := await walk.next()) is not None:
                 for item in items:
                     yield item
+                if finisher.is_through:
+                    return
             if walk.is_cut:
                 break
     finally:

@@ -1,1 +1,0 @@
-"""One source divided among processes that know nothing of each other."""
