@@ -91,11 +91,6 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
 def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
-    if fields.distinct_id is not None and not trimmed(fields.distinct_id):
-        # A random one in its place would make the event count again each time it is sent.
-        raise UsageError(
-            "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
-        )
     body = dict(data)
     for key in OBJECT_KEYS:
         if not isinstance(body.get(key, {}), dict):
