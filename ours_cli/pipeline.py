@@ -120,7 +120,9 @@ class _Run:
         self._recorder = Recorder(
             self._record, lambda error: self._delivery.stop(error), has_ids=plan.route is not IDENTIFY
         )
-        self._tracker = BlockTracker(lambda block: self._order.settled(block))
+        self._tracker = BlockTracker(
+            lambda block: self._order.settled(block), lambda index: self._tables[index].header
+        )
         self._order = RejectOrder(self._recorder.settled, lambda: self._tracker.first_open)
         self._unsynced: list[Reject] = []
         self._tables: dict[int, Table] = {}
@@ -197,7 +199,6 @@ class _Run:
     def _begin(self, index: int, table: Table) -> None:
         self._tables[index] = table
         self._rejects.add_table(index, table)
-        self._attempt.replay.table = table
         self._observer.table(table)
 
     def _enter(self, item: Finished) -> None:

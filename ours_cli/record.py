@@ -196,6 +196,11 @@ class Table:
         return self.keys if self.columns is None else self.columns
 
     @property
+    def header(self) -> tuple[str, ...]:
+        """The columns as a line of the source names them; empty where none does, as for JSON."""
+        return self.columns if self.columns is not None and self.header_line else ()
+
+    @property
     def place(self) -> str:
         """What a record's `line` counts, for messages: "line" or "row"."""
         return "row" if self.format == "parquet" else "line"

@@ -116,6 +116,7 @@ class RowFinisher:
         were; nothing judges them again.
         """
         seq = self._seq
+        self._replay.table = table.table
         items: Iterator[Mapped]
         own: KeptRows | Sequence[Record | Malformed]
         if drafts is not None:

@@ -166,7 +166,17 @@ KNOW_NEARLY_ALL = ("workers", "rows", "pipeline", "commands", "app", "boundary",
 KNOW_NO_STAGE = (
     *("cli.bash_words", "cli.option_groups", "cli.typed_words", "cli.unset_variables", "cli.usage_errors"),
     "cli.zsh_script",
-    *("clock_skew", "exact_json", "files", "process", "reject_marks", "topics", "uuids", "wording"),
+    *(
+        "clock_skew",
+        "exact_json",
+        "files",
+        "process",
+        "reject_marks",
+        "topics",
+        "trimming",
+        "uuids",
+        "wording",
+    ),
 )
 """Small modules for any stage."""
 

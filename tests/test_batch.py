@@ -118,6 +118,31 @@ class TestDistinctIds:
         assert place.totals().events == 4
         assert all(event.time is None or "time" not in event.body for event in place.events())
 
+    def test_rows_that_count_again_are_told_of(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """One more file makes it a new run, in which rows with neither time nor id are new ones."""
+        sandbox()
+        untimed = {"event": "Visit", "externalId": "c"}
+        folder = tmp_path / "in"
+        folder.mkdir()
+        told = "has sent files of these: rows with neither a time nor a distinctId count again"
+
+        def warnings(name: str, rows: list[Any]) -> str:
+            write(folder / name, ndjson(rows))
+            ended = ours("batch", folder, "-o", "json")
+            assert ended.code == 0
+            return "\n".join(ended.json["warnings"])
+
+        assert told not in warnings("d.ndjson", [untimed] * 2)
+        first = json.loads(ours("runs", "-o", "json").out)[0]["run"]
+        assert f"run {first} {told}" in warnings("c.ndjson", [untimed])
+        assert told not in warnings("c.ndjson", [untimed])  # nothing is sent
+        for path in folder.iterdir():
+            path.unlink()
+        identified = [{**untimed, "distinctId": f"d{n}"} for n in range(2)]
+        assert told not in warnings("c.ndjson", [*identified, *rows(2)])
+
     def test_given_ids_are_kept(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         given = [{**row, "distinctId": f" d{n} "} for n, row in enumerate(rows(3))]

@@ -39,6 +39,10 @@ def row(number: int) -> Record:
     return Record(number + 2, [f"id{number}", "x"])
 
 
+def no_header(table: int) -> tuple[str, ...]:
+    return ()
+
+
 def reject(number: int) -> Reject:
     return Reject(Origin(0, row(number), number), "", "bad_time", "why")
 
@@ -90,7 +94,7 @@ def test_every_row_is_in_exactly_one_block(
 ) -> None:
     chance = random.Random(seed)
     blocks: list[Block] = []
-    tracker = BlockTracker(blocks.append)
+    tracker = BlockTracker(blocks.append, no_header)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
         waiting = chunks_of(
@@ -116,8 +120,8 @@ def test_every_row_is_in_exactly_one_block(
     assert sum(block.filtered for block in blocks) == [kind for kind, *_ in items].count("filtered")
     for block in blocks:
         assert block.is_settled
-        assert block.digest == content_digest(row(number) for number in range(block.start, block.end))
-        assert block.head == (content_digest([row(0)]) if block.start == 0 else b"")
+        assert block.digest == content_digest(map(row, range(block.start, block.end)), ())
+        assert block.head == (content_digest([row(0)], ()) if block.start == 0 else b"")
 
 
 @given(
@@ -138,7 +142,7 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
     seen = []
     for together in (False, True):
         recorded: list[Block] = []
-        tracker = BlockTracker(recorded.append)
+        tracker = BlockTracker(recorded.append, no_header)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ours_cli.runs.blocks.ROWS_MAX", rows_max)
             canary = Canary(canary_rows) if canary_rows else None
@@ -158,7 +162,7 @@ def test_rows_that_travel_together_come_into_the_blocks_of_those_one_by_one(
 
 def test_rows_that_are_never_sent_are_recorded_as_they_come() -> None:
     blocks: list[Block] = []
-    tracker = BlockTracker(blocks.append)
+    tracker = BlockTracker(blocks.append, no_header)
     for number in range(ROWS_MAX + 1):
         tracker.enter(reject(number))
     assert [(block.start, block.end) for block in blocks] == [(0, ROWS_MAX)]
@@ -175,19 +179,33 @@ def test_rows_that_are_never_sent_are_recorded_as_they_come() -> None:
     ],
 )
 def test_other_rows_have_other_digests(one: list[str], other: list[str]) -> None:
-    assert content_digest([Record(1, one)]) != content_digest([Record(1, other)])
-    assert content_digest([Record(1, one)]) == content_digest([Record(99, one, "id")])
+    assert content_digest([Record(1, one)], ()) != content_digest([Record(1, other)], ())
+    assert content_digest([Record(1, one)], ()) == content_digest([Record(99, one, "id")], ())
 
 
 def test_what_could_not_be_read_counts_as_it_stands() -> None:
     digest = RowDigest()
-    digest.add(Malformed(3, "bro\udc80ken", "bad_encoding", "why"))
-    assert digest.value() != content_digest([])
+    digest.add(Malformed(3, "bro\udc80ken", "bad_encoding", "why"), ())
+    assert digest.value() != content_digest([], ())
+
+
+def test_the_same_cells_under_another_header_have_another_digest() -> None:
+    cells = KeptRows([2, 3], [["a", "b"], ["c", "d"]])
+    found = set[bytes]()
+    for header in ((), ("x", "y"), ("y", "x"), ("x", "y\x1fz"), ("x", "y", "\udc80")):
+        digest = RowDigest()
+        digest.add_all(cells, header)
+        assert digest.value() == content_digest(cells, header)
+        found.add(digest.value())
+    digest = RowDigest()
+    digest.add(cells.record(0), ("x", "y"))
+    digest.add(cells.record(1), ("y", "x"))
+    assert len(found | {digest.value()}) == 6
 
 
 class TestReplay:
     def block(self, start: int, end: int) -> Block:
-        return Block(start, end, digest=content_digest(row(number) for number in range(start, end)))
+        return Block(start, end, digest=content_digest(map(row, range(start, end)), ()))
 
     def test_gaps_are_left_open(self) -> None:
         replay = Replay([self.block(0, 2), self.block(4, 5)])

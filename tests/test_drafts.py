@@ -54,7 +54,9 @@ TIMES = st.sampled_from(
     ]
 )
 CELLS = st.tuples(
-    TIMES, st.sampled_from(["p1", "p2", " ", "x" * 300]), st.sampled_from(["1", "1.50", "many", ""])
+    TIMES,
+    st.sampled_from(["p1", "p2", " ", "x" * 300, "\ufeffp1", "\ufeff"]),
+    st.sampled_from(["1", "1.50", "many", ""]),
 ).map(list)
 
 
@@ -194,7 +196,7 @@ COLUMNS = ("t", "id", "a", "b", "c", "d", "zone")
 CELL = st.one_of(
     st.sampled_from(["", " ", "x", " x ", "0", "-0", "-0.0", "007", "1.50", "1e3", "$5", "true", "no"]),
     st.sampled_from(["12345678901234567", "1234567890.12345", "99999999999999999999", '{"a":[1]}', "[1]"]),
-    st.sampled_from(["a,b", "ä" * 401, "\ud800", "{", '"', "\\", "null", "NULL"]),
+    st.sampled_from(["a,b", "ä" * 401, "\ud800", "{", '"', "\\", "null", "NULL", "x \ufeff"]),
     st.decimals(-(10**9), 10**9, places=2).map(str),
     st.text(max_size=6),
 )
@@ -291,7 +293,7 @@ def body_of(cells: Sequence[Any]) -> dict[str, Any]:
     return {"event": "E", "time": when, "externalId": who, "eventProperties": {"n": number}}
 
 
-OWN_IDS = st.sampled_from(["1", "2", "", '"', ",", '","', "\\", "\u00e4", "\ud800"])
+OWN_IDS = st.sampled_from(["1", "2", "", '"', ",", '","', "\\", "\u00e4", "\ud800", "\ufeff1", "\ufeff"])
 BODIES = st.one_of(
     CELLS.map(body_of),
     st.builds(lambda cells, own: {**body_of(cells), "distinctId": own}, CELLS, OWN_IDS),
@@ -357,7 +359,7 @@ ROWS = st.fixed_dictionaries(
     {},
     optional={
         "t": WHEN,
-        "who": st.sampled_from(["p1", "p2", " ", "x" * 401, 17, None]),
+        "who": st.sampled_from(["p1", "p2", " ", "x" * 401, 17, None, "p1\ufeff", "\ufeff"]),
         "a": ANY,
         "b": ANY,
         "n": st.sampled_from(["1", "1.50", "many", "", 3, 3.5, 1, True]),

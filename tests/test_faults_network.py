@@ -31,7 +31,6 @@ from faults_kit import (
 from ours_cli.doctor.finding import Finding, Level
 from ours_cli.sandbox import Sandbox, SandboxOptions
 from ours_cli.sending.http_client import ANSWER_BYTES_MAX
-from ours_cli.sending.retry import backoff
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
 

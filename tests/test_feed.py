@@ -57,11 +57,11 @@ def intake_of(
         assert not isinstance(item, MappedRows)
         enter(item)
 
-    return Intake(chunker, BlockTracker(lambda _: None), enter_item, lambda _: None)
+    return Intake(chunker, BlockTracker(lambda _: None, lambda _: ()), enter_item, lambda _: None)
 
 
 def with_rows(chunker: Chunker) -> Intake:
-    return Intake(chunker, BlockTracker(lambda _: None), lambda _: None, lambda _: None)
+    return Intake(chunker, BlockTracker(lambda _: None, lambda _: ()), lambda _: None, lambda _: None)
 
 
 def reject_of(event: Event) -> Reject:

@@ -745,6 +745,100 @@ def test_a_limit_within_what_is_done_of_another_file(
     assert box.totals().rows == 40
 
 
+class TestHeader:
+    """The same cells under another header are other rows: names would be sent under one another's."""
+
+    FLAGS = (
+        *("--event", "E", "--time", "{when}", "--external-id", "{id}", "--concurrency", 1),
+        *("-p", "first={first}", "-p", "last={last}", "--batch-size", 100, "-o", "json"),
+    )
+    RIGHT, WRONG = "id,when,first,last", "id,when,last,first"
+
+    def write(self, path: Path, header: str, rows: range = range(300)) -> Path:
+        lines = [f"c{n},{iso(1)},F{n},L{n}\n" for n in rows]
+        path.write_text(f"{header}\n{''.join(lines)}")
+        return path
+
+    def sent(self, place: Sandbox) -> list[str]:
+        return [event.body["eventProperties"]["first"][0] for event in place.events()]
+
+    @pytest.mark.parametrize(
+        "more",
+        [(), ("--workers", "2"), ("--header-row", 1), ("--where", "id!=c0"), ("--shard", "0/1")],
+        ids=str,
+    )
+    def test_of_an_unfinished_run_is_compared(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, more: tuple[object, ...]
+    ) -> None:
+        place = sandbox(fault(When(nth=(2,)), status(401)))
+        path = self.write(tmp_path / "rows.csv", self.RIGHT)
+        command = ("backfill", path, *self.FLAGS, *more)
+        assert ours(*command).code == 4
+        self.write(path, self.WRONG)
+        before = place.totals().requests
+        ended = ours(*command)
+        assert (ended.code, place.totals().requests) == (6, before)
+        assert "or the header above them are not what they were" in ended.err
+        self.write(path, self.RIGHT)
+        assert ours(*command).code == 0
+        assert set(self.sent(place)) == {"F"}
+
+    def test_of_a_finished_run_makes_it_another_one(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path
+    ) -> None:
+        place = sandbox()
+        path = self.write(tmp_path / "rows.csv", self.WRONG)
+        command = ("backfill", path, *self.FLAGS)
+        assert ours(*command).code == 0
+        self.write(path, self.RIGHT)
+        ended = ours(*command)
+        assert (ended.code, ended.json["accepted"], len(runs(home))) == (0, 300, 2)
+        assert self.sent(place) == ["L"] * 300 + ["F"] * 300
+
+    def test_of_each_of_several_files(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        """Blocks span files with headers of their own; that of a file not yet come to may be mended."""
+        place = sandbox(fault(When(nth=(3,)), status(401)))
+        headers = (self.RIGHT, self.WRONG, self.RIGHT)
+        files = [
+            self.write(tmp_path / f"{number}.csv", header, range(150 * number, 150 * number + 150))
+            for number, header in enumerate(headers)
+        ]
+        command = ("backfill", *files, *self.FLAGS)
+        assert ours(*command).json["accepted"] == 200
+        whole = files[1].read_text()
+        files[1].write_text(whole.replace(self.WRONG, self.RIGHT))
+        ended = ours(*command)
+        assert ended.code == 6
+        lines = f"from line 102 of {files[0]} to line 51 of {files[1]}"
+        assert f"the rows {lines} or the header above them are not what they were" in ended.err
+        files[1].write_text(whole)
+        files[2].write_text(files[2].read_text().replace(self.RIGHT, self.WRONG))
+        assert ours(*command).code == 0
+        assert self.sent(place) == ["F"] * 150 + ["L"] * 300
+
+    def test_of_a_pipe(self, ours_process: Ours, sandbox: StartSandbox, tmp_path: Path, home: Path) -> None:
+        place = sandbox(fault(When(nth=(2,)), status(401)))
+        right = self.write(tmp_path / "rows.csv", self.RIGHT).read_bytes()
+        wrong = self.write(tmp_path / "rows.csv", self.WRONG).read_bytes()
+        command = ("backfill", "-", *self.FLAGS)
+        name = ours_process(*command, stdin=right).json["run"]
+        ended = ours_process(*command, "--resume", name, stdin=wrong)
+        assert (ended.code, place.totals().requests) == (6, 2)
+        assert ours_process(*command, stdin=right).json["run"] == name
+        assert (set(self.sent(place)), len(runs(home))) == ({"F"}, 1)
+
+    def test_that_is_none_may_become_wider(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        """The columns of `--no-header` are those of the first rows, which are more once a file grew."""
+        sandbox()
+        path = tmp_path / "rows.csv"
+        flags = ("--no-header", "--event", "E", "--time", "{2}", "--external-id", "{1}", "-o", "json")
+        path.write_text(f"c0,{iso(1)}\n")
+        name = ours("backfill", path, *flags).json["run"]
+        path.write_text(path.read_text() + f"c1,{iso(1)},x\nc2,{iso(1)},x\n")
+        ended = ours("backfill", path, *flags)
+        assert (ended.json["run"], ended.json["requests"], ended.json["accepted"]) == (name, 1, 3)
+
+
 class TestSeveralFiles:
     """An unfinished run of a folder: what it has done must still stand at the beginning."""
 

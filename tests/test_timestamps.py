@@ -93,6 +93,9 @@ NAMED_MONTHS = {
     "Tue Mar  3 11:00:00 2026": ms(2026, 3, 3, 11),
     "Tue Mar  3 11:00:00 EST 2026": ms(2026, 3, 3, 11, hours=-5),
     "Tue Mar 03 2026 11:00:00 GMT-0500 (Eastern Standard Time)": ms(2026, 3, 3, 11, hours=-5),
+    "2026-03-03 11:00:00 +0000 UTC": ms(2026, 3, 3, 11),
+    "2026-03-03 11:00:00 -0500 EST": ms(2026, 3, 3, 11, hours=-5),
+    "Tue, 3 Mar 2026 11:00:00 +0100 (CET)": ms(2026, 3, 3, 11, hours=1),
     "Mar 3, 2026 at 11:00 p.m. CET": ms(2026, 3, 3, 23, hours=1),
     "March 3, 2026, 11 PM": ms(2026, 3, 3, 23),
 }
@@ -339,6 +342,15 @@ BAD_TIMES: list[Any] = [
         [],
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    "zones",
+    ["ZZ", "Z UTC", "Z EST", "Z+01:00", "+01:00Z", "+00:00Z", " +0100 UTC", "+01:00 GMT", "-05:00 gmt"],
+)
+def test_two_zones(zones: str) -> None:
+    """Which of them is meant nobody knows; letters behind an offset are a comment at most."""
+    assert refusal(f"2026-03-04T05:06:07{zones}").code in ("bad_time", "unknown_zone")
 
 
 @pytest.mark.parametrize(

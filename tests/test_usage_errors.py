@@ -134,7 +134,6 @@ def test_a_value_that_looks_like_a_flag_can_be_meant(ours: Ours, sandbox: StartS
         (("track", "X", "--external-id", ""), "--external-id is empty: is a variable unset?"),
         (("track", "X", "--external-id", "", "--email", " "), "--external-id and --email are empty: "),
         (("track", "", "--external-id", "c"), "EVENT is empty: is a variable unset?"),
-        (("track", "X", "--external-id", "c", "--distinct-id", ""), "is a variable unset? Without the flag"),
         (("track", "X", "--external-id", "c", "--time", ""), "is a variable unset? --time now, or leave"),
         (("identify", "--email", "", "-u", "first_name=Ada"), "--email is empty: is a variable unset?"),
         (("identify", "--email", "a@b.c", "-u", "first_name="), "the API ignores empty texts"),
@@ -152,18 +151,30 @@ def test_an_unset_variable_is_thought_of(
 
 
 @pytest.mark.parametrize(
-    "flag", ["--profile", "--base-url", "--token-file", "--max-age", "--tz", "--map", "--rejects", "--resume"]
+    "flag",
+    [
+        *("--profile", "--base-url", "--token-file", "--max-age", "--tz", "--map", "--rejects", "--resume"),
+        "--distinct-id",
+    ],
 )
 @pytest.mark.parametrize("form", ["{}=", "{} "])
 def test_an_empty_flag_is_not_taken_for_one_that_is_left_out(
     ours: Ours, sandbox: StartSandbox, flag: str, form: str
 ) -> None:
-    """`--profile "$unset"` would send to the default account."""
+    """`--profile "$unset"` would send to the default account, `--distinct-id "$unset"` under another id."""
     place = sandbox()
     words = form.format(flag).split(" ")
     ended = ours("backfill", "x.csv", "--event", "E", *words)
     assert ended.code == 2
     assert f"error: {flag} is empty\nhint: is a variable unset?" in ended.err
+    assert list(place.requests()) == []
+
+
+def test_one_event_has_no_empty_id_either(ours: Ours, sandbox: StartSandbox) -> None:
+    place = sandbox()
+    ended = ours("track", "X", "--external-id", "c", "--distinct-id", "")
+    assert ended.code == 2
+    assert "error: --distinct-id is empty\nhint: is a variable unset?" in ended.err
     assert list(place.requests()) == []
 
 

@@ -29,6 +29,7 @@ from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
 from ours_cli.timestamps import TimeProblem, TimeReader
+from ours_cli.trimming import trimmed
 
 
 class BatchMapping:
@@ -174,7 +175,7 @@ def _settle_text(body: dict[str, Any], key: str) -> bool:
         value = as_text(value)
     if not isinstance(value, str):
         return False
-    body[key] = value.strip()
+    body[key] = trimmed(value)
     if not body[key]:
         del body[key]
     return True

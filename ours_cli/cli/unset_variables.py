@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
+from ours_cli.trimming import trimmed
 
 _FIELDS: Final = (
-    *("--event", "--time", "--distinct-id", "--external-id", "--email", "--user-id"),
+    *("--event", "--time", "--external-id", "--email", "--user-id"),
     *("--ip", "--user-agent"),
 )
-"""An empty field is judged with its body."""
+"""An empty field is judged with its body; with another id in place of an empty one, events count again."""
 
 _BLANKS: Final = frozenset({"--delimiter", "--quote"})
 """A tab or a space is a value of these; --quote also takes the empty text."""
@@ -43,7 +44,7 @@ def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> Non
                     f"{name} has no value: what follows it is the flag {flag}",
                     hint=f'is a variable unset? With quotes, {name} "$name", no flag is taken for its value',
                 )
-        is_empty = not (value if name in _BLANKS else value.strip())
+        is_empty = not (value if name in _BLANKS else trimmed(value))
         if is_empty and name.startswith("--") and name not in _FIELDS and name != "--quote":
             raise UsageError(
                 f"{name} is empty", hint="is a variable unset? Give it a value, or leave the flag out"

@@ -34,6 +34,7 @@ from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
+from ours_cli.trimming import trimmed
 
 
 class _Value(NamedTuple):
@@ -222,11 +223,11 @@ class _Compiler:
         longest = TEXT_MAX.get(key)
         if not used_columns(slot.template, self._names) and slot.gives != "json":
             text = slot.get([])
-            if not isinstance(text, str) or not text.strip() or len(text.strip()) > (longest or len(text)):
+            if not isinstance(text, str) or not (text := trimmed(text)) or len(text) > (longest or len(text)):
                 raise SeldomError
-            if key in ID_MAX and not is_sure(text.strip()):
+            if key in ID_MAX and not is_sure(text):
                 raise SeldomError
-            return as_json(text.strip())
+            return as_json(text)
         return self._add(trimmed_column(self._column(slot), longest), is_text=True)
 
     def _given(self, slot: Slot) -> CellColumn:

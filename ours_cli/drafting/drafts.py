@@ -27,6 +27,7 @@ from ours_cli.ids.identity import ID_BYTES
 from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.record import Fields
 from ours_cli.timestamps import TimeReader
+from ours_cli.trimming import BYTE_ORDER_MARK
 
 
 class Draft(NamedTuple):
@@ -108,8 +109,8 @@ class Drafter:
     ) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other.
 
-        That is so where a time would teach the reader something that later times depend on, and where a row
-        looked plain but is not.
+        That is so where a time would teach the reader something that later times depend on, where a row
+        looked plain but is not, and where there is a byte order mark: str.strip does not trim it.
         """
         apart = self._apart
         apart.__dict__.update(self._reader.__dict__, naive_as_utc=0)
@@ -129,7 +130,8 @@ class Drafter:
             drafts = list(_drafts(kept, bodies, reasons))
         except TypeError:
             return None
-        if apart.epoch_unit != known:
+        is_marked = any(map(_is_marked, (kept.content, *(draft.bodies for draft in drafts))))
+        if apart.epoch_unit != known or is_marked:
             return None
         keys = () if self._watch is None else keys_of(rows)
         return Drafts(kept, drafts, apart.naive_as_utc, self._sieve.sought(), keys)
@@ -171,6 +173,14 @@ class Drafter:
             at = draft.start + len(draft.rows)
         for left in range(at, len(drafts.rows)):
             yield map_row(Origin(table, drafts.rows.record(left), seq + left))
+
+
+def _is_marked(content: bytes) -> bool:
+    # One byte is sought many times faster than three, and this one is not found in most files.
+    return _MARK[:1] in content and _MARK in content
+
+
+_MARK: Final = BYTE_ORDER_MARK.encode()
 
 
 def _drafts(rows: KeptRows, bodies: Bodies, reasons: list[str | None] | None) -> Iterator[Draft]:

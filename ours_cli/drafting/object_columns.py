@@ -20,6 +20,7 @@ from ours_cli.drafting.key_column import ODD, Objects, Odd, SlotColumn, key_colu
 from ours_cli.exact_json import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
+from ours_cli.trimming import trimmed
 
 
 class _Column(NamedTuple):
@@ -133,7 +134,7 @@ class _Writer:
     def _text(self, key: str, slot: Slot) -> str:
         longest = TEXT_MAX.get(key)
         if slot.template.is_literal:
-            text = str(slot.get({})).strip()
+            text = trimmed(str(slot.get({})))
             if not text or (longest is not None and len(text) > longest):
                 raise SeldomError
             return repr(text)

@@ -39,6 +39,8 @@ class DistinctIds:
         self.repeats = 0
         self.of_other_files = 0
         """Events with a derived id that are wholly like one of an earlier file."""
+        self.of_this_run = 0
+        """Events with an id that no other run gives them."""
 
     def tell_files_apart(self) -> None:
         """The run has several files; to be said before the first id."""
@@ -57,6 +59,7 @@ class DistinctIds:
         for seen in self._derived.note(array("q", _first_64_bits(value)), file):
             digest.update(_occurrence(seen.times))
             self.of_other_files += is_sent and seen.file != file
+        self.of_this_run += is_sent and not timed
         return digest.hexdigest()
 
     def repeated(

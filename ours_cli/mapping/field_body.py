@@ -29,6 +29,7 @@ from ours_cli.templates.template import (
     used_keys,
 )
 from ours_cli.timestamps import TimeProblem, TimeReader
+from ours_cli.trimming import trimmed
 
 
 class TimeMapping(NamedTuple):
@@ -77,7 +78,7 @@ class Body:
         body: dict[str, Any] = {}
         for key, slot in self.top:
             value = slot.get(fields)
-            if isinstance(value, str) and (text := value.strip()):
+            if isinstance(value, str) and (text := trimmed(value)):
                 body[key] = text
         if self.time is not None:
             body["time"] = self._read_time(fields)

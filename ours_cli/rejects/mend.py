@@ -23,6 +23,7 @@ from ours_cli.record import (
 )
 from ours_cli.reject_marks import marks_among
 from ours_cli.source import parse_raw
+from ours_cli.trimming import trimmed
 
 
 def mended(table: Table) -> Table:
@@ -136,7 +137,7 @@ def _mended_object(record: Record | Malformed, table: Table) -> Record | Malform
 
 
 def _record(line: int, fields: Fields, distinct_id: str, code: object) -> Record:
-    given = distinct_id.strip()
+    given = trimmed(distinct_id)
     return Record(line, fields, given, given if code == DUPLICATE_ID else "")
 
 
@@ -151,4 +152,4 @@ def _reread(line: int, raw: str, distinct_id: str, own: Table) -> Record | Malfo
     parsed = parse_raw(raw, own)
     if isinstance(parsed, Malformed):
         return parsed._replace(line=line)
-    return Record(line, parsed, distinct_id.strip())
+    return Record(line, parsed, trimmed(distinct_id))

@@ -90,22 +90,25 @@ class RowSources:
 
         Of a pipe whose rows are large not all is compared: what is looked at must be held.
         """
-        if content_digest(self._first_rows(1, choose)) != blocks[0].head:
-            return False  # without waiting for more of a pipe that trickles
+        for row, header in self._first_rows(1, choose):
+            if content_digest([row], header) != blocks[0].head:
+                return False  # without waiting for more of a pipe that trickles
         rows = self._first_rows(blocks[-1].end, choose)
         held = 0
         for block in blocks:
             digest = RowDigest()
-            for row in islice(rows, block.rows):
-                held += digest.add(row)
+            for row, header in islice(rows, block.rows):
+                held += digest.add(row, header)
             if digest.value() != block.digest:
                 return False
             if held > _HELD_BYTES_MAX:
                 break
         return True
 
-    def _first_rows(self, count: int, choose: Chooser) -> Iterator[Record | Malformed]:
-        """The first `count` rows, or all where there are fewer."""
+    def _first_rows(
+        self, count: int, choose: Chooser
+    ) -> Iterator[tuple[Record | Malformed, tuple[str, ...]]]:
+        """The first `count` rows, or all where there are fewer, each with the header above it."""
         if any(_may_block(source) and source != "-" for source in self._sources):
             return  # a named pipe: reading from it now would take its rows away
         for source in self._sources:
@@ -116,7 +119,7 @@ class RowSources:
                 rows = table.records
             for row in islice(choose(table, rows), count):
                 count -= 1
-                yield row
+                yield row, table.header
             if source != "-":
                 table.close()
             if not count:

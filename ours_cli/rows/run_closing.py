@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.cli.typed_words import going_on, with_flags
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode, OursError, UsageError
+from ours_cli.errors import ExitCode, LocalIOError, OursError, UsageError
 from ours_cli.process.signals import Interrupted
 from ours_cli.record import REPEATED_HEADER
 from ours_cli.rejects.mend_command import mend_command
@@ -120,7 +121,8 @@ class RunClosing(NamedTuple):
         attempt, result, context = self.attempt, self.result, self.prepared.context
         remarks = self.rejects.take_remarks()
         on_purpose = "exclude in its map" if self.run.route is IDENTIFY else "--exclude COLUMN"
-        for text in (*context.warnings(self.run.templates), *context.left_behind(on_purpose), *remarks):
+        found = (*context.warnings(self.run.templates), *self._counted_again())
+        for text in (*found, *context.left_behind(on_purpose), *remarks):
             self.console.warn(text)
         if not attempt.was_finished:  # else they may have been mended, sent and deleted
             for path in self.rejects.gone:
@@ -141,6 +143,20 @@ class RunClosing(NamedTuple):
                 self.console.note(f"run {run_id} had sent all of it before; --restart sends it again")
             else:
                 self.console.note(f"run {run_id} had accepted nothing of it; --restart judges it again")
+
+    def _counted_again(self) -> Iterator[str]:
+        """The warning of rows that another run may have sent under other ids."""
+        if not (self.prepared.context.ids.of_this_run and self.result.traffic.requests):
+            return
+        from ours_cli.runs.run_registry import sent_before  # a dry run needs none
+
+        attempt = self.attempt
+        with suppress(LocalIOError):  # runs that cannot be looked at must not cost the report
+            if (run_id := sent_before(attempt.folder.parent, attempt.identity, attempt.run_id)) is not None:
+                yield (
+                    f"run {run_id} has sent files of these: rows with neither a time nor a distinctId count"
+                    " again"
+                )
 
     def _is_at_rest(self) -> bool:
         """Whether it was stopped with nothing open while its pipe was silent, as one that never ends must be.

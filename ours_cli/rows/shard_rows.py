@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ours_cli.assembly.field_mapping import RowMapping
+from ours_cli.events.kept_rows import content_of
 from ours_cli.record import Malformed, Record, RowStream, Table, gather
-from ours_cli.runs.blocks import RowDigest, content_digest
+from ours_cli.runs.blocks import RowDigest
 from ours_cli.shard import Shard
 from ours_cli.source.arguments import STANDARD_INPUT
 
@@ -45,11 +46,12 @@ class ShardRows:
         if table.columns == () or self.rows == self._limit:
             return
         key_of, takes, see = self._mapping.row_key(table), self._shard.takes, self._digest.add
+        header = table.header
         for row in rows:
             self.rows += 1
-            see(row)
+            see(row, header)
             key = None if isinstance(row, Malformed) else key_of(row)
-            if takes(content_digest([row]) if key is None else key):
+            if takes(content_of(row) if key is None else key):
                 self.own += 1
                 yield row
             if self.rows == self._limit:

@@ -27,31 +27,41 @@ DIGEST_BYTES: Final = 16
 
 
 class RowDigest:
-    """Digests the content of source rows, in order; their lines and file names do not matter."""
+    """Digests source rows, in order: their cells and the header above them.
+
+    Their lines and file names do not matter; under another header the same cells mean something else.
+    """
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        self._header: tuple[str, ...] = ()
 
-    def add(self, row: Record | Malformed) -> int:
+    def add(self, row: Record | Malformed, header: tuple[str, ...]) -> int:
         """Take one row in; returns the bytes of its content."""
         content = content_of(row)
-        self._hash.update(content)
+        self._add_below(header, content)
         return len(content)
 
-    def add_all(self, rows: KeptRows) -> None:
+    def add_all(self, rows: KeptRows, header: tuple[str, ...]) -> None:
         """Take rows in."""
-        self._hash.update(rows.content)
+        self._add_below(header, rows.content)
+
+    def _add_below(self, header: tuple[str, ...], content: bytes) -> None:
+        if header != self._header:
+            self._header = header
+            self._hash.update("\x1f".join(header).encode("utf-8", "surrogatepass") + b"\x1c")
+        self._hash.update(content)
 
     def value(self) -> bytes:
         """The digest of the rows so far: 16 bytes."""
         return self._hash.digest()
 
 
-def content_digest(rows: Iterable[Record | Malformed]) -> bytes:
-    """The digest of these rows: 16 bytes."""
+def content_digest(rows: Iterable[Record | Malformed], header: tuple[str, ...]) -> bytes:
+    """The digest of these rows below their header: 16 bytes."""
     digest = RowDigest()
     for row in rows:
-        digest.add(row)
+        digest.add(row, header)
     return digest.value()
 
 
@@ -99,10 +109,14 @@ class Block:
 
 
 class BlockTracker:
-    """Cuts a run's rows into blocks and hands each over, once, when it is settled."""
+    """Cuts a run's rows into blocks and hands each over, once, when it is settled.
 
-    def __init__(self, settled: Callable[[Block], None]) -> None:
+    `header_of` gives the header of a table of the run, by its index.
+    """
+
+    def __init__(self, settled: Callable[[Block], None], header_of: Callable[[int], tuple[str, ...]]) -> None:
         self._settled = settled
+        self._header_of = header_of
         self._open: list[Block] = []
         self._current: Block | None = None
         self._digest = RowDigest()
@@ -114,12 +128,13 @@ class BlockTracker:
 
     def enter(self, item: Event | Reject | Filtered) -> None:
         """The next row of the source, as it comes out of the mapping."""
-        _, row, seq = item[0]
+        table, row, seq = item[0]
+        header = self._header_of(table)
         block = self._current
         if block is None:
-            block = self._current = Block(seq, head=content_digest([row]) if seq == 0 else b"")
+            block = self._current = Block(seq, head=content_digest([row], header) if seq == 0 else b"")
             self._digest = RowDigest()
-        self._digest.add(row)
+        self._digest.add(row, header)
         block.end = seq + 1
         if type(item) is Event:
             return
@@ -147,12 +162,12 @@ class BlockTracker:
         return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
 
     def _enter_together(self, rows: MappedRows) -> None:
-        block = self._current
+        block, header = self._current, self._header_of(rows.events.table)
         if block is None:
-            head = content_digest([rows.rows.record(0)]) if rows.seq == 0 else b""
+            head = content_digest([rows.rows.record(0)], header) if rows.seq == 0 else b""
             block = self._current = Block(rows.seq, head=head)
             self._digest = RowDigest()
-        self._digest.add_all(rows.rows)
+        self._digest.add_all(rows.rows, header)
         block.end = rows.seq + len(rows)
         block.filtered += rows.left_out
         self._cut_if_long(block)

@@ -30,7 +30,7 @@ from ours_cli.runs.seal import is_broken, seal, unseal
 
 FILE_NAME: Final = "journal.db"
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 _TABLES: Final = (
     """CREATE TABLE block (
     first INTEGER PRIMARY KEY, stop INTEGER NOT NULL, head BLOB NOT NULL, digest BLOB NOT NULL,

@@ -30,7 +30,7 @@ class Replay:
         self._first_line = 0
         self._first_table: Table | None = None
         self.table: Table | None = None
-        """The table whose rows come, for messages."""
+        """The table whose rows come."""
         self.superseded: list[int] = []
         """Where the blocks start that count no more; see `supersedes`."""
         self.is_cut: Callable[[], bool] = lambda: False
@@ -54,13 +54,13 @@ class Replay:
         assert block is not None
         if origin.seq == block.start:
             self._begin(origin.row.line)
-        self._digest.add(origin.row)
+        self._digest.add(origin.row, self._header)
         return self._verified(block, origin.row.line) if origin.seq + 1 == block.end else None
 
     def supersedes(self, origin: Origin) -> bool:
         """Whether this row, done when the file ended within it, is another by now: then it is not done."""
         block = self._half_row_at_end()
-        if block is None or content_digest([origin.row]) == block.digest:
+        if block is None or content_digest([origin.row], self._header) == block.digest:
             return False
         self.superseded.append(block.start)
         self._pass(block)
@@ -98,10 +98,14 @@ class Replay:
             if seq + at == block.start:
                 self._begin(rows.line(at))
             end = min(len(rows), block.end - seq)
-            self._digest.add_all(rows.part(at, end))
+            self._digest.add_all(rows.part(at, end), self._header)
             at = end
             if seq + end == block.end:
                 yield self._verified(block, rows.line(end - 1))
+
+    @property
+    def _header(self) -> tuple[str, ...]:
+        return () if self.table is None else self.table.header
 
     def _begin(self, line: int) -> None:
         self._digest, self._first_line, self._first_table = RowDigest(), line, self.table
@@ -118,7 +122,8 @@ class Replay:
     def _changed(self, last_line: int) -> SourceChangedError:
         """The error for a block; its digest does not tell rows that were edited from more before them."""
         first, last = self._first_table, self.table
-        message = f"the source changed: {self._stretch(last_line)} are not what they were"
+        rows = f"{self._stretch(last_line)}{' or the header above them' if self._header else ''}"
+        message = f"the source changed: {rows} are not what they were"
         hint = "--restart sends it as a new run; rows with the same distinctId count once"
         if first is not None and first.prefix:
             message += f", or {first.name} has grown" if first is not last else ""

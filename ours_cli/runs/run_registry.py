@@ -264,6 +264,19 @@ def _same_mapping(theirs: Identity, ours: Identity) -> bool:
     return replace(theirs, token="", sources=()) == replace(ours, token="", sources=())
 
 
+def sent_before(runs_dir: Path, identity: Identity, but: str) -> str | None:
+    """The newest finished run of this command, `but` one, that read any of these files.
+
+    Raises `LocalIOError` for what cannot be looked at.
+    """
+    for run in survey(runs_dir):
+        if isinstance(run, KnownRun) and run.head.id != but and run.head.is_finished:
+            theirs = run.head.identity.sources
+            if _same_command(run.head, identity) and _shared_files(theirs, identity.sources):
+                return run.head.id
+    return None
+
+
 def refuse_running(folder: Path) -> None:
     """Raise `BusyError` while some process runs this run."""
     if is_running(folder):

@@ -18,6 +18,7 @@ from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Val
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
+from ours_cli.trimming import trimmed
 from ours_cli.wording.durations import DAY_MS
 from ours_cli.wording.escape import json_text
 
@@ -90,17 +91,13 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
 def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     """Lay the flags over the body of `--data`; raises `UsageError` on names the API does not know."""
     check_names(fields)
-    if fields.distinct_id is not None and not fields.distinct_id.strip():
-        # A random one in its place would make the event count again each time it is sent.
-        raise UsageError(
-            "--distinct-id is empty", hint="is a variable unset? Without the flag a random one is made"
-        )
     body = dict(data)
     for key in OBJECT_KEYS:
         if not isinstance(body.get(key, {}), dict):
             raise UsageError(f"--data: {key} must be an object")
     given = {key: getattr(fields, TEXT_FIELDS[key]) for key in TEXT_KEYS}
-    body.update({key: text.strip() for key, text in given.items() if text is not None and text.strip()})
+    texts = {key: trimmed(text) for key, text in given.items() if text is not None}
+    body.update({key: text for key, text in texts.items() if text})
     for each in OBJECTS:
         _lay(body, each.key, getattr(fields, each.entries), each.flag)
     if fields.clear:
@@ -206,7 +203,7 @@ def _id_flags(fields: FieldMap) -> dict[str, str | None]:
 def empty_flags(fields: FieldMap) -> list[str]:
     """The flags of `FieldMap`'s single values that were given and hold nothing, as unset variables do."""
     values = {**_id_flags(fields), "EVENT": fields.event}
-    return [flag for flag, text in values.items() if text is not None and not text.strip()]
+    return [flag for flag, text in values.items() if text is not None and not trimmed(text)]
 
 
 _PLACEHOLDER: Final = re.compile(r"\{(?![0-9A-Fa-f-]{36}\})[^{}]+\}")
@@ -315,7 +312,7 @@ _FAULT_HINTS: Final = {
 def settle_distinct_id(body: dict[str, Any]) -> str:
     """The event's distinctId: as given, else a random UUID, kept over retries. Raises `UsageError`."""
     given = body.get("distinctId")
-    if given is not None and not (isinstance(given, str) and given.strip()):
+    if given is not None and not (isinstance(given, str) and trimmed(given)):
         raise UsageError("distinctId must be a text", hint="leave it out, and a random one is made")
-    body["distinctId"] = given.strip() if given else str(uuid.uuid4())
+    body["distinctId"] = trimmed(given) if given else str(uuid.uuid4())
     return str(body["distinctId"])

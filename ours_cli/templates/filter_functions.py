@@ -24,6 +24,7 @@ from ours_cli.templates.numerals import (
     is_plain_number,
     read_decimal,
 )
+from ours_cli.trimming import trimmed
 
 Filter: TypeAlias = "Callable[[object], object]"
 HmacKey: TypeAlias = "Callable[[], bytes]"
@@ -254,7 +255,7 @@ def param_filter(name: str) -> Filter:
 
 def _utf8(value: object) -> bytes:
     try:
-        return _text(value).strip().encode()
+        return trimmed(_text(value)).encode()
     except UnicodeEncodeError:
         raise FilterProblem("bad_text", "holds a lone surrogate, which is not text") from None
 

@@ -38,6 +38,7 @@ from ours_cli.templates.filter_functions import (
     split_filter,
 )
 from ours_cli.templates.without import without
+from ours_cli.trimming import trimmed
 from ours_cli.wording.suggest import nearest
 
 EXCLUDE: Final = "--exclude"
@@ -99,7 +100,7 @@ def _unknown_filter(name: str) -> UsageError:
 
 
 _KINDS: Final[dict[str, FilterKind]] = {
-    "trim": FilterKind(no_argument, on_text(str.strip)),
+    "trim": FilterKind(no_argument, on_text(trimmed)),
     "lower": FilterKind(no_argument, on_text(str.lower)),
     "upper": FilterKind(no_argument, on_text(str.upper)),
     "number": FilterKind(number_argument, number_filter),

@@ -71,7 +71,10 @@ _CLOCK = (
     r"(?:[.,](?P<fraction>\d+))?(?:\s*(?P<half>[ap])(?:\.\s?)?m\b\.?|\s*Uhr\b)?"
 )
 _PADDING = r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?:\d\d)"
-_OFFSET = r"\s*(?:UTC|GMT)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|[A-Z]{1,5}))?"
+_OFFSET = (
+    r"\s*(?:UTC|GMT)?(?P<offset>Z(?!\s*[A-Z])|[+-]\d\d(?::?\d\d)?)"
+    r"(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|(?P<zero>UTC|GMT)|(?!Z$)[A-Z]{1,5}))?"
+)
 _ORDERS: tuple[DateOrder, ...] = ("day", "month")
 _DATE_ZONE = r"Z|[+-]\d\d:\d\d|\s+(?:UTC|GMT)"
 _ZONE_NAME = r"\s*(?:[\[(](?P<bracketed>[\w/+-]+)[\])]|(?P<name>[A-Z(][\w /+&().,:'-]*))"
@@ -284,7 +287,10 @@ def _zone_after_clock(text: str, position: int) -> tuple[tzinfo | None, str]:
         return None, ""
     # Behind an offset a name is a comment: "-0500 (Eastern Standard Time)", "+01:00[Europe/Berlin]".
     if offset := _pattern(_OFFSET).fullmatch(text, position):
-        return parse_zone(offset["offset"]), ""
+        zone = parse_zone(offset["offset"])
+        if offset["zero"] and zone.utcoffset(None):
+            raise bad_time("an offset and the name of another zone stand behind the time")
+        return zone, ""
     if name := _pattern(_ZONE_NAME).fullmatch(text, position):
         return stated_zone(name["bracketed"] or name["name"])
     raise bad_time("something stands behind the time that is no zone")
