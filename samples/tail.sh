@@ -3,10 +3,11 @@
 #
 #   sh samples/tail.sh [LOG.ndjson [FLAGS OF OURS BATCH...]]
 #
-# Each line is one event, shaped like a /track body. It ends with Ctrl-C: what was read is sent, then the
-# report comes. Started again it reads the log from its first line, and nothing counts twice: a line with a
-# time always gets the same distinctId. (A line without a time is stamped on arrival, so for the API it is
-# another event each time; let your log state times, or a distinctId.)
+# Each line is one event, shaped like a /track body. It ends with Ctrl-C: what is on its way gets its answer,
+# then the report comes; the lines of the last second may be unsent, and it counts them. Started again it
+# reads the log from its first line, and nothing counts twice: a line with a time always gets the same
+# distinctId. (A line without a time is stamped on arrival, so for the API it is another event each time; let
+# your log state times, or a distinctId.)
 #
 # Try it on a local API (the sample's times are old, hence the two "none"):
 #   ours sandbox --window-days none            in another terminal
@@ -28,7 +29,7 @@ mkfifo "$scratch/lines"
 tail -n +1 -f -- "$log" >"$scratch/lines" &
 tail_id=$!
 trap 'kill "$tail_id" 2>/dev/null || true; rm -r "$scratch"' EXIT
-# Ctrl-C reaches ours too, which sends what it has read; the shell waits for that.
+# Ctrl-C reaches ours too, which waits for the answers on their way; the shell waits for that.
 trap : INT
 
 # --flush-every: how long an event may wait for others to share its request.
