@@ -22,11 +22,15 @@ _TOKEN_FILE_MAX = 64 << 10
 
 
 class Endpoint(NamedTuple):
-    """One Ingest API and the key for it. `repr` never shows the token."""
+    """One Ingest API and the key for it. `repr` never shows the token.
+
+    `named_by` says where the base URL comes from, in words for a person.
+    """
 
     base_url: str
     token: str
     test_mode: bool = False
+    named_by: str = "--base-url"
 
     def __repr__(self) -> str:
         return f"Endpoint(base_url={self.base_url!r}, test_mode={self.test_mode})"
@@ -64,16 +68,18 @@ def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
     Raises `UsageError` for a config or URL that cannot be used and `AuthError` when there is no token.
     """
     profile = _profile_for(flags)
+    base_url, named_by = _base_url(flags, profile)
     return Endpoint(
-        base_url=_base_url(flags, profile),
+        base_url=base_url,
         token=_resolve_token(flags, profile, or_else="; --sandbox needs none").text,
         test_mode=flags.test,
+        named_by=named_by,
     )
 
 
 def resolve_base_url(flags: EndpointFlags) -> str:
     """Settle the base URL alone, for what needs no token; raises `UsageError`."""
-    return _base_url(flags, _profile_for(flags))
+    return _base_url(flags, _profile_for(flags))[0]
 
 
 def resolve_token(flags: EndpointFlags) -> Token:
@@ -94,9 +100,18 @@ def _profile_name(flags: EndpointFlags) -> str | None:
     return flags.profile or os.environ.get("OURS_PRIVACY_PROFILE") or None
 
 
-def _base_url(flags: EndpointFlags, profile: dict[str, Any]) -> str:
-    base_url = flags.base_url or os.environ.get("OURS_PRIVACY_BASE_URL") or profile.get("base_url")
-    return check_base_url(str(base_url or DEFAULT_BASE_URL))
+def _base_url(flags: EndpointFlags, profile: dict[str, Any]) -> tuple[str, str]:
+    """The base URL, and where it comes from."""
+    variable = "OURS_PRIVACY_BASE_URL"
+    if url := flags.base_url:
+        named_by = "--base-url"
+    elif url := os.environ.get(variable):
+        named_by = variable
+    elif url := profile.get("base_url"):
+        named_by = "base_url in the config"
+    else:
+        url, named_by = DEFAULT_BASE_URL, "--base-url"
+    return check_base_url(str(url)), named_by
 
 
 def check_base_url(url: str) -> str:
@@ -154,7 +169,7 @@ def _resolve_token(flags: EndpointFlags, profile: dict[str, Any], *, or_else: st
     if len(token.text) > TOKEN_MAX or not token.text.isprintable() or any(map(str.isspace, token.text)):
         raise AuthError(
             f"the token cannot be right: it is longer than {TOKEN_MAX} characters, or has spaces in it",
-            hint="a token file holds the source API key alone, on one line",
+            hint=f"{token.origin} is to hold the source API key alone",
         )
     return token
 

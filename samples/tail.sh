@@ -3,8 +3,8 @@
 #
 #   sh samples/tail.sh [LOG.ndjson [FLAGS OF OURS BATCH...]]
 #
-# Each line is one event, shaped like a /track body. Ctrl-C ends it: the lines read so far are sent, then the
-# report is printed. When you start it again, it reads the log from the first line, and nothing counts twice: a
+# Each line is one event, shaped like a /track body. Ctrl-C ends it: requests in flight get their
+# answers, then the report is printed, which counts any lines still unsent. When you start it again, it reads the log from the first line, and nothing counts twice: a
 # line with a time always gets the same distinctId. (A line without a time is stamped on arrival, so it is a new
 # event each time. Put times, or a distinctId, in your log.)
 #
@@ -28,7 +28,7 @@ mkfifo "$scratch/lines"
 tail -n +1 -f -- "$log" >"$scratch/lines" &
 tail_id=$!
 trap 'kill "$tail_id" 2>/dev/null || true; rm -r "$scratch"' EXIT
-# Ctrl-C reaches ours too. It sends what it has read, and the shell waits for that.
+# Ctrl-C reaches ours too. It waits for the answers in flight, and the shell waits for that.
 trap : INT
 
 # --flush-every: the longest an event waits for others to share its request.

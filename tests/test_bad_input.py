@@ -64,7 +64,7 @@ REFUSED = [
     Case("no data files", 6, empty_folder, ("holds no data files", ".csv")),
     Case("xlsx", 6, file("o.xlsx", b"PK\x03\x04" + b"\0" * 40), ("o.xlsx",)),
     Case("parquet", 6, file("o.parquet", b"PAR1\x15" + b"\0" * 40), ("Parquet",)),
-    Case("wrong format told", 2, backfill("--format", "yaml"), ("--format", "csv, tsv, ndjson or json")),
+    Case("wrong format told", 2, backfill("--format", "yaml"), ("--format", "tsv, ndjson, jsonl or json")),
     Case("no header", 6, file("o.csv", f"{iso(1)},1,x\n".encode()), ("looks like data", "--no-header")),
     Case(
         "title above", 6, file("o.csv", b"Report\n\nwhen,id\n2026-01-01,1\n2026-01-02,2\n"), ("--skip-lines",)

@@ -623,3 +623,24 @@ def test_rate_holds_over_all_senders(run: RunIt) -> None:
     done = run(accept, chunks_of(50, 5), concurrency=8, rate=100)
     assert done.took_s == pytest.approx(0.45)
     assert len(done.accepted) == 50
+
+
+def test_a_stop_before_the_first_row_is_taken_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The HTTP client takes a while to load, and Ctrl-C may come meanwhile."""
+    asked: list[None] = []
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        asked.append(None)
+        yield chunks_of(1, 1)[0]
+
+    made = Run(accept)
+
+    def load(*_: object, **__: object) -> Run:
+        assert made.delivery is not None
+        asyncio.get_running_loop().call_soon(made.delivery.stop, UnavailableError("stopped"))
+        return made
+
+    monkeypatch.setattr(http_client, "AsyncPoster", load)
+    asyncio.run(made.deliver(chunks()))
+    assert isinstance(made.error, UnavailableError)
+    assert not asked

@@ -206,6 +206,21 @@ def test_sigint_while_standard_input_is_silent(
     assert stored(box) == ids(rows)
 
 
+def test_sigint_before_an_event_is_sent_leaves_it_unsent(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox()
+    process = start("batch", "-", "--flush-every", 60, *QUICK, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(rows_file(tmp_path, 1).read_bytes())
+    process.stdin.flush()
+    state = Path(os.environ["XDG_STATE_HOME"])
+    until(lambda: any(state.rglob("journal.db")), settle=1)
+    ended = end_of(process, signal.SIGINT, within=2)
+    settled(ended, 130, accepted=0, unsent=1)
+    assert "hint: run the same command again with the same input: it goes on from there" in ended.err
+
+
 def test_standard_input_that_trickles_is_sent_without_waiting_for_a_full_batch(
     start: Start, sandbox: StartSandbox, tmp_path: Path
 ) -> None:

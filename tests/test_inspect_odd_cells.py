@@ -85,6 +85,26 @@ def test_one_number_of_a_spreadsheet_makes_the_column_text_and_is_told(ours: Our
     assert "scientific notation" in about(proposal)[0]
 
 
+@pytest.mark.parametrize("text", ["1e-7", "2.5E-05", "12E4"])
+def test_other_exponents_are_no_spreadsheet_s(text: str, ours: Ours, tmp_path: Path) -> None:
+    proposal = proposal_of(ours, tmp_path / "a.csv", [*["1500"] * 99, text])
+    assert proposal["properties"]["amount"] == "{amount}"
+    assert about(proposal) == ["'amount' holds numbers with an exponent, or codes like them; sent as text"]
+    rows = [
+        {
+            "event": "E",
+            "time": str(NOW - timedelta(seconds=at)),
+            "id": f"c{at}",
+            "amount": 1e-7 if at else "x",
+        }
+        for at in range(5)
+    ]
+    path = tmp_path / "a.ndjson"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ended = ours("inspect", path, "-o", "json")
+    assert not [note for note in about(ended.json["proposal"]) if "spreadsheet" in note or "exponent" in note]
+
+
 def test_what_is_left_behind_is_not_told_of(ours: Ours, tmp_path: Path) -> None:
     proposal = proposal_of(ours, tmp_path / "a.csv", [*["71.5"] * 99, "heavy"], "hba1c")
     assert (proposal["properties"], about(proposal, "hba1c")) == ({}, [])

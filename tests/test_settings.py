@@ -301,6 +301,42 @@ class TestCommands:
 
     FIELDS = ("track", "E", "--external-id", "c")
 
+    @pytest.mark.parametrize("command", [FIELDS, ("batch", "rows.ndjson")])
+    def test_a_base_url_without_its_path_is_told_by_where_it_comes_from(
+        self,
+        ours: Ours,
+        sandbox: StartSandbox,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        command: tuple[str, ...],
+    ) -> None:
+        monkeypatch.chdir(home)
+        (home / "rows.ndjson").write_text('{"event":"E","externalId":"c"}\n')
+        url = sandbox().base_url.removesuffix("/api/v1")
+        hint = "hint: check {}: the API's own ends in /api/v1\n"
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", url)
+        ended = ours(*command)
+        assert (ended.code, "404" in ended.err) == (8, True)
+        assert hint.format("OURS_PRIVACY_BASE_URL") in ended.err
+        assert hint.format("--base-url") in ours(*command, "--base-url", f"{url}/api").err
+        monkeypatch.delenv("OURS_PRIVACY_BASE_URL")
+        config = home / "config" / "ours" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'base_url = "{url}"\n')
+        config.chmod(0o600)
+        assert hint.format("base_url in the config") in ours(*command).err
+
+    def test_a_token_that_cannot_be_right_is_told_by_where_it_comes_from(
+        self, ours: Ours, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OURS_PRIVACY_TOKEN", f"{SECRET} b")
+        ended = ours(*self.FIELDS)
+        assert "hint: OURS_PRIVACY_TOKEN is to hold the source API key alone\n" in ended.err
+        (home / "key").write_text(f"{SECRET} b")
+        file = home / "key"
+        assert f"hint: {file} (--token-file) is to hold" in ours(*self.FIELDS, "--token-file", file).err
+        assert SECRET not in ended.err
+
     @pytest.mark.parametrize("typed", [("--token", SECRET), (f"--token={SECRET}",)])
     @pytest.mark.parametrize("command", [FIELDS, ("identify",), ("batch", "x"), ("backfill", "x")])
     def test_token_on_the_command_line_is_refused(

@@ -233,6 +233,9 @@ def test_rows_that_are_arrays_are_refused_with_what_makes_objects_of_them(
         ('[1,2]\n{"a":1}\n', False),
         ('{"a":1}\n[1,2]\n[3,4]\n', False),
         ("[]\n[]\n", False),
+        ("[[1],[2]]", False),
+        ('[[{"a":1}],[2,3]]', False),
+        ("[[1,2", False),
         ("\n", False),
     ],
 )
@@ -245,6 +248,21 @@ def test_only_arrays_of_cells_are_taken_for_rows(text: str, are_arrays: bool) ->
     assert "jq -c '{id: .[0], time: .[1]}'" in str(refused.value.hint)
 
 
+def test_a_document_of_arrays_is_refused_with_what_makes_objects_of_them(ours: Ours, tmp_path: Path) -> None:
+    rows_of = {"names": [["who", "t"], ["a", "b"]], "none": [["a", 1], ["b", 2]]}
+    for found in rows_of.values():
+        path = write(tmp_path / "o.json", json.dumps(found))
+        ended = ours("backfill", path, "--event", "E", "--time", "{t}", "--external-id", "{who}")
+        assert ended.code == 6
+        assert "rows are arrays" in ended.err
+        (command,) = re.findall(r"hint: (.*) \| ours \.\.\. -", ended.err.replace("\n", " "))
+        if shutil.which("jq"):
+            made = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+            named = found is rows_of["names"]
+            expected = [{"who": "a", "t": "b"}] if named else [{"id": "a", "time": 1}, {"id": "b", "time": 2}]
+            assert [json.loads(line) for line in made.splitlines()] == expected
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
@@ -254,6 +272,9 @@ def test_only_arrays_of_cells_are_taken_for_rows(text: str, are_arrays: bool) ->
             ".features[]",
         ),
         ('{"object":"list","my data":[{"id":1}]}', '.["my data"][]'),
+        ('{"data":{"rows":[{"t":1},{"t":2}]}}', ".data.rows[]"),
+        ('{"ok":true,"result":{"count":2,"order list":[\n{"t":1},{"t":2}]}}\n', '.result["order list"][]'),
+        ('{"data":{"id":"page 1"},"rows":[{"t":1}]}', ".rows[]"),
         ('{"meta":{},"rows":[\n' + '{"x":"yyyyyyyyyyyyyyyyyyyyy"},\n' * 5000 + "{}]}", ".rows[]"),
     ],
 )
@@ -270,10 +291,14 @@ def test_one_document_around_the_records_is_refused_with_the_key(text: str, key:
         '{"a":[{"b":1}]}\n{"a":[{"b":2}]}\n',
         '{"a":[1,2]}',
         '{"a":{"b":[{"c":1}]}}',
+        '{"data":{"id":1,"items":[{"c":1}]}}',
+        '{"data":{"items":[{"c":1}],"event":"x"}}',
+        '{"data":[[{"c":1}]]}',
+        '{"data":{"rows":[{"c":1}]}}\n{"data":{"rows":[{"c":2}]}}\n',
     ],
 )
 def test_records_that_hold_lists_are_records(text: str) -> None:
-    assert len(rows(text)) == text.count("\n") or 1
+    assert len(rows(text)) == (text.count("\n") or 1)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_a_name_that_was_found_before_comes_back(patience: Patience, answered: s
 def test_an_answer_that_no_further_try_can_better(
     verdict: Unauthorized | Broken, error: type[OursError]
 ) -> None:
-    assert isinstance(fatal(verdict), error)
+    assert isinstance(fatal(verdict, "--base-url"), error)
 
 
 @pytest.mark.parametrize(

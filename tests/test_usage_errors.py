@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Ours, StartSandbox
+from rows import iso
 
 MARK = "Jane Quoted Doe"
 
@@ -225,6 +226,29 @@ def test_a_colon_after_the_equals_sign_is_sent_and_doubted(
     )
     (event,) = place.events()
     assert event.body["userProperties"] == {"city": ":99", "state": ":x"}
+
+
+PASTED = (
+    ("--external-id", "\u201cc\u201d", "externalId is sent with the curly quotes around it"),
+    ("-p", "plan=\u2018Premium\u2019", "eventProperties.plan is sent with the curly quotes around it"),
+    ("-p", "\u201cplan=Premium\u201d", "eventProperties.\u201cplan is sent with the curly quotes around it"),
+    ("-p", "amount==3", "eventProperties.amount is sent with the = it begins with; NAME:=JSON"),
+)
+
+
+@pytest.mark.parametrize(("flag", "text", "warning"), PASTED)
+def test_signs_that_are_seldom_meant_are_sent_and_doubted(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, flag: str, text: str, warning: str
+) -> None:
+    sandbox()
+    (tmp_path / "rows.csv").write_text(f"t\n{iso(1)}\n")
+    rows = ("backfill", tmp_path / "rows.csv", "--event", "E", "--time", "{t}")
+    for command in (("track", "E"), rows):
+        ended = ours(*command, "--email", "a@b.c", flag, text)
+        assert ended.code == 0, ended.err
+        assert f"warning: {warning}" in ended.err
+        meant = ours(*command, "--email", "a@b.c", "-p", "a=b=c", "-p", "b=the nurses\u2019", "--dry-run")
+        assert "warning" not in meant.err
 
 
 def test_a_sandboxed_event_is_said_to_have_reached_no_account(ours: Ours) -> None:

@@ -12,8 +12,8 @@ from ours_cli.templates.numerals import STYLES, is_no_number, read_decimal, styl
 from ours_cli.uuids import UUID
 
 Kind: TypeAlias = Literal[
-    "integer", "decimal", "amount", "none", "digits", "scientific", "boolean", "answer", "email", "phone",
-    "ssn", "uuid", "ip", "agent", "url", "clock", "object", "list", "secret", "text",
+    "integer", "decimal", "amount", "none", "digits", "scientific", "exponent", "boolean", "answer",
+    "email", "phone", "ssn", "uuid", "ip", "agent", "url", "clock", "object", "list", "secret", "text",
 ]  # fmt: skip
 
 NUMBER_STYLES: Final = ("en", "de", "fr", "ch", "in")
@@ -42,7 +42,8 @@ _FORM: Final = re.compile(
     r"|(?P<answer>(?i:yes|no|y|n|on|off))"
     r"|(?P<integer>-?(?:0|[1-9][0-9]{0,14}))"
     r"|(?P<digits>[0-9]+)"
-    r"|(?P<scientific>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
+    r"|(?P<scientific>-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3})"
+    r"|(?P<exponent>-?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+)"
     r"|(?P<ssn>[0-9]{3}-[0-9]{2}-[0-9]{4})"
     r"|(?P<email>[^@\s]+@[^@\s]+\.[^@\s]+)"
     rf"|(?P<uuid>{UUID})"

@@ -37,6 +37,8 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
         return "", ""
     if column.share("scientific") > 0.1 or (column.is_number and column.kinds["scientific"]):
         return "", "holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
+    if column.share("exponent") > 0.1 or (column.is_number and column.kinds["exponent"]):
+        return "", "holds numbers with an exponent, or codes like them; sent as text"
     if not _CODE_WORDS.isdisjoint(plain_words(" ".join(column.path))) and column.kinds["amount"] == 0:
         return "", ""
     reads = max(column.styles[style] for style in NUMBER_STYLES)

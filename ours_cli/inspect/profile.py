@@ -112,6 +112,8 @@ class Column:
 
     def _enter_shape(self, text: str, times: int, *, is_text: bool) -> None:
         kind = kind_of(text)
+        if not is_text and kind in ("scientific", "exponent"):
+            kind = "decimal"  # a number of JSON, which no spreadsheet wrote
         self.kinds[kind] += times
         for style in _read_by(text) if is_text else NUMBER_STYLES:
             self.styles[style] += times

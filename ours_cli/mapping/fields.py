@@ -5,7 +5,7 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -258,6 +258,21 @@ def _check_clear(name: str) -> None:
             hint="overwrite it with a value of your own that means 'none'",
         )
     check_user_property(name, "one of your own cannot be cleared, only overwritten")
+
+
+def odd_signs(templates: Mapping[str, str]) -> Iterator[str]:
+    """Warnings about signs that are sent as they stand but seldom meant; `templates` as of a `FieldMap`."""
+    for path, text in templates.items():
+        name = path.partition(".")[2]
+        if any(whole[:1] in _OPENING and whole[-1:] in _CLOSING for whole in (text, name + text)):
+            yield f"{path} is sent with the curly quotes around it: a shell wants straight ones"
+        elif text.startswith("="):
+            yield f"{path} is sent with the = it begins with; NAME:=JSON sends a number"
+
+
+_OPENING: Final = ("\u201c", "\u201d", "\u201e", "\u2018")
+_CLOSING: Final = ("\u201c", "\u201d", "\u2019")
+"""Quotation marks of word processors around a text, also those that a German one puts."""
 
 
 def refuse_event_fields(fields: FieldMap) -> None:

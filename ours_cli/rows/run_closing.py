@@ -34,6 +34,7 @@ _REPEATED: Final = (
     " again, and /identify cannot tell; they set the same properties"
 )
 
+_AGAIN: Final = "run the same command again"
 _REHEARSED: Final = "a rehearsal (--sandbox) begins anew each time"
 _AT_REST: Final = "all that was read has its outcome: the same command begins a new run"
 
@@ -96,6 +97,8 @@ class RunClosing(NamedTuple):
         is_rehearsal = self.run.flags.target.sandbox
         if isinstance(error, Interrupted) and (at_rest or is_rehearsal):
             error.hint = _AT_REST if at_rest else _REHEARSED
+        elif error is not None and error.hint is not None and "-" in self.run.sources:
+            error.hint = error.hint.replace(_AGAIN, f"{_AGAIN} with the same input")
         outcome = self._outcome(part, at_rest=at_rest)
         failed_canary = isinstance(error, CanaryError)
         try:

@@ -16,6 +16,7 @@ from ours_cli.errors import UsageError
 from ours_cli.ids.doubtful_ids import CUT, UNFILLED
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.fields import odd_signs
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import REST_OF_CELL, Tally
@@ -80,6 +81,7 @@ class RunContext(NamedTuple):
                 (1, f"{name!r} is sent as it stands in every row; the column is written {placeholder(name)}")
                 for name in tally.bare_columns
             ),
+            *((1, text) for text in odd_signs(templates)),
             (tally.preset_advice, tally.preset_advice),
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]

@@ -90,6 +90,7 @@ class Delivery:
         )
         self._settlement = Settlement(
             endpoint.token,
+            endpoint.named_by,
             self._gate,
             self.request_size,
             self._patience,
@@ -163,6 +164,8 @@ class Delivery:
             raise failure
 
     async def _start_all(self, chunks: AsyncIterator[Chunk], senders: set[asyncio.Task[None]]) -> None:
+        if self._gate.error is not None:
+            return  # stopped while the HTTP client was loading: no row is to be taken
         async for chunk in chunks:
             # Except the first, which must be able to travel whatever its size.
             while senders and self._held_bytes + chunk.size > self._concurrency.bytes_max:

@@ -102,7 +102,10 @@ class Unauthorized(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8)."""
+    """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8).
+
+    The hint says --base-url, wherever the URL comes from.
+    """
 
     reason: str
     hint: str
@@ -156,7 +159,10 @@ def _judge_status(answer: Answer) -> Verdict:
         )
     if status == 415:
         return Broken("the server refuses JSON (415)", "this is a bug of ours, or --base-url is not the API")
-    return Broken(f"the server answered {status}, which the API never does", "check --base-url")
+    return Broken(
+        f"the server answered {status}, which the API never does",
+        "check --base-url: the API's own ends in /api/v1",
+    )
 
 
 def _judge_results(answer: Answer, count: int) -> Judged | None:

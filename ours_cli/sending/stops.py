@@ -22,10 +22,13 @@ NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy
 """What to look at where answers are not the API's."""
 
 
-def fatal(verdict: Unauthorized | Broken) -> OursError:
-    """The error to stop with after an answer that no further try can better."""
+def fatal(verdict: Unauthorized | Broken, named_by: str) -> OursError:
+    """The error to stop with after an answer that no further try can better.
+
+    `named_by` says where the server's address comes from.
+    """
     if isinstance(verdict, Broken):
-        return ContractError(verdict.reason, hint=verdict.hint)
+        return ContractError(verdict.reason, hint=verdict.hint.replace("--base-url", named_by))
     return refused_token(verdict.status, ". Then the same command goes on from here")
 
 

@@ -14,7 +14,16 @@ from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS, MISNAMED_KEYS, 
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.ids.doubtful_ids import CUT, UNFILLED, doubts, is_unfilled
-from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value, check_names, key_meant
+from ours_cli.mapping.fields import (
+    NESTING,
+    OBJECTS,
+    TEXT_FIELDS,
+    FieldMap,
+    Value,
+    check_names,
+    key_meant,
+    odd_signs,
+)
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.sending.route import IDENTIFY, Route
@@ -230,6 +239,7 @@ def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
             for flag in placeholder_flags(fields)
         ),
         *_colons(fields),
+        *odd_signs(fields.templates()),
     ]
 
 

@@ -12,6 +12,8 @@ from ours_cli.source.arguments import STANDARD_INPUT
 
 _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*(?:"|\\?\Z))\s*+(:)?|[{}\[\]]', re.DOTALL)
 _OBJECT_FOLLOWS = re.compile(r"\s*\{")
+_ARRAYS = re.compile(r"\s*\[\s*\[")
+_ANOTHER_ARRAY = re.compile(r"\s*,\s*\[")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A document with one of these at its top is a record itself, however many lists it holds.
 _RECORD_KEYS = {
@@ -26,16 +28,25 @@ def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
 
     `complete`: it is the whole source.
     """
-    key = _records_key(text, complete=complete)
-    if key is None:
+    keys = _records_path(text, complete=complete)
+    if keys is None:
         return
-    path = f".{key}[]" if _PLAIN_KEY.fullmatch(key) else f".[{json.dumps(key)}][]"
-    hint = _piped(f"jq -c {shlex.quote(path)}", name)
-    raise SourceError(f"{name} is one JSON document; its records stand under {json.dumps(key)}", hint=hint)
+    steps = [f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]" for key in keys]
+    path = "".join(steps) if steps[0].startswith(".") else "." + "".join(steps)
+    hint = _piped(f"jq -c {shlex.quote(path + '[]')}", name)
+    place = ", ".join(map(json.dumps, keys))
+    raise SourceError(f"{name} is one JSON document; its records stand under {place}", hint=hint)
 
 
-_NAMES_FIRST: Final = "input as $names | inputs | [$names, .] | transpose | map({(.[0]): .[1]}) | add"
-"""For jq: objects of arrays, whose names stand in the first."""
+_WRAPPERS: Final = frozenset(
+    {"data", "result", "results", "response", "payload", "body", "content", "export"}
+)
+"""Keys of a document under which the rows may be one level further down."""
+
+_WITH_NAMES: Final = "[$names, .] | transpose | map({(.[0]): .[1]}) | add"
+"""For jq: an object of the array of names and an array of cells."""
+
+_BY_PLACE: Final = "{id: .[0], time: .[1]}"
 
 
 _ARRAYS_SEEN: Final = 10
@@ -43,17 +54,41 @@ _ARRAYS_SEEN: Final = 10
 
 
 def refuse_arrays(text: str, *, complete: bool, name: str) -> None:
-    """Raise `SourceError` where `text` begins with arrays of cells a line; `complete`: it is the source."""
+    """Raise `SourceError` where `text` begins with arrays of cells; `complete`: it is the source."""
     if not text.lstrip().startswith("["):
         return
+    if (first := _first_of_arrays(text)) is not None:
+        command = f"jq -c '.[0] as $names | .[1:][] | {_WITH_NAMES}'"
+        if not _are_names(first):
+            command = f"jq -c '.[] | {_BY_PLACE}'"
+        raise _arrays(command, name)
     lines = text.splitlines() if complete else text.splitlines()[:-1]
     rows = [_cells(line) for line in lines if line.strip()][:_ARRAYS_SEEN]
     widths = {len(row) for row in rows}
     if len(rows) < 2 or len(widths) > 1 or min(widths) < 2:
         return
-    are_names = all(isinstance(cell, str) for cell in rows[0])
-    command = f"jq -nc '{_NAMES_FIRST}'" if are_names else "jq -c '{id: .[0], time: .[1]}'"
-    raise SourceError(f"{name}: its rows are arrays, and a row is an object", hint=_piped(command, name))
+    names_first = f"jq -nc 'input as $names | inputs | {_WITH_NAMES}'"
+    raise _arrays(names_first if _are_names(rows[0]) else f"jq -c '{_BY_PLACE}'", name)
+
+
+def _arrays(command: str, name: str) -> SourceError:
+    return SourceError(f"{name}: its rows are arrays, and a row is an object", hint=_piped(command, name))
+
+
+def _are_names(cells: list[object]) -> bool:
+    return all(isinstance(cell, str) for cell in cells)
+
+
+def _first_of_arrays(text: str) -> list[object] | None:
+    """The first array of a document that is an array of such arrays, of two cells or more."""
+    if (begin := _ARRAYS.match(text)) is None:
+        return None
+    try:
+        first, end = json.JSONDecoder().raw_decode(text, begin.end() - 1)
+    except (ValueError, RecursionError):
+        return None
+    is_one_of_many = _ANOTHER_ARRAY.match(text, end) is not None
+    return first if is_one_of_many and len(first) > 1 and not _has_rows(first) else None
 
 
 def _cells(line: str) -> list[object]:
@@ -62,7 +97,11 @@ def _cells(line: str) -> list[object]:
         value = json.loads(line) if line.lstrip().startswith("[") else []
     except (ValueError, RecursionError):
         return []
-    return value if isinstance(value, list) and not any(isinstance(cell, dict) for cell in value) else []
+    return value if isinstance(value, list) and not _has_rows(value) else []
+
+
+def _has_rows(cells: list[object]) -> bool:
+    return any(isinstance(cell, dict) for cell in cells)
 
 
 def _piped(command: str, name: str) -> str:
@@ -73,38 +112,43 @@ def _piped(command: str, name: str) -> str:
     return f"{command} {shlex.quote(name)} | ours ... -"
 
 
-def _records_key(text: str, *, complete: bool) -> str | None:
-    """The key of the first list of objects in the only document of `text`."""
-    depth = 0
-    key, found = "", None
+def _records_path(text: str, *, complete: bool) -> list[str] | None:
+    """The keys that lead to the first list of objects in the only document of `text`."""
+    keys: list[str] = []  # the last key of each object that is open; empty for a list
+    found: list[str] | None = None
+    wraps_record, end = False, None
     for token in _TOKEN.finditer(text):
         string, colon = token.groups()
         if string is not None:
-            if depth == 1 and colon:
-                key = string
+            if colon and keys:
+                keys[-1] = string
                 if string[1:-1] in _RECORD_KEYS:
-                    return None
+                    if len(keys) == 1:
+                        return None
+                    wraps_record |= len(keys) == 2
         elif token.group() in "{[":
-            depth += 1
-            if (
-                found is None
-                and depth == 2
-                and token.group() == "["
-                and _OBJECT_FOLLOWS.match(text, token.end())
-            ):
-                found = key
+            is_list = token.group() == "[" and _OBJECT_FOLLOWS.match(text, token.end())
+            if found is None and is_list and _may_wrap(keys):
+                found = keys.copy()
+            keys.append("")
         else:
-            depth -= 1
-            if depth == 0:
-                is_alone = complete and not text[token.end() :].strip()
-                return _unquoted(found) if is_alone else None
-    return None if complete else _unquoted(found)
-
-
-def _unquoted(key: str | None) -> str | None:
-    if key is None:
+            del keys[-1:]
+            if not keys:
+                end = token.end()
+                break
+    is_alone = not complete if end is None else complete and not text[end:].strip()
+    if found is None or not is_alone or (wraps_record and len(found) > 1):
         return None
+    return _unquoted(found)
+
+
+def _may_wrap(keys: list[str]) -> bool:
+    """Whether rows may be in a list under these keys: right at the top, or within what only wraps them."""
+    return all(keys) and (len(keys) == 1 or (len(keys) == 2 and keys[0][1:-1] in _WRAPPERS))
+
+
+def _unquoted(keys: list[str]) -> list[str] | None:
     try:
-        return str(json.loads(key))
+        return [str(json.loads(key)) for key in keys]
     except ValueError:
         return None
