@@ -13,6 +13,7 @@ from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import Output
+from ours_cli.process.signals import interruptible
 from ours_cli.record import Table
 from ours_cli.reports.preview import Preview
 from ours_cli.reports.preview_text import preview_text
@@ -69,10 +70,11 @@ def dry_run(
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
-    unwritten = _show(run, preview, books, prepared.context.tally, unexpected, console)
-    errors = [error for error in (unexpected, unwritten) if error is not None]
-    for error in errors:
-        console.error(error)
+    with interruptible(in_result=True):
+        unwritten = _show(run, preview, books, prepared.context.tally, unexpected, console)
+        errors = [error for error in (unexpected, unwritten) if error is not None]
+        for error in errors:
+            console.error(error)
     if errors:
         return int(errors[0].exit_code)
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
