@@ -23,7 +23,7 @@ from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.rows.run_closing import nothing_read
+from ours_cli.rows.run_closing import nothing_left, nothing_read
 from ours_cli.rows.run_size import batch_events
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
@@ -66,7 +66,8 @@ def dry_run(
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
     serial = _SERIAL if preview.are_serial() else None
-    found = filter(None, (ageing.warning(), nothing_read(run, books, prepared.context.empty), serial))
+    nothing = nothing_read(run, books, prepared.context.empty) or nothing_left(books)
+    found = filter(None, (ageing.warning(), nothing, serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
