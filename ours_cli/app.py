@@ -14,7 +14,7 @@ from ours_cli import __version__
 from ours_cli.cli.option_groups import grouped
 from ours_cli.cli.unset_variables import refuse_unset_values
 from ours_cli.errors import UsageError
-from ours_cli.process.signals import letting_signals_kill
+from ours_cli.process.signals import interruptible, letting_signals_kill
 from ours_cli.topics import TOPICS
 
 COMMANDS: Final = {
@@ -75,6 +75,11 @@ class _Commands(TyperGroup):
         look: Any = type("_OneCommand", (_Command,), {"titles": getattr(one, "titles")})  # noqa: B009
         alone.command(cmd_name, cls=look)(one)
         return typer.main.get_command(alone)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As Typer does, but for signals: they are reported as any other error is."""
+        with interruptible():
+            return super().invoke(ctx)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """The commands that begin with this text: a TAB must not load them."""

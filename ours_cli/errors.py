@@ -36,6 +36,9 @@ class OursError(Exception):
     in_result = False
     """Whether the command itself has printed the object of `-o json` that says so."""
 
+    may_replace_report = False
+    """Whether --report was found to name no file but one that the result may replace."""
+
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message

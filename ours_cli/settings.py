@@ -205,20 +205,18 @@ def _token_of_file(path: str, named_by: str) -> Token:
         if not (line := sys.stdin.readline(_TOKEN_FILE_MAX).removeprefix("\ufeff").strip()):
             raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
         return Token(line, "standard input")
+    hint = "it holds the source API key alone, on one line"
+    if not os.path.lexists(os.path.expanduser(path)):  # noqa: PTH111 - never raises, where ~ has no home
+        # Somebody may have typed the token itself, so it is not repeated.
+        raise AuthError(f"the file that {named_by} names does not exist", hint=hint)
     try:
         with Path(path).expanduser().open("rb") as file:
             text = file.read(_TOKEN_FILE_MAX).decode("utf-8-sig").strip()  # some editors begin with a mark
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: ~ without a home
-        raise AuthError(
-            f"the token file {path} cannot be read ({type(error).__name__})",
-            hint="it holds the source API key alone, on one line",
-        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuthError(f"the token file {path} cannot be read ({type(error).__name__})", hint=hint) from None
     if not text:
         # A variable's key in its place may be another account's.
-        raise AuthError(
-            f"the token file {path} ({named_by}) is empty",
-            hint="it holds the source API key alone, on one line",
-        )
+        raise AuthError(f"the token file {path} ({named_by}) is empty", hint=hint)
     return Token(text, f"{path} ({named_by})", file=path)
 
 

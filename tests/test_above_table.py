@@ -68,6 +68,46 @@ def test_sql_is_known_by_a_statement(line: str, ours: Ours, tmp_path: Path) -> N
     assert "looks like the SQL of a database dump" in ours("inspect", file).err
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO `v` VALUES (1,'Jane Doe','diabetes'),(2,'Tom Fox','gout');\n",  # mysqldump --compact -t
+        "INSERT INTO public.v VALUES (1, 'Jane Doe', 'diabetes');\n" * 30,  # pg_dump --inserts, lines chosen
+        "INSERT INTO v (id, name) VALUES\n  (1,'Jane Doe'),\n  (2,'Tom Fox');\n",
+        'insert into "v" ("id", "name")\nvalues (1, \'Jane Doe\');\n',
+        "INSERT [dbo].[v] ([id], [name]) VALUES (1, N'Jane Doe')\nGO\n",
+        "REPLACE INTO v VALUES (1,'Jane Doe');\n",
+        "CREATE TABLE v (\n  id int, name text\n);\nINSERT INTO v VALUES(1,'Jane Doe');\n",
+        "/*!40101 SET NAMES utf8 */;\nINSERT INTO `v` VALUES (1,'Jane Doe');\n",
+        "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nINSERT INTO v VALUES(1,'Jane Doe');\n",
+        "DROP TABLE IF EXISTS v;\nCREATE TABLE v (id int, name text);\nINSERT INTO v VALUES(1,'Jane Doe');\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["d.sql", "d.csv", "d"])
+def test_sql_without_a_comment_above_it(text: str, name: str, ours: Ours, tmp_path: Path) -> None:
+    """As a table it would have a patient for a header, and messages that name columns would show her."""
+    file = write(tmp_path / name, text)
+    mapped = ("--external-id", "{id}")
+    for command in (
+        ("inspect", file),
+        ("backfill", file, "--event", "E", "--time", "{t}", *mapped, "--dry-run"),
+        ("identify", file, *mapped, "-u", "city={c}", "--dry-run"),
+        ("batch", file, "--dry-run"),
+    ):
+        ended = ours(*command)
+        assert ended.code == 6
+        assert "looks like the SQL of a database dump" in ended.err
+        assert "Jane" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    "header", ["Insert into form,id,at", "Insert date and values,id,at", "Replace (y/n),id,at", "SET,id,at"]
+)
+def test_a_header_may_begin_like_sql(header: str, ours: Ours, tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", f"{header}\na,1,{iso(3)}\n")
+    assert dry_run(ours, file, "--time", "{at}", "--external-id", "{id}").json["unsent"] == 1
+
+
 @pytest.mark.parametrize("title", ["-- Sales report 2026 --", "--", "-- Sales"])
 @pytest.mark.parametrize("first", ["Set up", "Create account", "Copy from", "Insert into form"])
 def test_a_title_of_dashes_is_no_sql(title: str, first: str, ours: Ours, tmp_path: Path) -> None:

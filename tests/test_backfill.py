@@ -232,6 +232,9 @@ class TestStar:
         ended = ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", key)
         assert ended.code == 2
         assert f"error: the key file {key} is empty\n" in ended.err
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "w={ssn|hmac}", "--hmac-key-file", "my-secret")
+        assert (ended.code, "my-secret" in ended.err) == (2, False)
+        assert "error: the file that --hmac-key-file names does not exist\n" in ended.err
         assert properties(place.events()) == [{"w": hmac.new(b"secret", b"123-45", "sha256").hexdigest()}]
 
     def test_json_keys_never_found_are_named(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

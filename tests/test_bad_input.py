@@ -91,7 +91,12 @@ REFUSED = [
     Case("unknown command", 2, lambda _: ("backfil", "x"), ("backfil", "did you mean 'ours backfill'?")),
     Case("no file", 2, lambda _: ("backfill", *FIELDS), ("FILE", "--help")),
     Case("star in track", 2, track("-p", "*"), ("-p '*' is for backfill", "-p NAME=TEXT")),
-    Case("missing token file", 4, track("--token-file", "/no/such"), ("/no/such", "source API key")),
+    Case(
+        "missing token file",
+        4,
+        track("--token-file", "/no/such"),
+        ("the file that --token-file names does not exist", "source API key"),
+    ),
     Case("missing map", 2, backfill("--map", "/no/such.toml"), ("/no/such.toml", "TOML")),
     Case(
         "CA file that is none",

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -311,6 +312,76 @@ def test_sigterm_of_a_command_without_a_run(start: Start) -> None:
     process.stdin.write(b"event,time\n" * 100_000)  # more than a pipe holds: it reads, so it has begun
     process.stdin.flush()
     assert end_of(process, signal.SIGTERM).code == 143
+
+
+@pytest.fixture(scope="module")
+def long_read(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of dates that must all be looked at: none of them shows the order of day and month."""
+    path = tmp_path_factory.mktemp("long") / "dates.csv"
+    path.write_text("t,id\n" + "03/04/2026 10:00,u\n" * 2_000_000)
+    return path
+
+
+def reads(process: subprocess.Popen[bytes], path: Path) -> Callable[[], bool]:
+    opened = Path(f"/proc/{process.pid}/fd")
+    return lambda: any(os.path.realpath(entry) == str(path) for entry in opened.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="nothing shows here what a process reads")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", ["backfill", "dry run", "inspect"])
+def test_a_signal_before_a_run_has_begun_is_told_of(
+    start: Start, sandbox: StartSandbox, tmp_path: Path, long_read: Path, command: str, number: int
+) -> None:
+    """Also in the --report of an earlier run, which would still say that all went well."""
+    sandbox()
+    report = tmp_path / "report.json"
+    report.write_text('{"status": "complete"}')
+    mapped = ("backfill", long_read, "--event", "E", "--time", "{t}", "--external-id", "{id}")
+    rows = (*mapped, "--report", report, "-o", "json")
+    words = {
+        "backfill": rows,
+        "dry run": (*rows, "--dry-run", "--month-first", "--max-age", "none"),
+        "inspect": ("inspect", long_read, "--full", "-o", "json"),
+    }
+    process = start(*words[command])
+    until(reads(process, long_read), settle=0.2)
+    ended = end_of(process, number, within=10)
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    assert (ended.code, ended.err) == (128 + number, f"error: {word}\n")
+    if command == "inspect":
+        assert ended.out == ""
+        return
+    object_ = {"command": "backfill", "status": "interrupted", "error": word, "exit": 128 + number}
+    assert ended.json == json.loads(report.read_text()) == object_
+
+
+def test_a_signal_while_the_result_is_printed_prints_no_second_one(
+    start: Start, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """A reader that takes its time: the pipe is full of what comes before the result."""
+    sandbox()
+    report = tmp_path / "report.json"
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b" " * 4096)
+    os.set_blocking(writer, True)
+    words = ["batch", str(rows_file(tmp_path, 3)), "--report", str(report), "-o", "json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ours_cli", *words], stdout=writer, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writer)
+        until(report.exists)
+        process.send_signal(signal.SIGINT)
+        with open(reader, "rb") as stream:
+            out = stream.read().strip()
+        assert process.stderr is not None
+        assert process.stderr.read().endswith(b"\nerror: interrupted\n")
+    assert process.returncode == 130
+    assert out in (b"", report.read_bytes().strip())
+    assert json.loads(report.read_text())["status"] == "complete"
 
 
 def test_report_file_of_an_interrupted_run_is_whole(

@@ -36,6 +36,24 @@ def send(ours: Ours, *words: object) -> Ended:
     return ended
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [("--where", "status=sold"), ("--since", iso(1)), ("--until", iso(50)), ("--sample", "0.000000001")],
+    ids=lambda flags: flags[0],
+)
+@pytest.mark.parametrize("how", [(), ("--dry-run",), ("--expect", "3")], ids=" ".join)
+def test_a_filter_that_leaves_nothing_is_warned_of(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, flags: tuple[str, str], how: tuple[str, ...]
+) -> None:
+    sandbox()
+    path = sales(tmp_path, "paid a 30", "paid b 30", "open c 30")
+    ended = send(ours, "backfill", path, *MAPPING, *flags, *how)
+    assert (ended.code, ended.json["status"], ended.json["filtered"]) == (0, "complete", 3)
+    assert any(text.startswith("3 rows were read, and none is left by --") for text in ended.json["warnings"])
+    some = send(ours, "backfill", path, *MAPPING, "--where", "status=open")
+    assert not [text for text in some.json["warnings"] if "none is left" in text]
+
+
 def counts(ended: Ended) -> tuple[int, int, int, int]:
     """Read, accepted, rejected, filtered."""
     assert ended.out, ended.err

@@ -181,11 +181,34 @@ class TestDelete:
         assert ours("runs", "show", name).code == 2
 
     def test_by_age(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
+        assert ours("runs", "resume", only_run(ours)).code == 3
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         assert ours("runs", "delete", "--older-than", "30d").out == "0 runs deleted\n"
         write_head(folder, replace(read_head(folder), started_s=int(time.time()) - 31 * 86_400))
         assert ours("runs", "delete", "--older-than", "30d").out == "1 run deleted\n"
         assert not folder.exists()
+
+    def test_by_age_leaves_and_names_what_can_go_on(
+        self, ours: Ours, stopped: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without its journal the same command would send rows again that the server cannot know."""
+        name, later = only_run(ours), time.time() + 10 * 86_400
+        monkeypatch.setattr("ours_cli.commands.runs.time.time", lambda: later)
+        ended = ours("runs", "delete", "--older-than", "1d")
+        assert (ended.code, ended.out) == (0, "0 runs deleted\n")
+        assert ended.err == (
+            f"warning: run {name} is unfinished, and was left as it is: ours runs resume {name} goes on with"
+            f" it, ours runs delete {name} removes it\n"
+        )
+        assert ours("runs", "resume", name).code == 3
+        assert ours("runs", "delete", "--older-than", "1d").out == "1 run deleted\n"
+
+    @pytest.mark.parametrize("typed", ["5", "0", " 1.5 "])
+    def test_an_age_without_a_unit_is_refused(self, ours: Ours, stopped: Sandbox, typed: str) -> None:
+        ended = ours("runs", "delete", "--older-than", typed)
+        assert ended.code == 2
+        assert f"hint: --older-than {typed.strip()}d" in ended.err
+        assert only_run(ours)
 
     def test_rejects_elsewhere_are_named_and_kept(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
@@ -229,6 +252,7 @@ class TestDelete:
     def test_by_age_what_another_deletes_meanwhile_is_gone(
         self, ours: Ours, stopped: Sandbox, home: Path
     ) -> None:
+        assert ours("runs", "resume", only_run(ours)).code == 3
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
         write_head(folder, replace(read_head(folder), started_s=int(time.time()) - 31 * 86_400))
         for number in range(2000):

@@ -236,8 +236,19 @@ class TestConfig:
     @pytest.mark.usefixtures("no_token")
     def test_a_token_file_that_is_not_there(self) -> None:
         config('token_file = "/no/such"')
-        with pytest.raises(AuthError, match="cannot be read"):
+        with pytest.raises(AuthError, match="the file that token_file in the config names does not exist"):
             token()
+
+    @pytest.mark.parametrize("typed", ["secret-token", "x" * 300, "secret/token", "~secret-token"])
+    def test_a_token_typed_in_place_of_its_file_is_not_repeated(self, ours: Ours, typed: str) -> None:
+        for command in (("track", "E", "--external-id", "c"), ("doctor",)):
+            ended = ours(*command, "--token-file", typed)
+            assert "the file that --token-file names does not exist" in ended.out + ended.err
+            assert typed not in ended.out + ended.err
+
+    def test_a_token_file_that_is_there_is_named(self, ours: Ours, tmp_path: Path) -> None:
+        ended = ours("track", "E", "--external-id", "c", "--token-file", tmp_path)
+        assert f"the token file {tmp_path} cannot be read (IsADirectoryError)" in ended.err
 
     def test_a_folder_in_its_place(self) -> None:
         config_path().mkdir(parents=True)

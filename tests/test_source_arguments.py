@@ -55,6 +55,38 @@ def test_globs_are_expanded_where_the_shell_did_not(folder: Path) -> None:
     assert names("s*") == ["sub/c.ndjson"]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        '{"event":"a","email":"jane.org"}',
+        '{"event":"a","list":["x[1]*"]}',
+        "jane@example.org",
+        "Jane 'JD' Doe",
+        "Jane\nDoe",
+        "j" * 256,
+        f"jane/{'j' * 256}",
+    ],
+)
+@pytest.mark.parametrize("command", ["batch", "inspect", "backfill"])
+def test_what_may_be_a_row_in_place_of_a_file_is_not_repeated(ours: Ours, typed: str, command: str) -> None:
+    rest = ("--event", "E", "--time", "{t}", "--external-id", "{i}") if command == "backfill" else ()
+    ended = ours(command, typed, *rest)
+    assert ended.code == 6
+    assert ended.err.startswith("error: there is no such FILE")
+    assert "jane" not in ended.err.lower()
+    assert "jj" not in ended.err
+
+
+def test_a_mistyped_name_is_repeated(ours: Ours, folder: Path) -> None:
+    assert "error: c.csv does not exist\nhint: did you mean b.csv?" in ours("inspect", "c.csv").err
+    assert f"error: no file matches {folder}/*.tsv" in ours("batch", f"{folder}/*.tsv").err
+
+
+def test_a_name_with_odd_letters_is_read(ours: Ours, folder: Path) -> None:
+    Path("jane's {1} @.csv").write_text("a\n1\n")
+    assert names("jane's {1} @.csv") == ["jane's {1} @.csv"]
+
+
 def test_a_name_that_exists_is_never_a_glob(folder: Path) -> None:
     assert names("x[1].csv") == ["x[1].csv"]
 

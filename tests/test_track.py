@@ -110,6 +110,8 @@ def test_naive_time_is_read_as_utc_and_said_aloud(ours: Ours) -> None:
     ("arguments", "message", "hint"),
     [
         (("--time", iso(24 * 8)), "older than the 7 days", "--max-age 30d"),
+        (("--time", iso(24), "--max-age", "7"), "older than the 7 s that", "(30 is seconds)"),
+        (("--time", iso(24), "--max-age", "90m"), "older than the 1.5 h that", "--max-age 30d"),
         (("--time", iso(-5)), "future", "--time now"),
         (("--time", iso(-5).removesuffix("Z")), "future", "--tz ZONE"),
         (("--time", "03/04/2026"), "--time", "--day-first"),

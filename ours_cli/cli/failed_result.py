@@ -12,6 +12,7 @@ from typing import Any, Final
 from ours_cli.console import Console
 from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import may_replace, write_report
+from ours_cli.process.signals import Interrupted
 from ours_cli.wording.escape import json_text
 
 SENDING: Final = ("track", "identify", "batch", "backfill")
@@ -30,8 +31,8 @@ def tell_failure(command: str, flags: Mapping[str, Any], error: OursError, conso
     is_json = flags.get("output") == "json"
     if error.in_result or not (report or is_json):
         return
-    text = failure(command, "failed", error)
-    if report and report != "-" and may_replace(report):
+    text = failure(command, "interrupted" if isinstance(error, Interrupted) else "failed", error)
+    if report and report != "-" and (error.may_replace_report or may_replace(report)):
         write_report(report, text)
     if not is_json:
         return

@@ -66,7 +66,7 @@ def runs(
     older_than: Annotated[
         str | None,
         typer.Option(
-            "--older-than", metavar="DURATION", help="With delete: all runs that started longer ago."
+            "--older-than", metavar="DURATION", help="With delete: all finished runs that started longer ago."
         ),
     ] = None,
     output: OutputFormat = Output.text,
@@ -267,11 +267,15 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
 
 
 def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
-    """Runs, rehearsals and beginnings of runs older than this; what is running now is left alone."""
+    """Runs, rehearsals and beginnings of runs older than this; what runs now or can go on is left alone."""
     try:
         began_before = time.time() - parse_duration(older)
     except ValueError as error:
         raise UsageError(f"--older-than: {error}", hint="--older-than 30d") from None
+    if (number := older.strip())[-1].isdigit():
+        raise UsageError(
+            f"--older-than wants a unit: {number} alone would be seconds", hint=f"--older-than {number}d"
+        )
     old = []
     for found in survey(runs_dir):
         match found:
@@ -286,7 +290,15 @@ def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:
                     f" ours runs delete {name} removes it"
                 )
                 continue
-        if began_s < began_before and not is_running(folder):
+        if began_s >= began_before or is_running(folder):
+            continue
+        if isinstance(found, KnownRun) and not (found.head.is_finished or found.head.at_rest):
+            name = folder.name
+            console.warn(
+                f"run {name} is unfinished, and was left as it is: ours runs resume {name} goes on with it,"
+                f" ours runs delete {name} removes it"
+            )
+        else:
             old.append(folder)
     return old
 

@@ -22,7 +22,7 @@ from ours_cli.contract import (
 )
 from ours_cli.exact_json import OF_KIND, JsonStyle, write_json
 from ours_cli.mapping.fields import property_meant
-from ours_cli.wording.durations import DAY_MS
+from ours_cli.wording.durations import age_text
 
 
 class Fault(NamedTuple):
@@ -48,8 +48,9 @@ class Window(NamedTuple):
         if age < 0:
             return Fault("outside_window", "the time lies in the future")
         if self.max_age_ms is not None and age > self.max_age_ms:
-            days = self.max_age_ms / DAY_MS
-            return Fault("outside_window", f"the time is older than the {days:g} days that the API takes")
+            return Fault(
+                "outside_window", f"the time is older than the {age_text(self.max_age_ms)} that the API takes"
+            )
         return None
 
 

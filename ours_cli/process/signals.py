@@ -75,14 +75,18 @@ def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM raise `Interrupted`, for commands that report what was interrupted."""
+def interruptible(*, in_result: bool = False) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM raise `Interrupted`, for commands that report what was interrupted.
+
+    `in_result` says that a result is being printed: there must be no other one.
+    """
     try:
         yield
-    except KeyboardInterrupt:
-        raise Interrupted(signal.SIGINT) from None
-    except SystemExit:
-        raise Interrupted(signal.SIGTERM) from None
+    except (KeyboardInterrupt, SystemExit) as error:
+        number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+        interrupted = Interrupted(number)
+        interrupted.in_result = in_result
+        raise interrupted from None
 
 
 @contextmanager

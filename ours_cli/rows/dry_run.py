@@ -12,6 +12,7 @@ from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
 from ours_cli.files.report_file import write_report
 from ours_cli.options import Output
+from ours_cli.process.signals import interruptible
 from ours_cli.record import Table
 from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.preview import Preview
@@ -22,7 +23,7 @@ from ours_cli.rows.late_rows import AgeingRows
 from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.rows.run_closing import nothing_read
+from ours_cli.rows.run_closing import nothing_left, nothing_read
 from ours_cli.rows.run_size import batch_events
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
@@ -65,17 +66,19 @@ def dry_run(
     if prepared.shard is not None:
         books.passed_over(prepared.shard.others)
     serial = _SERIAL if preview.are_serial() else None
-    found = filter(None, (ageing.warning(), nothing_read(run, books, prepared.context.empty), serial))
+    nothing = nothing_read(run, books, prepared.context.empty) or nothing_left(books)
+    found = filter(None, (ageing.warning(), nothing, serial))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
     tally = prepared.context.tally
     hints = reject_hints(run.command, run.templates, tally.columns_sent)
     report = DryRunReport(run.command, preview, books, tally, run.templates, hints)
-    unwritten = _show(run, report, unexpected, console)
-    errors = [error for error in (unexpected, unwritten) if error is not None]
-    for error in errors:
-        console.error(error)
+    with interruptible(in_result=True):
+        unwritten = _show(run, report, unexpected, console)
+        errors = [error for error in (unexpected, unwritten) if error is not None]
+        for error in errors:
+            console.error(error)
     if errors:
         return int(errors[0].exit_code)
     return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)

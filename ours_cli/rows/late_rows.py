@@ -12,7 +12,7 @@ from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.mapping.validate import Window
 from ours_cli.rows.row_command import RowRun
 from ours_cli.rows.row_sources import RowSources
-from ours_cli.wording.durations import DAY_MS
+from ours_cli.wording.durations import age_text
 
 if TYPE_CHECKING:
     from ours_cli.runs.attempt import Attempt
@@ -77,10 +77,10 @@ class AgeingRows:
         if not self._late:
             return None
         assert self._max_age_ms is not None
-        lasts, days = _span(self._events / self._rate), self._max_age_ms / DAY_MS
+        lasts, age = _span(self._events / self._rate), age_text(self._max_age_ms)
         return (
             f"at --rate {self._rate:g} this run lasts {lasts}, and {self._late:,} rows will be older than"
-            f" {days:g} days when their turn comes: a higher --rate, or the oldest rows first"
+            f" {age} when their turn comes: a higher --rate, or the oldest rows first"
         )
 
 

@@ -25,7 +25,7 @@ _HINTS: Final = {
     "unknown_zone": "--tz ZONE",
     "dst_gap": "--dst earlier or --dst later",
     "dst_repeat": "--dst earlier or --dst later",
-    "outside_window": "--max-age, where your account takes more than 7 days",
+    "outside_window": "--max-age 30d (30 is seconds), where your account takes more than 7 days",
     "duplicate_id": "a --distinct-id that names one row",
     "bad_number": "{column|number:de} and the like for other styles; else mend the cell",
     "bad_int": "{column|number}, where fractions are meant; else mend the cell",

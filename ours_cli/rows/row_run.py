@@ -18,6 +18,7 @@ from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import check_report, write_report
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.signals import interruptible
 from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
@@ -40,14 +41,26 @@ if TYPE_CHECKING:
 
 
 def execute(run: RowRun) -> int:
-    """Run it and print the result; returns the exit code. Raises `OursError` before anything is sent."""
+    """Run it and print the result; returns the exit code.
+
+    Raises `OursError` before anything is sent, and where a signal comes before the result does.
+    """
     collect_as_usual()
+    run = checked(run)
+    check_report(run.flags.batching.report)
+    try:
+        with interruptible():
+            return _execute(run)
+    except OursError as error:
+        error.may_replace_report = True
+        raise
+
+
+def _execute(run: RowRun) -> int:
     console = Console(quiet=run.flags.showing.quiet, verbose=run.flags.showing.verbose)
     if run.flags.showing.output is Output.json:
         to = 2 if run.flags.batching.rejects == "-" else 1
         console.last_result = lambda error: (to, failure(run.command, "interrupted", error))
-    run = checked(run)
-    check_report(run.flags.batching.report)
     if (again := named_again(run)) is not None:
         console.note(again)
     if "-" in run.sources:
@@ -65,11 +78,13 @@ def execute(run: RowRun) -> int:
     with destination(run.flags.target, trial.context.window.max_age_ms, console.note_token) as target:
         session = _Session(run, sources, target, console)
         outcome = session.send()
-        unwritten = session.publish(outcome.report)
-    found = (_imbalance(outcome), outcome.error, unwritten)
-    errors = [error for error in found if error is not None]
-    for error in errors:
-        console.error(error)
+        receipt = target.receipt()
+    with interruptible(in_result=True):
+        unwritten = session.publish(outcome.report, receipt)
+        found = (_imbalance(outcome), outcome.error, unwritten)
+        errors = [error for error in found if error is not None]
+        for error in errors:
+            console.error(error)
     return int(errors[0].exit_code) if errors else outcome.exit_code
 
 
@@ -113,8 +128,11 @@ class _Session(NamedTuple):
             raise outcome.error
         return outcome
 
-    def publish(self, report: Report) -> LocalIOError | None:
-        """Print the result, and write it where --report says; returns why that could not be done."""
+    def publish(self, report: Report, receipt: str | None) -> LocalIOError | None:
+        """Print the result, and write it where --report says; returns why that could not be done.
+
+        `receipt` is what a sandbox says it received.
+        """
         flags, console = self.run.flags, self.console
         as_json = json_text(report.to_json())
         unwritten = write_report(flags.batching.report, as_json)
@@ -123,7 +141,7 @@ class _Session(NamedTuple):
             console.data(as_json, aside=aside)
         else:
             width = console.aside_width if aside else console.width
-            text = report_text(report, self.target.name, self.target.receipt(), width)
+            text = report_text(report, self.target.name, receipt, width)
             (console.aside if aside else console.result)(text)
         return unwritten
 

@@ -130,9 +130,9 @@ class RunClosing(NamedTuple):
         if not attempt.was_finished:  # else they may have been mended, sent and deleted
             for path in self.rejects.gone:
                 self.console.warn(f"{path} is gone, and with it rejects of earlier attempts")
-        empty = nothing_read(self.run, result.books, context.empty)
-        if result.error is None and empty is not None:
-            self.console.warn(empty)
+        nothing = nothing_read(self.run, result.books, context.empty) or nothing_left(result.books)
+        if result.error is None and nothing is not None:
+            self.console.warn(nothing)
         if self.run.route is IDENTIFY and attempt.may_repeat:
             self.console.warn(_REPEATED)
         # New rows may all be rejected or left out: they are no less new for it.
@@ -246,6 +246,16 @@ def nothing_read(run: RowRun, books: Books, empty: Sequence[str]) -> str | None:
     names = [STANDARD_INPUT if source == "-" else str(source) for source in run.sources]
     what = f"{names[0]} holds no rows" if len(names) == 1 else f"none of the {len(names)} files holds a row"
     return f"{what}; --expect N makes an error of it"
+
+
+def nothing_left(books: Books) -> str | None:
+    """The warning of a run whose rows were all filtered."""
+    if not 0 < books.filtered == books.read - books.elsewhere:
+        return None
+    read = counted(books.filtered, "row was", "rows were")
+    return (
+        f"{read} read, and none is left by --where, --since, --until, --sample, or those of a map or preset"
+    )
 
 
 def _some_empty(empty: Sequence[str], of: int) -> str:

@@ -158,14 +158,18 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
 def hmac_key(path: str | None) -> bytes:
     """The key of the hmac filter; raises `UsageError` when there is none (called only where it is used)."""
     if path is not None:
+        hint = "it holds the key of the hmac filter alone"
+        if not os.path.lexists(os.path.expanduser(path)):  # noqa: PTH111 - never raises, where ~ has no home
+            # Somebody may have typed the key itself, so it is not repeated.
+            raise UsageError("the file that --hmac-key-file names does not exist", hint=hint)
         try:
             key = Path(path).expanduser().read_bytes().strip()
-        except (OSError, RuntimeError) as error:
-            raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})") from None
-        if not key:
+        except OSError as error:
             raise UsageError(
-                f"the key file {path} is empty", hint="it holds the key of the hmac filter alone"
-            )
+                f"the key file {path} cannot be read ({type(error).__name__})", hint=hint
+            ) from None
+        if not key:
+            raise UsageError(f"the key file {path} is empty", hint=hint)
     else:
         key = os.environ.get("OURS_HMAC_KEY", "").encode()
     if not key:

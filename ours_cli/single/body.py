@@ -199,7 +199,7 @@ def _yesterday() -> str:
 
 def _window_hint(time_ms: int, window: Window, or_none: str, *, naive: bool) -> str:
     if time_ms <= window.now_ms():
-        return "--max-age 30d for an account with a wider window"
+        return "--max-age 30d (30 is seconds) for an account with a wider window"
     return "it has no zone and was read as UTC: --tz ZONE" if naive else or_none
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
-from ours_cli.errors import ClosedOutputError, ExitCode, LocalIOError, OursError, UsageError
+from ours_cli.errors import ClosedOutputError, ExitCode, OursError, UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.mapping.serialize import serialize
 from ours_cli.mapping.validate import Fault
@@ -179,9 +179,10 @@ class Sender:
     def _tell(self, result: str, outcome: str, hint: str | None) -> None:
         """Print a result; where it finds no room, the error begins with the outcome, and has this hint."""
         try:
-            (self._console.data if self._is_json else self._console.result)(result)
-        except (LocalIOError, BrokenPipeError) as error:
-            lost = error if isinstance(error, LocalIOError) else ClosedOutputError()
+            with interruptible(in_result=True):
+                (self._console.data if self._is_json else self._console.result)(result)
+        except (OursError, BrokenPipeError) as error:
+            lost = error if isinstance(error, OursError) else ClosedOutputError()
             lost.hint = hint
             raise lost.prefixed(outcome, instead_of="") from None
 

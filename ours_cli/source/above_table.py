@@ -13,17 +13,19 @@ from ours_cli.source.delimited import Row
 from ours_cli.source.header import DoubtfulHeaderError
 
 _COPY: Final = re.compile(r"COPY \S.* FROM stdin;\s*", re.IGNORECASE)
-_BEGIN: Final = re.compile(rf"--(?: .*)?\s*|{_COPY.pattern}", re.IGNORECASE)
-_STATEMENT: Final = re.compile(
-    rf"{_COPY.pattern}|CREATE TABLE .*\(|INSERT .*\bVALUES\b|SET (?:NAMES |\S+ ?=)", re.IGNORECASE
+_TABLE: Final = r"CREATE TABLE .*\(|INSERT .*\bVALUES *\(|(?:INSERT|REPLACE) INTO [^,;\t(]+(?:\(|$)"
+_BEGIN: Final = re.compile(
+    rf"(?:--(?: .*)?|/\*.*|(?:BEGIN|CREATE|DROP|PRAGMA|SET|USE)\b.*;|(?:{_TABLE}).*)\s*|{_COPY.pattern}",
+    re.IGNORECASE,
 )
+_STATEMENT: Final = re.compile(rf"{_COPY.pattern}|{_TABLE}|SET (?:NAMES |\S+ ?=)", re.IGNORECASE)
 _COMMENT: Final = "#"
 # A single one may be the header: `#,Name,Date`.
 _COMMENTS_MIN: Final = 2
 
 
 def refuse_sql(lines: Sequence[str], first_line: int, name: str) -> None:
-    """Raise `SourceError` where the first line may be SQL (a comment, or the COPY of rows) and another is."""
+    """Raise `SourceError` where the first line may be SQL (a comment, say), and it or another surely is."""
     first = next(filter(str.strip, lines), "")
     if not (_BEGIN.fullmatch(first) and any(map(_STATEMENT.match, lines))):
         return

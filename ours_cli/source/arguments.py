@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from ours_cli.errors import SourceError, reason
 from ours_cli.wording.suggest import nearest
@@ -18,6 +19,9 @@ STANDARD_INPUT = "standard input"
 Location: TypeAlias = "Path | Literal['-']"
 
 DATA_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".ndjson", ".jsonl", ".json", ".parquet"})
+
+_NO_NAME: Final = re.compile(r"""[{}"'@\r\n]|[^/]{256}""")
+"""What few names of files have in them; a row that strayed among the arguments is not to be repeated."""
 
 
 def data_suffix(path: Path) -> str:
@@ -128,6 +132,8 @@ def _is_readable(path: Path) -> bool:
 
 
 def _missing(argument: str) -> SourceError:
+    if _NO_NAME.search(argument):
+        return SourceError("there is no such FILE, and what is named looks like a row: put rows into a file")
     if glob.has_magic(argument):
         return SourceError(f"no file matches {argument}", hint="quote the pattern, or name the files")
     path = Path(argument)

@@ -94,6 +94,9 @@ class _Opening:
         """The table, of the format that was given or detected."""
         text = "".join(self._lines)
         told = self._options.format
+        is_header_told = self._options.no_header or self._options.header_row is not None
+        if not is_header_told and told not in ("ndjson", "json"):
+            refuse_sql(self._whole_lines(), self._above + 1, self._stream.name)
         kind = detect_format(text, suffix=self._suffix, read=self._options, name=self._stream.name)
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
@@ -139,8 +142,6 @@ class _Opening:
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
-            if self._options.header_row is None:
-                refuse_sql(lines, first_line, self._stream.name)
             columns = self._header(reader)
             if columns:
                 reader.header = HeaderRow.of(columns, dialect.quote)

@@ -9,6 +9,15 @@ from typing import Final
 DAY_MS: Final = 86_400_000
 """Milliseconds of a day."""
 
+
+def age_text(age_ms: int) -> str:
+    """An age in days, or where it is less than one in hours or seconds."""
+    if age_ms >= DAY_MS:
+        return f"{age_ms / DAY_MS:g} days"
+    hours = age_ms / 3_600_000
+    return f"{hours:g} h" if hours >= 1 else f"{age_ms / 1000:g} s"
+
+
 _UNIT_SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|[smhd]?)\s*", re.ASCII | re.IGNORECASE)
 
