@@ -3,10 +3,10 @@
 #
 #   sh samples/tail.sh [LOG.ndjson [FLAGS OF OURS BATCH...]]
 #
-# Each line is one event, shaped like a /track body. Ctrl-C ends it: requests in flight get their
-# answers, then the report is printed, which counts any lines still unsent. When you start it again, it reads the log from the first line, and nothing counts twice: a
-# line with a time always gets the same distinctId. (A line without a time is stamped on arrival, so it is a new
-# event each time. Put times, or a distinctId, in your log.)
+# Each line is one event, shaped like a /track body. Ctrl-C ends it: requests in flight get their answers, then
+# the report is printed, which counts any lines still unsent. When you start it again, it reads the log from the
+# first line, and nothing counts twice: a line with a time always gets the same distinctId. (A line without a time
+# is stamped on arrival, so it is a new event each time. Put times, or a distinctId, in your log.)
 #
 # Try it on a local API (the sample's times are old, so both need "none"):
 #   ours sandbox --window-days none            in another terminal
