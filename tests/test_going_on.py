@@ -687,6 +687,30 @@ class TestFinished:
         assert again.json["rejects_file"] == first.json["rejects_file"]
         assert Path(again.json["rejects_file"]).read_text().count('"d7"') == 2  # its own key, and the mark
 
+    @pytest.mark.parametrize("rehearsal", ["--sandbox", "--dry-run"])
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_a_rehearsal_goes_on_with_none(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, rehearsal: str, is_known: bool
+    ) -> None:
+        sandbox()
+        name = send(ours, file).json["run"] if is_known else "zzz"
+        ended = ours("batch", file, rehearsal, "--resume", name)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"error: {rehearsal} begins with the first row, and --resume goes on with a run" in ended.err
+
+    @pytest.mark.parametrize("more", [(), ("--sandbox",), ("--restart",)], ids=str)
+    def test_the_state_folder_is_closed_to_others(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path, more: tuple[str, ...]
+    ) -> None:
+        sandbox()
+        folder = home / "state" / "ours"
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+        folder.parent.chmod(0o755)
+        ended = ours("batch", file, *more)
+        assert (ended.code, "0700" in ended.err) == (0, False)
+        assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o755]
+
     def test_a_rehearsal_leaves_no_journal(self, ours: Ours, file: Path, home: Path) -> None:
         assert ours("batch", file, "--sandbox").code == 0
         assert not list((home / "state").rglob("*"))

@@ -21,6 +21,14 @@ def make_private_folder(folder: Path, hint: str | None = None) -> None:
         raise local_io(error, folder, hint) from None
 
 
+def close_to_others(folder: Path) -> None:
+    """Let nobody but its owner into a folder, if that is us and it is there; else it stays as it is."""
+    with suppress(OSError):
+        found = folder.stat()
+        if found.st_mode & 0o077 and hasattr(os, "getuid") and found.st_uid == os.getuid():
+            folder.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+
+
 def open_private(path: Path, *, append: bool = False, known_as: Path | None = None) -> TextIO:
     """Open a text file of mode 0600 for writing; raises `UsageError` for a link, else `LocalIOError`.
 

@@ -38,6 +38,13 @@ def checked(run: RowRun) -> RowRun:
             "--restart begins a new run, and --resume goes on with one",
             hint="leave --resume out to send all of it again",
         )
+    target = run.flags.target
+    if resuming.resume is not None and (target.sandbox or target.dry_run):
+        flag = "--sandbox" if target.sandbox else "--dry-run"
+        raise UsageError(
+            f"{flag} begins with the first row, and --resume goes on with a run",
+            hint="leave one of them out",
+        )
     if batching.report == "-":
         raise UsageError("--report - names no file", hint="-o json prints the result to stdout")
     shard = read_shard(resuming.shard)

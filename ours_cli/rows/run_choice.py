@@ -11,6 +11,7 @@ from ours_cli.console import Console
 from ours_cli.destination import Destination
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.files.folders import runs_folder, state_dir
+from ours_cli.files.private_files import close_to_others
 from ours_cli.rows.fingerprint import digest, mapping_digest
 from ours_cli.rows.row_command import RowRun
 from ours_cli.rows.row_sources import RowSources
@@ -51,6 +52,7 @@ class RunChoice:
         Raises `UsageError` where the flags fit no run, `StoppedError` for one that its canary stopped, and
         `SourceError`, `BusyError` or `LocalIOError` as the run's journal has it.
         """
+        close_to_others(state_dir())  # somebody else may have made it
         if self._run.flags.target.sandbox:
             return Attempt.unjournaled(runs_folder(), self._new_id(), self._identity, self._times(None))
         with self._alone():
