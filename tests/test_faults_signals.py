@@ -430,6 +430,27 @@ def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, s
     assert -signal.SIGSEGV not in codes
 
 
+_WATCHED = """
+import signal, sys
+class Watch:
+    def find_spec(self, name, path, target=None):
+        if name == "orjson":
+            handlers = {signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+            print("kill" if handlers == {signal.SIG_DFL} else "raise")
+sys.meta_path.insert(0, Watch())
+from ours_cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["batch", "backfill", "identify", "inspect", "track", "runs"])
+def test_signals_kill_while_orjson_loads(command: str) -> None:
+    """One that raised an exception there crashed it, or was forgotten: the command went on to its end."""
+    words = [command] if command == "runs" else [command, "nowhere"]
+    done = subprocess.run([sys.executable, "-c", _WATCHED, *words], capture_output=True, text=True)
+    assert [line for line in done.stdout.splitlines() if line in ("kill", "raise")] == ["kill"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_what_the_starter_ignores_stays_ignored(
     sandbox: StartSandbox, tmp_path: Path, number: signal.Signals

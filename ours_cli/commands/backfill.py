@@ -21,6 +21,7 @@ from ours_cli.options import (
     TimeFlags,
     VisitorFields,
 )
+from ours_cli.process.signals import letting_signals_kill
 
 
 def backfill(
@@ -53,16 +54,17 @@ def backfill(
       --external-id '{customer_id}' -p amount='{total|number}'
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    from ours_cli.assembly.field_mapping import FieldMapping
-    from ours_cli.mapping.selection import read_selection
-    from ours_cli.rows.chosen_map import chosen_map
-    from ours_cli.rows.fingerprint import key_digest
-    from ours_cli.rows.read_settings import read_options
-    from ours_cli.rows.row_command import Prepared, RowRun
-    from ours_cli.rows.row_run import execute
-    from ours_cli.rows.run_context import hmac_key, make_context
-    from ours_cli.sending.route import BATCH
-    from ours_cli.source import expand
+    with letting_signals_kill():
+        from ours_cli.assembly.field_mapping import FieldMapping
+        from ours_cli.mapping.selection import read_selection
+        from ours_cli.rows.chosen_map import chosen_map
+        from ours_cli.rows.fingerprint import key_digest
+        from ours_cli.rows.read_settings import read_options
+        from ours_cli.rows.row_command import Prepared, RowRun
+        from ours_cli.rows.row_run import execute
+        from ours_cli.rows.run_context import hmac_key, make_context
+        from ours_cli.sending.route import BATCH
+        from ours_cli.source import expand
 
     source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
     fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)

@@ -18,6 +18,7 @@ from ours_cli.options import (
     SendNulls,
     TimeFlags,
 )
+from ours_cli.process.signals import letting_signals_kill
 
 
 def batch(
@@ -41,16 +42,17 @@ def batch(
     ... | jq -c '...' | ours batch
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    from ours_cli.assembly.batch_rows import BatchMapping
-    from ours_cli.mapping.fields import FieldMap
-    from ours_cli.mapping.mapfile import MapFile
-    from ours_cli.mapping.selection import read_selection
-    from ours_cli.rows.read_settings import read_options
-    from ours_cli.rows.row_command import Prepared, RowRun
-    from ours_cli.rows.row_run import execute
-    from ours_cli.rows.run_context import make_context
-    from ours_cli.sending.route import BATCH
-    from ours_cli.source import expand
+    with letting_signals_kill():
+        from ours_cli.assembly.batch_rows import BatchMapping
+        from ours_cli.mapping.fields import FieldMap
+        from ours_cli.mapping.mapfile import MapFile
+        from ours_cli.mapping.selection import read_selection
+        from ours_cli.rows.read_settings import read_options
+        from ours_cli.rows.row_command import Prepared, RowRun
+        from ours_cli.rows.row_run import execute
+        from ours_cli.rows.run_context import make_context
+        from ours_cli.sending.route import BATCH
+        from ours_cli.source import expand
 
     files = files or _piped()
     nothing = MapFile(FieldMap())
