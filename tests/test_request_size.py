@@ -130,7 +130,7 @@ def test_whatever_a_server_says_to_larger_requests_smaller_ones_follow(
 
 def test_no_patience_is_spent_on_the_size(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     box = sandbox(fault(When(every_row=BATCH_EVENTS + 1), Then("hang", seconds=60)))
-    short = ("--timeout", "1", "--give-up-after", "1", "-o", "json")
+    short = ("--timeout", "3", "--give-up-after", "3", "-o", "json")
     settled(ours("batch", rows_file(tmp_path, ROWS), *short), 0, accepted=ROWS)
     assert stored(box) == sorted(ids(ROWS))
 
