@@ -430,6 +430,34 @@ def test_sigint_at_any_moment_from_start_to_end_is_silent(start_by: tuple[str, s
     assert -signal.SIGSEGV not in codes
 
 
+_FINALIZED = """
+import os, signal, sys, time
+from ours_cli.process.signals import with_exit_codes
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+def command():
+    Finalized()
+    time.sleep(30)
+    return 0
+
+sys.exit(with_exit_codes(command))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_not_lost_where_python_ignores_exceptions(number: int) -> None:
+    """As while a generator that nobody wants any longer is closed: reading rows has many."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FINALIZED, str(int(number))], capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stderr) == (128 + number, "")
+
+
 _WATCHED = """
 import signal, sys
 class Watch:

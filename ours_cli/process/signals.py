@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from ours_cli.errors import ExitCode, OursError
+
+_LATER_S: Final = 0.01
+"""By then Python has closed what it was closing."""
 
 
 class Interrupted(OursError):  # noqa: N818 - not an error of the program
@@ -33,6 +36,7 @@ def with_exit_codes(command: Callable[[], int]) -> int:
     Python would print where it was. Where one is ignored, it stays ignored.
     """
     try:
+        sys.unraisablehook = _send_again
         _handle_unless_ignored(signal.SIGTERM, _exit)
         _handle_unless_ignored(signal.SIGINT, signal.default_int_handler)
         return command()
@@ -63,6 +67,17 @@ def _handled_by(handler: Callable[[int, FrameType | None], Any] | int) -> Iterat
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+def _send_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more that came while Python closed something: there, exceptions are ignored."""
+    number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(ignored.exc_type)
+    if number is None:
+        sys.__unraisablehook__(ignored)
+        return
+    import threading
+
+    threading.Timer(_LATER_S, os.kill, (os.getpid(), number)).start()
 
 
 def _exit(_: int, __: FrameType | None) -> None:
