@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ours_cli.errors import UsageError
 from ours_cli.options import Account, Target
 from ours_cli.process.core_dumps import forbid_dumps_and_debuggers
+from ours_cli.process.signals import holding_signals
 from ours_cli.settings import Endpoint, EndpointFlags, resolve_endpoint
 from ours_cli.wording.counted import counted
 
@@ -57,7 +58,8 @@ def destination(
         endpoint = resolve_endpoint(endpoint_flags(target))
         yield Destination(endpoint, f"{endpoint.base_url} ({_mode(endpoint)})")
         return
-    from ours_cli.sandbox import Sandbox, SandboxOptions
+    with holding_signals():
+        from ours_cli.sandbox import Sandbox, SandboxOptions
 
     with Sandbox(SandboxOptions(window_ms=window_ms)) as sandbox:
         endpoint = Endpoint(base_url=sandbox.base_url, token="sandbox")  # noqa: S106 - any token is good there

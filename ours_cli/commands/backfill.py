@@ -21,7 +21,7 @@ from ours_cli.options import (
     TimeFlags,
     VisitorFields,
 )
-from ours_cli.process.signals import letting_signals_kill
+from ours_cli.process.signals import holding_signals
 
 
 def backfill(
@@ -54,7 +54,7 @@ def backfill(
       --external-id '{customer_id}' -p amount='{total|number}'
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    with letting_signals_kill():
+    with holding_signals():
         from ours_cli.assembly.field_mapping import FieldMapping
         from ours_cli.mapping.selection import read_selection
         from ours_cli.rows.chosen_map import chosen_map

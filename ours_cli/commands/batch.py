@@ -18,7 +18,7 @@ from ours_cli.options import (
     SendNulls,
     TimeFlags,
 )
-from ours_cli.process.signals import letting_signals_kill
+from ours_cli.process.signals import holding_signals
 
 
 def batch(
@@ -42,7 +42,7 @@ def batch(
     ... | jq -c '...' | ours batch
     """
     # Loaded here, since neither --help nor a TAB should wait for it.
-    with letting_signals_kill():
+    with holding_signals():
         from ours_cli.assembly.batch_rows import BatchMapping
         from ours_cli.mapping.fields import FieldMap
         from ours_cli.mapping.mapfile import MapFile

@@ -56,6 +56,19 @@ def letting_signals_kill() -> AbstractContextManager[None]:
 
 
 @contextmanager
+def holding_signals() -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM wait: for imports of a command that has begun, and reports them.
+
+    There Python may forget an exception: compiling what `dataclasses` writes, it takes it for one of its own.
+    """
+    held: list[int] = []
+    with _handled_by(lambda number, _: held.append(number)):
+        yield
+    if held:
+        signal.raise_signal(held[0])
+
+
+@contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], Any] | int) -> Iterator[None]:
     before = {
         number: signal.signal(number, handler)

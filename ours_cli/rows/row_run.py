@@ -18,7 +18,7 @@ from ours_cli.errors import LocalIOError, OursError
 from ours_cli.files.report_file import check_report, write_report
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
-from ours_cli.process.signals import interruptible
+from ours_cli.process.signals import holding_signals, interruptible
 from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
@@ -70,7 +70,8 @@ def _execute(run: RowRun) -> int:
     sources.check(trial.mapping)
     if run.flags.target.dry_run:
         check_ca_file(run.flags.sending.ca_file)
-        from ours_cli.rows.dry_run import dry_run
+        with holding_signals():
+            from ours_cli.rows.dry_run import dry_run
 
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
@@ -117,7 +118,8 @@ class _Session(NamedTuple):
 
     def send(self) -> RunOutcome:
         """Send with an earlier run or a new one; raises `OursError` where nothing could be begun."""
-        from ours_cli.rows.run_choice import RunChoice
+        with holding_signals():
+            from ours_cli.rows.run_choice import RunChoice
 
         choice = RunChoice(*self)
         attempt = choice.choose()
@@ -159,7 +161,8 @@ class _Session(NamedTuple):
             # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
             with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
                 # The sending code loads after the fork: workers do not need it, and would pay its memory.
-                from ours_cli.pipeline import run as run_pipeline
+                with holding_signals():
+                    from ours_cli.pipeline import run as run_pipeline
 
                 rejects = self._rejects(attempt)
                 plan = self._plan(attempt, prepared, helping, sizes)
