@@ -28,7 +28,7 @@ from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.row_keys import RowKey, field_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping
-from ours_cli.mapping.tally import REST_OF_CELL, Tally
+from ours_cli.mapping.tally import NO_NAME, REST_OF_CELL, Tally
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.templates.field_value import FilterProblem
@@ -85,7 +85,8 @@ class FieldMapping:
         preset: str | None = None,
     ) -> None:
         check_names(fields)
-        refuse_idle_exclude(fields, preset)
+        if not fields.is_empty():
+            refuse_idle_exclude(fields, preset)
         if isinstance(assemble, VisitorAssembler):
             refuse_event_fields(fields)
         self._fields = fields
@@ -110,6 +111,8 @@ class FieldMapping:
     def _bind(self, table: Table) -> Mapper:
         maps_itself = self._fields.is_empty()
         fields = self._fields_of(table)
+        if maps_itself:
+            refuse_idle_exclude(fields, None, maps_itself=True)
         require_essentials(fields, table, identify=self._identify)
         selection = self._assemble.selection
         keeps = bind_where(selection.where, table.columns, self._sought)
@@ -192,7 +195,9 @@ class FieldMapping:
         return field_key(body, keeps_ids=not self._identify)
 
     def _fields_of(self, table: Table) -> FieldMap:
-        return self_mapping(table, identify=self._identify) if self._fields.is_empty() else self._fields
+        if not self._fields.is_empty():
+            return self._fields
+        return self_mapping(table, identify=self._identify)._replace(exclude=self._fields.exclude)
 
     @contextmanager
     def _advising(self, table: Table) -> Iterator[None]:
@@ -247,7 +252,7 @@ def _nameless(columns: tuple[str, ...]) -> Iterator[str]:
     # Neighbours are as far from their rank as the one before.
     for _, run in groupby(enumerate(numbers), lambda ranked: ranked[1] - ranked[0]):
         first, *others = [number for _, number in run]
-        yield f"columns {first}-{others[-1]} (no name)" if others else f"column {first} (no name)"
+        yield f"columns {first}-{others[-1]}{NO_NAME}" if others else f"column {first}{NO_NAME}"
 
 
 def _no_rows(origin: Origin) -> Event | Reject:

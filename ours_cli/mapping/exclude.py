@@ -97,22 +97,24 @@ def whole_objects(fields: FieldMap) -> list[str]:
     return [text for each in OBJECTS if (text := getattr(fields, each.whole))]
 
 
-def refuse_idle_exclude(fields: FieldMap, preset: str | None) -> None:
-    """Raise `UsageError` for a name that is sent all the same, since the mapping itself names it.
+def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bool = False) -> None:
+    """Raise `UsageError` for a name that is sent all the same: the mapping names it, or something in it.
 
-    Beside `-p '*'` and whole objects that is meant; what no template names, stays behind on purpose.
+    Beside `-p '*'` and whole objects that is meant, unless the table `maps_itself`. What no template names,
+    stays behind on purpose.
     """
-    if not fields.exclude or fields.star or whole_objects(fields):
+    if not fields.exclude or (not maps_itself and (fields.star or whole_objects(fields))):
         return
     placeholders = [part for text in fields.templates().values() for part in parse(text).placeholders]
     holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:
-        if not holders or _path_of(Reference(name)) in holders:
-            advice = (
-                "take it out of the map"
-                if preset is None
-                else f"ours inspect FILE proposes a map to use in place of --preset {preset}"
-            )
+        path = _path_of(Reference(name))
+        if any(holder[: len(path)] == path for holder in holders):
+            advice = "take it out of the map"
+            if maps_itself:
+                advice = "its name maps itself; name the other columns, as in --event '{event}'"
+            elif preset is not None:
+                advice = f"ours inspect FILE proposes a map to use in place of --preset {preset}"
             raise UsageError(
                 f"--exclude {name} does not undo what the mapping itself names",
                 hint=f"only what is mapped is sent: {advice}",

@@ -89,8 +89,8 @@ class FieldMap(NamedTuple):
         return {path: text for path, text in found.items() if text}
 
     def is_empty(self) -> bool:
-        """Whether nothing at all is mapped."""
-        return self == FieldMap()
+        """Whether nothing at all is mapped; what is left out does not count."""
+        return self._replace(exclude=()) == FieldMap()
 
 
 TEXT_FIELDS: Final = {

@@ -12,6 +12,9 @@ from ours_cli.ids.doubtful_ids import doubts
 REST_OF_CELL: Final = " (all else in it)"
 """Behind the name of a column of which only parts are sent."""
 
+NO_NAME: Final = " (no name)"
+"""Behind the number of a column without a name."""
+
 
 @dataclass(slots=True)
 class Tally:

@@ -19,7 +19,7 @@ from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.fields import odd_signs
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
-from ours_cli.mapping.tally import REST_OF_CELL, Tally
+from ours_cli.mapping.tally import NO_NAME, REST_OF_CELL, Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import only_column, where_not
 from ours_cli.options import TimeFlags
@@ -129,8 +129,12 @@ class RunContext(NamedTuple):
         """The columns that no template uses, as a warning: they are never sent. `on_purpose` silences it."""
         meant = self.tally.left_on_purpose
         columns = self.tally.columns_left
-        left = [name for name in columns if name.removesuffix(REST_OF_CELL).strip() not in meant]
-        return [f"columns not sent: {', '.join(left)}; {on_purpose} says it is meant"] if left else []
+        left = [name for name in columns if name.strip() not in meant]
+        if not left:
+            return []
+        can_be_meant = not all(name.endswith((REST_OF_CELL, NO_NAME)) for name in left)
+        advice = f"; {on_purpose} says it is meant" if can_be_meant else ""
+        return [f"columns not sent: {', '.join(left)}{advice}"]
 
 
 def new_run_id() -> str:
