@@ -118,7 +118,7 @@ class Console:
         text = printable(text)
         width = None if says_a_command(text) else _width(sys.stderr)
         # Most of all the paths that were typed: one with blanks must not be broken there.
-        typed = [printable(word) for word in sys.argv[1:] if " " in word]
+        typed = [printable(word) for word in sys.argv[1:] if " " in word.strip()]
         self._write("\n".join(folded_all(text.split("\n"), width, typed)))
 
     @contextmanager

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
@@ -350,6 +351,21 @@ def test_a_delimited_file_is_refused_with_the_right_command(
     assert f"{name} is a delimited file" in ended.err
     assert "ours backfill" in ended.err.partition("hint: ")[2]
     assert list(place.requests()) == []
+
+
+def test_a_banner_on_an_open_pipe_is_no_text_without_rows(sandbox: StartSandbox) -> None:
+    place = sandbox()
+    command = [sys.executable, "-m", "ours_cli", "batch", "--flush-every", "0.1", "-o", "json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for number in range(12):
+            process.stdin.write(f"Starting part {number}\n".encode())
+        process.stdin.flush()
+        time.sleep(1.5)  # longer than a pipe is waited for
+        process.stdin.write(ndjson(rows(3)).encode())
+        out, _ = process.communicate(timeout=100)
+    assert (process.returncode, json.loads(out)["accepted"]) == (3, 3)
+    assert len(list(place.events())) == 3
 
 
 @pytest.mark.parametrize("line", ["Dear all ", "email", "5", '"x"'])

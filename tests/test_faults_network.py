@@ -219,7 +219,10 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
 def test_what_comes_behind_an_answer_is_never_the_next_ones(
     ours: Ours, tmp_path: Path, command: str, surplus: str
 ) -> None:
-    """The second request on such a connection gets no answer: only the surplus could accept its rows."""
+    """The second request on such a connection gets no answer: only the surplus could accept its rows.
+
+    Where that is an answer as well, it may be the late one to an earlier request: neither is believed.
+    """
     answered: set[str] = set()
     surplus_max = 3
 
@@ -233,10 +236,11 @@ def test_what_comes_behind_an_answer_is_never_the_next_ones(
             answer = answer_bytes(json.dumps(good).encode())
             behind = {"answer": answer, "half": answer[: len(answer) // 2], "junk": b"junk\r\n\r\n"}[surplus]
             connection.sendall(answer + behind if is_odd else answer)
+            if surplus == "junk" or not is_odd:
+                answered.update(row["externalId"] for row in rows)
             if is_odd:
                 server.read_request(connection)
                 return
-            answered.update(row["externalId"] for row in rows)
 
     with scripted(serve) as server:
         rest = {
@@ -387,7 +391,7 @@ def test_proxy_with_credentials_fails(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (None, "from ingest.example.com:443 within 0.3 s (through"),
+        (None, "from ingest.example.com:443 within 0.1 s (through"),
         (b"", "(through"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),

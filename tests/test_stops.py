@@ -43,6 +43,15 @@ def test_trouble_that_lasts_is_told_once_and_so_is_its_end() -> None:
     assert patience.trouble is None
 
 
+def test_the_pauses_that_a_rate_limit_asks_for_are_no_news() -> None:
+    said: list[str] = []
+    patience = Patience(900, hint="try again", say=said.append)
+    for second in range(0, 1000, 10):
+        patience.after(Again("the server answered 429", 8), second, second + 0.1)
+        patience.progress(second + 8.2)
+    assert said == []
+
+
 def test_a_long_pause_is_told_before_it_begins() -> None:
     said: list[str] = []
     Patience(7200, hint="try again", say=said.append).after(Again("the server answered 503", 3600), 0, 0.1)

@@ -78,7 +78,9 @@ def _flags_of(command: Any) -> set[str]:
     return {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
 
 
-_AN_ID: Final = re.compile(r"--(?!ext|dist).*(id|user|person|customer|client|patient)", re.IGNORECASE)
+_AN_ID: Final = re.compile(
+    r"--(?!ext|dist)(.*[-_])?(u?id|.*(user|person|customer|client|patient)([-_]?id)?)", re.IGNORECASE
+)
 """Names of flags for an id, whosever: most are spelled rather like `--user-id`, which is seldom meant."""
 
 

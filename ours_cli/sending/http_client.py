@@ -43,7 +43,7 @@ DOCUMENT_BYTES_MAX: Final = 16 << 20
 _ENDLESS: Final = "more than the API ever says"
 _GARBLED: Final = "something compressed that cannot be read"
 _NOTHING: Final = httpx.ByteStream(b"")
-_BEHIND: Final = attrgetter("_stream._httpcore_stream._stream._connection._h11_state.trailing_data")
+_CONNECTION: Final = attrgetter("_stream._httpcore_stream._stream._connection")
 
 
 class _NoCookies(CookieJar):
@@ -67,14 +67,18 @@ class _Body(httpx.ByteStream):
             yield part
 
 
-def _has_more(response: httpx.Response) -> bool:
-    """Whether more than line ends came behind an answer that was read to its end.
+async def _is_followed_by_another(stream: object) -> bool:
+    """Whether another answer came behind one: then either may be the late one to an earlier request.
 
-    httpcore would take it for the answer to the next request: it looks for such bytes at the socket, and not
-    among those that it has read already. It has no public name for the latter.
+    Whatever came behind it, its connection is closed: httpcore would take that for the answer to the next
+    request, since it looks for such bytes at the socket, and not among those that it has read already.
     """
-    behind, _ = _BEHIND(response.stream)
-    return bool(behind.strip())
+    connection = _CONNECTION(stream)
+    behind = connection._h11_state.trailing_data[0].strip()
+    if not behind:
+        return False
+    await connection.aclose()
+    return b"HTTP/".startswith(behind[:5])
 
 
 class _Incoming:
@@ -183,13 +187,13 @@ class AsyncPoster:
         )
         request.stream = _Body(body, self._on_sent)
         response = await client.send(request, stream=True)
+        stream = response.stream
         try:
             answer = _Incoming(response, _bytes_max(body))
             if not answer.is_too_large:
                 async for part in response.aiter_bytes() if answer.is_encoded else response.aiter_raw():
                     if answer.has_enough(part):
                         break
-            return answer.whole() if answer.is_too_large or not _has_more(response) else self._surplus()
         except httpx.DecodingError:
             return answer.garbled()
         finally:
@@ -197,10 +201,10 @@ class AsyncPoster:
             # A response and its stream refer to each other: with them the request, and its rows, would stay
             # until Python looks for garbage.
             response.stream = _NOTHING
-
-    def _surplus(self) -> Failure:
-        reason = f"{self._server} sent more than one answer to a request"
-        return _in_between(Failure("cut", reason), self._proxy)
+        if await _is_followed_by_another(stream):
+            reason = f"{self._server} sent more than one answer to a request"
+            return _in_between(Failure("cut", reason), self._proxy)
+        return answer.whole()
 
     def _url(self, path: str) -> httpx.URL:
         """Parsed once: that takes longer than the rest of building a request."""

@@ -15,6 +15,9 @@ NONSENSE_MAX: Final = 5
 TOLD_AFTER_S: Final = 3.0
 """Trouble that lasts longer is told of: what one retry heals is no news."""
 
+LONG_PAUSE_S: Final = 60.0
+"""A pause of so many seconds is told of before it begins, be it the first."""
+
 NAME_FAILURES_MAX: Final = 3
 """Failed look-ups of the host's name before any answer: then the name is wrong, and waiting does not help."""
 
@@ -112,12 +115,12 @@ class Patience:
             reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
             raise UnavailableError(f"gave up: {reason}", hint=self._hint)
         pause = min(max(floor, backoff(self._failures)), left)
-        self._tell(verdict.reason, now + pause - self._trouble_since)
+        self._tell(verdict.reason, now - self._trouble_since, pause)
         return pause
 
-    def _tell(self, reason: str, lasts: float) -> None:
+    def _tell(self, reason: str, lasted: float, pause: float) -> None:
         self.trouble = reason
-        if not self._is_told and lasts >= TOLD_AFTER_S:
+        if not self._is_told and (lasted >= TOLD_AFTER_S or pause >= LONG_PAUSE_S):
             self._is_told = True
             until = f"until it has lasted {self._give_up_after:g} s (--give-up-after)"
             self._say(f"{reason}; trying on {until}")

@@ -29,8 +29,8 @@ _LINES_TRIED = 6
 _PROSE_LINES = 10
 
 
-def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> SourceFormat:
-    """The format of a source that begins with `text`.
+def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str, may_be_more: bool) -> SourceFormat:
+    """The format of a source that begins with `text`; `may_be_more`: a pipe has not delivered more yet.
 
     Raises `SourceError` where its name contradicts it, and where objects are wanted and none begins.
     """
@@ -42,7 +42,7 @@ def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str) -> So
         if kind is not None:
             raise _contradiction(name, suffix, "JSON", kind)
         return by_name
-    if read.objects_only and _is_prose(text):
+    if read.objects_only and not may_be_more and _is_prose(text):
         raise SourceError(
             f"{name}: none of its first {_PROSE_LINES} lines is a JSON object",
             hint="a table is for ours backfill; with --format ndjson each such line is a reject",

@@ -15,7 +15,7 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import Dialect, Malformed, Pieces, Record, Rows, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
-from ours_cli.source.byte_stream import ByteStream, open_stream
+from ours_cli.source.byte_stream import SAMPLE_BYTES, ByteStream, open_stream
 from ours_cli.source.containers import is_parquet, refuse_container
 from ours_cli.source.delimited import Row, RowReader
 from ours_cli.source.delimiter_detection import (
@@ -84,6 +84,7 @@ class _Opening:
         sample = stream.sample(lines=self._above + 1)
         refuse_container(sample.data, stream.name)
         self._complete = sample.complete
+        self._may_be_more = not sample.complete and len(sample.data) < SAMPLE_BYTES
         self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
         stream.drop(self._encoding.bom)
         self._lines = self._lines_of(sample.data[self._encoding.bom :])
@@ -97,7 +98,13 @@ class _Opening:
         is_header_told = self._options.no_header or self._options.header_row is not None
         if not is_header_told and told not in ("ndjson", "json"):
             refuse_sql(self._whole_lines(), self._above + 1, self._stream.name)
-        kind = detect_format(text, suffix=self._suffix, read=self._options, name=self._stream.name)
+        kind = detect_format(
+            text,
+            suffix=self._suffix,
+            read=self._options,
+            name=self._stream.name,
+            may_be_more=self._may_be_more,
+        )
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
         if self._options.header_row is not None:
