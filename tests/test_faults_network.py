@@ -214,7 +214,7 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
         assert server.connections == last
 
 
-@pytest.mark.parametrize("surplus", ["answer", "half", "junk"])
+@pytest.mark.parametrize("surplus", ["answer", "half", "junk", "line end"])
 @pytest.mark.parametrize("command", ["batch", "identify"])
 def test_what_comes_behind_an_answer_is_never_the_next_ones(
     ours: Ours, tmp_path: Path, command: str, surplus: str
@@ -234,9 +234,14 @@ def test_what_comes_behind_an_answer_is_never_the_next_ones(
             results = [{"index": index, "success": True} for index, _ in enumerate(rows)]
             good = {"success": True, "accepted": len(rows), "failed": 0, "results": results}
             answer = answer_bytes(json.dumps(good).encode())
-            behind = {"answer": answer, "half": answer[: len(answer) // 2], "junk": b"junk\r\n\r\n"}[surplus]
+            behind = {
+                "answer": answer,
+                "half": answer[: len(answer) // 2],
+                "junk": b"junk\r\n\r\n",
+                "line end": b"\r\n",
+            }[surplus]
             connection.sendall(answer + behind if is_odd else answer)
-            if surplus == "junk" or not is_odd:
+            if surplus in ("junk", "line end") or not is_odd:
                 answered.update(row["externalId"] for row in rows)
             if is_odd:
                 server.read_request(connection)

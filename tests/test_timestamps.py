@@ -346,11 +346,17 @@ BAD_TIMES: list[Any] = [
 
 @pytest.mark.parametrize(
     "zones",
-    ["ZZ", "Z UTC", "Z EST", "Z+01:00", "+01:00Z", "+00:00Z", " +0100 UTC", "+01:00 GMT", "-05:00 gmt"],
+    ["ZZ", "Z EST", "Z+01:00", "+01:00Z", " +0100 UTC", "+01:00 GMT", "-05:00 gmt", "-05:00 Z"],
 )
 def test_two_zones(zones: str) -> None:
     """Which of them is meant nobody knows; letters behind an offset are a comment at most."""
     assert refusal(f"2026-03-04T05:06:07{zones}").code in ("bad_time", "unknown_zone")
+
+
+@pytest.mark.parametrize("zones", ["+00:00Z", "+0000Z", "+00 Z", "Z UTC", "ZUTC", "Z GMT", " +0000 UTC"])
+def test_two_zones_that_agree(zones: str) -> None:
+    """Python's `isoformat()` of an aware time with a "Z" behind it is the commonest."""
+    assert read(f"2026-03-04T05:06:07{zones}") == ms(2026, 3, 4, 5, 6, 7)
 
 
 @pytest.mark.parametrize(

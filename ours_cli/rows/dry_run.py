@@ -100,7 +100,8 @@ def _show(
     if error is not None:
         result |= {"status": "failed", "error": error.message}
     as_json = json_text(result)
-    unwritten = write_report(run.flags.batching.report, as_json)
+    with interruptible():  # until something is printed, that can be
+        unwritten = write_report(run.flags.batching.report, as_json)
     if run.flags.showing.output is Output.json:
         console.data(as_json)
     else:

@@ -137,7 +137,8 @@ class _Session(NamedTuple):
         """
         flags, console = self.run.flags, self.console
         as_json = json_text(report.to_json())
-        unwritten = write_report(flags.batching.report, as_json)
+        with interruptible():  # until something is printed, that can be
+            unwritten = write_report(flags.batching.report, as_json)
         aside = flags.batching.rejects == "-"
         if flags.showing.output is Output.json:
             console.data(as_json, aside=aside)

@@ -49,7 +49,9 @@ class RowDigest:
     def _add_below(self, header: tuple[str, ...], content: bytes) -> None:
         if header != self._header:
             self._header = header
-            self._hash.update("\x1f".join(header).encode("utf-8", "surrogatepass") + b"\x1c")
+            # Blanks around a name make no other column of it: templates do not see them.
+            names = "\x1f".join(map(str.strip, header))
+            self._hash.update(names.encode("utf-8", "surrogatepass") + b"\x1c")
         self._hash.update(content)
 
     def value(self) -> bytes:

@@ -74,11 +74,12 @@ async def _is_followed_by_another(stream: object) -> bool:
     request, since it looks for such bytes at the socket, and not among those that it has read already.
     """
     connection = _CONNECTION(stream)
-    behind = connection._h11_state.trailing_data[0].strip()
+    behind, _ = connection._h11_state.trailing_data
     if not behind:
         return False
     await connection.aclose()
-    return b"HTTP/".startswith(behind[:5])
+    answer = behind.strip()
+    return bool(answer) and b"HTTP/".startswith(answer[:5])
 
 
 class _Incoming:

@@ -116,7 +116,7 @@ def _records_path(text: str, *, complete: bool) -> list[str] | None:
     """The keys that lead to the first list of objects in the only document of `text`."""
     keys: list[str] = []  # the last key of each object that is open; empty for a list
     found: list[str] | None = None
-    wraps_record, end = False, None
+    wraps_record, has_texts, end = False, False, None
     for token in _TOKEN.finditer(text):
         string, colon = token.groups()
         if string is not None:
@@ -126,6 +126,8 @@ def _records_path(text: str, *, complete: bool) -> list[str] | None:
                     if len(keys) == 1:
                         return None
                     wraps_record |= len(keys) == 2
+            elif keys and keys[-1]:
+                has_texts |= len(keys) <= 2
         elif token.group() in "{[":
             is_list = token.group() == "[" and _OBJECT_FOLLOWS.match(text, token.end())
             if found is None and is_list and _may_wrap(keys):
@@ -137,7 +139,8 @@ def _records_path(text: str, *, complete: bool) -> list[str] | None:
                 end = token.end()
                 break
     is_alone = not complete if end is None else complete and not text[end:].strip()
-    if found is None or not is_alone or (wraps_record and len(found) > 1):
+    # Texts beside the list, or beside what wraps it, are a record's own as a rule: an order and its lines.
+    if found is None or not is_alone or (len(found) > 1 and (wraps_record or has_texts)):
         return None
     return _unquoted(found)
 

@@ -72,8 +72,8 @@ _CLOCK = (
 )
 _PADDING = r"\s+(?:0?0:00(?::00(?:\.0+)?)?|12:00(?::00)? AM)(?=\s+\d\d?:\d\d)"
 _OFFSET = (
-    r"\s*(?:UTC|GMT)?(?P<offset>Z(?!\s*[A-Z])|[+-]\d\d(?::?\d\d)?)"
-    r"(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|(?P<zero>UTC|GMT)|(?!Z$)[A-Z]{1,5}))?"
+    r"\s*(?:UTC|GMT)?(?P<offset>Z(?!\s*(?!(?:UTC|GMT)$)[A-Z])|[+-]\d\d(?::?\d\d)?)"
+    r"(?:\s*(?:\([^()]*\)|\[[\w/+-]*\]|(?P<zero>UTC|GMT|Z$)|[A-Z]{1,5}))?"
 )
 _ORDERS: tuple[DateOrder, ...] = ("day", "month")
 _DATE_ZONE = r"Z|[+-]\d\d:\d\d|\s+(?:UTC|GMT)"
