@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MEMORY_MAX: Final = 8_000
 """Entries kept in memory, about 1 MB, before they move to disk."""
 
-PILE_MAX: Final = 200_000
-"""Records of known keys in memory, about 2.5 MB of bare keys, before they move to disk."""
+PILE_MAX: Final = 100_000
+"""Records of known keys in memory, about 1.3 MB of bare keys, before they move to disk."""
 
 _CACHE_KIB: Final = 1024
 
