@@ -74,15 +74,10 @@ class Console:
         if not self.quiet:
             self._say(text)
 
-    def note_typing(self, what: str, then: str = "Ctrl-D") -> None:
+    def note_typing(self, what: str) -> None:
         """Say what is waited for where standard input is a terminal: nothing else there would."""
         if sys.stdin is not None and sys.stdin.isatty():
-            self.note(f"standard input is this terminal: type {what}, then {then}")
-
-    def note_token(self, file: str | None) -> None:
-        """The same of the token, where `file` is that of --token-file."""
-        if file == "-":
-            self.note_typing("the token", "Enter")
+            self.note(f"standard input is this terminal: type {what}, then Ctrl-D")
 
     def note_once(self, text: str) -> None:
         """As `note`, for what a command may come upon again."""

@@ -44,17 +44,11 @@ def _mode(endpoint: Endpoint) -> str:
 
 
 @contextmanager
-def destination(
-    target: Target, window_ms: int | None, note_token: Callable[[str | None], None] = lambda _: None
-) -> Iterator[Destination]:
-    """Settle the endpoint; with `--sandbox`, run one with the time window that the rows are judged by.
-
-    `note_token` is told of the token's file before it is read: a person may have to type it.
-    """
+def destination(target: Target, window_ms: int | None) -> Iterator[Destination]:
+    """Settle the endpoint; with `--sandbox`, run one with the time window that the rows are judged by."""
     # Before a token is in memory.
     forbid_dumps_and_debuggers()
     if not target.sandbox:
-        note_token(target.token_file)
         endpoint = resolve_endpoint(endpoint_flags(target))
         yield Destination(endpoint, f"{endpoint.base_url} ({_mode(endpoint)})")
         return

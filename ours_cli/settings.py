@@ -202,7 +202,7 @@ def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        if not (line := sys.stdin.readline(_TOKEN_FILE_MAX).removeprefix("\ufeff").strip()):
+        if not (line := _first_line().removeprefix("\ufeff").strip()):
             raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
         return Token(line, "standard input")
     hint = "it holds the source API key alone, on one line"
@@ -218,6 +218,18 @@ def _token_of_file(path: str, named_by: str) -> Token:
         # A variable's key in its place may be another account's.
         raise AuthError(f"the token file {path} ({named_by}) is empty", hint=hint)
     return Token(text, f"{path} ({named_by})", file=path)
+
+
+def _first_line() -> str:
+    """What standard input begins with; at a terminal it is asked for, and not shown."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(_TOKEN_FILE_MAX)
+    from getpass import getpass
+
+    try:
+        return getpass("token: ")
+    except EOFError:
+        return ""
 
 
 def _run_token_command(command: str, key: str) -> str:

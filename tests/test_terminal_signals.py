@@ -214,16 +214,17 @@ def test_a_terminal_is_told_what_is_to_be_typed(words: tuple[str, ...], what: st
 
 
 @pytest.mark.parametrize("command", ["batch", "track", "doctor"])
-def test_a_terminal_is_told_that_the_token_is_waited_for(
+def test_a_token_typed_at_a_terminal_is_asked_for_and_not_shown(
     sandbox: StartSandbox, tmp_path: Path, command: str
 ) -> None:
     sandbox()
     rows = write(tmp_path / "rows.ndjson", ndjson([{"event": "E", "externalId": "c1"}]))
     words = {"batch": (str(rows),), "track": ("E", "--external-id", "c1"), "doctor": ()}[command]
     shown = Typing(command, *words, "--token-file", "-")
-    shown.until("standard input is this terminal: type the token, then Enter")
+    shown.until("token: ")
     shown.press(b"tok-of-a-test\n")
     assert shown.wait() == 0, shown.seen
+    assert "tok-of-a-test" not in shown.seen
 
 
 def test_a_terminal_that_is_to_be_quiet_is_told_nothing() -> None:

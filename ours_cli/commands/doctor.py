@@ -54,7 +54,6 @@ def doctor(
     Sends no event; the token never leaves this machine.
     """
     console = Console()
-    console.note_token(account.token_file)
     learned = _Learned()
     findings: list[Finding] = []
     for finding in _look(endpoint_flags(account), timeout, Path(ca_file) if ca_file else None, learned):

@@ -76,7 +76,7 @@ def _execute(run: RowRun) -> int:
         reader = trial.context.times.reader
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console, _progress(run, sources, console))
-    with destination(run.flags.target, trial.context.window.max_age_ms, console.note_token) as target:
+    with destination(run.flags.target, trial.context.window.max_age_ms) as target:
         session = _Session(run, sources, target, console)
         outcome = session.send()
         receipt = target.receipt()

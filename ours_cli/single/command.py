@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -67,7 +67,7 @@ class Sender:
         if self._shows:
             self._show(serialized, indent=2)
             return 0
-        with self._destination() as place:
+        with destination(self._target, None) as place:
             try:
                 self._send(body, serialized, place)
             except RefusedError as error:
@@ -91,7 +91,7 @@ class Sender:
         collect_as_usual()
         self._console.note_typing("the bodies, a JSON object a line")
         failed, is_empty = False, True
-        with nullcontext() if self._shows else self._destination() as place:
+        with nullcontext() if self._shows else destination(self._target, None) as place:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
@@ -118,9 +118,6 @@ class Sender:
         if not self._shows:
             self._tell_of_sandbox()
         return int(ExitCode.REJECTED if failed else ExitCode.OK)
-
-    def _destination(self) -> AbstractContextManager[Destination]:
-        return destination(self._target, None, self._console.note_token)
 
     def _serialized(self, body: Body) -> bytes:
         for text in body.warnings:
