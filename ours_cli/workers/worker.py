@@ -10,11 +10,11 @@ import errno
 import os
 import signal
 import socket
-from contextlib import suppress
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
+from ours_cli.process.freed_memory import keep_freed_memory
 from ours_cli.process.garbage import collect_seldom
 from ours_cli.record import Dialect, Piece, Stretch, Table, TableFormat
 from ours_cli.rejects.mend import may_be_marked
@@ -22,9 +22,6 @@ from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.messages import read_message, write_message
 
 _BUFFER: Final = 1 << 20
-_LARGEST: Final = 8 << 20
-"""The most bytes in one piece of memory that a worker needs, except for extraordinary rows."""
-
 _FIRST_FILE: Final = 3
 """The file descriptor behind standard input, output and error."""
 _DESCRIPTORS_MAX: Final = 2**31 - 1
@@ -72,7 +69,7 @@ def _leave_everything(line: socket.socket) -> None:
 def _answer_all(end: socket.socket, mapping: RowMapping) -> None:
     """Answer until the line is closed."""
     collect_seldom()
-    _keep_freed_memory()
+    keep_freed_memory()
     table: Table | None = None
     drafter: Drafter | None = None
     with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:
@@ -84,16 +81,6 @@ def _answer_all(end: socket.socket, mapping: RowMapping) -> None:
             assert table is not None
             assert drafter is not None
             write_message(end, _drafts(message, table, drafter))
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library give nothing back to the system, to be asked for it again with the next rows.
-
-    glibc keeps what is no larger than the largest piece ever freed, and a heap of twice that. This piece is
-    never written to, so it takes no memory.
-    """
-    with suppress(MemoryError):
-        bytes(_LARGEST)
 
 
 def _drafts(rows: Stretch | Piece, table: Table, drafter: Drafter) -> list[Drafts] | None:
