@@ -125,7 +125,7 @@ def test_proxy_that_is_not_there(
     monkeypatch.setattr("ours_cli.commands.doctor.self_test", lambda: Finding("self-test", Level.ok, "."))
     rest = {
         "batch": (rows_file(tmp_path, 2), "--give-up-after", 0.1),
-        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.1),
+        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.4),
         "doctor": (),
     }[command]
     if fault == "name":
@@ -377,7 +377,7 @@ def test_proxy_with_credentials_fails(
             "--base-url",
             "https://ingest.example.com/api/v1",
             "--give-up-after",
-            0.1,
+            0.4,
             "-v",
             "-o",
             "json",
@@ -396,7 +396,7 @@ def test_proxy_with_credentials_fails(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (None, "from ingest.example.com:443 within 0.1 s (through"),
+        (None, "from ingest.example.com:443 within 0.3 s (through"),
         (b"", "(through"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "(through"),
         (b"HTTP/1.1 200 OK\r\n\r\n", "(through"),
@@ -427,7 +427,7 @@ def test_proxy_that_does_not_do_its_work_is_named(
         }[command]
         where = ("--base-url", "https://ingest.example.com/api/v1")
         timeout = 30 if reply and b"502" in reply else 0.3
-        ended = ours(command, *rest, *where, "--timeout", timeout, "--give-up-after", 0.1)
+        ended = ours(command, *rest, *where, "--timeout", timeout, "--give-up-after", 0.4)
         text = " ".join(ended.err.split())
         assert ended.code == 5, text
         assert said in text

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
@@ -42,15 +41,7 @@ DOCUMENT_BYTES_MAX: Final = 16 << 20
 
 _ENDLESS: Final = "more than the API ever says"
 _GARBLED: Final = "something compressed that cannot be read"
-_NOTHING: Final = httpx.ByteStream(b"")
-_CONNECTION: Final = attrgetter("_stream._httpcore_stream._stream._connection")
-
-
-class _NoCookies(CookieJar):
-    """Keeps none: the API sets none, and looking for them takes time."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Whatever the server sets is dropped."""
+_CONNECTION: Final = attrgetter("_httpcore_stream._stream._connection")
 
 
 class _Body(httpx.ByteStream):
@@ -123,8 +114,9 @@ class AsyncPoster:
 
     `on_sent` is told of the bytes of each body that begins to leave.
 
-    Each connection has a client, and so a pool, of its own: httpcore's pool looks at every connection that it
-    has for each request, which with dozens of them takes longer than all else that is done for one.
+    Each connection is a transport of its own: httpcore's pool looks at every connection that it has for each
+    request, which with dozens of them takes longer than all else that is done for one. Nor is there a client
+    around them: the API needs none of its cookies, redirects and authentication.
     """
 
     def __init__(
@@ -145,50 +137,49 @@ class AsyncPoster:
         self._urls: dict[str, httpx.URL] = {}
         self._headers = httpx.Headers(_headers())
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
-        self._clients: list[httpx.AsyncClient] = []
-        # An unusable endpoint shows before a row is read. The client used last is used next.
-        self._idle = [self._new_client()]
+        self._connections: list[httpx.AsyncHTTPTransport] = []
+        # An unusable endpoint shows before a row is read. The connection used last is used next.
+        self._idle = [self._new_connection()]
 
-    def _new_client(self) -> httpx.AsyncClient:
+    def _new_connection(self) -> httpx.AsyncHTTPTransport:
         with _usable_addresses(self._endpoint, self._proxy):
-            client = httpx.AsyncClient(
+            connection = httpx.AsyncHTTPTransport(
                 verify=self._tls,
                 trust_env=False,
                 proxy=self._proxy and self._proxy.url,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-                cookies=_NoCookies(),
             )
-        self._clients.append(client)
-        return client
+        self._connections.append(connection)
+        return connection
 
     async def post(self, path: str, body: bytes) -> Answer | Failure:
         """Send one request; the whole exchange, a dripping answer included, must end within the timeout."""
         import asyncio  # sending one event needs none of it: it takes as long to load as ten modules of ours
 
-        client = self._idle.pop() if self._idle else self._new_client()
+        connection = self._idle.pop() if self._idle else self._new_connection()
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._exchange(client, path, body)
+                answer = await self._exchange(connection, path, body)
         except TimeoutError:
             answer = _late(self._timeout, self._server, self._proxy)
         except httpx.HTTPError as error:
             answer = _failure(error, self._timeout, self._server, self._proxy)
         if isinstance(answer, Failure):
-            # Whatever is still to come on its connection must not be taken for the next answer.
-            self._clients.remove(client)
-            await client.aclose()
+            # Whatever is still to come on it must not be taken for the next answer.
+            self._connections.remove(connection)
+            await connection.aclose()
         else:
-            self._idle.append(client)
+            self._idle.append(connection)
         return answer
 
-    async def _exchange(self, client: httpx.AsyncClient, path: str, body: bytes) -> Answer | Failure:
-        # Not by the client, which lays headers, parameters and cookies over each other for each request.
+    async def _exchange(
+        self, connection: httpx.AsyncHTTPTransport, path: str, body: bytes
+    ) -> Answer | Failure:
         request = httpx.Request(
             "POST", self._url(path), headers=self._headers, content=body, extensions=self._extensions
         )
         request.stream = _Body(body, self._on_sent)
-        response = await client.send(request, stream=True)
-        stream = response.stream
+        response = await connection.handle_async_request(request)
         try:
             answer = _Incoming(response, _bytes_max(body))
             if not answer.is_too_large:
@@ -199,10 +190,7 @@ class AsyncPoster:
             return answer.garbled()
         finally:
             await response.aclose()
-            # A response and its stream refer to each other: with them the request, and its rows, would stay
-            # until Python looks for garbage.
-            response.stream = _NOTHING
-        if await _is_followed_by_another(stream):
+        if await _is_followed_by_another(response.stream):
             reason = f"{self._server} sent more than one answer to a request"
             return _in_between(Failure("cut", reason), self._proxy)
         return answer.whole()
@@ -215,8 +203,8 @@ class AsyncPoster:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.aclose()
+        for connection in self._connections:
+            await connection.aclose()
 
 
 def _note_absence_of_sniffio() -> None:
