@@ -125,7 +125,7 @@ def test_proxy_that_is_not_there(
     monkeypatch.setattr("ours_cli.commands.doctor.self_test", lambda: Finding("self-test", Level.ok, "."))
     rest = {
         "batch": (rows_file(tmp_path, 2), "--give-up-after", 0.1),
-        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 0.4),
+        "track": ("Purchase", "--external-id", "c1", "--give-up-after", 1),
         "doctor": (),
     }[command]
     if fault == "name":
@@ -377,7 +377,7 @@ def test_proxy_with_credentials_fails(
             "--base-url",
             "https://ingest.example.com/api/v1",
             "--give-up-after",
-            0.4,
+            1,
             "-v",
             "-o",
             "json",

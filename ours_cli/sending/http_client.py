@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
@@ -261,15 +261,14 @@ def _exchange_once(
     method = "GET" if body is None else "POST"
     proxy = _proxy_of(endpoint)
     with _usable_addresses(endpoint, proxy):
-        client = httpx.Client(
-            verify=tls_context(endpoint, ca_file),
-            trust_env=False,
-            proxy=proxy and proxy.url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S)),
-            headers=_headers(),
+        connection = httpx.HTTPTransport(
+            verify=tls_context(endpoint, ca_file), trust_env=False, proxy=proxy and proxy.url
         )
+    limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S))
+    url, extensions = f"{endpoint.base_url}/{path}", {"timeout": limits.as_dict()}
+    request = httpx.Request(method, url, headers=_headers(), content=body, extensions=extensions)
     try:
-        with client, client.stream(method, f"{endpoint.base_url}/{path}", content=body) as response:
+        with connection, closing(connection.handle_request(request)) as response:
             answer = _Incoming(response, _bytes_max(body))
             if not answer.is_too_large:
                 for part in response.iter_bytes() if answer.is_encoded else response.iter_raw():
