@@ -98,6 +98,16 @@ def test_a_column_in_double_braces_is_refused(ours: Ours, tmp_path: Path, flags:
     assert ours("backfill", path, *words, *literal, "--dry-run").code == 0
 
 
+def test_a_column_in_a_list_of_a_map_is_no_template(ours: Ours, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "m.toml").write_text('[eventProperties]\nboth = ["{a}", "x"]\n')
+    flags = ("--event", "E", "--time", "2026-01-01", "--external-id", "{b}", "--map", tmp_path / "m.toml")
+    ended = ours("backfill", tmp_path / "t.csv", *flags, "--dry-run")
+    assert ended.code == 2
+    assert "{{" not in ended.err
+    assert "a list or table in a map is no template" in hint_of(ended.err)
+
+
 @pytest.mark.parametrize("command", ["track", "backfill"])
 def test_a_key_given_twice_is_the_fault(ours: Ours, tmp_path: Path, command: str) -> None:
     path = write(tmp_path / "r.csv", f"c,t\na,{iso(1)}\n")

@@ -284,6 +284,16 @@ def test_one_document_around_the_records_is_refused_with_the_key(text: str, key:
     assert f"jq -c '{key}'" in str(refused.value.hint)
 
 
+def test_a_row_with_a_list_that_is_alone_can_be_sent_as_the_hint_says(ours: Ours, tmp_path: Path) -> None:
+    path = write(tmp_path / "t.ndjson", '{"who":"c1","at":"2026-01-01","lines":[{"sku":1}]}\n')
+    fields = ("--event", "E", "--time", "{at}", "--external-id", "{who}")
+    words = ("backfill", path, *fields, "--max-age", "none", "--dry-run")
+    refused = ours(*words)
+    assert refused.code == 6
+    assert "if it is a row itself, --format ndjson" in refused.err
+    assert ours(*words, "--format", "ndjson").code == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [

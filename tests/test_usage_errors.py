@@ -155,7 +155,7 @@ def test_an_unset_variable_is_thought_of(
     "flag",
     [
         *("--profile", "--base-url", "--token-file", "--max-age", "--tz", "--map", "--rejects", "--resume"),
-        "--distinct-id",
+        *("--distinct-id", "--quote"),
     ],
 )
 @pytest.mark.parametrize("form", ["{}=", "{} "])
@@ -187,7 +187,7 @@ def test_a_blank_can_be_a_delimiter(ours: Ours, tmp_path: Path, delimiter: str, 
     for form in (("--delimiter", delimiter), (f"--delimiter={delimiter}",)):
         assert ours("backfill", path, *flags, *form).code == 0, name
     assert "error: --delimiter is empty" in ours("backfill", path, *flags, "--delimiter", "").err
-    assert ours("backfill", path, *flags, "--delimiter", delimiter, "--quote", "").code == 0
+    assert ours("backfill", path, *flags, "--delimiter", delimiter, "--quote", "none").code == 0
 
 
 @pytest.mark.parametrize(("name", "sign"), [("semicolon", ";"), ("Comma", ","), ("pipe", "|")])

@@ -19,7 +19,7 @@ _FIELDS: Final = (
 """An empty field is judged with its body; with another id in place of an empty one, events count again."""
 
 _BLANKS: Final = frozenset({"--delimiter", "--quote"})
-"""A tab or a space is a value of these; --quote also takes the empty text."""
+"""A tab or a space is a value of these."""
 
 
 def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ def refuse_unset_values(options: Iterable[Any], arguments: Sequence[str]) -> Non
                     hint=f'is a variable unset? With quotes, {name} "$name", no flag is taken for its value',
                 )
         is_empty = not (value if name in _BLANKS else trimmed(value))
-        if is_empty and name.startswith("--") and name not in _FIELDS and name != "--quote":
+        if is_empty and name.startswith("--") and name not in _FIELDS:
             raise UsageError(
                 f"{name} is empty", hint="is a variable unset? Give it a value, or leave the flag out"
             )

@@ -257,8 +257,8 @@ class BodyBuilder:
         for name in (name.strip() for part in literals for name in _IN_BRACES.findall(part)):
             if self._is_column(name):
                 raise UsageError(
-                    f"{{{{{name}}}}} gives every row the text {{{name}}}, and {name!r} is a column",
-                    hint=f"one brace on either side: {{{name}}}",
+                    f"every row would have the text {{{name}}}, and {name!r} is a column",
+                    hint=f"one brace on either side: {{{name}}}; a list or table in a map is no template",
                 )
         return template
 

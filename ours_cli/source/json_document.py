@@ -33,7 +33,7 @@ def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
         return
     steps = [f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{json.dumps(key)}]" for key in keys]
     path = "".join(steps) if steps[0].startswith(".") else "." + "".join(steps)
-    hint = _piped(f"jq -c {shlex.quote(path + '[]')}", name)
+    hint = _piped(f"jq -c {shlex.quote(path + '[]')}", name) + "; if it is a row itself, --format ndjson"
     place = ", ".join(map(json.dumps, keys))
     raise SourceError(f"{name} is one JSON document; its records stand under {place}", hint=hint)
 
