@@ -103,6 +103,20 @@ class TestUnfinished:
         assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 6)
         assert stored(stopped) == ids(1000)
 
+    def test_the_new_token_stays_good_though_the_server_fails_first(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+    ) -> None:
+        busy = status(429, headers={"Retry-After": "9999"})
+        place = sandbox(fault(When(nth=(3,)), status(401)), fault(When(nth=(4,)), busy))
+        (file := tmp_path / "log.ndjson").write_text("".join(log_lines(400)))
+        assert send(ours, file).code == 4
+        monkeypatch.setenv("OURS_PRIVACY_TOKEN", "another")
+        assert send(ours, file).code == 5
+        ended = send(ours, file)
+        assert (ended.code, ended.json["accepted"]) == (0, 400)
+        assert_persons_once(place, 400)
+        assert len(runs(home)) == 1
+
     def test_other_sizes_are_no_other_run(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
         ended = ours("batch", file, "--batch-size", 37, "--concurrency", 4, "-o", "json")
         assert (ended.code, ended.json["accepted"]) == (0, 1000)

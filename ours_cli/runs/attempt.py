@@ -153,8 +153,10 @@ class Attempt:
             return
         self._is_marked = True
         attempts = self._head.attempts + 1
+        # The token now, the rest with the first block: if there is none, the next attempt is known by it.
         self._head = replace(
             self._head,
+            identity=replace(self._head.identity, token=self.identity.token),
             state="running",
             attempts=attempts,
             ended_s=None,
