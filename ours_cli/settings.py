@@ -14,6 +14,7 @@ from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.errors import AuthError, UsageError
 from ours_cli.files.folders import config_path
 from ours_cli.files.profiles import load_profile, profile_names
+from ours_cli.process.standard_streams import standard_input
 
 _TOKEN_COMMAND_TIMEOUT_S = 30
 
@@ -202,7 +203,7 @@ def _token_of_file(path: str, named_by: str) -> Token:
     if path == "-":
         if sys.stdin is None:
             raise AuthError("the token cannot be read: standard input is closed", hint="--token-file PATH")
-        if not (line := _first_line().removeprefix("\ufeff").strip()):
+        if not (line := _first_line().strip()):
             raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
         return Token(line, "standard input")
     hint = "it holds the source API key alone, on one line"
@@ -223,7 +224,7 @@ def _token_of_file(path: str, named_by: str) -> Token:
 def _first_line() -> str:
     """What standard input begins with; at a terminal it is asked for, and not shown."""
     if not sys.stdin.isatty():
-        return sys.stdin.readline(_TOKEN_FILE_MAX)
+        return standard_input().readline(_TOKEN_FILE_MAX).decode("utf-8-sig", "surrogateescape")
     from getpass import getpass
 
     try:

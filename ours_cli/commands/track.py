@@ -13,6 +13,7 @@ from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError, reason
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
+from ours_cli.process.standard_streams import standard_input
 from ours_cli.sending.route import TRACK
 from ours_cli.single.body import (
     build_body,
@@ -60,7 +61,7 @@ def track(
         )
     if sys.stdin is None:
         raise SourceError("there is no standard input", hint="pipe bodies into it, a JSON object a line")
-    return sender.send_lines(_lines(sys.stdin.buffer), lambda line: _line_body(fields, line, times))
+    return sender.send_lines(_lines(standard_input()), lambda line: _line_body(fields, line, times))
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

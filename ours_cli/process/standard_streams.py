@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 def for_people(stream: TextIO) -> None:
@@ -22,6 +26,29 @@ def for_programs(stream: TextIO) -> None:
     """Write UTF-8 whatever the locale, and invalid bytes as they came; a terminal stays for people."""
     if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input, which must be open; whoever reads them reads `sys.stdin` no more."""
+    return io.BufferedReader(_Waiting())
+
+
+class _Waiting(io.RawIOBase):
+    """Standard input; what says "nothing yet" is waited for.
+
+    Programs that share a pipe make it non-blocking for each other, as Node and ssh do, and Python takes such
+    an answer for the end.
+    """
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while True:
+            try:
+                return os.readv(0, [buffer])
+            except BlockingIOError:
+                select.select([0], [], [])
 
 
 def replace_closed_streams() -> None:

@@ -26,6 +26,7 @@ from ours_cli.mapping.fields import (
 )
 from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
+from ours_cli.process.standard_streams import standard_input
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.trimming import trimmed
 from ours_cli.wording.durations import DAY_MS
@@ -44,12 +45,10 @@ def read_data(data: str | None) -> dict[str, Any]:
     if data == "@-" and sys.stdin is None:
         raise UsageError("--data: there is no standard input", hint="pipe the JSON object into it")
     try:
-        if data == "@-":
-            text = sys.stdin.read()
-        else:
-            text = Path(data[1:]).expanduser().read_text("utf-8") if data.startswith("@") else data
+        text = _read_file(data[1:]).decode("utf-8-sig") if data.startswith("@") else data
     except UnicodeDecodeError:
-        raise UsageError(f"--data: {data[1:]} is not UTF-8", hint="iconv writes it anew") from None
+        name = "standard input" if data == "@-" else data[1:]
+        raise UsageError(f"--data: {name} is not UTF-8", hint="iconv writes it anew") from None
     except (OSError, RuntimeError) as error:
         raise UsageError(f"--data: {data[1:]} cannot be read ({type(error).__name__})") from None
     body = _object(text)
@@ -62,6 +61,10 @@ def read_data(data: str | None) -> dict[str, Any]:
             "--data may not hold the token", hint="it comes from OURS_PRIVACY_TOKEN or --token-file"
         )
     return body
+
+
+def _read_file(name: str) -> bytes:
+    return standard_input().read() if name == "-" else Path(name).expanduser().read_bytes()
 
 
 def _object(text: str) -> dict[str, Any] | None:
