@@ -60,6 +60,29 @@ def test_paths_in_rows(
     assert not [text for text in ended.json["warnings"] if "not sent" in text], "it is meant"
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_a_name_in_double_quotes_is_read_as_templates_read_it(
+    kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    odd = {"p.ssn": "CAN1", "a|b": "CAN2", 'the "name"': "CAN3", '"ward"': "CAN4", "n": "1"}
+    text = rows(**odd)
+    if kind == "csv":
+        header = ",".join('"' + name.replace('"', '""') + '"' for name in odd)
+        text = f"who,t,{header}\na,{iso(1)},{','.join(odd.values())}\n"
+    path = write(tmp_path / f"o.{kind}", text)
+    names = ('"p.ssn"', '"a|b"', '"the ""name"""', '"ward"')
+    flags = [word for name in names for word in ("--exclude", name)]
+    ended = ours("backfill", path, *STAR, *flags, "-o", "json")
+    assert ended.code == 0, ended.err
+    assert sent(place) == [{"n": "1"}]
+    assert ended.json["warnings"] == []
+    mapped = ("--external-id", '{"a|b"}', "--exclude", '"a|b"', "--dry-run")
+    ended = ours("backfill", path, "--event", "E", "--time", "{t}", *mapped)
+    assert ended.code == 2
+    assert "does not undo" in ended.err
+
+
 @pytest.mark.parametrize("excluded", [["ssn"], ["p.ssn"], ["p.ssn", "ssn"]])
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
 def test_names_and_paths_in_a_whole_object(

@@ -22,7 +22,7 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.exclude import refuse_idle_exclude
+from ours_cli.mapping.exclude import names_left_out, refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
 from ours_cli.mapping.row_keys import RowKey, field_key
@@ -93,7 +93,7 @@ class FieldMapping:
         self._assemble = assemble
         self._times = times
         self._tally = tally
-        tally.left_on_purpose = frozenset(map(str.strip, fields.exclude))
+        tally.left_on_purpose = names_left_out(fields.exclude)
         self._sought = NeverSeenKeys(tally.keys_never_seen)
         self._hmac_key = hmac_key
         self._preset = preset

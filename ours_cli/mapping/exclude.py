@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -108,7 +109,7 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
     placeholders = [part for text in fields.templates().values() for part in parse(text).placeholders]
     holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:
-        path = _path_of(Reference(name))
+        path = _path_of(_reference(name))
         if any(holder[: len(path)] == path for holder in holders):
             advice = "take it out of the map"
             if maps_itself:
@@ -121,6 +122,20 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
             )
 
 
+_QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")+)"\s*')
+
+
+def _reference(name: str) -> Reference:
+    """What a template with this name between its braces reads."""
+    quoted = _QUOTED.fullmatch(name)
+    return Reference(quoted[1].replace('""', '"'), quoted=True) if quoted else Reference(name)
+
+
+def names_left_out(names: Iterable[str]) -> frozenset[str]:
+    """What these names call a column: as they stand, and as templates read them."""
+    return frozenset(read.strip() for name in names for read in (name, _reference(name).name))
+
+
 def _path_of(reference: Reference) -> Steps:
     root, below = key_path(reference)
     return (root, *below)
@@ -128,7 +143,7 @@ def _path_of(reference: Reference) -> Steps:
 
 def _by_key(name: str) -> list[Steps]:
     """What a reference of this name may read of an object: the key, or a path."""
-    return [*dict.fromkeys([(name,), (name.strip(),), _path_of(Reference(name))])]
+    return [*dict.fromkeys([(name,), (name.strip(),), _path_of(_reference(name))])]
 
 
 def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
@@ -139,7 +154,7 @@ def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
     found: list[Steps] = [(at,) for at, column in enumerate(names) if column == name]
     found = found or [(at,) for at, column in enumerate(trimmed) if column == name.strip()]
     try:
-        cell = None if found else locate(Reference(name), names)
+        cell = None if found else locate(_reference(name), names)
     except UsageError as error:
         if is_required:
             raise UsageError(f"--exclude: {error.message}", hint=error.hint) from None
