@@ -111,7 +111,7 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
     for name in fields.exclude:
         path = _path_of(_reference(name))
         if any(holder[: len(path)] == path for holder in holders):
-            advice = "take it out of the map"
+            advice = "take it out of the flags or the map"
             if maps_itself:
                 advice = "its name maps itself; name the other columns, as in --event '{event}'"
             elif preset is not None:
