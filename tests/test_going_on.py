@@ -27,6 +27,7 @@ from ours_cli.runs.run_lock import hold, is_running
 from ours_cli.sandbox import Sandbox, When
 
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+LONG = {"Retry-After": "9999"}
 ROW = {"event": "Purchase", "externalId": "p", "eventProperties": {"note": MARKER}}
 
 
@@ -106,8 +107,8 @@ class TestUnfinished:
     def test_the_new_token_stays_good_though_the_server_fails_first(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path
     ) -> None:
-        busy = status(429, headers={"Retry-After": "9999"})
-        place = sandbox(fault(When(nth=(3,)), status(401)), fault(When(nth=(4,)), busy))
+        busy = fault(When(nth=(4,)), status(429, headers=LONG))
+        place = sandbox(fault(When(nth=(3,)), status(401)), busy)
         (file := tmp_path / "log.ndjson").write_text("".join(log_lines(400)))
         assert send(ours, file).code == 4
         monkeypatch.setenv("OURS_PRIVACY_TOKEN", "another")
@@ -941,6 +942,25 @@ class TestStandardInput:
         assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 10)
         assert stored(place) == ids(1000)
         assert len(runs(home)) == 2
+
+    def test_whose_first_row_has_no_outcome_goes_on_by_its_name(
+        self, ours_process: Ours, sandbox: StartSandbox
+    ) -> None:
+        stuck = When(event=("Stuck",))
+        place = sandbox(
+            fault(stuck, "queue_failed", times=1), fault(stuck, status(429, headers=LONG), times=1)
+        )
+        lines = log_lines(100)
+        lines[0] = lines[0].replace("Purchase", "Stuck")
+        rows = "".join(lines).encode()
+        stopped = ours_process("batch", "-", "--batch-size", 10, "-o", "json", stdin=rows)
+        assert stopped.code == 5
+        run = stopped.json["run"]
+        assert f"run it again with --resume {run} and the same input" in stopped.err
+        words = shlex.split(stopped.json["resume"])[1:]
+        assert words[-2:] == ["--resume", run]
+        assert ours_process(*words, stdin=rows).code == 0
+        assert_persons_once(place, 100)
 
 
 def journaled() -> int:

@@ -200,6 +200,11 @@ def test_a_single_event_is_accepted_by_success_true_only(body: object, accepted:
     assert isinstance(verdict, Judged if accepted else Nonsense)
 
 
+def test_a_success_may_ask_to_wait() -> None:
+    verdict = judge_single(Answer(200, {"retry-after": "2"}, b'{"success": true}'), 1)
+    assert verdict == Judged([0], [], [], 2.0)
+
+
 @pytest.mark.parametrize(
     ("body", "limit"),
     [

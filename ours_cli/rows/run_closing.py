@@ -95,11 +95,14 @@ class RunClosing(NamedTuple):
         self._say_what_is_left()
         part, at_rest, error = self._shard_part(), self._is_at_rest(), self.result.error
         is_rehearsal = self.run.flags.target.sandbox
+        is_unknown = self._is_unknown_again()
         if isinstance(error, Interrupted) and (at_rest or is_rehearsal):
             error.hint = _AT_REST if at_rest else _REHEARSED
         elif error is not None and error.hint is not None and "-" in self.run.sources:
-            error.hint = error.hint.replace(_AGAIN, f"{_AGAIN} with the same input")
-        outcome = self._outcome(part, at_rest=at_rest)
+            named = f"run it again with --resume {self.attempt.run_id} and the same input"
+            error.hint = error.hint.replace(_AGAIN, named if is_unknown else f"{_AGAIN} with the same input")
+        by_name = at_rest or is_unknown
+        outcome = self._outcome(part, by_name=by_name)
         failed_canary = isinstance(error, CanaryError)
         try:
             self.attempt.end(
@@ -107,7 +110,7 @@ class RunClosing(NamedTuple):
             )
         except OursError as unnoted:
             self._fail(unnoted)
-            return self._outcome(part, at_rest=at_rest)
+            return self._outcome(part, by_name=by_name)
         return outcome
 
     def _fail(self, error: OursError) -> None:
@@ -173,6 +176,15 @@ class RunClosing(NamedTuple):
         is_settled = 0 < result.taken == result.books.read
         return is_stopped and is_settled and set(self.run.sources) == {"-"} and stdin_is_silent()
 
+    def _is_unknown_again(self) -> bool:
+        """Whether standard input, fed in once more, is not known to be this run's, rows of which were sent.
+
+        It is known by its first row: without its outcome the same command begins a new run, where rows with
+        neither a time nor a distinctId get other ids.
+        """
+        is_pipe = "-" in self.run.sources and not self.run.flags.target.sandbox
+        return is_pipe and bool(self.result.traffic.requests) and not self.attempt.has_first_row
+
     def _shard_part(self) -> ShardPart | None:
         """What a shard's report says about the whole; None where the run is of all rows."""
         if self.prepared.shard is None:
@@ -186,7 +198,7 @@ class RunClosing(NamedTuple):
             rate=None if whole is None or own is None else (whole, own),
         )
 
-    def _outcome(self, part: ShardPart | None, *, at_rest: bool) -> RunOutcome:
+    def _outcome(self, part: ShardPart | None, *, by_name: bool) -> RunOutcome:
         """With the report of the attempt; its books are those of the whole run."""
         error, books, rejects = self.result.error, self.result.books, self.rejects.paths
         report = Report(
@@ -198,7 +210,7 @@ class RunClosing(NamedTuple):
             duration_s=self.duration_s,
             rejects_file=str(rejects[0]) if rejects and books.rejected else None,
             warnings=list(self.console.warnings),
-            resume=_resume(self.run, error, self.attempt.run_id if at_rest else None) if error else None,
+            resume=_resume(self.run, error, self.attempt.run_id if by_name else None) if error else None,
             mend=self._mend(),
             error=error.message if error else None,
             part=part,

@@ -28,9 +28,10 @@ class Attempt:
     """What the pipeline and the report need of a run's past; a context manager.
 
     `run_id` names the run, `identity` says what makes it this run, `replay` has what is done, `done_rows` how
-    many rows that is, `known_rejects` the rejects files, `was_finished` whether every row had an outcome,
-    `may_repeat` whether the last attempt may have had answers that it could not write down (it was killed, or
-    found the disk full), `times` how the sources write their times.
+    many rows that is, `has_first_row` whether the first is done by now, `known_rejects` the rejects files,
+    `was_finished` whether every row had an outcome, `may_repeat` whether the last attempt may have had
+    answers that it could not write down (it was killed, or found the disk full), `times` how the sources
+    write their times.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Attempt:
         self._blocks = blocks
         self.known_rejects = journal.rejects if journal is not None else []
         self.done_rows = sum(block.rows for block in blocks)
+        self.has_first_row = _have_first_row(blocks)
         self.was_finished = head.is_finished
         had_no_end = bool(head.attempts) and head.state == "running"
         self.may_repeat = had_no_end or head.exit_code == ExitCode.LOCAL_IO
@@ -110,6 +112,7 @@ class Attempt:
         self._take_over()
         files = rejects() if any(block.rejected for block in blocks) else ()
         self._journal.commit(blocks, files, self.replay.superseded)
+        self.has_first_row |= _have_first_row(blocks)
         self.replay.superseded.clear()
 
     def begin_rejects(self, file: RejectFile) -> None:
@@ -172,6 +175,10 @@ class Attempt:
             self._head = replace(self._head, identity=self.identity)
             self._journal.note_identity(self.identity)
             write_head(self.folder, self._head)
+
+
+def _have_first_row(blocks: Sequence[Block]) -> bool:
+    return any(block.start == 0 for block in blocks)
 
 
 def _current_folder() -> str:

@@ -134,7 +134,7 @@ def judge_single(answer: Answer, count: int) -> Verdict:
     if answer.status == 200:
         body = _json_object(answer.body)
         if body is not None and body.get("success") is True:
-            return Judged([0], [], [])
+            return Judged([0], [], [], retry_after(answer.headers))
         return Nonsense(_nonsense_reason(answer))
     return _judge_status(answer)
 
