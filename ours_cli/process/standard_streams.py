@@ -30,7 +30,8 @@ def standard_input() -> BinaryIO:
     Programs that share a pipe make it so for each other, as Node and ssh do. Python would take its "nothing
     yet" for the end, and where it has no room would drop what is written.
     """
-    os.set_blocking(0, True)
+    if sys.platform != "win32":
+        os.set_blocking(0, True)
     return sys.stdin.buffer
 
 
@@ -48,7 +49,7 @@ def prepare_streams() -> None:
         if reader != 1:
             os.close(reader)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    else:
+    elif sys.platform != "win32":
         os.set_blocking(1, True)  # as for `standard_input`
     if sys.stderr is None:
         _move(os.open(os.devnull, os.O_WRONLY), 2)
