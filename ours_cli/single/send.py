@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ours_cli.errors import ExitCode, OursError
+from ours_cli.errors import ExitCode, OursError, UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.sending.retry import (
     Again,
@@ -90,7 +90,13 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
         tries.count += 1
         started = time.monotonic()
         before, tries.may_have_arrived = tries.may_have_arrived, True
-        answer = post_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
+        try:
+            answer = post_once(
+                endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file
+            )
+        except UsageError:  # a proxy or a CA file that cannot be used: nothing was sent
+            tries.may_have_arrived = before
+            raise
         tries.may_have_arrived = before or _may_have_arrived(answer)
         verdict = route.judge(answer, 1) if isinstance(answer, Answer) else answer
         match verdict:
