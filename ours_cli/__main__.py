@@ -13,9 +13,9 @@ def main() -> None:
 
     collect_rarely_at_start()
     from ours_cli.process.core_dumps import limit_cores
-    from ours_cli.process.standard_streams import replace_closed_streams
+    from ours_cli.process.standard_streams import prepare_streams
 
-    replace_closed_streams()
+    prepare_streams()
     limit_cores()
     from ours_cli.boundary import run
     from ours_cli.process.signals import with_exit_codes

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ours_cli.contract import DEFAULT_BASE_URL, TOKEN_MAX
 from ours_cli.errors import AuthError, UsageError
 from ours_cli.files.folders import config_path
+from ours_cli.files.named_secrets import why_missing
 from ours_cli.files.profiles import load_profile, profile_names
 from ours_cli.process.standard_streams import standard_input
 
@@ -207,9 +208,8 @@ def _token_of_file(path: str, named_by: str) -> Token:
             raise AuthError("there is no token in the first line of standard input", hint="--token-file PATH")
         return Token(line, "standard input")
     hint = "it holds the source API key alone, on one line"
-    if not os.path.lexists(os.path.expanduser(path)):  # noqa: PTH111 - never raises, where ~ has no home
-        # Somebody may have typed the token itself, so it is not repeated.
-        raise AuthError(f"the file that {named_by} names does not exist", hint=hint)
+    if (why := why_missing(path)) is not None:
+        raise AuthError(f"the file that {named_by} names {why}", hint=hint)
     try:
         with Path(path).expanduser().open("rb") as file:
             text = file.read(_TOKEN_FILE_MAX).decode("utf-8-sig").strip()  # some editors begin with a mark

@@ -201,10 +201,10 @@ def test_what_may_have_arrived_is_said_to_be_where_the_result_is_lost(
     sandbox: StartSandbox, into_nowhere: Callable[..., Ended]
 ) -> None:
     box = sandbox(fault(ALWAYS, status(503)))
-    ended = into_nowhere(*SINGLE, "-o", "json", "--give-up-after", "0.1s")
+    ended = into_nowhere(*SINGLE, "-o", "json", "--give-up-after", "1s")
     (row,) = sent_rows(box)
     assert ended.code in (7, 141)
-    assert ended.err.startswith("error: gave up: the server answered 503, for 0.1 s, and ")
+    assert ended.err.startswith("error: gave up: the server answered 503, for 1 s, and ")
     assert ended.err.endswith(f"--distinct-id {row}\n")
 
 

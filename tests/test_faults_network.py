@@ -484,6 +484,7 @@ def test_proxy_that_cannot_be_one(
     assert (ended.code, ended.out) == (2, "")
     assert f"error: the proxy in {variable} " in ended.err
     assert f"hint: {variable}=http://HOST:PORT" in ended.err
+    assert "arrived" not in ended.err
     assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"), "user:12")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -245,6 +246,18 @@ class TestConfig:
             ended = ours(*command, "--token-file", typed)
             assert "the file that --token-file names does not exist" in ended.out + ended.err
             assert typed not in ended.out + ended.err
+
+    def test_a_token_file_in_a_closed_folder(self, ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its existence cannot be known; root can always tell."""
+
+        def closed(path: str) -> None:
+            raise PermissionError(13, os.strerror(13), path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("ours_cli.files.named_secrets.os.lstat", closed)
+            ended = ours("track", "E", "--external-id", "c", "--token-file", "/closed/key")
+        assert ended.code == 4
+        assert "error: the file that --token-file names cannot be reached: Permission denied\n" in ended.err
 
     def test_a_token_file_that_is_there_is_named(self, ours: Ours, tmp_path: Path) -> None:
         ended = ours("track", "E", "--external-id", "c", "--token-file", tmp_path)

@@ -1,4 +1,4 @@
-"""Standard streams: what stands in for closed ones, and how text is encoded for people and for programs.
+"""Standard streams: what stands in for closed and for non-blocking ones; text for people and for programs.
 
 The numbers of those that are closed (`ours ... >&-`) are taken here before anything else is opened: otherwise
 the journal or a socket would get them, and what is meant for a person would go there.
@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import sys
-from typing import TYPE_CHECKING, BinaryIO, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import BinaryIO, TextIO
 
 
 def for_people(stream: TextIO) -> None:
@@ -29,31 +25,20 @@ def for_programs(stream: TextIO) -> None:
 
 
 def standard_input() -> BinaryIO:
-    """The bytes of standard input, which must be open; whoever reads them reads `sys.stdin` no more."""
-    return io.BufferedReader(_Waiting())
+    """The bytes of standard input, which must not be None; a non-blocking pipe is waited for.
 
-
-class _Waiting(io.RawIOBase):
-    """Standard input; what says "nothing yet" is waited for.
-
-    Programs that share a pipe make it non-blocking for each other, as Node and ssh do, and Python takes such
-    an answer for the end.
+    Programs that share a pipe make it so for each other, as Node and ssh do. Python would take its "nothing
+    yet" for the end, and where it has no room would drop what is written.
     """
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while True:
-            try:
-                return os.readv(0, [buffer])
-            except BlockingIOError:
-                select.select([0], [], [])
+    if sys.platform != "win32":
+        os.set_blocking(0, True)
+    return sys.stdin.buffer
 
 
-def replace_closed_streams() -> None:
+def prepare_streams() -> None:
     """Let a closed stdout fail as a pipe does whose reader has left, and a closed stderr swallow everything.
 
+    An open stdout waits for its reader, so that no result or reject is lost.
     A closed standard input stays none (`sys.stdin` is None): an empty one would be an input without rows.
     """
     if sys.stdin is None:
@@ -64,6 +49,8 @@ def replace_closed_streams() -> None:
         if reader != 1:
             os.close(reader)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    elif sys.platform != "win32":
+        os.set_blocking(1, True)  # as for `standard_input`
     if sys.stderr is None:
         _move(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115

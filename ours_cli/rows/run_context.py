@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.errors import UsageError
+from ours_cli.files.named_secrets import why_missing
 from ours_cli.ids.doubtful_ids import CUT, UNFILLED
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.field_body import TimeMapping
@@ -163,9 +164,8 @@ def hmac_key(path: str | None) -> bytes:
     """The key of the hmac filter; raises `UsageError` when there is none (called only where it is used)."""
     if path is not None:
         hint = "it holds the key of the hmac filter alone"
-        if not os.path.lexists(os.path.expanduser(path)):  # noqa: PTH111 - never raises, where ~ has no home
-            # Somebody may have typed the key itself, so it is not repeated.
-            raise UsageError("the file that --hmac-key-file names does not exist", hint=hint)
+        if (why := why_missing(path)) is not None:
+            raise UsageError(f"the file that --hmac-key-file names {why}", hint=hint)
         try:
             key = Path(path).expanduser().read_bytes().strip()
         except OSError as error:

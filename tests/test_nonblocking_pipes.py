@@ -1,4 +1,4 @@
-"""Standard input of `track` and of the token: pipes that have nothing yet, and text that is always UTF-8."""
+"""Pipes that others made non-blocking, as Node and ssh do; and bodies from them, which are UTF-8 always."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import TOKEN, Ended, Ours, StartSandbox
+from waiting import wait_for
 
 
 def through_a_nonblocking_pipe(words: Sequence[str], *pieces: bytes) -> Ended:
-    """As Node and ssh leave pipes behind; each piece comes a while after the one before."""
+    """Each piece comes a while after the one before."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     with subprocess.Popen(
@@ -52,6 +54,47 @@ def test_a_body_and_a_token_that_are_not_there_yet(
     words = ["track", "B", "--email", "e", "--token-file", "-"]
     assert through_a_nonblocking_pipe(words, TOKEN.encode(), b"\n").code == 0
     assert [event.event for event in place.events()] == ["A", "B"]
+
+
+def test_rejects_wait_for_a_slow_reader(sandbox: StartSandbox, tmp_path: Path) -> None:
+    """More of them than a pipe holds."""
+    sandbox()
+    rows = tmp_path / "rows.ndjson"
+    rows.write_text('{"event": "A", "eventProperties": {"text": "' + "x" * 200 + '"}}\n' * 2000)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with subprocess.Popen(
+        [sys.executable, "-m", "ours_cli", "batch", rows, "--rejects", "-", "-o", "json"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(writer)
+        with open(reader, "rb", buffering=0) as stream:
+            pieces = []
+            while piece := stream.read(4096):
+                threading.Event().wait(0.01)
+                pieces.append(piece)
+            rejects = b"".join(pieces).splitlines()
+        assert process.stderr is not None
+        result = json.loads(process.stderr.read())
+    assert (process.returncode, result["rejected"], len(rejects)) == (3, 2000, 2000)
+
+
+def test_a_result_waits_for_a_slow_reader(sandbox: StartSandbox) -> None:
+    place = sandbox()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b" " * 4096)
+    words = [sys.executable, "-m", "ours_cli", "track", "A", "--external-id", "c"]
+    with subprocess.Popen(words, stdout=writer) as process:
+        os.close(writer)
+        wait_for(lambda: list(place.events()))
+        threading.Event().wait(1)
+        with open(reader, "rb") as stream:
+            assert stream.read().strip().startswith(b"accepted: A ")
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
