@@ -69,6 +69,7 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read") as caught:
         parse_assignments("-p", ["a=@/no/such"])
     assert "begins with @" in str(caught.value.hint)
+    assert "no/such" not in f"{caught.value.message} {caught.value.hint}", "it may be a value: @home"
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(UsageError, match="is not UTF-8"):
         parse_assignments("-p", [f"a=@{tmp_path / 'binary'}"])

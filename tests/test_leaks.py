@@ -302,3 +302,22 @@ def test_a_server_that_says_the_token_back(
         assert "bad " in text
         assert "***" in text
         assert " here" in text
+
+
+def test_a_server_whose_code_is_the_token(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Codes are counted in the report and in the journal, which otherwise hold nothing that a server says."""
+    token = "live_key_7f3a91"
+    monkeypatch.setenv("OURS_PRIVACY_TOKEN", token)
+    result = {"index": 0, "success": False, "code": f"no_{token}", "message": ""}
+    body = {"success": False, "accepted": 0, "failed": 1, "results": [result]}
+    sandbox(Fault(When(path="/batch"), Then("status", status=207, body=body)))
+    file = tmp_path / "rows.ndjson"
+    file.write_text(json.dumps({"event": "E", "externalId": "p", "time": iso(hours=1)}) + "\n", "utf-8")
+    ended = ours("batch", file, "-v", "-o", "json")
+    assert ended.code == 3
+    assert ended.json["reject_codes"] == {"no_***": 1}
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for content in (*written, ended.out.encode(), ended.err.encode()):
+        assert token.encode() not in content

@@ -185,8 +185,9 @@ def _read_value_file(flag: str, name: str, path: str) -> str:
             f"{flag} {name}: the file {path} is not UTF-8", hint="iconv writes it anew"
         ) from None
     except (OSError, RuntimeError) as error:
+        # No file by that name may mean that it is a text, which may be a row's.
         raise UsageError(
-            f"{flag} {name}: the file {path} cannot be read ({type(error).__name__})",
+            f"{flag} {name}: the file that its @ names cannot be read ({type(error).__name__})",
             hint=f"to send a text that begins with @, write {flag} '{name}=\\@...'",
         ) from None
 

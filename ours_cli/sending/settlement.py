@@ -159,7 +159,8 @@ class Settlement:
         return self.resolve() if self._lone.are_many else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
-        return Reject(event.origin, event.distinct_id, code, without_token(message, self._token))
+        code, message = (without_token(words, self._token) for words in (code, message))
+        return Reject(event.origin, event.distinct_id, code, message)
 
     def _hold_off(self, verdict: Failure | Again | Nonsense, chunk: Chunk, started: float) -> None:
         """Pause everyone, or give up when there is no use in waiting."""
