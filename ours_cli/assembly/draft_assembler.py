@@ -16,7 +16,7 @@ from ours_cli.events.packed_events import PackedEvents
 from ours_cli.ids.identity import ID_BYTES, DistinctIds
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.validate import Fault, Window
+from ours_cli.mapping.validate import Violation, Window
 
 
 class DraftAssembler:
@@ -40,7 +40,7 @@ class DraftAssembler:
             place = _place(events, seq + at)
             return b"" if place is None else b"{" + events.body(place)[ID_AT + 2 * ID_BYTES + 2 :]
 
-        faults: dict[int, Fault] = {}
+        faults: dict[int, Violation] = {}
         if draft.given is None:
             repeated = self._ids.repeated(draft.digests, content, table)
         else:
@@ -67,7 +67,7 @@ class DraftAssembler:
 
     def _identified(
         self, draft: Draft, given: Sequence[str], table: int, content: Callable[[int], bytes]
-    ) -> tuple[list[tuple[int, str]], dict[int, Fault]]:
+    ) -> tuple[list[tuple[int, str]], dict[int, Violation]]:
         """Note the rows; returns which get an id other than their draft's, and what is wrong with given ids.
 
         Rows that are left out count among their equals, but their given ids are not noted.

@@ -13,7 +13,7 @@ from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.validate import Fault, Window, check_event, check_size, has_long_array
+from ours_cli.mapping.validate import Violation, Window, check_event, check_size, has_long_array
 from ours_cli.record import Table
 
 
@@ -46,7 +46,7 @@ class EventAssembler:
         if self._selects and (left_out := self._left_out(origin, body, given)) is not None:
             return left_out
         content = _content(body)
-        if isinstance(content, Fault):
+        if isinstance(content, Violation):
             return Reject(origin, given, content.code, content.message)
         item = self._seal(origin, given, content, body["event"], body.get("time"))
         if isinstance(item, Event):
@@ -78,7 +78,7 @@ class EventAssembler:
 
         A given id is not noted: no row that is sent can clash with one that is not.
         """
-        if not body.pop("distinctId", "") and not isinstance(content := _content(body), Fault):
+        if not body.pop("distinctId", "") and not isinstance(content := _content(body), Violation):
             self._ids.derive(content, timed="time" in body, file=file, is_sent=False)
 
     def _left_out(self, origin: Origin, body: dict[str, Any], given: str) -> Filtered | Reject | None:
@@ -109,10 +109,10 @@ class EventAssembler:
             self._tally.long_arrays += 1
 
 
-def _content(body: dict[str, Any]) -> bytes | Fault:
+def _content(body: dict[str, Any]) -> bytes | Violation:
     """The canonical JSON of a body that obeys the contract, else what is wrong with it."""
     fault = check_event(body)
     if fault is not None:
         return fault
     content = canonical_json(body)
-    return content if isinstance(content, Fault) else check_size(body, len(content)) or content
+    return content if isinstance(content, Violation) else check_size(body, len(content)) or content

@@ -8,7 +8,7 @@ from typing import Final
 from ours_cli.events.event import Origin
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.mapping.serialize import NOT_UNICODE
-from ours_cli.mapping.validate import Fault
+from ours_cli.mapping.validate import Violation
 from ours_cli.record import DUPLICATE_ID, Record, Table
 
 
@@ -29,12 +29,12 @@ class GivenIds:
         if table.number is not None:
             self.files[table.number] = table.name
 
-    def fault(self, given: str, content: bytes, origin: Origin) -> Fault | None:
+    def fault(self, given: str, content: bytes, origin: Origin) -> Violation | None:
         """Note the id of one row, whose canonical JSON this is; returns what is wrong with it."""
         line = origin.row.line
         if isinstance(origin.row, Record) and origin.row.refused_id == given:
             # Fed back unchanged: the row that it clashes with is not in this file, but the server has it.
-            return Fault(
+            return Violation(
                 DUPLICATE_ID,
                 f"{self._place} {line} still bears the distinctId of another row: the API would drop it",
             )
@@ -46,7 +46,7 @@ class GivenIds:
 
     def faults(
         self, given: Sequence[str], digests: bytes, table: int, lines: Sequence[int]
-    ) -> list[tuple[int, Fault]]:
+    ) -> list[tuple[int, Violation]]:
         """As `fault` for rows of one table, by their positions; `digests` are those of contents, joined.
 
         The ids are valid Unicode, and none was refused before.
@@ -54,11 +54,11 @@ class GivenIds:
         conflicts = self._ids.conflicts(given, digests, [_number(table, line) for line in lines])
         return [(at, self._duplicate(table, lines[at], first)) for at, first in conflicts]
 
-    def _duplicate(self, table: int, line: int, first: int) -> Fault:
+    def _duplicate(self, table: int, line: int, first: int) -> Violation:
         first_table, first_line = divmod(first, _LINES_MAX)
         file = self.files.get(first_table, f"file {first_table + 1}")
         where = f"{self._place} {first_line}" + (f" of {file}" if first_table != table else "")
-        return Fault(
+        return Violation(
             DUPLICATE_ID,
             f"{self._place} {line} bears the distinctId of {where} and other content: the API would drop it",
         )

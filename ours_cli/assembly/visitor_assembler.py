@@ -11,7 +11,7 @@ from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.selection import EVERYTHING, Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.validate import Fault, check_visitor
+from ours_cli.mapping.validate import Violation, check_visitor
 from ours_cli.record import Table
 
 
@@ -29,11 +29,11 @@ class VisitorAssembler:
         """Judge and serialize one body (contract: /identify)."""
         fault = check_visitor(body)
         if fault is None and not body.get("userProperties"):
-            fault = Fault("missing_properties", "the row sets no visitor property")
+            fault = Violation("missing_properties", "the row sets no visitor property")
         if fault is not None:
             return Reject(origin, "", fault.code, fault.message)
         content = canonical_json(body)
-        if isinstance(content, Fault):
+        if isinstance(content, Violation):
             return Reject(origin, "", content.code, content.message)
         if self.selection.sample is not None and not self.selection.takes(_visitor(body) or content):
             return Filtered(origin, "sample")

@@ -24,7 +24,7 @@ from ours_cli.options import (
 )
 from ours_cli.sending.route import IDENTIFY
 from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags
-from ours_cli.single.command import Body, Sender
+from ours_cli.single.command import Sender, SingleBody
 
 if TYPE_CHECKING:
     from ours_cli.mapping.fields import FieldMap
@@ -126,7 +126,7 @@ def _identify_one(fields: FieldMap, data: str | None, sender: Sender) -> int:
         )
     body = build_body(fields, sender.read_data(data))
     check_body(body, IDENTIFY, empty_flags(fields))
-    return sender.send_one(Body(body, None, doubtful(fields, body)))
+    return sender.send_one(SingleBody(body, None, doubtful(fields, body)))
 
 
 _FILE: Final = "ours identify FILE, where - is standard input"

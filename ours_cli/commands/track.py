@@ -24,7 +24,7 @@ from ours_cli.single.body import (
     settle_distinct_id,
     settle_time,
 )
-from ours_cli.single.command import Body, Sender
+from ours_cli.single.command import Sender, SingleBody
 
 
 def track(
@@ -74,17 +74,17 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
         ) from None
 
 
-def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> Body:
+def _body(fields: FieldMap, data: dict[str, Any], times: TimeFlags) -> SingleBody:
     """One body: the flags laid over the data; raises `UsageError`."""
     body = build_body(fields, data)
     warnings = settle_time(body, fields.time, times)
     check_body(body, TRACK, empty_flags(fields))
     warnings += doubtful(fields, body)
     is_id_made = not body.get("distinctId")
-    return Body(body, settle_distinct_id(body), warnings, is_id_made)
+    return SingleBody(body, settle_distinct_id(body), warnings, is_id_made)
 
 
-def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> Body:
+def _line_body(fields: FieldMap, line: bytes, times: TimeFlags) -> SingleBody:
     data, nulls = read_line(line)
     body = _body(fields, data, times)
     dropped = ["nulls were left out: they would clear what is stored; --clear NAME does"] if nulls else []

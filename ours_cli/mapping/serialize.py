@@ -7,18 +7,18 @@ from typing import Any, Final
 import orjson
 
 from ours_cli.exact_json import JsonStyle, as_sent, write_json
-from ours_cli.mapping.validate import Fault
+from ours_cli.mapping.validate import Violation
 
-NOT_UNICODE: Final = Fault("bad_encoding", "the row holds characters that are not valid Unicode")
+NOT_UNICODE: Final = Violation("bad_encoding", "the row holds characters that are not valid Unicode")
 
 
-def canonical_json(body: dict[str, Any]) -> bytes | Fault:
+def canonical_json(body: dict[str, Any]) -> bytes | Violation:
     """Serialize with sorted keys, so that equal content has equal bytes; numbers keep every digit."""
     return serialize(body, sort_keys=True)
 
 
-def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Fault:
-    """Serialize a body, numbers with every digit; a `Fault` for what JSON cannot say."""
+def serialize(body: dict[str, Any], *, sort_keys: bool = False) -> bytes | Violation:
+    """Serialize a body, numbers with every digit; a `Violation` for what JSON cannot say."""
     try:
         return orjson.dumps(body, as_sent, orjson.OPT_SORT_KEYS if sort_keys else None)
     except TypeError:
@@ -34,10 +34,10 @@ def inside_quotes(written: bytes) -> bytes | None:
     return None if b'\\","' in written else written[2:-2]
 
 
-def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Fault:
+def _exact_json(body: dict[str, Any], sort_keys: bool) -> bytes | Violation:
     try:
         return write_json(body, JsonStyle(sort_keys=sort_keys, sent=True)).encode()
     except UnicodeEncodeError:
         return NOT_UNICODE
     except (RecursionError, ValueError):
-        return Fault("bad_json", "the row holds something that JSON cannot say")
+        return Violation("bad_json", "the row holds something that JSON cannot say")

@@ -25,7 +25,7 @@ from ours_cli.mapping.fields import property_meant
 from ours_cli.wording.durations import age_text
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """Why a row cannot be sent: `code` for programs, `message` for people. Never a value of the row."""
 
     code: str
@@ -42,13 +42,13 @@ class Window(NamedTuple):
         """The oldest time that is taken now, or None where any is."""
         return None if self.max_age_ms is None else self.now_ms() - self.max_age_ms
 
-    def check(self, time_ms: int) -> Fault | None:
+    def check(self, time_ms: int) -> Violation | None:
         """Judge one time in milliseconds since the epoch (contract: `time`)."""
         age = self.now_ms() - time_ms
         if age < 0:
-            return Fault("outside_window", "the time lies in the future")
+            return Violation("outside_window", "the time lies in the future")
         if self.max_age_ms is not None and age > self.max_age_ms:
-            return Fault(
+            return Violation(
                 "outside_window", f"the time is older than the {age_text(self.max_age_ms)} that the API takes"
             )
         return None
@@ -58,22 +58,22 @@ _OBJECT: Final = frozenset({dict})
 _NESTED: Final = frozenset({dict, list})
 
 
-def check_event(event: Mapping[str, Any]) -> Fault | None:
+def check_event(event: Mapping[str, Any]) -> Violation | None:
     """Judge a `/track` body or `/batch` row, apart from time and distinctId (contract: one event)."""
     name = event.get("event")
     if not name:
-        return Fault("missing_event", "the row has no event name")
+        return Violation("missing_event", "the row has no event name")
     if not isinstance(name, str):
-        return Fault("bad_type", "event must be a text")
+        return Violation("bad_type", "event must be a text")
     if len(name) > EVENT_NAME_MAX:
-        return Fault("event_too_long", f"the event name is longer than {EVENT_NAME_MAX} characters")
+        return Violation("event_too_long", f"the event name is longer than {EVENT_NAME_MAX} characters")
     fault = check_visitor(event)
     if fault is None and "eventProperties" in event:
         fault = _check_properties(event["eventProperties"])
     return fault
 
 
-def check_visitor(body: Mapping[str, Any]) -> Fault | None:
+def check_visitor(body: Mapping[str, Any]) -> Violation | None:
     """Judge what `/track` and `/identify` share: identifiers, visitor and default properties, context."""
     fault = _check_identifiers(body)
     for name, known in KNOWN_PROPERTIES.items():
@@ -84,54 +84,58 @@ def check_visitor(body: Mapping[str, Any]) -> Fault | None:
     return fault
 
 
-def _check_identifiers(body: Mapping[str, Any]) -> Fault | None:
+def _check_identifiers(body: Mapping[str, Any]) -> Violation | None:
     found = False
     for key, longest in ID_MAX.items():
         value = body.get(key)
         if value is None:
             continue
         if not isinstance(value, str):
-            return Fault("bad_type", f"{key} must be a text")
+            return Violation("bad_type", f"{key} must be a text")
         if len(value) > longest:
-            return Fault("id_too_long", f"{key} is longer than {longest} characters")
+            return Violation("id_too_long", f"{key} is longer than {longest} characters")
         found = found or bool(value)
     if found:
         return None
     user_properties = body.get("userProperties")
     if isinstance(user_properties, dict) and user_properties.get("phone_number"):
         return None
-    return Fault("missing_identifier", "the row has none of userId, externalId, email (or a phone_number)")
+    return Violation(
+        "missing_identifier", "the row has none of userId, externalId, email (or a phone_number)"
+    )
 
 
-def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Fault | None:
+def _check_known(value: Any, where: str, known: Mapping[str, str]) -> Violation | None:
     if not isinstance(value, dict):
-        return Fault("bad_type", f"{where} must be an object")
+        return Violation("bad_type", f"{where} must be an object")
     for key, entry in value.items():
         kind = known.get(key)
         if kind is None:
             close = property_meant(where, key)
             meant = f"; did you mean {close!r}?" if close else ""
-            return Fault("unknown_property", f"{where} has a key that the API does not know{meant}")
+            return Violation("unknown_property", f"{where} has a key that the API does not know{meant}")
         if entry is not None and kind != "any" and type(entry) not in OF_KIND.get(kind, _OBJECT):
-            return Fault("bad_type", f"{where}.{key} must be of type {kind}")
+            return Violation("bad_type", f"{where}.{key} must be of type {kind}")
     return None
 
 
-def _check_context(value: Any) -> Fault | None:
+def _check_context(value: Any) -> Violation | None:
     complete = isinstance(value, dict) and value.keys() == set(IDENTITY_CONTEXT_KEYS)
     if complete and all(isinstance(entry, str) and entry for entry in value.values()):
         return None
-    return Fault("bad_context", "identityContext needs ip and userAgent, both texts, and nothing else")
+    return Violation("bad_context", "identityContext needs ip and userAgent, both texts, and nothing else")
 
 
-def _check_properties(properties: Any) -> Fault | None:
+def _check_properties(properties: Any) -> Violation | None:
     """Judge `eventProperties`: count, depth and size (contract: eventProperties)."""
     if not isinstance(properties, dict):
-        return Fault("bad_type", "eventProperties must be an object")
+        return Violation("bad_type", "eventProperties must be an object")
     if len(properties) > PROPERTIES_MAX and _filled(properties) > PROPERTIES_MAX:
-        return Fault("too_many_properties", f"eventProperties has more than {PROPERTIES_MAX} non-empty keys")
+        return Violation(
+            "too_many_properties", f"eventProperties has more than {PROPERTIES_MAX} non-empty keys"
+        )
     if _too_deep(properties, DEPTH_MAX):
-        return Fault("too_deep", f"eventProperties nests deeper than {DEPTH_MAX} objects")
+        return Violation("too_deep", f"eventProperties nests deeper than {DEPTH_MAX} objects")
     return None
 
 
@@ -169,7 +173,7 @@ def _objects_within(objects: list[Any]) -> list[Any]:
     return found
 
 
-def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
+def check_size(event: Mapping[str, Any], serialized: int) -> Violation | None:
     """Judge the size of `eventProperties`; `serialized` is the UTF-8 bytes of the whole body.
 
     UTF-8 never takes fewer bytes than UTF-16 takes code units, so small bodies need no counting.
@@ -180,7 +184,9 @@ def check_size(event: Mapping[str, Any], serialized: int) -> Fault | None:
     text = write_json(event["eventProperties"], JsonStyle(sent=True))
     if len(text.encode("utf-16-le")) // 2 < PROPERTIES_UTF16_MAX:
         return None
-    return Fault("too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON")
+    return Violation(
+        "too_large", f"eventProperties takes {PROPERTIES_UTF16_MAX:,} characters or more as JSON"
+    )
 
 
 def has_long_array(properties: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ _FIRST_MS: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(mill
 _LAST_MS: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
-class Bar(NamedTuple):
+class HistogramBar(NamedTuple):
     """One bar of a histogram: the first day of its span, marks, and how many there are."""
 
     label: str
@@ -26,7 +26,9 @@ class Bar(NamedTuple):
     total: int
 
 
-def histogram(days: Counter[int], bars: int = _BARS_MAX, within: Iterable[int] | None = None) -> list[Bar]:
+def histogram(
+    days: Counter[int], bars: int = _BARS_MAX, within: Iterable[int] | None = None
+) -> list[HistogramBar]:
     """At most `bars` bars by UTC day, or by spans of days where there are many; `within` sets the spans."""
     spanned = list(within or days)
     first, last = min(spanned), max(spanned)
@@ -36,12 +38,14 @@ def histogram(days: Counter[int], bars: int = _BARS_MAX, within: Iterable[int] |
         counts[(day - first) // span] += count
     most = max(counts.values())
     return [
-        Bar(date_of(first + index * span), "#" * -(-counts[index] * _BAR_WIDTH // most), counts[index])
+        HistogramBar(
+            date_of(first + index * span), "#" * -(-counts[index] * _BAR_WIDTH // most), counts[index]
+        )
         for index in range((last - first) // span + 1)
     ]
 
 
-def bar_lines(bars: Sequence[Bar], outside: Mapping[str, int] | None = None) -> list[str]:
+def bar_lines(bars: Sequence[HistogramBar], outside: Mapping[str, int] | None = None) -> list[str]:
     """The bars as lines, empty ones folded into one; `outside` says by label how many get dashes."""
     lines = []
     for is_empty, group in groupby(bars, lambda bar: not bar.total):

@@ -22,7 +22,7 @@ _NOT_ALLOWED = "the event is not allowed"
 _LOGIN_PAGE = b"<!DOCTYPE html><title>Sign in</title><p>Sign in to use this network.</p>"
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What to send, and how: `wire` is the fault that strikes while sending, `clock_offset` is in seconds."""
 
     status: int
@@ -69,7 +69,7 @@ class IngestApi:
         self._on_event = on_event
         self._stopping = stopping
 
-    def post(self, turn: Turn, content_type: str, raw: bytes) -> Answer:
+    def post(self, turn: Turn, content_type: str, raw: bytes) -> Reply:
         """Answer a POST to one of the three endpoints."""
         refusal: RefusalError | None = None
         try:
@@ -83,7 +83,7 @@ class IngestApi:
             answer, events = _replacement(fault), ()
         else:
             judged = _Judged(refusal.status, refusal.body) if refusal else self._judge(turn, rows)
-            answer, events = Answer(judged.status, orjson.dumps(_tampered(judged.body, fault))), judged.events
+            answer, events = Reply(judged.status, orjson.dumps(_tampered(judged.body, fault))), judged.events
         if fault is not None and fault.stage is Stage.WIRE:
             answer = answer._replace(wire=fault)
         self._record(turn, answer, fault, rows, len(raw), events)
@@ -146,7 +146,7 @@ class IngestApi:
     def _record(
         self,
         turn: Turn,
-        answer: Answer,
+        answer: Reply,
         fault: Then | None,
         rows: Sequence[object],
         size: int,
@@ -205,13 +205,13 @@ def _tampered(body: dict[str, Any], fault: Then | None) -> dict[str, Any]:
     return {**body, "results": changed[fault.do]}
 
 
-def _replacement(fault: Then) -> Answer:
+def _replacement(fault: Then) -> Reply:
     if fault.do == "html":
-        return Answer(200, _LOGIN_PAGE, "text/html; charset=utf-8")
+        return Reply(200, _LOGIN_PAGE, "text/html; charset=utf-8")
     if fault.do == "empty":
-        return Answer(fault.status or 200, b"")
+        return Reply(fault.status or 200, b"")
     if fault.do == "redirect":
-        return Answer(fault.status or 307, b"", headers={"Location": fault.url or ""})
+        return Reply(fault.status or 307, b"", headers={"Location": fault.url or ""})
     body = {"success": False, "error": "a scripted fault"} if fault.body is None else fault.body
     payload = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    return Answer(fault.status or 500, payload, headers=fault.headers)
+    return Reply(fault.status or 500, payload, headers=fault.headers)

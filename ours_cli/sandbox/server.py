@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from ours_cli.errors import UsageError
-from ours_cli.sandbox.api import Answer, IngestApi
+from ours_cli.sandbox.api import IngestApi, Reply
 from ours_cli.sandbox.faults import PATHS, FaultScript, Then, Turn
 from ours_cli.sandbox.openapi import openapi_document
 from ours_cli.sandbox.store import Store, StoreClosedError
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._send(_json(status, {"success": False, "error": error}))
 
-    def _answer(self, turn: Turn, raw: bytes) -> Answer:
+    def _answer(self, turn: Turn, raw: bytes) -> Reply:
         try:
             return self.server.api.post(turn, self.headers.get("Content-Type", ""), raw)
         except StoreClosedError:
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             max_events=options.max_events, max_bytes=options.max_bytes, window_ms=options.window_ms
         )
 
-    def _page(self, path: str) -> Answer:
+    def _page(self, path: str) -> Reply:
         query = parse_qs(urlsplit(self.path).query)
         after, limit = query.get("after", ["0"])[-1], query.get("limit", ["100"])[-1]
         if not all(text.isascii() and text.isdecimal() and len(text) <= 18 for text in (after, limit)):
@@ -223,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         listed = [row._asdict() for row in found]
         return _json(200, {path[1:]: listed, "next": found[-1].id if found else int(after)})
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Reply) -> None:
         data = self._head(answer)
         if self.command != "HEAD" and answer.status != HTTPStatus.NO_CONTENT:
             data += answer.payload
@@ -250,7 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
 
-    def _head(self, answer: Answer) -> bytes:
+    def _head(self, answer: Reply) -> bytes:
         now = time.time() + answer.clock_offset
         headers = {"Date": self.date_time_string(int(now)), "Content-Type": answer.content_type}
         if answer.status != HTTPStatus.NO_CONTENT:
@@ -273,8 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.api.log_reset(turn, length)
 
 
-def _json(status: int, body: dict[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body, ensure_ascii=False).encode())
+def _json(status: int, body: dict[str, Any]) -> Reply:
+    return Reply(status, json.dumps(body, ensure_ascii=False).encode())
 
 
 def _phrase(status: int) -> str:

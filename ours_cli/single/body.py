@@ -24,7 +24,7 @@ from ours_cli.mapping.fields import (
     key_meant,
     odd_signs,
 )
-from ours_cli.mapping.validate import Fault, check_event, check_visitor, without_nulls
+from ours_cli.mapping.validate import Violation, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.process.standard_streams import standard_input
 from ours_cli.sending.route import IDENTIFY, Route
@@ -287,7 +287,7 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None
             )
     fault = check_visitor(body) if identify else check_event(body)
     if fault is None and identify and not _sets_something(body.get("userProperties", {})):
-        fault = Fault("missing_properties", "")
+        fault = Violation("missing_properties", "")
     if fault is not None:
         hint = _FAULT_HINTS.get(fault.code)
         if empty and fault.code in ("missing_event", "missing_identifier"):
@@ -295,7 +295,7 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None
         raise UsageError(single_message(fault), hint=hint)
 
 
-def single_message(fault: Fault) -> str:
+def single_message(fault: Violation) -> str:
     """What is wrong with one body, which is no row."""
     return _SINGLE_MESSAGES.get(fault.code, fault.message)
 

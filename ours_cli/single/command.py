@@ -15,7 +15,7 @@ from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ClosedOutputError, ExitCode, OursError, UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.mapping.serialize import serialize
-from ours_cli.mapping.validate import Fault
+from ours_cli.mapping.validate import Violation
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.process.signals import Interrupted, interruptible
@@ -27,7 +27,7 @@ from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, T
 from ours_cli.wording.escape import json_text, printable
 
 
-class Body(NamedTuple):
+class SingleBody(NamedTuple):
     """One body to send, the id that its result names, and what the person should know about it.
 
     `is_id_made` says that the id is a random one, which the person does not have.
@@ -61,7 +61,7 @@ class Sender:
             check_ca_file(sending.ca_file)
         self._console = Console(quiet=showing.quiet, verbose=showing.verbose)
 
-    def send_one(self, body: Body) -> int:
+    def send_one(self, body: SingleBody) -> int:
         """Send one body, or show it; prints the result and returns the exit code."""
         serialized = self._serialized(body)
         if self._shows:
@@ -82,7 +82,7 @@ class Sender:
             self._console.note_typing("the body, a JSON object")
         return read_data(data)
 
-    def send_lines(self, lines: Iterable[bytes], read: Callable[[bytes], Body]) -> int:
+    def send_lines(self, lines: Iterable[bytes], read: Callable[[bytes], SingleBody]) -> int:
         """Send a body for each line, in order, each before the next line is read; returns the exit code.
 
         A line that cannot be sent, or that the server refuses, is reported and skipped (exit 3 at the end);
@@ -119,11 +119,11 @@ class Sender:
             self._tell_of_sandbox()
         return int(ExitCode.REJECTED if failed else ExitCode.OK)
 
-    def _serialized(self, body: Body) -> bytes:
+    def _serialized(self, body: SingleBody) -> bytes:
         for text in body.warnings:
             self._console.warn(text)
         serialized = serialize(in_api_order(body.fields))
-        if isinstance(serialized, Fault):
+        if isinstance(serialized, Violation):
             raise UsageError(single_message(serialized))
         return serialized
 
@@ -141,7 +141,9 @@ class Sender:
     def _ca_file(self) -> Path | None:
         return Path(self._sending.ca_file) if self._sending.ca_file else None
 
-    def _send(self, body: Body, serialized: bytes, place: Destination, number: int | None = None) -> None:
+    def _send(
+        self, body: SingleBody, serialized: bytes, place: Destination, number: int | None = None
+    ) -> None:
         console = self._console
         options = SingleOptions(
             timeout=self._sending.deadline,
@@ -183,7 +185,7 @@ class Sender:
             lost.hint = hint
             raise lost.prefixed(outcome, instead_of="") from None
 
-    def _result(self, body: Body | None, status: str, line: int | None) -> dict[str, Any]:
+    def _result(self, body: SingleBody | None, status: str, line: int | None) -> dict[str, Any]:
         """What is said of one body; `body` is None where a line gave none."""
         result: dict[str, Any] = {"command": self._route.path}
         if line is not None:
@@ -231,7 +233,7 @@ def curl_command(url: str, variable: str, body: bytes, *, timeout: float, ca_fil
     )
 
 
-def _once_more(body: Body, number: int | None) -> str:
+def _once_more(body: SingleBody, number: int | None) -> str:
     """How to send an event again that may have arrived, so that it counts once."""
     if not body.is_id_made:
         return "it may have arrived; sent again, it counts once, since its distinctId was given"
@@ -241,7 +243,7 @@ def _once_more(body: Body, number: int | None) -> str:
     return f'{again} "distinctId": "{body.distinct_id}" to the line'
 
 
-def _accepted(body: Body) -> str:
+def _accepted(body: SingleBody) -> str:
     if body.distinct_id is None:
         return "the properties were accepted"
     return f"the event was accepted under the distinctId {body.distinct_id}"
@@ -262,7 +264,7 @@ _FLAG: Final = "--data: "
 """A line is judged as what that flag holds; its errors must not speak of the flag."""
 
 
-def _line(body: Body) -> str:
+def _line(body: SingleBody) -> str:
     if body.distinct_id is None:
         return "accepted: visitor properties"
     return printable(f"accepted: {body.fields['event']} {body.distinct_id}")

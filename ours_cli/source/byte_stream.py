@@ -28,7 +28,7 @@ _PATIENCE_MAX_S = 0.5
 _MAGIC_BYTES = 16
 
 
-class Sample(NamedTuple):
+class LookAhead(NamedTuple):
     """The beginning of a source; `complete`: it is the whole source."""
 
     data: bytes
@@ -58,7 +58,7 @@ class ByteStream:
         """Close the file; standard input stays open."""
         self._file.close()
 
-    def sample(self, lines: int) -> Sample:
+    def sample(self, lines: int) -> LookAhead:
         """Look ahead: 64 KiB, or more until `lines` lines; on a pipe those lines and what is there then."""
         until = inf
         while not self._ended and not self._is_enough(lines, until):
@@ -67,7 +67,7 @@ class ByteStream:
         # One more block shows whether this is the whole source.
         if not self._ended and self._file.is_ready(0):
             self._look_further()
-        return Sample(self._ahead, self._ended)
+        return LookAhead(self._ahead, self._ended)
 
     def drop(self, count: int) -> None:
         """Leave out the next `count` bytes; they must have been sampled."""
