@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -302,3 +303,5 @@ def test_a_server_that_says_the_token_back(
         assert "bad " in text
         assert "***" in text
         assert " here" in text
+        if how.endswith("base64"):
+            assert re.search(r"bad \*\*\*=* here", text), "nor a letter of it"
