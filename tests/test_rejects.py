@@ -536,6 +536,11 @@ class TestMended:
         table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
         assert list(mended(table).records) == [Record(2, {"a": "1"}, "")]
 
+    def test_a_row_with_a_code_of_its_own(self) -> None:
+        keys = {"_code": "own", **dict(zip(PREFIXED, ["9", "d", "code", "message"], strict=False))}
+        table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
+        assert list(mended(table).records) == [Record(2, {"_code": "own"}, "d")]
+
     def test_raw_text_that_is_still_wrong(self) -> None:
         table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", "", "code", "m", "1,2,3"]))
         (found,) = mended(table).records
