@@ -24,7 +24,7 @@ _OTHER = {
     "Again": "reason",
     "Nonsense": "reason",
     "Broken": "error",
-    "Fault": "reject",
+    "Violation": "reject",
     "Problem": "reject",
     "TimeProblem": "reject",
     "JsonProblem": "reject",

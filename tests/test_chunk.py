@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from events_kit import SMALLEST, events_of, run_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
@@ -47,6 +47,7 @@ def test_chunks_are_as_full_as_may_be(sizes: list[int], max_events: int, max_byt
 
 
 @given(st.lists(SIZES, max_size=6), st.integers(1, 12), BYTES_MAX, st.integers(0, 3))
+@example([[SMALLEST] * 3], 12, 2 * SMALLEST + 1, 0)
 def test_many_at_once_make_the_chunks_that_they_make_one_by_one(
     stretches: list[list[int]], max_events: int, max_bytes: int, singles: int
 ) -> None:
@@ -86,6 +87,16 @@ def test_a_chunk_keeps_the_size_with_which_it_began() -> None:
     chunks += [chunk for event in events[9:] if (chunk := chunker.add(event))]
     assert [len(chunk.events) for chunk in chunks] == [2, 4, 4, 2]
     assert [event for chunk in chunks for event in chunk.events] == events
+
+
+def test_a_chunk_that_bytes_end_comes_out_where_the_next_may_hold_a_single_event() -> None:
+    size = RequestSize(4)
+    chunker = Chunker(size, SMALLEST + 1)
+    events = events_of([SMALLEST] * 2)
+    assert chunker.add(events[0]) is None
+    size.refused(4, 4 * SMALLEST, limit=1)
+    assert chunker.add(events[1]) == chunk_of(Events([events[:1]]))
+    assert chunker.flush() == Chunk(Events([events[1:]]), SMALLEST, is_full=True)
 
 
 @given(st.lists(st.integers(SMALLEST, 80), min_size=2, max_size=60), st.data())

@@ -163,9 +163,10 @@ def test_a_canary_that_is_refused_ends(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path, command: str, code: int
 ) -> None:
     """Nothing else is sent that could tell whether its rows are to blame: it must not wait for that."""
-    sandbox(fault(ALWAYS, status(code)))
+    box = sandbox(fault(ALWAYS, status(code)))
     rest = (rows_file(tmp_path, 9),) if command == "batch" else (contacts_file(tmp_path, 9), *CONTACT_FLAGS)
     settled(ours(command, *rest, "--canary", 2, *QUICK), 8, unsent=None)
+    assert request_count(box) == (3 if command == "batch" else 2), "the two together, then each alone"
 
 
 def test_a_canary_of_which_one_row_is_refused(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:

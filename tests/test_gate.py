@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 from leaping_clock import run_leaping
@@ -72,9 +74,10 @@ def test_doubt_brings_the_single_prober_back_after_the_pause() -> None:
     in_loop(body)
 
 
-def test_a_pause_holds_those_too_who_wait_for_their_rate() -> None:
+@pytest.mark.parametrize("limit", [sys.maxsize, 3])
+def test_a_pause_holds_those_too_who_wait_for_their_rate(limit: int) -> None:
     async def body() -> None:
-        gate = Gate(rate=100)
+        gate = Gate(rate=100, limit=lambda: limit)
         gate.prove()
         senders = Senders(gate, seconds=0.001)
         tasks = [asyncio.create_task(senders.send(rows=5)) for _ in range(4)]
@@ -85,6 +88,23 @@ def test_a_pause_holds_those_too_who_wait_for_their_rate() -> None:
         await asyncio.gather(*tasks)
         assert min(senders.times[1:]) - began == pytest.approx(0.4)
         assert senders.most == 1, "and then they go one at a time: the server is in doubt"
+
+    in_loop(body)
+
+
+def test_those_whom_a_pause_has_held_go_by_their_rate_again() -> None:
+    async def body() -> None:
+        gate = Gate(rate=100)
+        gate.prove()
+        senders = Senders(gate, seconds=0)
+        tasks = [asyncio.create_task(senders.send(rows=5)) for _ in range(4)]
+        await asyncio.sleep(0.02)
+        gate.hold(0.4)
+        began = now()
+        await asyncio.gather(*tasks)
+        waits = [at - began for at in senders.times[1:]]
+        assert waits[0] >= 0.4
+        assert [later - earlier for earlier, later in pairwise(waits)] == pytest.approx([0.05, 0.05])
 
     in_loop(body)
 

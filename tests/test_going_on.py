@@ -118,6 +118,20 @@ class TestUnfinished:
         assert_persons_once(place, 400)
         assert len(runs(home)) == 1
 
+    @pytest.mark.usefixtures("quick_backoff")
+    def test_rows_on_both_sides_of_those_that_are_done(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """They travel apart, and are recorded: nothing is sent a third time."""
+        box = sandbox(fault(When(nth=(1,)), status(503)), fault(When(nth=(3,)), status(401)))
+        path = write_rows(tmp_path / "rows.ndjson", 6)
+        ended = ours("batch", path, "--batch-size", 3, "-o", "json")
+        assert (ended.code, ended.json["unsent"], stored(box)) == (4, 3, {"d3", "d4", "d5"})
+        write_rows(path, 3, start=6)
+        for requests in (5, 5):
+            ended = ours("batch", path, "-o", "json")
+            assert (ended.code, ended.json["accepted"], box.totals().requests) == (0, 9, requests)
+
     def test_other_sizes_are_no_other_run(self, ours: Ours, stopped: Sandbox, file: Path) -> None:
         ended = ours("batch", file, "--batch-size", 37, "--concurrency", 4, "-o", "json")
         assert (ended.code, ended.json["accepted"]) == (0, 1000)
@@ -517,6 +531,16 @@ class TestFinished:
         assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1000, 0)
         assert "had sent all of it before" in ended.err
         assert place.totals().rows == 1000
+
+    def test_under_another_name_it_is_a_new_run(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path
+    ) -> None:
+        """Tomorrow's export may well begin with the rows of today's."""
+        sandbox()
+        assert send(ours, file).code == 0
+        ended = send(ours, write_rows(file.rename(file.with_name("next.ndjson")), 100, start=1000))
+        assert (ended.code, ended.json["accepted"], ended.json["requests"]) == (0, 1100, 11)
+        assert len(runs(home)) == 2
 
     def test_replaced_it_is_a_new_run(
         self, ours: Ours, sandbox: StartSandbox, file: Path, home: Path

@@ -57,6 +57,24 @@ def test_ledger_in_memory_and_on_disk_agree_with_a_model(
             assert ledger.note(array("q", keys), file) == seen
 
 
+def test_a_count_on_disk_is_found_beside_those_of_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These keys share a byte of the marks that say which counts are there."""
+    hold_less(monkeypatch, counts=1, few=1, pile=1)
+    one, other, third = 0, 1 << 52, 2 << 52
+    seen = Ledger().note(array("q", [one, one, other, other, third, third, one]))
+    assert [(each.at, each.times) for each in seen] == [(1, 1), (3, 1), (5, 1), (6, 2)]
+
+
+def test_rows_that_are_done_before_only_count_among_their_equals() -> None:
+    ids = DistinctIds(b"run")
+    ids.tell_files_apart()
+    ids.derive(b"{}", timed=True, file=0)
+    ids.derive(b"{}", timed=True, file=1, is_sent=False)
+    ids.derive(b"{}", timed=False, file=1, is_sent=False)
+    ids.repeated(digest_of(b"{}"), lambda _at: b"", file=1)
+    assert (ids.of_other_files, ids.of_this_run) == (0, 0)
+
+
 def hold_memory_flat(note: Callable[[range], None]) -> None:
     """`note` notes rows of these numbers, 50 at a time: twice as many take no more memory."""
     tracemalloc.start()

@@ -71,6 +71,18 @@ def test_what_waits_is_handed_on_at_the_end() -> None:
     assert [block.start for block in recorded] == [10, 20]
 
 
+def test_what_was_handed_on_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reject_order, "WAITING_MAX", 2)
+    recorded: list[Block] = []
+    opened = [float("inf")]
+    order = RejectOrder(recorded.append, lambda: min(opened))
+    for number in range(4):
+        order.settled(block_of(10 * number, 1))
+    opened.append(40)
+    order.settled(block_of(50, 2))
+    assert [block.start for block in recorded] == [0, 10, 20, 30]
+
+
 def test_the_file_of_rejects_has_the_order_of_the_source(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:

@@ -532,6 +532,14 @@ class TestMended:
         row = ["1", "2", "9", "", "code", "message", "1,2,3"]
         table = Table("t", "csv", ("a", "b", *MARKS), rows_of(row))
         assert list(mended(table).records) == [Record(2, ["1", "2"], "")]
+        keys = dict(zip(("a", *MARKS), ["1", *row[2:]], strict=True))
+        table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
+        assert list(mended(table).records) == [Record(2, {"a": "1"}, "")]
+
+    def test_a_row_with_a_code_of_its_own(self) -> None:
+        keys = {"_code": "own", **dict(zip(PREFIXED, ["9", "d", "code", "message"], strict=False))}
+        table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
+        assert list(mended(table).records) == [Record(2, {"_code": "own"}, "d")]
 
     def test_raw_text_that_is_still_wrong(self) -> None:
         table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", "", "code", "m", "1,2,3"]))

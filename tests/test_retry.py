@@ -87,6 +87,7 @@ def test_results_that_miss_repeat_or_disorder_are_never_success(rows: list[str],
         st.one_of(
             st.just(results[:-1]),
             st.just([*results, results[-1]]),
+            st.just([*results, {**results[-1], "index": len(results)}]),
             st.permutations(results),
             st.just([results[0], *results[:-1]]),
         )
@@ -109,11 +110,11 @@ NOT_TRUE: list[object] = [1, 1.0, "true", None, [True], {}]
     ],
     ids=str,
 )
-def test_one_row_that_is_not_accepted_by_the_letter_spoils_the_answer(result: object) -> None:
-    answer = batch_answer(200, ["ok"] * 3)
-    body = json.loads(answer.body)
-    body["results"][1] = result
-    assert isinstance(judge_batch(Answer(200, {}, json.dumps(body).encode()), 3), Nonsense)
+def test_one_row_that_is_not_answered_by_the_letter_spoils_the_answer(result: object) -> None:
+    for answer in (batch_answer(200, ["ok"] * 3), batch_answer(207, ["ok", "invalid_event", "ok"])):
+        body = json.loads(answer.body)
+        body["results"][1] = result
+        assert isinstance(judge_batch(answer._replace(body=json.dumps(body).encode()), 3), Nonsense)
 
 
 @pytest.mark.parametrize("rows", [["ok"] * 2, ["ok", "queue_failed"], ["queue_failed", "ok"]], ids=str)
@@ -128,6 +129,11 @@ def test_an_index_that_is_true_or_false_is_no_number(rows: list[str], place: int
 @pytest.mark.parametrize("sums", [{"accepted": True}, {"failed": False}], ids=str)
 def test_nor_is_such_a_sum(sums: dict[str, bool]) -> None:
     assert isinstance(judge_batch(batch_answer(200, ["ok"], **sums), 1), Nonsense)
+
+
+def test_nor_is_a_200_that_denies_success() -> None:
+    for success in (False, None, 1):
+        assert isinstance(judge_batch(batch_answer(200, ["ok"], success=success), 1), Nonsense)
 
 
 def test_what_else_an_accepted_row_says_does_not_matter() -> None:

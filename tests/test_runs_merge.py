@@ -138,12 +138,15 @@ def test_books_that_do_not_balance(ours: Ours, reports: Reports) -> None:
     others = json.loads(reports[2].read_text("utf-8"))["other_shards"]
     edited(reports[2], other_shards=others + 1)
     said(ours("runs", "merge", *reports), "the books do not balance: 63 rows in the source, 62 in the shards")
+    edited(reports[2], other_shards=others + 2, unsent=-1)
+    said(ours("runs", "merge", *reports), "the books of shard 2/3 do not balance")
 
 
 def test_what_is_no_receipt(ours: Ours, reports: Reports, tmp_path: Path) -> None:
     for text in ("", "[]", "{}", '"x"', '{"shard": "0/3"}', "\x00"):
         said(ours("runs", "merge", write(tmp_path / "x.json", text)), "is no report of a run with --shard")
-    said(ours("runs", "merge", edited(reports[0], accepted="1")), "is no report")
+    for count in ("1", True):
+        said(ours("runs", "merge", edited(reports[0], accepted=count)), "is no report")
     ours("batch", tmp_path / "rows.ndjson", "-q", "--report", tmp_path / "whole.json", "--restart")
     assert ours("runs", "merge", tmp_path / "whole.json").code == 6
     run = json.loads((tmp_path / "whole.json").read_text("utf-8"))["run"]

@@ -62,6 +62,15 @@ class TestCanary:
         assert (ended.json["accepted"], ended.json["rejected"]) == (6, 1)
         assert ended.json["read"] == 7 + ended.json["unsent"]
 
+    def test_nothing_else_is_sent_of_rows_that_are_mapped_together(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox(fault(When(distinct_id=("r5",)), "invalid_event"))
+        path = tmp_path / "rows.ndjson"
+        path.write_text(ndjson({**row(n), "time": iso(1)} for n in range(ROWS)))
+        ended = ours("batch", path, "--canary", 7, "-o", "json")
+        assert (ended.code, place.totals().rows) == (9, 7)
+
     def test_nothing_else_is_sent_when_a_row_cannot_be_mapped(
         self, ours: Ours, sandbox: StartSandbox, file: Path
     ) -> None:
@@ -131,6 +140,15 @@ class TestCanary:
         place = sandbox()
         ended = ours("batch", file, "--canary", 7, "--batch-bytes", 250, "-o", "json")
         assert (ended.code, place.totals().events) == (0, ROWS)
+
+    @pytest.mark.parametrize("room", [170, 225, 380])
+    def test_where_bytes_cut_off_its_last_row(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, room: int
+    ) -> None:
+        """It must not wait for the rows behind it: they would go before its outcome is known."""
+        place = sandbox(fault(When(distinct_id=("d6",)), "invalid_event"))
+        ended = ours("batch", file, "--canary", 7, "--batch-bytes", room, "-o", "json")
+        assert (ended.code, place.totals().rows) == (9, 7)
 
 
 class TestMaxRejects:

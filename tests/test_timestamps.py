@@ -443,10 +443,16 @@ class TestEpoch:
             (20260304, ms(2026, 3, 4)),
             (20260304.0, ms(2026, 3, 4)),
             (20260304101112, ms(2026, 3, 4, 10, 11, 12)),
+            *((power, 10**11) for power in (10**8, 10**11, 10**14, 10**17)),
         ],
     )
     def test_unit_is_told_by_size(self, value: Any, expected: int) -> None:
         assert read(value) == expected
+
+    def test_fourteen_digits_are_a_calendar_time_among_milliseconds_too(self) -> None:
+        reader = TimeReader(TimeRules(unit="ms"))
+        assert reader(1707878164837) == 1_707_878_164_837
+        assert reader(20260304101112) == ms(2026, 3, 4, 10, 11, 12)
 
     def test_one_unit_per_reader(self) -> None:
         reader = TimeReader(TimeRules())

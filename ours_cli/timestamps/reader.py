@@ -91,7 +91,7 @@ class TimeReader:
     def settle(self, found: Conventions) -> None:
         """Take what the column shows of itself; what the rules say takes precedence."""
         self.decided_order = None if self.rules.order else found.order
-        self._year_last = self.rules.order is not None or found.year_last
+        self._year_last = found.year_last
         self.epoch_unit = self.rules.unit or found.unit
         self.unit_is_sure = self.epoch_unit is not None
         self._are_ms = self.epoch_unit == "ms"
