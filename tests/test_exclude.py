@@ -172,16 +172,31 @@ def test_a_name_that_no_row_has_is_told(
     sandbox()
     text = rows(secret="S", p={"ssn": 1}) * 3 + rows(late=1)
     path = write(tmp_path / "o.ndjson", text)
-    names = ["Secret", "p.SSN", "p.ssn", "late", "p[0]"]
+    names = ["Secrets", "p.SSN", "p.ssn", "late", "p[0]"]
     flags = [word for name in names for word in ("--exclude", name)]
     how = ["--dry-run"] if is_dry else ["--workers", workers]
     ended = ours("backfill", path, *STAR, *flags, *how)
     assert ended.code == 0
-    assert "never found in any row: --exclude Secret, --exclude p.SSN, --exclude p[0]" in " ".join(
+    assert "never found in any row: --exclude Secrets, --exclude p.SSN, --exclude p[0]" in " ".join(
         ended.err.split()
     )
     assert ("left behind: p.ssn, late" in ended.out) == is_dry
     assert "not sent:" not in ended.err
+
+
+@pytest.mark.parametrize("name", ["SSN", " Ssn ", '"SSN"', "P.ssn"])
+def test_a_key_in_other_letters_is_refused_before_it_is_sent(
+    name: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(ssn="CAN1", p=PERSON) + rows(Ssn2="x"))
+    ended = ours("backfill", path, *STAR, "--exclude", name)
+    assert ended.code == 2
+    key = "p" if name == "P.ssn" else "ssn"
+    assert f"did you mean {key!r}? Names are case-sensitive" in ended.err
+    assert sent(place) == []
+    given = map_file(tmp_path, ["PLAN", "SSN"], "{p}")
+    assert ours("backfill", path, "--map", given).code == 0, "there it may be a property of the object"
 
 
 def test_a_name_that_a_whole_object_never_has_is_told(tmp_path: Path, ours: Ours) -> None:

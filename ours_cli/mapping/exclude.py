@@ -149,6 +149,8 @@ def _by_key(name: str) -> list[Steps]:
 def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
     names = table.names
     if names is None or name in table.unreadable:
+        if is_required:
+            _refuse_other_letters(name, table)
         return _by_key(name)
     trimmed = [column.strip() for column in names]
     found: list[Steps] = [(at,) for at, column in enumerate(names) if column == name]
@@ -161,6 +163,19 @@ def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
         return []
     found = found if cell is None else [(cell.position, *cell.steps)]
     return found if table.columns is not None else [(names[int(at)], *below) for at, *below in found]
+
+
+def _refuse_other_letters(name: str, table: Table) -> None:
+    """Refuse a key that the first rows have in other letters: that it was sent would be told too late."""
+    keys = {key for row in table.first_rows() for key in row}
+    meant = {root for root, *_ in _by_key(name)}
+    letters = {str(root).casefold() for root in meant}
+    close = next((key for key in sorted(keys) if key.strip().casefold() in letters), None)
+    if close is not None and keys.isdisjoint(meant):
+        raise UsageError(
+            f"--exclude: the first rows have no {name!r}",
+            hint=f"did you mean {close!r}? Names are case-sensitive",
+        )
 
 
 def _paths(of: list[Steps]) -> Paths:
