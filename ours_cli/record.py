@@ -146,12 +146,6 @@ class RowStream(Iterator[Record | Malformed]):
         yield from gather(self._rest)
         yield from self._rows
 
-    def close(self) -> None:
-        """Stop reading and close the source."""
-        close = getattr(self._rows, "close", None)
-        if close is not None:
-            close()
-
 
 class Dialect(NamedTuple):
     """How a delimited file is written, so that its rejects can be written the same way."""
@@ -171,7 +165,8 @@ class Table:
     `number` is which of several sources of a run it is, from 0; None where it is the only one, which messages
     need not name. `header_line` is the line of the header, 0 where there is none. `keys` are the keys that
     JSON rows may have, where the file declares them (Parquet); `unreadable` are other columns, with their
-    types. `first_rows()` are those JSON rows that were looked at to open the table.
+    types. `first_rows()` are those JSON rows that were looked at to open the table. `close()` closes the
+    file, whoever reads its rows, and however far.
     """
 
     name: str
@@ -187,6 +182,7 @@ class Table:
     keys: tuple[str, ...] | None = None
     unreadable: dict[str, str] = field(default_factory=dict)
     first_rows: Callable[[], list[dict[str, Any]]] = list
+    close: Callable[[], None] = lambda: None
     taken: int = 0
     number: int | None = None
 
@@ -209,10 +205,6 @@ class Table:
     def prefix(self) -> str:
         """What to put before a message so that it names its source; empty where there is only one."""
         return "" if self.number is None else f"{self.name}: "
-
-    def close(self) -> None:
-        """Stop reading and close the file."""
-        self.records.close()
 
 
 def span(first: tuple[Table, int], last: tuple[Table, int]) -> str:

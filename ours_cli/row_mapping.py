@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import count, islice, repeat
 from typing import NamedTuple
 
@@ -39,9 +40,10 @@ def bind_tables(
 ) -> Iterator[BoundTable]:
     """The tables one after the other. `begin` is called for each before its first row."""
     for number, table in enumerate(tables):
-        begin(number, table)
-        map_row = mapping.bind(table)
-        yield BoundTable(number, table, map_row, mapping.drafter(table))
+        with closing(table):
+            begin(number, table)
+            map_row = mapping.bind(table)
+            yield BoundTable(number, table, map_row, mapping.drafter(table))
 
 
 def map_rows(

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -443,3 +444,18 @@ def test_few_files_may_be_open(sandbox: StartSandbox, tmp_path: Path) -> None:
         assert "is the disk full" not in ended.stderr
         said += ended.stderr
     assert "error: too many files are open\nhint: ulimit -n " in said
+
+
+@pytest.mark.parametrize("flags", [("--workers", "1"), ("--workers", "2"), ("--dry-run",)])
+def test_more_files_are_read_than_may_be_open(
+    flags: tuple[str, ...], sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """macOS lets a process have 256 open, and a folder of nightly exports has more."""
+    sandbox()
+    for number in range(300):
+        (tmp_path / f"{number}.csv").write_text(f"who,at\nc{number},{time.time()}\n")
+    shell = 'ulimit -n 64; exec "$0" -m ours_cli backfill "$@"'
+    mapping = ("--event", "Visit", "--time", "{at}", "--external-id", "{who}", "-o", "json")
+    words = ["sh", "-c", shell, sys.executable, str(tmp_path), *mapping, *flags]
+    ended = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (ended.returncode, json.loads(ended.stdout).get("read")) == (0, 300), ended.stderr

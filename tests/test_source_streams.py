@@ -10,6 +10,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,22 @@ def test_a_fifo_is_a_file_that_cannot_seek(tmp_path: Path) -> None:
     table = open_table(path, ReadOptions())
     assert (table.size, list(table.records)) == (None, CSV_ROWS)
     writer.join()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="open files cannot be counted")
+@pytest.mark.parametrize("taken", [0, 1, None])
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.ndjson", "rows.json"])
+def test_closing_a_table_closes_its_file(name: str, taken: int | None, tmp_path: Path) -> None:
+    """Whether rows were taken or not, and while somebody holds the table."""
+    path = tmp_path / name
+    content = CSV if "csv" in name else '{"a": 1}\n' * 2 if "ndjson" in name else '[{"a": 1}, {"a": 2}]'
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    before = os.listdir("/dev/fd")
+    table = open_table(path, ReadOptions())
+    rows = list(islice(table.records, taken))
+    table.close()
+    assert os.listdir("/dev/fd") == before
+    assert len(rows) == (2 if taken is None else taken)
 
 
 def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path) -> None:

@@ -44,10 +44,8 @@ _TABLES: Final = (
 )""",
     "CREATE TABLE run (identity TEXT NOT NULL, checksum INTEGER NOT NULL)",
 )
-_RECORD_RUN: Final = "INSERT INTO run VALUES (?1, checksum(?1))"
-_RECORD_BLOCK: Final = """
-INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))
-"""
+_RECORD_RUN: Final = "INSERT INTO run VALUES (:identity, checksum(:identity))"
+_RECORD_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # What is left is unknown while the file is written. Updates keep the order in which the files were begun.
 _RECORD_REJECTS: Final = """
 INSERT INTO rejects VALUES (:path, :shape, :size, :digest, NULL, NULL,
@@ -102,7 +100,7 @@ class Journal:
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.execute("DELETE FROM run")
-            self._connection.execute(_RECORD_RUN, [json.dumps(dataclasses.asdict(identity))])
+            self._connection.execute(_RECORD_RUN, {"identity": json.dumps(dataclasses.asdict(identity))})
             self._connection.execute("COMMIT")
 
     def commit(
@@ -113,17 +111,10 @@ class Journal:
         `rejects` are the files as they are on disk now, synced; `superseded` says where the blocks start that
         count no more.
         """
-        rows = [
-            (
-                *(block.start, block.end, block.head, block.digest),
-                *(block.accepted, block.rejected, block.filtered, json.dumps(block.codes or {})),
-            )
-            for block in blocks
-        ]
         with _house_errors(self._folder):
             self._connection.execute("BEGIN")
             self._connection.executemany(_DROP_BLOCK, [(start,) for start in superseded])
-            self._connection.executemany(_RECORD_BLOCK, rows)
+            self._connection.executemany(_RECORD_BLOCK, map(_row, blocks))
             self._connection.executemany(_RECORD_REJECTS, map(_parameters, rejects))
             self._connection.execute("COMMIT")
 
@@ -136,6 +127,13 @@ class Journal:
         """Note how the attempt leaves these files: with rejects of unsettled blocks, too."""
         with _house_errors(self._folder):
             self._connection.executemany(_LEAVE_REJECTS, map(_parameters, rejects))
+
+
+def _row(block: Block) -> tuple[object, ...]:
+    codes = json.dumps(block.codes or {})
+    outcomes = (block.accepted, block.rejected, block.filtered, codes)
+    values = (block.start, block.end, block.head, block.digest, *outcomes)
+    return *values, _checksum(*values)
 
 
 def _parameters(file: RejectFile) -> dict[str, str | bytes | int]:

@@ -58,7 +58,7 @@ _FIRST_ROWS: Final = 100
 def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
     """Open a file, or `stdin` for `-`, as a table that streams.
 
-    The file is closed when the records are exhausted or closed. Raises `SourceError` for what cannot be read
+    Whoever opens it closes it. Raises `SourceError` for what cannot be read
     at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
     """
     if location != "-" and location.is_file() and is_parquet(location):
@@ -243,13 +243,14 @@ class _Opening:
             name=stream.name,
             format=kind,
             columns=columns,
-            records=RowStream(_closing(rows, stream), pieces),
+            records=RowStream(rows, pieces),
             dialect=dialect,
             notes=self._notes,
             size=stream.size,
             position=lambda: round(stream.position() * share_done()),
             encoding=self._encoding.codec,
             header_line=self._header_line,
+            close=stream.close,
         )
 
 
@@ -279,10 +280,3 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
 def _share_done(blocks: Blocks[TextBlock] | Blocks[ByteBlock], reader: RowReader | JsonLineReader) -> float:
     """How much of what was read so far is in rows that were handed on, from 0 to 1."""
     return max(0.0, 1 - (blocks.waiting + reader.unread) / blocks.size) if blocks.size else 0.0
-
-
-def _closing(rows: Iterator[Rows], stream: ByteStream) -> Iterator[Rows]:
-    try:
-        yield from rows
-    finally:
-        stream.close()

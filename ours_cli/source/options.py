@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ours_cli.errors import UsageError
+from ours_cli.source.text_encoding import decoder
 
 SourceFormat: TypeAlias = Literal["csv", "tsv", "ndjson", "json"]
 
@@ -87,7 +87,8 @@ def _refuse_unknown_encoding(name: str | None) -> None:
     try:
         # Decoding tells text encodings from codecs such as base64 and rot13; a look-up would not.
         b"\xe9".decode(name, "replace")
-        codecs.getincrementaldecoder(name)
+        # Some decode only as if all were valid.
+        decoder(name).decode(b"\xe9", final=True)
     except (LookupError, ValueError) as error:
         raise UsageError(
             "--encoding does not name a known text encoding",

@@ -50,6 +50,7 @@ def open_parquet(path: Path, options: ReadOptions) -> Table:
         position=rows.position,
         keys=tuple(columns.names),
         unreadable=columns.unreadable,
+        close=rows.close,
     )
 
 
@@ -107,26 +108,24 @@ class _Rows:
 
     def stretches(self) -> Iterator[Stretch]:
         """The rows, batch by batch."""
-        try:
-            while (batch := self._next_batch()) is not None:
-                if rows := self._rows(batch):
-                    first = self._done + 1
-                    self._done += len(rows)
-                    yield Stretch(range(first, first + len(rows)), rows)
-        finally:
-            self._close()
+        while (rows := self._next_rows()) is not None:
+            if rows:
+                first = self._done + 1
+                self._done += len(rows)
+                yield Stretch(range(first, first + len(rows)), rows)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Close the file, and let go of what was read ahead: tables are kept to the end of a run."""
         self._file.close()
         self._batches = iter(())
 
-    def _next_batch(self) -> Any:
-        """The next record batch; None at the end."""
+    def _next_rows(self) -> list[dict[str, Any]] | None:
+        """The rows of the next record batch; None at the end."""
         try:
-            return next(self._batches, None)
+            batch = next(self._batches, None)
         except (OSError, ValueError) as error:
             raise _damaged(self._path) from error
+        return None if batch is None else self._rows(batch)
 
     def _rows(self, batch: Any) -> list[dict[str, Any]]:
         try:

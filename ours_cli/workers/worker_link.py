@@ -63,9 +63,11 @@ class WorkerLink(asyncio.BufferedProtocol):
         self._writable.set()
 
     def send(self, message: object) -> None:
-        """Send a message as soon as there is room."""
-        # Together: the length alone would wake the worker.
-        self._transport.writelines(packed(message))
+        """Send a message as soon as there is room, unless the worker has ended."""
+        # Since Python 3.12, `writelines` breaks on a line that was hung up a moment ago.
+        if not self._transport.is_closing():
+            # Together: the length alone would wake the worker.
+            self._transport.writelines(packed(message))
 
     async def send_all(self, message: object) -> None:
         """Send a message, and wait for room; raises the `OursError` that says why the worker has died."""
