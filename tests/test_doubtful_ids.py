@@ -170,7 +170,7 @@ def test_other_fields_and_other_words_are_left_alone(
 
 
 def test_words() -> None:
-    assert {"null", "NULL", "Null", "NaN", r"\N", "N/A", "undefined", "[object Object]"} <= WORDS
+    assert {"null", "NULL", "Null", "NaN", r"\N", "N/A", "undefined", "[object Object]", "(Null)"} <= WORDS
     body = {"externalId": "NULL", "email": "2E+10", "userId": "a{{b}}", "event": "none"}
     assert set(doubts(body)) == {("externalId", "NULL"), ("email", CUT), ("userId", UNFILLED)}
 

@@ -20,6 +20,7 @@ from rows import ndjson, write
 from waiting import wait_for
 
 from ours_cli.errors import SourceError
+from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.journal import Journal, noted_identity
 from ours_cli.runs.run_head import Identity
 from ours_cli.sandbox import Sandbox, When
@@ -116,6 +117,27 @@ def test_a_garbled_identity(tmp_path: Path) -> None:
     garble(tmp_path / "journal.db", "UPDATE run SET identity = replace(identity, '/a', '/b')")
     with pytest.raises(SourceError, match="damaged"):
         noted_identity(tmp_path)
+
+
+def test_the_last_identity_is_the_one_that_counts(tmp_path: Path) -> None:
+    with Journal(tmp_path, begin=True) as journal:
+        journal.note_identity(Identity("batch", "m", "http://a", "t", ("/a",)))
+        journal.note_identity(Identity("batch", "m", "http://a", "t", ("/b",)))
+    noted = noted_identity(tmp_path)
+    assert noted is not None
+    assert noted.sources == ("/b",)
+
+
+def test_what_a_file_was_left_with_is_unknown_once_the_next_attempt_writes_it(tmp_path: Path) -> None:
+    file = RejectFile("/r.csv", "shape", Extent(1, "digest"))
+    with Journal(tmp_path, begin=True) as journal:
+        journal.begin_rejects(file)
+        journal.leave([file])
+    with Journal(tmp_path, begin=False) as journal:
+        assert journal.rejects == [KnownRejects("/r.csv", "shape", file.extent, file.extent)]
+        journal.begin_rejects(file)
+    with Journal(tmp_path, begin=False) as journal:
+        assert journal.rejects == [KnownRejects("/r.csv", "shape", file.extent, None)]
 
 
 @pytest.mark.parametrize(

@@ -986,6 +986,31 @@ class TestStandardInput:
         assert ours_process(*words, stdin=rows).code == 0
         assert_persons_once(place, 100)
 
+    def test_with_a_gap_in_what_is_done_it_goes_on(self, ours_process: Ours, sandbox: StartSandbox) -> None:
+        stuck = When(event=("Stuck",))
+        place = sandbox(
+            fault(stuck, "queue_failed", times=1), fault(stuck, status(429, headers=LONG), times=1)
+        )
+        lines = log_lines(100)
+        lines[50] = lines[50].replace("Purchase", "Stuck")
+        rows = "".join(lines).encode()
+        command = ("batch", "-", "--batch-size", 10, "-o", "json")
+        stopped = ours_process(*command, stdin=rows)
+        assert (stopped.code, stopped.json["accepted"] > 50) == (5, True)
+        assert ours_process(*command, stdin=rows).code == 0
+        assert_persons_once(place, 100)
+
+    def test_whose_last_row_was_half_there_goes_on_with_the_whole_of_it(
+        self, ours_process: Ours, sandbox: StartSandbox
+    ) -> None:
+        place = sandbox()
+        rows = "".join(log_lines(3)).encode()
+        command = ("batch", "-", "--max-rejects", 0, "--batch-size", 1, "-o", "json")
+        stopped = ours_process(*command, stdin=rows[:-20])
+        assert stopped.json["reject_codes"] == {"truncated_row": 1}
+        assert ours_process(*command, stdin=rows).code == 0
+        assert_persons_once(place, 3)
+
 
 def journaled() -> int:
     """The rows that all journals here call done."""

@@ -84,6 +84,14 @@ def test_thousands_of_keys_in_long_calls(
     assert known.note(everything) == noted_in(model, everything, words)
 
 
+def test_keys_that_share_a_place_and_come_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ours_cli.ids.known_keys.FEW_MAX", 0)
+    known = KnownKeys(10**9)
+    keys = [number << 24 for number in range(0, 256, 16)]
+    assert [known.note(array("q", [key])) for key in keys] == [[]] * len(keys)
+    assert all(known.note(array("q", [key])) for key in keys)
+
+
 def test_a_key_that_two_others_make_together_is_new() -> None:
     pages = KeyPages(3)
     pages.append(1, bytes(range(24)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import typer
@@ -34,7 +36,7 @@ from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
-from ours_cli.rejects.reject_files import KnownRejects, RejectFile
+from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.runs.run_head import read_head, write_head
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -123,8 +125,11 @@ class TestRoundTrip:
         write(folder / "d.csv", "when,id,note\nsoon,5,e\n")
         first = ours("backfill", folder, *FIELDS, "-o", "json")
         assert (first.json["accepted"], first.json["rejected"]) == (1, 4)
-        names = sorted(path.name for path in Path(first.json["rejects_file"]).parent.glob("rejects*"))
-        assert names == ["rejects-2.csv", "rejects-3.ndjson", "rejects.csv"]
+        files = sorted(Path(first.json["rejects_file"]).parent.glob("rejects*"))
+        assert [path.name for path in files] == ["rejects-2.csv", "rejects-3.ndjson", "rejects.csv"]
+        with files[2].open(encoding="utf-8", newline="") as stream:
+            told = [Path(row["_message"].partition(":")[0]).name for row in csv.DictReader(stream)]
+        assert told == ["a.csv", "d.csv"]
         assert str(folder) not in first.json["mend"]
         again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
         assert (again.code, again.json["accepted"]) == (0, 4), again.err
@@ -407,6 +412,21 @@ class TestFiles:
             rejects.write(Reject(Origin(0, Record(2, ["x" * 100_000])), "", "c", "m"))
             rejects.sync()
 
+    def test_after_a_full_disk_nothing_passes_for_written(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        rejects = Rejects(None, tmp_path)
+        rejects.add_table(0, Table("t", "csv", ("a",)))
+        reject = Reject(Origin(0, Record(2, ["x"])), "", "c", "m")
+        rejects.write(reject)
+        with monkeypatch.context() as full:
+            full.setattr(OpenFile, "sync", Mock(side_effect=OSError(errno.ENOSPC, "")))
+            with pytest.raises(LocalIOError):
+                rejects.sync()
+        for use in (rejects.sync, lambda: rejects.write(reject), rejects.close):
+            with pytest.raises(LocalIOError):
+                use()
+
     def test_a_dangling_link(self, tmp_path: Path) -> None:
         link = tmp_path / "link"
         link.symlink_to(tmp_path / "nowhere")
@@ -517,6 +537,20 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         again.close()
         assert len(Path(left.path).read_text().splitlines()) == 3
         assert again.take_remarks() == []
+
+    def test_rows_that_were_mended_after_a_kill_are_kept(self, rejects: Rejects, tmp_path: Path) -> None:
+        """What the killed attempt left behind its recorded rows is unknown; those rows are not."""
+        rejects.write(self.ROWS[0])
+        rejects.close()
+        (left,) = rejects.files()
+        mended = Path(left.path).read_text().replace("code", "mine")
+        Path(left.path).write_text(mended)
+        again = Rejects(None, tmp_path, [KnownRejects(left.path, left.shape, left.extent, None)])
+        again.add_table(0, Table("t", "ndjson", None))
+        again.write(self.ROWS[1])
+        again.close()
+        assert Path(left.path).read_text() == mended
+        assert "was changed meanwhile" in again.take_remarks()[0]
 
 
 def rows_of(*rows: list[str]) -> RowStream:
@@ -640,6 +674,12 @@ def test_mend_command(typed: str, files: list[str], read: ReadOptions, expected:
     assert shlex.join(mend_command(typed.split(), files, [Path("R")], read)) == shlex.join(
         shlex.split(expected)
     )
+
+
+def test_times_in_another_unit_are_not_sent_again_under_the_flag_that_refused_them() -> None:
+    typed = ["backfill", "o.csv", "--epoch-unit", "ms", "--event", "E"]
+    again = mend_command(typed, ["o.csv"], [Path("R")], ReadOptions(), ["mixed_epoch_units"])
+    assert shlex.join(again) == "backfill R --event E"
 
 
 @pytest.mark.parametrize(

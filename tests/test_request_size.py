@@ -65,6 +65,21 @@ def test_what_the_person_asked_for_never_changes() -> None:
     assert size.events == 50
 
 
+def test_a_413_without_a_limit_bounds_what_has_more_in_both() -> None:
+    size = RequestSize(500)
+    size.refused(400, 4000, None)
+    assert size.allows(500, 2000)
+    assert size.allows(200, 9000)
+    assert not size.allows(201, 2001)
+    assert size.allows(1, 9000)
+
+
+def test_bytes_are_bounded_with_all_that_a_request_adds() -> None:
+    size = RequestSize(500, size=1000, envelope=100)
+    assert size.allows(2, 900)
+    assert not size.allows(2, 901)
+
+
 def test_a_limit_that_the_server_names_holds() -> None:
     size = RequestSize(500, 2000)
     size.refused(2000, 1, 800)

@@ -6,7 +6,8 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ours_cli.mapping.serialize import inside_quotes
+from ours_cli.exact_json import WrittenNumber
+from ours_cli.mapping.serialize import canonical_json, inside_quotes
 
 TEXTS = st.lists(st.text('",\\a\n\u00e9', max_size=5) | st.text(), min_size=1, max_size=5)
 
@@ -26,3 +27,10 @@ def test_a_quote_within_a_text_is_no_reason_to_look_at_each() -> None:
     inside = inside_quotes(orjson.dumps(texts))
     assert inside is not None
     assert inside.split(b'","') == [orjson.dumps(text)[1:-1] for text in texts]
+
+
+def test_digits_that_a_double_cannot_hold_are_sent_beside_any_others() -> None:
+    numbers = {"even": WrittenNumber("20.00"), "odd": WrittenNumber("12345678901234567.5")}
+    assert canonical_json(numbers) == b'{"even":20.0,"odd":12345678901234567.5}'
+    more = b'{"even":20.0,"long":1180591620717411303424,"odd":12345678901234567.5}'
+    assert canonical_json({**numbers, "long": 2**70}) == more

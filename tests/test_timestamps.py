@@ -409,6 +409,8 @@ class TestOrder:
             ("05/05/2026", None),
             ("26-09-24", None),
             ("31/02/2026", None),
+            ("04/12/2026", None),
+            ("12/04/2026", None),
             ("13/04/2026 and more", None),
             ("2026-04-13", None),
             ("", None),
@@ -419,6 +421,13 @@ class TestOrder:
         survey = ColumnSurvey()
         survey.add(text, "f.csv", 2)
         assert survey.order == order
+
+    def test_contradictory_dates_state_none(self) -> None:
+        survey = ColumnSurvey()
+        survey.add("13/04/2026", "f.csv", 2)
+        survey.add("04/13/2026", "f.csv", 3)
+        assert survey.is_contradicted()
+        assert survey.order is None
 
 
 class TestEpoch:
@@ -614,6 +623,10 @@ class TestDaylightSaving:
     def test_zone_in_the_text(self) -> None:
         assert refusal("2026-11-01 01:30 America/New_York").code == "dst_repeat"
         assert read("2026-11-01 01:30 EST") == ms(2026, 11, 1, 1, 30, hours=-5)
+
+    def test_shared_letters_tell_the_second_pass_and_not_an_hour_that_is_skipped(self) -> None:
+        assert read("2024-10-27 01:30 IST", "Asia/Jerusalem") == ms(2024, 10, 27, 1, 30, hours=2)
+        assert refusal("2024-03-31 01:30 BST", "Europe/London").code == "unknown_zone"
 
     def test_whole_day_that_samoa_skipped(self) -> None:
         assert refusal("2011-12-30 12:00:00", row_zone="Pacific/Apia").code == "dst_gap"
