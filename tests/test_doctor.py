@@ -24,6 +24,7 @@ from ours_cli.doctor.judgement import judge_answer, judge_clock, judge_step
 from ours_cli.doctor.openapi import Document
 from ours_cli.doctor.probe import Measured
 from ours_cli.errors import ExitCode, LocalIOError
+from ours_cli.sandbox import Fault, Then, When
 from ours_cli.sandbox.openapi import openapi_document
 from ours_cli.sending.proxy import proxy_for
 from ours_cli.sending.retry import Answer, Failure
@@ -64,6 +65,13 @@ def test_json(ours: Ours, sandbox: StartSandbox, no_rehearsal: None) -> None:
         *("version", "config", "token", "state", "target", "dns", "connect", "answer", "clock", "contract"),
         *("batch", "self-test"),
     ]
+
+
+def test_a_clock_that_is_off_can_be_rehearsed(ours: Ours, sandbox: StartSandbox, no_rehearsal: None) -> None:
+    sandbox(Fault(When(), Then("clock_offset", seconds=-3600)))
+    clock = checks(ours("doctor", "-o", "json"))["clock"]
+    assert clock["level"] == "warning"
+    assert "s ahead of the server's: " in clock["text"]
 
 
 def test_a_rehearsal_that_goes_wrong_is_a_bug(

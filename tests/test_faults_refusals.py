@@ -80,6 +80,36 @@ def test_the_same_command_sends_what_was_refused_with_everything(
     assert sorted(first + stored(healed)) == ids(100)
 
 
+@pytest.mark.parametrize("way_out", ["mended", "another row", "--restart"])
+def test_a_row_that_alone_is_left_of_a_run_and_refused_is_named_with_a_way_out(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, way_out: str
+) -> None:
+    """No other row of the attempt can tell whether it is to blame, or whether the server refuses all."""
+    port = free_port()
+    this_one = When(distinct_id=("d-0003",))
+    box = sandbox(fault(this_one, status(503)), port=port)
+    file = rows_file(tmp_path, 5)
+    command = ("batch", file, "--batch-size", 1, "--concurrency", 3, "--timeout", 60, "-o", "json")
+    settled(ours(*command, "--give-up-after", 1), 5, accepted=4, unsent=1)
+    box.stop()
+    sandbox(fault(this_one, status(400)), port=port)
+    for _ in range(2):
+        ended = ours(*command)
+        report = settled(ended, 8, accepted=4, unsent=1)
+        assert report["error"].endswith(f": 1 sent alone, none accepted (tried last: line 3 of {file})")
+        assert "mend a row that is to blame, and the same command goes on" in ended.err
+    lines = file.read_text().splitlines(keepends=True)
+    match way_out:
+        case "mended":
+            file.write_text("".join(lines).replace("d-0003", "d-3003"))
+            settled(ours(*command), 0, accepted=5)
+        case "another row":
+            file.write_text("".join([*lines, lines[-1].replace("d-0005", "d-0006")]))
+            settled(ours(*command), 3, accepted=5, rejected=1)
+        case _:
+            settled(ours(*command, "--restart"), 3, accepted=4, rejected=1)
+
+
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("size", [1, 20, 500])
 @pytest.mark.parametrize("bad", [range(31, 91), range(1, 16), range(81, 101)], ids=str)

@@ -417,6 +417,12 @@ def test_a_totals_row_is_no_part_of_the_columns(ours: Ours, tmp_path: Path) -> N
     assert shown["date"] == ("date", 1, 7)
     assert found["proposal"]["distinctId"] == "a-{id}"
     assert not any("is empty" in note for note in found["proposal"]["notes"])
+    page = ours("inspect", tmp_path / "a.csv").out
+    assert "looked at 9 rows" in page
+    assert (
+        "line 9 is no record (no time, and it begins like a total or a footnote): it is in no column below"
+        in page
+    )
 
 
 @pytest.mark.parametrize(
@@ -668,6 +674,14 @@ def test_a_text_and_its_shape_are_of_one_kind(text: str) -> None:
 @given(st.lists(st.text("a19\0", max_size=4), min_size=1))
 def test_shapes_are_those_of_each_text(texts: list[str]) -> None:
     assert shapes_of(texts) == [text.translate(SHAPE) for text in texts]
+
+
+def test_no_more_values_are_distinct_than_there_are(ours: Ours, tmp_path: Path) -> None:
+    """The estimate of these is 20,172."""
+    path = table(tmp_path / "a.csv", ["id", "n"], [[f"x-{n}", "1"] for n in range(20_000)])
+    found = look(ours, path)
+    assert (columns(found)["id"]["distinct"], columns(found)["id"]["distinct_is_exact"]) == (20_000, False)
+    assert " ~20,000 " in ours("inspect", tmp_path / "a.csv").out
 
 
 def test_distinct_values_are_counted_exactly_then_estimated() -> None:

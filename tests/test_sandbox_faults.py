@@ -88,6 +88,19 @@ def test_retry_after_as_a_date_on_a_clock_that_is_off() -> None:
     assert -3700 < date.timestamp() - time.time() < -3595
 
 
+@pytest.mark.parametrize(
+    ("when", "times", "offset_s"),
+    [(ALWAYS, None, 3600), (ALWAYS, 1, 0), (When(path="/batch"), None, 0), (When(first=5), None, 0)],
+)
+def test_a_clock_that_is_always_off_is_so_for_the_document_too(
+    when: When, times: int | None, offset_s: int
+) -> None:
+    """Doctor asks for nothing else; it is no request with a number."""
+    with faulty(Fault(when, Then("clock_offset", seconds=3600), times)) as (_sandbox, client):
+        date = parsedate_to_datetime(client.get("/openapi").headers["date"])
+    assert abs(date.timestamp() - time.time() - offset_s) < 60
+
+
 def test_html_empty_and_redirect_store_nothing() -> None:
     script = (
         Fault(When(nth=(1,)), Then("html")),

@@ -328,10 +328,29 @@ def test_a_placeholder_is_sent_and_doubted(ours: Ours, sandbox: StartSandbox) ->
     assert event.external_id == "{cust}"
 
 
-def test_a_value_that_is_no_unicode_is_in_no_row(ours_process: Ours) -> None:
-    ended = ours_process("track", "E", "--external-id", os.fsdecode(b"c\xff"), "--dry-run")
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (("track", b"E\xff", "--external-id", "c"), "event"),
+        (("track", "E", "--external-id", b"c\xff"), "externalId"),
+        (("track", "E", "--external-id", "c", "-p", "plan=a", "-p", b"note=\xff"), "eventProperties.note"),
+        (("track", "E", "--external-id", "c", "-p", b"n\xff=a"), "eventProperties.n\\udcff"),
+        (("track", "E", "--external-id", "c", "--data", b'{"email": "\xff"}'), "email"),
+        (
+            ("identify", "--email", "a@b.c", "-u", b"custom_properties.a=\xff"),
+            "userProperties.custom_properties",
+        ),
+    ],
+)
+def test_a_value_that_is_no_unicode_is_named_by_its_field(
+    ours_process: Ours, arguments: tuple[str | bytes, ...], field: str
+) -> None:
+    ended = ours_process(*map(os.fsdecode, arguments), "--dry-run")
     assert ended.code == 2
-    assert ended.err.startswith("error: a value holds characters that are not valid Unicode\n")
+    assert ended.err == (
+        f"error: {field} holds characters that are not valid Unicode\n"
+        "hint: an argument must be UTF-8; iconv -f latin1 -t utf-8 writes a text anew\n"
+    )
 
 
 @pytest.mark.parametrize("flags", [("-p", "note=@{file}"), ("--data", "@{file}")])

@@ -39,6 +39,27 @@ def test_a_stray_text_is_not_repeated(
 
 
 @pytest.mark.parametrize(
+    ("stray", "hint"),
+    [
+        (f"plan={MARK}", "properties go with -p: -p plan=..."),
+        ("amount:=99", "properties go with -p: -p amount:=..."),
+        ("Quoted-name=1", "properties go with -p: -p NAME=..."),
+        (f"{MARK}=1", 'a text with spaces wants quotes, a variable too: "$name"'),
+        ("Quoted=", 'a text with spaces wants quotes, a variable too: "$name"'),
+        ("Quoted==", 'a text with spaces wants quotes, a variable too: "$name"'),
+    ],
+)
+def test_a_property_without_its_flag_is_told_of_the_flag(ours: Ours, stray: str, hint: str) -> None:
+    ended = ours("track", "X", "--external-id", "c", stray)
+    assert ended.code == 2
+    assert ended.err == f"error: ours track takes EVENT only, and there is more\nhint: {hint}\n"
+
+
+def test_only_a_command_with_properties_tells_of_their_flag(ours: Ours) -> None:
+    assert "-p" not in ours("doctor", "plan=Premium").err
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (

@@ -23,7 +23,8 @@ def usage_error(error: Any, commands: Iterable[str], typed: Sequence[str]) -> Us
     path = context.command_path if context is not None else "ours COMMAND"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
     if message.startswith("Got unexpected extra"):
-        return UsageError(f"{path} takes {_taken(context)}, and there is more", hint=_QUOTES)
+        hint = _without_flag(message, context) or _QUOTES
+        return UsageError(f"{path} takes {_taken(context)}, and there is more", hint=hint)
     if (name := getattr(error, "option_name", None)) and message.startswith("No such option"):
         return _misplaced(name, context) or _no_such_option(name, _meant(name, error, typed), path)
     if message.startswith("No such command"):
@@ -56,6 +57,21 @@ def _taken(context: Any) -> str:
         if parameter.param_type_name == "argument"
     ]
     return f"{' '.join(taken)} only" if taken else "no argument"
+
+
+_ASSIGNMENT: Final = re.compile(
+    r"Got unexpected extra arguments?(?:\(s\))? \((?:([a-z_]\w{,39})|[^\s=:]+)(:?=)[^\s=)]",
+    re.ASCII | re.IGNORECASE,
+)
+"""A first stray argument like `NAME=TEXT`; not what ends in `=`, as keys and tokens may."""
+
+
+def _without_flag(message: str, context: Any) -> str | None:
+    """The hint for a property typed as httpie takes it; of its text, only what is surely a name is shown."""
+    assigned = _ASSIGNMENT.match(message)
+    if assigned is None or "-p" not in _flags_of(context.command):
+        return None
+    return f"properties go with -p: -p {assigned[1] or 'NAME'}{assigned[2]}..."
 
 
 def _misplaced(name: str, context: Any) -> UsageError | None:

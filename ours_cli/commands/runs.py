@@ -100,7 +100,7 @@ def _one(runs_dir: Path, names: list[str], action: Action) -> KnownRun:
 
 
 def _list(runs_dir: Path, console: Console, output: Output) -> None:
-    receipts = []
+    receipts, rehearsals = [], []
     for found in survey(runs_dir):
         name = found.folder.name
         match found:
@@ -116,9 +116,12 @@ def _list(runs_dir: Path, console: Console, output: Output) -> None:
                     f" ours runs delete {name} removes it"
                 )
             case Headless(kind="rehearsal"):
-                console.note(
-                    f"{name} has the rejects of a rehearsal (--sandbox); ours runs delete {name} removes it"
-                )
+                rehearsals.append(found.folder)
+    if rehearsals:
+        console.note(
+            f"{counted(len(rehearsals), 'rehearsal')} (--sandbox) left rejects, the last in {rehearsals[0]};"
+            " ours runs delete --older-than 30d removes old ones, and old finished runs"
+        )
     if output is Output.json:
         console.result(json.dumps(receipts))
     elif not receipts:

@@ -69,7 +69,7 @@ def _looked_at(found: Findings) -> Iterator[str]:
         yield f"  {counted(count, 'row')} cannot be read: {code}" + (f" (line {lines})" if lines else "")
     for footer in found.footers:
         where = f"{table.place} {footer.line}" if footer.line else "a row at the end"
-        yield f"  {where} is no record ({footer.why}): it will be rejected"
+        yield f"  {where} is no record ({footer.why}): it is in no column below, and will be rejected"
     if found.profile.keys_left_out:
         yield f"  more keys than are shown here: {found.profile.keys_left_out:,} values left out"
 
@@ -86,7 +86,7 @@ def _columns(found: Findings, *, show_values: bool, width: int | None) -> Iterat
         example = example if len(example) <= room else example[: room - 3] + "..."
         yield (
             f"  {_short(column.name):<{names}}  {_percent(column.filled, found.profile.rows):>6}"
-            f"  {about + format(column.distinct.count, ','):>8}  {column.type:<10}  {example}"
+            f"  {about + format(column.distinct_values, ','):>8}  {column.type:<10}  {example}"
         )
     empty = [on_one_line(column.name) for column in found.columns if not column.filled]
     if empty:

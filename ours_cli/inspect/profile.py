@@ -207,6 +207,11 @@ class Column:
         return self.filled > 0 and self.distinct.count >= needed
 
     @property
+    def distinct_values(self) -> int:
+        """How many values differ, as far as is known: an estimate may be more than there are."""
+        return min(self.distinct.count, self.filled)
+
+    @property
     def masked_example(self) -> str:
         """The shape of a value."""
         return masked(self.example)

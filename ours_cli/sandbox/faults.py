@@ -158,6 +158,16 @@ class FaultScript:
         shift = self._first_firing(turn, rows, lambda stage: stage is Stage.CLOCK)
         return shift.seconds or 0.0 if shift else 0.0
 
+    @property
+    def constant_clock_offset(self) -> float:
+        """Seconds by which the Date is off in answers to requests that have no number, too."""
+        offsets = (
+            fault.then.seconds or 0.0
+            for fault in self._faults
+            if fault == Fault(When(), fault.then) and fault.then.stage is Stage.CLOCK
+        )
+        return next(offsets, 0.0)
+
     def on_rows(self, turn: Turn, rows: Sequence[object]) -> dict[int, Then]:
         """The faults of single rows, by index (from 0)."""
         struck: dict[int, Then] = {}

@@ -141,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._skip_body():
             return
         if path == "/openapi":
-            self._send(_json(200, self._openapi()))
+            offset = self.server.script.constant_clock_offset
+            self._send(_json(200, self._openapi())._replace(clock_offset=offset))
         elif path in _READABLE:
             self._send(self._page(path))
         else:

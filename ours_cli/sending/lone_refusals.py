@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from ours_cli.errors import ContractError
 from ours_cli.events.chunk import Chunk, chunk_of
-from ours_cli.events.event import Reject
+from ours_cli.events.event import Origin, Reject
 from ours_cli.events.packed_events import Events
 from ours_cli.sending.stops import NOT_THE_API
 
@@ -40,10 +41,12 @@ class Refusal(NamedTuple):
 class LoneRefusals:
     """Holds the rows refused alone until the server has accepted another one that was sent afterwards.
 
-    Only that tells a bad row from a server, or a proxy, that has begun to refuse whatever it gets.
+    Only that tells a bad row from a server, or a proxy, that has begun to refuse whatever it gets. `where`
+    is as in `Listener`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, where: Callable[[Origin, Origin], str]) -> None:
+        self._where = where
         self._held: list[Refusal] = []
         self._accepted: Events | None = None
 
@@ -98,12 +101,15 @@ class LoneRefusals:
         codes = sorted({refusal.status for refusal in self._held})
         told = " and ".join(map(str, codes))
         since = "none accepted" if self._accepted is None else "none accepted any more"
+        last = self._held[-1].reject.origin
         are_foreign = all(refusal.is_foreign for refusal in self._held)
         return ContractError(
-            f"the server refuses every row ({told}): {len(self._held)} sent alone, {since}",
+            f"the server refuses every row ({told}): {len(self._held)} sent alone, {since}"
+            f" (tried last: {self._where(last, last)})",
             hint="is it a proxy or firewall in between? Once it lets them pass, the same command goes on"
             if 413 in codes
             else NOT_THE_API
             if are_foreign
-            else "check the event names allowed in the dashboard, and --dry-run to see what is sent",
+            else "check the event names allowed in the dashboard, and --dry-run to see what is sent;"
+            " mend a row that is to blame, and the same command goes on",
         )

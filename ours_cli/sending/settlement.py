@@ -75,7 +75,7 @@ class Settlement:
         self._on_wait = listener.on_wait
         self._where = listener.where
         self._may_repeat = may_repeat
-        self._lone = LoneRefusals()
+        self._lone = LoneRefusals(listener.where)
         self._question: Chunk | None = None
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,7 @@ from ours_cli.mapping.fields import (
     key_meant,
     odd_signs,
 )
+from ours_cli.mapping.serialize import serialize
 from ours_cli.mapping.validate import Violation, check_event, check_visitor, without_nulls
 from ours_cli.options import TimeFlags
 from ours_cli.process.standard_streams import standard_input
@@ -117,11 +118,6 @@ def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:
     if fields.ip is not None and fields.user_agent is not None and (fields.ip + fields.user_agent).strip():
         body["identityContext"] = {"ip": fields.ip, "userAgent": fields.user_agent}
     return body
-
-
-def in_api_order(body: dict[str, Any]) -> dict[str, Any]:
-    """The body with its keys in the order of the contract, as people read it."""
-    return {key: body[key] for key in EVENT_KEYS if key in body}
 
 
 def _lay(body: dict[str, Any], key: str, values: Mapping[str, Value], flag: str) -> None:
@@ -292,12 +288,32 @@ def check_body(body: dict[str, Any], route: Route, empty: Sequence[str]) -> None
         hint = _FAULT_HINTS.get(fault.code)
         if empty and fault.code in ("missing_event", "missing_identifier"):
             hint = f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: is a variable unset?"
-        raise UsageError(single_message(fault), hint=hint)
+        raise UsageError(_SINGLE_MESSAGES.get(fault.code, fault.message), hint=hint)
 
 
-def single_message(fault: Violation) -> str:
-    """What is wrong with one body, which is no row."""
-    return _SINGLE_MESSAGES.get(fault.code, fault.message)
+def body_bytes(body: dict[str, Any]) -> bytes:
+    """The body's JSON, keys in the order of the contract; raises `UsageError` for what JSON cannot say."""
+    in_api_order: dict[str, Any] = {key: body[key] for key in EVENT_KEYS if key in body}
+    written = serialize(in_api_order)
+    if not isinstance(written, Violation):
+        return written
+    if written.code != "bad_encoding":
+        raise UsageError("a value is something that JSON cannot say")
+    # Files and lines are read as UTF-8, so that only an argument comes to this.
+    field = next(path for path, value in _values(body) if isinstance(serialize({path: value}), Violation))
+    raise UsageError(
+        f"{field} holds characters that are not valid Unicode",
+        hint="an argument must be UTF-8; iconv -f latin1 -t utf-8 writes a text anew",
+    )
+
+
+def _values(body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values of the body, and in place of an object its own, each by its path."""
+    for key, value in body.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{name}", inner) for name, inner in value.items())
+        else:
+            yield key, value
 
 
 def _sets_something(properties: dict[str, Any]) -> bool:
@@ -309,8 +325,6 @@ _SINGLE_MESSAGES: Final = {
     "missing_event": "the event has no name",
     "missing_identifier": "nothing says whom this is about",
     "missing_properties": "there is no visitor property to set",
-    "bad_encoding": "a value holds characters that are not valid Unicode",
-    "bad_json": "a value is something that JSON cannot say",
 }
 """Messages in place of those that speak of a row: here there is none."""
 

@@ -14,15 +14,13 @@ from ours_cli.console import Console
 from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ClosedOutputError, ExitCode, OursError, UsageError
 from ours_cli.exact_json import read_json
-from ours_cli.mapping.serialize import serialize
-from ours_cli.mapping.validate import Violation
 from ours_cli.options import Output, Sending, Showing, Target
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.authorities import check_ca_file
 from ours_cli.sending.route import Route
 from ours_cli.settings import resolve_base_url, token_variable
-from ours_cli.single.body import in_api_order, read_data, single_message
+from ours_cli.single.body import body_bytes, read_data
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 from ours_cli.wording.escape import json_text, printable
 
@@ -122,10 +120,7 @@ class Sender:
     def _serialized(self, body: SingleBody) -> bytes:
         for text in body.warnings:
             self._console.warn(text)
-        serialized = serialize(in_api_order(body.fields))
-        if isinstance(serialized, Violation):
-            raise UsageError(single_message(serialized))
-        return serialized
+        return body_bytes(body.fields)
 
     def _show(self, serialized: bytes, *, indent: int | None) -> None:
         if not self._curl:
