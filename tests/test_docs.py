@@ -110,7 +110,7 @@ def documented_flags(command: str) -> set[str]:
     return found
 
 
-REJECTING = re.compile(r"\w*(Fault|Problem|[Rr]eject)|_?[Mm]alformed")
+REJECTING = re.compile(r"\w*(Violation|Problem|[Rr]eject)|_?[Mm]alformed")
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
