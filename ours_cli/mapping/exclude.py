@@ -178,12 +178,13 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
     }
     left_out = _paths([steps for each in meant.values() for steps in each])
     for name, each in meant.items():
-        close = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
-        sent = next((found for found in close if paths_below(left_out, found) is not None), None)
+        alike = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
+        sent = next((found for found in alike if paths_below(left_out, found) is not None), None)
         if sent is not None and not any(map(_has(_paths(each), {}, ()), rows)):
+            close = ".".join(sent)
             raise UsageError(
                 f"--exclude: the first rows have no {name!r}",
-                hint=f"did you mean {'.'.join(sent)!r}? Names are case-sensitive",
+                hint=f"did you mean {close!r}? Names are case-sensitive",
             )
 
 
