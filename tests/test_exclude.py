@@ -184,7 +184,7 @@ def test_a_name_that_no_row_has_is_told(
     assert "not sent:" not in ended.err
 
 
-@pytest.mark.parametrize("name", ["SSN", " Ssn ", '"SSN"', "P.ssn"])
+@pytest.mark.parametrize("name", ["SSN", " Ssn ", '"SSN"', "P.ssn", "p.SSN"])
 def test_a_key_in_other_letters_is_refused_before_it_is_sent(
     name: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox
 ) -> None:
@@ -192,11 +192,31 @@ def test_a_key_in_other_letters_is_refused_before_it_is_sent(
     path = write(tmp_path / "o.ndjson", rows(ssn="CAN1", p=PERSON) + rows(Ssn2="x"))
     ended = ours("backfill", path, *STAR, "--exclude", name)
     assert ended.code == 2
-    key = "p" if name == "P.ssn" else "ssn"
+    key = "p.ssn" if "." in name else "ssn"
     assert f"did you mean {key!r}? Names are case-sensitive" in ended.err
     assert sent(place) == []
-    given = map_file(tmp_path, ["PLAN", "SSN"], "{p}")
-    assert ours("backfill", path, "--map", given).code == 0, "there it may be a property of the object"
+
+
+def test_a_property_of_a_whole_object_in_other_letters_is_refused_before_it_is_sent(
+    tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(p=PERSON))
+    ended = ours("backfill", path, "--map", map_file(tmp_path, ["ssn", "PLAN"], "{p}"))
+    assert ended.code == 2
+    assert "did you mean 'p.plan'? Names are case-sensitive" in ended.err
+    assert sent(place) == []
+
+
+def test_several_spellings_of_a_key_may_be_left_out(
+    tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    """The rows that were looked at have one of them; others may follow."""
+    place = sandbox()
+    paths = [write(tmp_path / f"{key}.ndjson", rows(n=1, **{key: "CAN1"})) for key in ("ssn", "SSN")]
+    ended = ours("backfill", *paths, *STAR, "--exclude", "SSN", "--exclude", "ssn")
+    assert ended.code == 0, ended.err
+    assert sent(place) == [{"n": 1}] * 2
 
 
 def test_a_name_that_a_whole_object_never_has_is_told(tmp_path: Path, ours: Ours) -> None:

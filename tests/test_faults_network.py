@@ -147,7 +147,9 @@ def test_proxy_that_is_not_there(
     assert_no_leak(ended, PROXY_PASSWORD, PROXY_PASSWORD.replace("/", "%2F"))
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "exa mple.invalid", "☃☃.example"])
+@pytest.mark.parametrize(
+    "host", ["a..b", "x" * 70 + ".example", "exa mple.invalid", "☃☃.test", "xn--zz99.test", "xn--ls8h.la"]
+)
 @pytest.mark.parametrize("command", ["batch", "track"])
 def test_host_that_cannot_be_a_name(ours: Ours, tmp_path: Path, host: str, command: str) -> None:
     rest = (rows_file(tmp_path, 1),) if command == "batch" else ("Purchase", "--external-id", "c1")

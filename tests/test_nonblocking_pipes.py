@@ -97,6 +97,35 @@ def test_a_result_waits_for_a_slow_reader(sandbox: StartSandbox) -> None:
     assert process.returncode == 0
 
 
+def test_an_error_waits_for_a_slow_reader() -> None:
+    """Of `track -` no other record of a refused line is left, and beside `--rejects -` it is the result."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    lines = b'{"event": "A"}\n' * 2000
+    with subprocess.Popen(
+        [sys.executable, "-m", "ours_cli", "track", "-", "--dry-run"], stdin=subprocess.PIPE, stderr=writer
+    ) as process:
+        os.close(writer)
+        assert process.stdin is not None
+        process.stdin.write(lines)
+        process.stdin.close()
+        threading.Event().wait(1.5)
+        with open(reader, "rb") as stream:
+            assert stream.read().count(b"error: line ") == 2000
+    assert process.returncode == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="Linux alone has them")
+def test_an_output_that_knows_nothing_of_waiting(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    output = os.open(tmp_path / "out", os.O_PATH)
+    words = [sys.executable, "-m", "ours_cli", "--version"]
+    ended = subprocess.run(words, stdout=output, stderr=subprocess.PIPE, text=True)
+    os.close(output)
+    assert ended.returncode == 7
+    assert ended.stderr.startswith("error: the result cannot be written: ")
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("name", ["-", "body.json"])
 def test_a_body_is_utf_8_whatever_the_locale(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ours_cli.errors import UsageError
@@ -33,6 +33,8 @@ class Exclusion:
         for name in fields.exclude:
             of_object = _by_key(name) if whole_objects(fields) else []
             self._add(name, _in_rows(name, table, is_required=not of_object), of_object)
+        if fields.exclude:
+            _refuse_other_letters(fields, table)
 
     def _add(self, name: str, of_row: list[Steps], of_object: list[Steps]) -> None:
         found = _paths(of_row), _paths(of_object)
@@ -149,8 +151,6 @@ def _by_key(name: str) -> list[Steps]:
 def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
     names = table.names
     if names is None or name in table.unreadable:
-        if is_required:
-            _refuse_other_letters(name, table)
         return _by_key(name)
     trimmed = [column.strip() for column in names]
     found: list[Steps] = [(at,) for at, column in enumerate(names) if column == name]
@@ -165,17 +165,38 @@ def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
     return found if table.columns is not None else [(names[int(at)], *below) for at, *below in found]
 
 
-def _refuse_other_letters(name: str, table: Table) -> None:
-    """Refuse a key that the first rows have in other letters: that it was sent would be told too late."""
-    keys = {key for row in table.first_rows() for key in row}
-    meant = {root for root, *_ in _by_key(name)}
-    letters = {str(root).casefold() for root in meant}
-    close = next((key for key in sorted(keys) if key.strip().casefold() in letters), None)
-    if close is not None and keys.isdisjoint(meant):
-        raise UsageError(
-            f"--exclude: the first rows have no {name!r}",
-            hint=f"did you mean {close!r}? Names are case-sensitive",
-        )
+def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
+    """Refuse a name that the first JSON rows, or whole objects in them, have in other letters only.
+
+    That it was sent would be told too late.
+    """
+    rows = table.first_rows()
+    wholes = [part.reference for text in whole_objects(fields) for part in parse(text).placeholders]
+    objects: list[Steps] = [(), *map(_path_of, wholes)]
+    meant = {
+        name: [(*path, *steps) for path in objects for steps in _by_key(name)] for name in fields.exclude
+    }
+    left_out = _paths([steps for each in meant.values() for steps in each])
+    for name, each in meant.items():
+        alike = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
+        sent = next((found for found in alike if paths_below(left_out, found) is not None), None)
+        if sent is not None and not any(map(_has(_paths(each), {}, ()), rows)):
+            close = ".".join(sent)
+            raise UsageError(
+                f"--exclude: the first rows have no {name!r}",
+                hint=f"did you mean {close!r}? Names are case-sensitive",
+            )
+
+
+def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
+    """The paths in a value that these steps are, but for their letters."""
+    if not isinstance(value, dict):
+        return
+    name, *below = steps
+    letters = str(name).strip().casefold()
+    for key in sorted(key for key in value if key.strip().casefold() == letters):
+        inner = _in_other_letters(value[key], (*below,)) if below else [()]
+        yield from ((key, *path) for path in inner)
 
 
 def _paths(of: list[Steps]) -> Paths:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import BinaryIO, TextIO
 
 
@@ -30,15 +31,14 @@ def standard_input() -> BinaryIO:
     Programs that share a pipe make it so for each other, as Node and ssh do. Python would take its "nothing
     yet" for the end, and where it has no room would drop what is written.
     """
-    if sys.platform != "win32":
-        os.set_blocking(0, True)
+    _wait_at(0)
     return sys.stdin.buffer
 
 
 def prepare_streams() -> None:
     """Let a closed stdout fail as a pipe does whose reader has left, and a closed stderr swallow everything.
 
-    An open stdout waits for its reader, so that no result or reject is lost.
+    Open ones wait for their reader, so that no result, reject or error is lost.
     A closed standard input stays none (`sys.stdin` is None): an empty one would be an input without rows.
     """
     if sys.stdin is None:
@@ -49,11 +49,20 @@ def prepare_streams() -> None:
         if reader != 1:
             os.close(reader)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    elif sys.platform != "win32":
-        os.set_blocking(1, True)  # as for `standard_input`
+    else:
+        _wait_at(1)
     if sys.stderr is None:
         _move(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    else:
+        _wait_at(2)
+
+
+def _wait_at(descriptor: int) -> None:
+    # What knows nothing of waiting shows when it is used, where the error can be told.
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.set_blocking(descriptor, True)
 
 
 def _move(descriptor: int, number: int) -> None:

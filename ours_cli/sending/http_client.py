@@ -299,7 +299,7 @@ def _proxy_of(endpoint: Endpoint) -> Proxy | None:
 def _usable_addresses(endpoint: Endpoint, proxy: Proxy | None) -> Iterator[None]:
     """Raise `UsageError` for a base URL or a proxy that httpx cannot take; neither is shown."""
     try:
-        httpx.URL(endpoint.base_url)
+        httpx.Request("POST", endpoint.base_url)  # which also decodes the name of the host
     except (httpx.InvalidURL, ValueError):
         raise UsageError(
             "the base URL is not an http(s) address", hint=f"it looks like this: {DEFAULT_BASE_URL}"
