@@ -15,6 +15,9 @@ from ours_cli.console import Console, forget, unwritten_result
 from ours_cli.errors import ExitCode, LocalIOError, OursError, reason
 from ours_cli.process.standard_streams import for_people
 
+# `typer.TyperException`; before 0.27.2 Typer has no public name for it.
+_TyperError: Any = typer.BadParameter.__mro__[2]
+
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code.
@@ -29,7 +32,7 @@ def run(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="ours", standalone_mode=False)
         console.end()
         return int(code or 0)
-    except typer.TyperException as error:
+    except _TyperError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             console.note(error.format_message())
             return int(ExitCode.USAGE)

@@ -18,7 +18,7 @@ _QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'
 
 
 def usage_error(error: Any, commands: Iterable[str], typed: Sequence[str]) -> UsageError:
-    """A `typer.TyperException` in the house's form; `commands` are the valid names, `typed` all words."""
+    """An error of Typer's in the house's form; `commands` are the valid names, `typed` all words."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ours COMMAND"
     message = error.format_message().partition(" Did you mean")[0].partition(" (Possible")[0]
