@@ -189,6 +189,19 @@ def test_what_could_not_be_read_counts_as_it_stands() -> None:
     assert digest.value() != content_digest([], ())
 
 
+def test_rows_that_could_not_be_read_are_cut_as_they_stand() -> None:
+    one, other = (
+        content_digest([Malformed(line, raw, "c", "m") for line, raw in enumerate(raws)], ())
+        for raws in (("ab", "c"), ("a", "bc"))
+    )
+    assert one != other
+
+
+def test_blanks_around_a_name_in_the_header_make_no_other_rows() -> None:
+    rows = [Record(2, ["1", "2"])]
+    assert content_digest(rows, (" a", "b ")) == content_digest(rows, ("a", "b"))
+
+
 def test_the_same_cells_under_another_header_have_another_digest() -> None:
     cells = KeptRows([2, 3], [["a", "b"], ["c", "d"]])
     found = set[bytes]()

@@ -11,6 +11,10 @@ from conftest import Ours, StartSandbox
 from rows import ago, iso, ndjson, write
 from visitors import visitors
 
+from ours_cli.mapping.exclude import Exclusion
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.record import Table
+
 ESSENTIALS = ("--event", "E", "--time", "{t}", "--external-id", "{who}")
 STAR = (*ESSENTIALS, "-p", "*")
 PERSON = {"ssn": "CAN1", "plan": "x", "deep": [{"a": 1, "b": 2}, {"a": 3}]}
@@ -333,3 +337,10 @@ def test_a_column_that_is_not_there_is_refused_where_columns_are_declared(tmp_pa
         ended = ours("backfill", path, *STAR, "--exclude", name, "--dry-run")
         assert ended.code == 2
         assert f"--exclude: there is no column '{name}'" in ended.err
+
+
+def test_blanks_around_a_name_make_no_other_column_or_key() -> None:
+    fields = FieldMap(exclude=(" a.b",))
+    assert Exclusion(fields, Table("", "csv", ("id", "a.b", " a.b "))).of_rows == {1: None, 2: None}
+    assert Exclusion(fields, Table("", "ndjson", None)).leaves_out("a.b")
+    assert Exclusion(fields, Table("", "ndjson", None)).leaves_out(" a.b")

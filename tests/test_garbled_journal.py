@@ -21,7 +21,8 @@ from waiting import wait_for
 
 from ours_cli.errors import SourceError
 from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
-from ours_cli.runs.journal import Journal, noted_identity
+from ours_cli.runs.blocks import DIGEST_BYTES, Block
+from ours_cli.runs.journal import Journal, noted_identity, read_blocks
 from ours_cli.runs.run_head import Identity
 from ours_cli.sandbox import Sandbox, When
 
@@ -126,6 +127,23 @@ def test_the_last_identity_is_the_one_that_counts(tmp_path: Path) -> None:
     noted = noted_identity(tmp_path)
     assert noted is not None
     assert noted.sources == ("/b",)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Block(5, 15, digest=bytes(DIGEST_BYTES), accepted=10),
+        Block(10, 20, digest=b"x", accepted=10),
+        Block(10, 20, digest=bytes(DIGEST_BYTES), accepted=9),
+    ],
+    ids=["over another", "no digest", "not settled"],
+)
+def test_blocks_that_cannot_be_are_damage(tmp_path: Path, second: Block) -> None:
+    first = Block(0, 10, digest=bytes(DIGEST_BYTES), accepted=10)
+    with Journal(tmp_path, begin=True) as journal:
+        journal.commit([first, second], [])
+    with pytest.raises(SourceError, match="damaged"):
+        read_blocks(tmp_path)
 
 
 def test_what_a_file_was_left_with_is_unknown_once_the_next_attempt_writes_it(tmp_path: Path) -> None:

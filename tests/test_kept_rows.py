@@ -6,10 +6,12 @@ import json
 import pickle
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ours_cli.events.kept_rows import KeptRows, content_of
+from ours_cli.exact_json import WrittenNumber
 from ours_cli.record import Fields, Record
 
 CELL = st.text(max_size=4) | st.sampled_from(["", "\x1f", "\x1e", "a\x1eb", '"', "\\", "é", "\udc80", "\n"])
@@ -62,3 +64,16 @@ def test_plain_cells_stand_in_json_as_they_are(rows: list[list[str]]) -> None:
 def test_most_cells_are_plain() -> None:
     assert KeptRows([2, 3], [["a", "ä, b"], ["", "1"]]).are_plain
     assert not KeptRows([2], [["a", 'say "x"']]).are_plain
+
+
+def test_numbers_come_back_with_their_digits() -> None:
+    row = {"id": WrittenNumber("1.10"), "n": [WrittenNumber("12345678901234567.5")]}
+    expected = "{'id': 1.10, 'n': [12345678901234567.5]}"
+    assert repr(KeptRows([2], [row]).record(0).fields) == expected
+    assert repr(pickle.loads(pickle.dumps(row))) == expected
+
+
+@pytest.mark.parametrize("rows", [[["a"], ["b"], ["c"]], [{"n": 1}, {"n": 2}, {"n": 3}]])
+def test_some_rows_are_those_asked_for(rows: list[Fields]) -> None:
+    some = KeptRows([2, 3, 4], rows).only([0, 2])
+    assert list(some) == [Record(2, rows[0]), Record(4, rows[2])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from conftest import Ours, StartSandbox
 from faults_kit import fault, status
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import iso
+from rows import iso, ndjson, write
 
 from ours_cli.events.event import Origin, Reject
 from ours_cli.record import Record
 from ours_cli.runs import reject_order
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.reject_order import RejectOrder
-from ours_cli.sandbox import When
+from ours_cli.sandbox import Then, When
 
 
 def block_of(start: int, rejects: int) -> Block:
@@ -103,3 +104,22 @@ def test_the_file_of_rejects_has_the_order_of_the_source(
     assert ended.code == 3, ended.err
     lines = [int(row["_line"]) for row in csv.DictReader(rejects.open(newline=""))]
     assert lines == [n + 2 for n in range(600) if n % 7 == 3 or n % 11 == 5]
+
+
+def test_a_run_that_stops_writes_the_rejects_that_wait(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """Those behind a row without an outcome, then those beside it: the run that goes on cuts these off."""
+    stuck = When(event=("Stuck",))
+    sandbox(
+        fault(stuck, Then("hang", seconds=60), times=1),  # until all others are answered
+        fault(stuck, status(429, headers={"Retry-After": "9999"})),
+    )
+    rows: list[dict[str, str]] = [{"event": "E", "externalId": f"p{n}"} for n in range(100)]
+    rows[50]["event"] = "Stuck"
+    rows[53]["event"] = rows[65]["event"] = ""
+    file = write(tmp_path / "rows.ndjson", ndjson(rows))
+    ended = ours("batch", file, "--batch-size", 10, "--concurrency", 4, "--timeout", 2, "-o", "json")
+    assert (ended.code, ended.json["rejected"], ended.json["accepted"]) == (5, 2, 88), ended.err
+    written = Path(ended.json["rejects_file"]).read_text("utf-8").splitlines()
+    assert [json.loads(line)["_line"] for line in written] == [66, 54]

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
 from ours_cli.errors import UsageError
-from ours_cli.mapping.selection import read_selection
+from ours_cli.events.event import Origin, Reject
+from ours_cli.mapping.selection import read_selection, sampled
 from ours_cli.mapping.where import NeverSeenKeys, bind_where, read_condition
+from ours_cli.record import Record
 from ours_cli.sandbox import Sandbox, When
 
 MAPPING = ("--event", "Sale", "--time", "{when}", "--external-id", "{id}", "-p", "s={status}")
@@ -461,3 +463,22 @@ def test_conditions_hold_all_or_the_row_goes(cells: list[str], data: st.DataObje
 def test_a_larger_sample_holds_a_smaller_one(key: bytes, rate: str) -> None:
     small, large = read_selection((), rate), read_selection((), "60%")
     assert large.takes(key) or not small.takes(key)
+
+
+def test_a_reject_with_an_id_is_in_the_sample_where_its_event_would_be() -> None:
+    selection = read_selection((), "0.5")
+    for given_id in map(str, range(20)):
+        reject = Reject(Origin(0, Record(2, ["x"])), given_id, "bad_time", "why")
+        item = sampled(lambda _, own=reject: own, selection)(reject.origin)  # type: ignore[misc]
+        assert (item is reject) == selection.takes_id(given_id)
+
+
+def test_the_sample_is_the_same_in_every_version() -> None:
+    selection = read_selection((), "0.5")
+    assert [n for n in range(12) if selection.takes_id(str(n))] == [0, 2, 5, 7, 8, 10, 11]
+
+
+def test_a_pattern_may_stand_anywhere_in_a_cell() -> None:
+    test = bind_where([read_condition("x~b")], ("x",), NeverSeenKeys())
+    assert test is not None
+    assert test(["abc"])

@@ -119,6 +119,9 @@ def test_shards_of_another_source(ours: Ours, reports: Reports, tmp_path: Path) 
     write(tmp_path / "rows.ndjson", rows().replace('"n": 7', '"n": 8', 1))
     send(ours, tmp_path / "rows.ndjson", 2)
     said(ours("runs", "merge", *reports), "shards read different sources: 2/3 unlike the others")
+    write(tmp_path / "rows.ndjson", rows() + "{}\n")
+    send(ours, tmp_path / "rows.ndjson", 2)
+    assert ours("runs", "merge", *reports, "-o", "json").json["read"] is None
 
 
 def test_shards_of_another_mapping(ours: Ours, reports: Reports) -> None:

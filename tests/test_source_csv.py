@@ -416,3 +416,22 @@ class TestSeparatorLine:
             later.join()
             writer.close()
             assert rows(table) == [(2, ["7", "x"]), (3, ["8", "y"])]
+
+
+def test_the_text_of_a_row_that_cannot_be_read_keeps_its_outer_blanks(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"a\tb\n\t 1\t2\t3 \t\n")
+    assert [row.raw for row in open_table(path, ReadOptions()).records if isinstance(row, Malformed)] == [
+        "\t 1\t2\t3 \t"
+    ]
+
+
+@pytest.mark.parametrize(("last", "code"), [(b"1,\xc3", "truncated_row"), (b"1,\xff2", "bad_encoding")])
+def test_only_half_a_character_at_the_end_says_that_the_file_was_cut(
+    tmp_path: Path, last: bytes, code: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,\xc3\xa9\n" + last)
+    assert rows(open_table(path, ReadOptions(encoding="utf-8")))[-1] == (3, code)
+    path.write_bytes(path.read_bytes() + b"\n")
+    assert rows(open_table(path, ReadOptions(encoding="utf-8")))[-1] == (3, "bad_encoding")

@@ -436,6 +436,7 @@ def _read(parse: Callable[[], object]) -> object:
 @example('{"a":{"b":1,"b":":"}}')
 @example('{"a":1.2345678901234567e-4,"b":18446744073709551616}')
 @example('{"a": "18446744073709551616", "b": 18446744073709551615}')
+@example(r'{"a":1,"a":2,"t":"\u005cu003a"}')
 def test_an_object_is_read_as_the_exact_parser_reads_it(text: str) -> None:
     def exactly() -> object:
         value = read_json(text)

@@ -226,3 +226,21 @@ def test_rejects_fed_back_are_mended_alike() -> None:
         open_table("-", ReadOptions(), io.BytesIO(b"n,_line,_distinctId,_code,_message,_raw\n1,2,d,c,m,\n"))
     )
     assert list(rejects.records.in_bulk()) == [Record(2, ["1"], "d")]
+
+
+def test_the_lines_of_a_long_piece_are_those_of_its_rows() -> None:
+    count = STRETCH_MAX + 2
+    pieces = (
+        (b'{"a":1}\n' * count, Table("t", "ndjson", None)),
+        ("1,2\n" * count, Table("t", "csv", ("a", "b"))),
+    )
+    for text, table in pieces:
+        parsed = parse_piece(Piece(text, 7), table)
+        assert parsed is not None
+        assert [line for stretch in parsed for line in stretch.lines] == list(range(7, 7 + count))
+
+
+def test_a_piece_with_a_blank_row_is_read_in_the_ordinary_way() -> None:
+    table = Table("t", "csv", ("a", "b"))
+    assert parse_piece(Piece("1,2\n3,4\n", 2), table) is not None
+    assert parse_piece(Piece("1,2\n,\n", 2), table) is None

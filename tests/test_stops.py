@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
+from events_kit import event_of, together
 
 from ours_cli.errors import AuthError, ContractError, OursError, UnavailableError
-from ours_cli.sending.retry import BACKOFF_BASE_S, Again, Broken, Failure, Nonsense, Unauthorized
+from ours_cli.events.chunk import chunk_of
+from ours_cli.events.request_size import PROOFS, RequestSize
+from ours_cli.sending.gate import Gate
+from ours_cli.sending.lone_refusals import LONE_REFUSALS_MAX
+from ours_cli.sending.retry import (
+    BACKOFF_BASE_S,
+    Again,
+    Broken,
+    Failure,
+    Judged,
+    Nonsense,
+    Refused,
+    Unauthorized,
+)
+from ours_cli.sending.settlement import Listener, Settlement
 from ours_cli.sending.stops import NAME_FAILURES_MAX, NONSENSE_MAX, Patience, fatal, fatal_failure
 
 DOWN = Again("the server answered 503")
@@ -168,3 +185,37 @@ def test_an_answer_that_no_further_try_can_better(
 def test_a_failure_that_no_further_try_can_mend(failure: Failure, error: type[OursError] | None) -> None:
     found = fatal_failure(failure)
     assert found is None if error is None else isinstance(found, error)
+
+
+def settlement(patience: Patience, size: RequestSize) -> Settlement:
+    listener = Listener(lambda _: None, lambda *_: None, lambda *_: "")
+    return Settlement("t", "", Mock(spec=Gate), size, patience, listener, may_repeat=True)
+
+
+@pytest.fixture
+def at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ours_cli.sending.settlement.now", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("at_zero")
+def test_a_row_that_is_accepted_once_more_is_progress() -> None:
+    """Else a server that refuses many a row would be given up, however well it is."""
+    patience = Mock(spec=Patience)
+    settled = settlement(patience, RequestSize(1))
+    chunks = [chunk_of(together(event_of(seq))) for seq in range(LONE_REFUSALS_MAX + 1)]
+    settled.apply(Judged([0], [], []), chunks[0], 0)
+    *_, asked = [settled.apply(Refused("no"), chunk, 0) for chunk in chunks[1:]]
+    patience.reset_mock()
+    settled.apply(Judged([0], [], []), asked[0], 0)
+    patience.progress.assert_called_once()
+
+
+@pytest.mark.usefixtures("at_zero")
+def test_a_request_of_which_no_row_was_queued_has_failed(patience: Patience) -> None:
+    size = RequestSize(1, 2)
+    for _ in range(PROOFS):
+        size.taken(1, 1)
+    assert size.events == 2
+    chunk = chunk_of(together(event_of(0), event_of(1)))
+    assert settlement(patience, size).apply(Judged([], [], [0, 1]), chunk, 0) == [chunk]
+    assert size.events == 1

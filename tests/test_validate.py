@@ -19,6 +19,7 @@ from ours_cli.contract import (
     PROPERTIES_UTF16_MAX,
     USER_PROPERTIES,
 )
+from ours_cli.exact_json import WrittenNumber
 from ours_cli.mapping.validate import check_event, check_size, check_visitor, has_long_array, without_nulls
 
 EVENT: dict[str, Any] = {"event": "E", "externalId": "c"}
@@ -196,3 +197,8 @@ def test_messages_hold_no_values(text: str) -> None:
         fault = check_event(body)
         assert fault is not None
         assert text not in fault.message
+
+
+def test_size_is_that_of_the_numbers_that_are_sent() -> None:
+    numbers = [WrittenNumber("1." + "0" * 60)] * (PROPERTIES_UTF16_MAX // 60)
+    assert check_size({**EVENT, "eventProperties": {"a": numbers}}, PROPERTIES_UTF16_MAX) is None

@@ -148,7 +148,7 @@ def _text_getter(
             return ""
         if type(value) is str:
             return value.strip()
-        return "" if value is ABSENT else as_text(value).strip()
+        return "" if value is ABSENT else as_text(value)
 
     return text
 

@@ -199,7 +199,7 @@ class RowReader:
             self._other_width = len(cells)
         text = "".join(self._window.lines(line, self.line))
         problem = damage(text) if self._window.damaged else None
-        if problem is not None and not _is_whole(text) and ends_in_character(text.encode(*_AS_READ)):
+        if problem is not None and ends_in_character(text.encode(*_AS_READ)):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):
