@@ -146,8 +146,7 @@ def _damaged(path: Path) -> SourceError:
 def _missing_extra(path: Path) -> SourceError:
     return SourceError(
         f"{path} is a Parquet file, and the extra that reads them is not installed",
-        hint="pip install 'ours-cli[parquet]', or `pipx inject ours-cli pyarrow`, or"
-        " `uv tool install --with pyarrow ours-cli`",
+        hint="pip install 'ours-cli[parquet]', or `pipx inject ours-cli pyarrow`",
     )
 
 
