@@ -201,11 +201,11 @@ def test_a_line_that_was_accepted_is_said_to_be_where_the_result_is_lost(
 def test_what_may_have_arrived_is_said_to_be_where_the_result_is_lost(
     sandbox: StartSandbox, into_nowhere: Callable[..., Ended]
 ) -> None:
-    box = sandbox(fault(ALWAYS, status(503)))
-    ended = into_nowhere(*SINGLE, "-o", "json", "--give-up-after", "1s")
+    box = sandbox(fault(ALWAYS, status(503, headers={"Retry-After": "86400"})))
+    ended = into_nowhere(*SINGLE, "-o", "json")
     (row,) = sent_rows(box)
     assert ended.code in (7, 141)
-    assert ended.err.startswith("error: gave up: the server answered 503, for 1 s, and ")
+    assert ended.err.startswith("error: gave up: the server asks to wait 86400 s, ")
     assert ended.err.endswith(f"--distinct-id {row}\n")
 
 
