@@ -208,6 +208,17 @@ def test_a_property_of_a_whole_object_in_other_letters_is_refused_before_it_is_s
     assert sent(place) == []
 
 
+def test_a_whole_object_itself_is_refused_before_it_is_sent(
+    tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(p=PERSON))
+    ended = ours("backfill", path, "--map", map_file(tmp_path, ["p"], "{p}"))
+    assert ended.code == 2
+    assert "error: --exclude p does not undo what the mapping itself names" in ended.err
+    assert sent(place) == []
+
+
 def test_several_spellings_of_a_key_may_be_left_out(
     tmp_path: Path, ours: Ours, sandbox: StartSandbox
 ) -> None:
