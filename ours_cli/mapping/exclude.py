@@ -192,6 +192,8 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
     """The paths in a value that these steps are, but for their letters."""
+    if isinstance(value, list):
+        yield from (path for entry in value for path in _in_other_letters(entry, steps))
     if not isinstance(value, dict):
         return
     name, *below = steps
