@@ -188,7 +188,7 @@ def test_a_name_that_no_row_has_is_told(
     assert "not sent:" not in ended.err
 
 
-@pytest.mark.parametrize("name", ["SSN", " Ssn ", '"SSN"', "P.ssn", "p.SSN"])
+@pytest.mark.parametrize("name", ["SSN", " Ssn ", '"SSN"', "P.ssn", "p.SSN", "p.deep.A"])
 def test_a_key_in_other_letters_is_refused_before_it_is_sent(
     name: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_key_in_other_letters_is_refused_before_it_is_sent(
     path = write(tmp_path / "o.ndjson", rows(ssn="CAN1", p=PERSON) + rows(Ssn2="x"))
     ended = ours("backfill", path, *STAR, "--exclude", name)
     assert ended.code == 2
-    key = "p.ssn" if "." in name else "ssn"
+    key = {"P.ssn": "p.ssn", "p.SSN": "p.ssn", "p.deep.A": "p.deep.a"}.get(name, "ssn")
     assert f"did you mean {key!r}? Names are case-sensitive" in ended.err
     assert sent(place) == []
 
@@ -209,6 +209,17 @@ def test_a_property_of_a_whole_object_in_other_letters_is_refused_before_it_is_s
     ended = ours("backfill", path, "--map", map_file(tmp_path, ["ssn", "PLAN"], "{p}"))
     assert ended.code == 2
     assert "did you mean 'p.plan'? Names are case-sensitive" in ended.err
+    assert sent(place) == []
+
+
+def test_a_whole_object_itself_is_refused_before_it_is_sent(
+    tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(p=PERSON))
+    ended = ours("backfill", path, "--map", map_file(tmp_path, ["p"], "{p}"))
+    assert ended.code == 2
+    assert "error: --exclude p does not undo what the mapping itself names" in ended.err
     assert sent(place) == []
 
 

@@ -103,12 +103,14 @@ def whole_objects(fields: FieldMap) -> list[str]:
 def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bool = False) -> None:
     """Raise `UsageError` for a name that is sent all the same: the mapping names it, or something in it.
 
-    Beside `-p '*'` and whole objects that is meant, unless the table `maps_itself`. What no template names,
-    stays behind on purpose.
+    Beside `-p '*'` and whole objects that is meant, unless it is such an object itself, or the table
+    `maps_itself`. What no template names, stays behind on purpose.
     """
-    if not fields.exclude or (not maps_itself and (fields.star or whole_objects(fields))):
+    if not fields.exclude:
         return
-    placeholders = [part for text in fields.templates().values() for part in parse(text).placeholders]
+    wholes = whole_objects(fields)
+    texts = wholes if not maps_itself and (fields.star or wholes) else fields.templates().values()
+    placeholders = [part for text in texts for part in parse(text).placeholders]
     holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:
         path = _path_of(_reference(name))
@@ -190,6 +192,8 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
     """The paths in a value that these steps are, but for their letters."""
+    if isinstance(value, list):
+        yield from (path for entry in value for path in _in_other_letters(entry, steps))
     if not isinstance(value, dict):
         return
     name, *below = steps
