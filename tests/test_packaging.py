@@ -83,6 +83,7 @@ def test_the_sdist_has_what_the_readme_speaks_of(built: Path) -> None:
         "samples/orders.csv",
         "completions/_ours",
         "completions/ours.1",
+        ".ci/run",
     } <= names
 
 
