@@ -182,7 +182,7 @@ def test_cells_left_out(
     fields = FieldMap(event="E", time="{t}", external_id="{who}")
     fields = {
         "star": fields._replace(star=True, exclude=tuple({"n.x", *excluded} - {"x", "nowhere"})),
-        "whole": fields._replace(event_object="{n|json}", exclude=excluded),
+        "whole": fields._replace(event_object="{n|json}", exclude=tuple({"n.x", *excluded} - {"n"})),
         "part": fields._replace(
             properties={"n": Value("{n|auto}"), "m": Value("{n}-{who}")}, exclude=("n.x", "who.x")
         ),
