@@ -12,7 +12,7 @@ from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filters import EXCLUDE, FilterCall
-from ours_cli.templates.reference import Getter, Reference, Steps, key_path, locate
+from ours_cli.templates.reference import QUOTED_NAME, Getter, Reference, Steps, key_path, locate
 from ours_cli.templates.template import Placeholder, Template, parse
 from ours_cli.templates.without import Paths, add_path, paths_below, without
 
@@ -126,13 +126,10 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
             )
 
 
-_QUOTED: Final = re.compile(r'\s*"((?:[^"]|"")+)"\s*')
-
-
 def _reference(name: str) -> Reference:
     """What a template with this name between its braces reads."""
-    quoted = _QUOTED.fullmatch(name)
-    return Reference(quoted[1].replace('""', '"'), quoted=True) if quoted else Reference(name)
+    quoted = re.fullmatch(QUOTED_NAME, name)
+    return Reference.from_quoted(quoted[1]) if quoted else Reference(name)
 
 
 def names_left_out(names: Iterable[str]) -> frozenset[str]:

@@ -87,7 +87,8 @@ def read_condition(text: str) -> Condition:
         )
     if operator == "~":
         _compile(value)
-    return Condition(Reference(name.replace('""', '"') if quoted else name, bool(quoted)), operator, value)
+    reference = Reference.from_quoted(name) if quoted else Reference(name)
+    return Condition(reference, operator, value)
 
 
 def where_not(column: str, value: str) -> str:

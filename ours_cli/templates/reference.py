@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
@@ -19,11 +19,20 @@ Getter: TypeAlias = "Callable[[Fields], object]"
 Steps: TypeAlias = "tuple[str | int, ...]"
 
 
+QUOTED_NAME: Final = r'\s*"((?:[^"]|"")+)"\s*'
+"""The pattern of a name in double quotes; between them two stand for one."""
+
+
 class Reference(NamedTuple):
     """A column as a template names it. A `quoted` name is taken literally: no trimming, no path."""
 
     name: str
     quoted: bool = False
+
+    @classmethod
+    def from_quoted(cls, inside: str) -> Self:
+        """The column whose name is written so between double quotes."""
+        return cls(inside.replace('""', '"'), quoted=True)
 
 
 class Cell(NamedTuple):

@@ -22,7 +22,16 @@ from ours_cli.record import Fields
 from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text, present
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.filters import FilterCall, build, read_call
-from ours_cli.templates.reference import Cell, Getter, Reference, cell_getter, key_getter, locate, roots
+from ours_cli.templates.reference import (
+    QUOTED_NAME,
+    Cell,
+    Getter,
+    Reference,
+    cell_getter,
+    key_getter,
+    locate,
+    roots,
+)
 
 
 class Placeholder(NamedTuple):
@@ -166,7 +175,7 @@ def bind_json(template: Template, columns: tuple[str, ...] | None, hmac_key: Hma
 # --- reading -----------------------------------------------------------------------------------------------
 
 _LITERAL = re.compile(r"(?P<plain>[^{}]+)|\{\{|\}\}")
-_QUOTED_NAME = re.compile(r'\s*"((?:[^"]|"")+)"\s*(?=[|}])')
+_QUOTED_NAME = re.compile(QUOTED_NAME + "(?=[|}])")
 _BARE_NAME = re.compile(r"[^{}|]*")
 _FILTER = re.compile(r"\|((?:\\.|[^\\{}|])*)", re.DOTALL)
 
@@ -183,7 +192,7 @@ def _read_placeholder(text: str, start: int) -> tuple[Placeholder, int]:
     if text[position : position + 1] != "}":
         raise _stray_brace("{", start)
     if quoted:
-        reference = Reference(quoted[1].replace('""', '"'), quoted=True)
+        reference = Reference.from_quoted(quoted[1])
     elif name.group().strip():
         reference = Reference(name.group())
     else:
