@@ -28,6 +28,7 @@ from ours_cli.sandbox import fault_file, faults
 from ours_cli.templates.filters import FILTER_NAMES
 from ours_cli.templates.numerals import STYLES
 from ours_cli.timestamps.zone_names import ABBREVIATIONS, AMBIGUOUS
+from ours_cli.topics import TOPICS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -276,6 +277,11 @@ def test_every_zone_abbreviation_is_there() -> None:
     words = set(re.findall(r"\b[A-Z]{1,5}\b", section("Times")))
     assert set(ABBREVIATIONS) <= words
     assert code(section("Times")) >= AMBIGUOUS
+
+
+def test_every_help_topic_is_there() -> None:
+    linked = re.findall(r"\]\(ours_cli/topics/(\S+)\.md\)", section("Help topics"))
+    assert linked == list(TOPICS)
 
 
 def test_every_link_within_leads_somewhere() -> None:
