@@ -105,7 +105,7 @@ def test_a_column_in_a_list_of_a_map_is_no_template(ours: Ours, tmp_path: Path) 
     ended = ours("backfill", tmp_path / "t.csv", *flags, "--dry-run")
     assert ended.code == 2
     assert "{{" not in ended.err
-    assert "a list or table in a map is no template" in hint_of(ended.err)
+    assert "a list or table in a map, or JSON from a file, is no template" in hint_of(ended.err)
 
 
 @pytest.mark.parametrize("command", ["track", "backfill"])
