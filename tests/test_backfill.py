@@ -96,6 +96,23 @@ class TestTemplates:
             expected = {**expected, "b": "9007199254740993"}  # contract: wide integers become text there
         assert body == {"externalId": "0042", "eventProperties": {"a": expected}}
 
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ('{"n": {"s": "{x}"}}\n', {"n": {"s": "{x}"}}),
+            ("[{}, 2]", [{}, 2]),
+            ('{{"n": {qty}}}', {"n": 7}),
+        ],
+    )
+    def test_json_in_a_file_stands_for_itself(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, written: str, expected: object
+    ) -> None:
+        """What is not JSON as it stands is a template, as on the command line."""
+        file = write(tmp_path / "a.json", written)
+        body = self.sent(ours, sandbox, tmp_path, "-p", f"a:=@{file}", "-u", f"custom_properties.b:=@{file}")
+        assert body["eventProperties"] == {"a": expected}
+        assert body["userProperties"] == {"custom_properties": {"b": expected}}
+
     @pytest.mark.parametrize("assignment", ["a={note}", "a=x{note}y", "a:={note}", "a={json.nope}"])
     def test_empty_cells_are_absent(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, assignment: str

@@ -105,7 +105,7 @@ def test_a_column_in_a_list_of_a_map_is_no_template(ours: Ours, tmp_path: Path) 
     ended = ours("backfill", tmp_path / "t.csv", *flags, "--dry-run")
     assert ended.code == 2
     assert "{{" not in ended.err
-    assert "a list or table in a map is no template" in hint_of(ended.err)
+    assert "a list or table in a map, or JSON from a file, is no template" in hint_of(ended.err)
 
 
 @pytest.mark.parametrize("command", ["track", "backfill"])
@@ -140,6 +140,8 @@ def test_a_column_that_is_not_there(ours: Ours, tmp_path: Path, text: str, flag:
     assert ended.code == 2
     assert "there is no column" in ended.err
     assert flag in hint_of(ended.err), ended.err
+    unmapped = ours("backfill", path)
+    assert (unmapped.code, "aspirin" in ended.err + unmapped.err) == (2, False), "they may be a row's values"
 
 
 @pytest.mark.parametrize("text", ["Anna,Paris\nBert,Rome\n", "Anna\nBert\n"])
@@ -147,7 +149,9 @@ def test_a_number_for_a_column_of_a_table_with_a_header(ours: Ours, tmp_path: Pa
     """A first row of words alone is no less a header than `name,city` is: only `{1}` tells."""
     words = ("backfill", write(tmp_path / "r.csv", text), "--event", "E", "--time", iso(1))
     ended = ours(*words, "--external-id", "{1}")
-    assert (ended.code, "--no-header" in hint_of(ended.err)) == (2, True), ended.err
+    assert (ended.code, "--no-header" in hint_of(ended.err), "Anna" in ended.err) == (2, True, False), (
+        ended.err
+    )
     assert ours(*words, "--external-id", "{1}", "--no-header", "--sandbox").code == 0
 
 

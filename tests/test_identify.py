@@ -41,6 +41,17 @@ def test_exact_body_and_one_line(ours: Ours, sandbox: StartSandbox) -> None:
     }
 
 
+def test_json_in_a_file_stands_for_itself(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    place = sandbox()
+    plan = write(tmp_path / "plan.json", '{"name": "gold"}\n')
+    fields = ("-u", f"custom_properties.plan:=@{plan}")
+    assert ours("identify", "--external-id", "c1", *fields).code == 0
+    contacts = write(tmp_path / "contacts.csv", "id\nc2\n")
+    assert ours("identify", contacts, "--external-id", "{id}", *fields).code == 0
+    for event in place.events():
+        assert event.body["userProperties"] == {"custom_properties": {"plan": {"name": "gold"}}}
+
+
 def test_clear_clears_what_is_stored(ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     assert ours("identify", "--external-id", "c1", "-u", "gclid=g", "-u", "city=Ulm").code == 0

@@ -262,6 +262,39 @@ class TestRoundTrip:
         assert (again.code, again.json["accepted"]) == (0, 1), again.err
         assert amounts(place) == {"1": "a", "2": "é"}
 
+    @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+    def test_the_command_as_it_was_typed_reads_them_as_utf_8(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, encoding: str
+    ) -> None:
+        place = sandbox()
+        path = write(tmp_path / "o.csv", f"when,id\n{iso(1)},é\nsoon,ü\n", encoding)
+        fields = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--encoding", encoding)
+        rejects = tmp_path / "r.csv"
+        assert ours("backfill", path, *fields, "--rejects", rejects).code == 3
+        write(rejects, rejects.read_text("utf-8").replace("soon", iso(2)))
+        again = ours("backfill", rejects, *fields)
+        assert again.code == 0, again.err
+        assert "r.csv: a rejects file, read as UTF-8 despite --encoding" in again.err
+        assert [event.body["externalId"] for event in place.events()] == ["é", "ü"]
+
+    @pytest.mark.parametrize(
+        ("name", "source", "rejects"),
+        [
+            ("o.ndjson", '{{"when": "{0}", "id": "a"}}\n{{"when": "soon", "id": "b"}}\n', "rejects.csv"),
+            ("o.csv", "when,id\n{0},a\nsoon,b\n", "rejects.ndjson"),
+        ],
+    )
+    def test_under_a_name_of_another_format(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, name: str, source: str, rejects: str
+    ) -> None:
+        place = sandbox()
+        path, rejects_file = write(tmp_path / name, source.format(iso(1))), tmp_path / rejects
+        fields = ("--event", "E", "--time", "{when}", "--external-id", "{id}")
+        first = ours("backfill", path, *fields, "--rejects", rejects_file, "-o", "json")
+        again = mend(ours, first, lambda text: text.replace("soon", iso(2)))
+        assert again.code == 0, again.err
+        assert [event.body["externalId"] for event in place.events()] == ["a", "b"]
+
     def test_what_a_map_file_says_of_the_source_is_overruled(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:

@@ -176,7 +176,7 @@ def test_resume_of_a_pipe_is_refused(ours: Ours, ours_process: Ours, sandbox: St
 class TestDelete:
     def test_by_name(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         name = only_run(ours)
-        assert ours("runs", "delete", name).out == "1 run deleted\n"
+        assert ours("runs", "delete", name, "-o", "json").json == {"deleted": [name]}
         assert list((home / "state" / "ours" / "runs").iterdir()) == []
         assert ours("runs", "show", name).code == 2
 

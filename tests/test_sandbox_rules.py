@@ -46,6 +46,9 @@ GOOD = {
     "time with a fraction": row(time=NOW - 0.5),
     "200 keys": row(eventProperties={f"k{n}": n for n in range(200)}),
     "200 keys and an empty one": row(eventProperties={"": 0, **{f"k{n}": n for n in range(200)}}),
+    "200 keys, a null and a blank": row(
+        eventProperties={"n": None, "b": "", **{f"k{n}": n for n in range(200)}}
+    ),
     "5 levels": row(eventProperties=nested(5)),
     "arrays don't count": row(eventProperties={"list": [[[[[[nested(5)]]]]]]}),
     "properties just small enough": row(eventProperties={"k": "x" * (1_048_575 - len('{"k":""}'))}),

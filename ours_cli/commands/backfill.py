@@ -67,7 +67,7 @@ def backfill(
         from ours_cli.source import expand
 
     source = chosen_map(mapping, "backfill", zone_is_told=bool(times.tz or happened.time))
-    fields = field_map(visitor, happened, name=event, exclude=exclude).over(source.fields)
+    fields = field_map(visitor, happened, name=event, exclude=exclude, are_templates=True).over(source.fields)
     where = (*source.source.get("where", ()), *(filters.where or ()))
     key = partial(hmac_key, mapping.hmac_key_file)
 

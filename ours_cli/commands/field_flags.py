@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ours_cli.mapping.fields import STAR, FieldMap, parse_assignments
 from ours_cli.options import EventFields, VisitorFields
 
@@ -12,8 +14,10 @@ def field_map(
     *,
     name: str | None = None,
     exclude: list[str] | None = None,
+    are_templates: bool = False,
 ) -> FieldMap:
     """Collect what the person mapped; raises `UsageError` for an assignment that cannot be read."""
+    assigned = partial(parse_assignments, are_templates=are_templates)
     happened = event or EventFields()
     properties = list(happened.property or [])
     return FieldMap(
@@ -25,9 +29,9 @@ def field_map(
         time=happened.time,
         ip=visitor.ip,
         user_agent=visitor.user_agent,
-        properties=parse_assignments("-p", [text for text in properties if text != STAR]),
-        user_properties=parse_assignments("-u", visitor.user_property or []),
-        default_properties=parse_assignments("-d", visitor.default_property or []),
+        properties=assigned("-p", [text for text in properties if text != STAR]),
+        user_properties=assigned("-u", visitor.user_property or []),
+        default_properties=assigned("-d", visitor.default_property or []),
         clear=tuple(visitor.clear or ()),
         star=STAR in properties,
         exclude=tuple(exclude or ()),

@@ -55,7 +55,7 @@ def identify(
     ours identify contacts.csv --external-id '{id}' -u first_name='{First Name}'
     """
     refuse_shared_stdin(flags.target, is_read=data == "@-")
-    fields = field_map(visitor)
+    fields = field_map(visitor, are_templates=bool(files))
     if not files:
         _refuse_row_flags(mapping, reading, filters, flags.batching, flags.resuming)
         sender = Sender(IDENTIFY, flags.target, flags.sending, flags.showing, curl)

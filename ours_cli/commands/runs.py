@@ -89,7 +89,7 @@ def runs(
             return _resume(_one(runs_dir, names, action), console, output)
         case Action.delete:
             with deleting(state_dir()):
-                _delete(runs_dir, names, older_than, console)
+                _delete(runs_dir, names, older_than, console, output)
     return 0
 
 
@@ -255,7 +255,7 @@ def _resuming(known: KnownRun) -> list[str]:
     return [command, "--resume", known.head.id, *going_on(words)]
 
 
-def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console) -> None:
+def _delete(runs_dir: Path, names: list[str], older: str | None, console: Console, output: Output) -> None:
     if bool(names) == (older is not None):
         raise UsageError("delete wants either RUN... or --older-than", hint="--older-than 30d")
     old = [] if older is None else _old(runs_dir, older, console)
@@ -266,7 +266,9 @@ def _delete(runs_dir: Path, names: list[str], older: str | None, console: Consol
     for folder in folders:
         for path in delete_run(folder):
             console.note(f"rejects that --rejects put elsewhere are still there: {path}")
-    console.result(f"{counted(len(folders), 'run')} deleted")
+    deleted = [folder.name for folder in folders]
+    is_json = output is Output.json
+    console.result(json.dumps({"deleted": deleted}) if is_json else f"{counted(len(deleted), 'run')} deleted")
 
 
 def _old(runs_dir: Path, older: str, console: Console) -> list[Path]:

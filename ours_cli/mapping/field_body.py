@@ -258,7 +258,8 @@ class BodyBuilder:
             if self._is_column(name):
                 raise UsageError(
                     f"every row would have the text {{{name}}}, and {name!r} is a column",
-                    hint=f"one brace on either side: {{{name}}}; a list or table in a map is no template",
+                    hint=f"one brace on either side: {{{name}}}; a list or table in a map, or JSON "
+                    "from a file, is no template",
                 )
         return template
 

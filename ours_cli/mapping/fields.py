@@ -5,6 +5,7 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,11 @@ class Value(NamedTuple):
     text: str
     kind: Literal["text", "json"] = "text"
     optional: bool = False
+
+    @classmethod
+    def literal(cls, written: str) -> Value:
+        """A template that gives this JSON: its braces are doubled."""
+        return cls(written.replace("{", "{{").replace("}", "}}"), "json")
 
 
 class FieldMap(NamedTuple):
@@ -125,10 +131,11 @@ OBJECTS: Final = (
 _PATHS: Final = {**TEXT_FIELDS, **CONTEXT, **{each.key: each.whole for each in OBJECTS}}
 
 
-def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
+def parse_assignments(flag: str, texts: Iterable[str], *, are_templates: bool = False) -> dict[str, Value]:
     r"""Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
 
     `NAME=\@TEXT` is a text that begins with @; other backslashes of a value stand for themselves.
+    Among templates, a file of JSON stands for itself, since hardly one has its braces doubled.
 
     Raises `UsageError` on a missing separator, an empty or repeated name, or a file that cannot be read.
     """
@@ -141,8 +148,19 @@ def parse_assignments(flag: str, texts: Iterable[str]) -> dict[str, Value]:
             right = _read_value_file(flag, name, right)
         elif right.startswith("\\@"):
             right = right[1:]
-        values[name] = Value(right, "json" if separator.startswith(":") else "text")
+        if separator == ":=@" and are_templates and _is_json(right):
+            values[name] = Value.literal(right)
+        else:
+            values[name] = Value(right, "json" if separator.startswith(":") else "text")
     return values
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:

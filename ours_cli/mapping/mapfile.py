@@ -154,7 +154,7 @@ def _value(entry: Any, key: str, where: str) -> Value:
         literal = json.dumps(entry, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise UsageError(f"{key} in {where} cannot be sent as JSON", hint="put dates in quotes") from None
-    return Value(literal.replace("{", "{{").replace("}", "}}"), "json")
+    return Value.literal(literal)
 
 
 def _identity(value: Any, where: str) -> dict[str, str]:

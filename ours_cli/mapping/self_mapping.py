@@ -9,6 +9,7 @@ from ours_cli.errors import UsageError
 from ours_cli.mapping.field_body import listed
 from ours_cli.mapping.fields import CONTEXT, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.record import Table
+from ours_cli.templates.reference import may_be_cells
 from ours_cli.templates.template import placeholder
 
 
@@ -40,7 +41,7 @@ def self_mapping(table: Table, *, identify: bool) -> FieldMap:
 def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> None:
     """Refuse a mapping that could not make a single event."""
     have = "; ours inspect FILE proposes a map"
-    if table.names is not None:
+    if table.names is not None and not may_be_cells(table.names):
         have += f"; the columns are {listed(table.names)}"
     if not identify:
         _require_event(fields, table, have)

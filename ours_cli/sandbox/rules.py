@@ -2,8 +2,8 @@
 
 Where the contract is silent, this module decides: lengths count characters; `null` in an optional field
 is "not given" (the vendor's SDK types allow it); unknown top-level keys are kept and ignored; the values
-inside `eventProperties` are not trimmed; the 200 keys are those of the top level; objects inside arrays
-have no depth limit; a `distinctId` may have any length.
+inside `eventProperties` are not trimmed; the 200 keys are those of the top level whose value is neither null
+nor ""; objects inside arrays have no depth limit; a `distinctId` may have any length.
 """
 
 from __future__ import annotations
@@ -212,8 +212,8 @@ def _read_event_properties(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidEventError("eventProperties must be an object")
     properties = _clean_object(value, 1)
-    if len(properties) > MOST_KEYS:
-        raise InvalidEventError(f"eventProperties must have at most {MOST_KEYS} keys")
+    if sum(item is not None and item != "" for item in properties.values()) > MOST_KEYS:
+        raise InvalidEventError(f"eventProperties must have at most {MOST_KEYS} non-empty keys")
     return properties
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from ours_cli.errors import SourceError
 from ours_cli.record import Dialect
+from ours_cli.reject_marks import is_rejects_file
 from ours_cli.source.delimiter_detection import detect_delimiter, sample_rows
 from ours_cli.source.options import ReadOptions, SourceFormat
 
@@ -40,7 +41,7 @@ def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str, may_b
     kind = json_kind(text)
     if by_name in ("csv", "tsv"):
         if kind is not None:
-            raise _contradiction(name, suffix, "JSON", kind)
+            return _despite_name(kind, text, f"{name} is named {suffix}", "JSON")
         return by_name
     if read.objects_only and not may_be_more and _is_prose(text):
         raise SourceError(
@@ -51,7 +52,7 @@ def detect_format(text: str, *, suffix: str, read: ReadOptions, name: str, may_b
         return kind or _by_lines(text, objects_only=read.objects_only)
     if kind is None and text.strip():
         if not any(line.lstrip().startswith("{") for line in text.splitlines()):
-            raise _contradiction(name, suffix, "text that is not JSON", "csv")
+            return _despite_name("csv", text, f"{name} is named {suffix}", "text that is not JSON")
         return by_name
     if by_name == "ndjson" and _is_written_in_lines(text.strip("\ufeff \t\r\n")):
         return "ndjson"
@@ -124,7 +125,8 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _contradiction(name: str, suffix: str, content: str, kind: str) -> SourceError:
-    return SourceError(
-        f"{name} is named {suffix} but holds {content}", hint=f"if that is right, say --format {kind}"
-    )
+def _despite_name(kind: SourceFormat, text: str, named: str, content: str) -> SourceFormat:
+    """The format of a rejects file, which has the source's format and any name; others must bear it."""
+    if is_rejects_file(text.encode("utf-8", "replace")):
+        return kind
+    raise SourceError(f"{named} but holds {content}", hint=f"if that is right, say --format {kind}")

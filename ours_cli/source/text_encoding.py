@@ -55,13 +55,18 @@ def is_intact(text: str) -> bool:
 
 
 def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEncoding:
-    """The encoding of a source that begins with `data`; `told` is what the person said, and wins."""
+    """The encoding of a source that begins with `data`; `told` is what the person said, and wins.
+
+    Only a rejects file is UTF-8 whatever they said of its source, unless an editor saved it otherwise.
+    """
     for mark, codec in _BOMS:
         if data.startswith(mark) and _agrees(told, codec):
             return TextEncoding(codec, len(mark), f"{codec.upper()} by its byte order mark")
     wide = _wide_codec(data)
     if told is not None:
         codec = codecs.lookup(told).name
+        if codec != "utf-8" and is_rejects_file(data) and set(_told_apart(data, complete=complete)) == {True}:
+            return TextEncoding("utf-8", note="a rejects file, read as UTF-8 despite --encoding")
         if codec == "utf-16" and wide:
             return TextEncoding(wide)
         # Without a mark, Python's codec would refuse to begin.
@@ -93,14 +98,19 @@ def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
     A single bad line may as well be damage in a UTF-8 file, so it is left to be rejected on its own. In a
     rejects file, which is UTF-8, bad lines may be all there is.
     """
+    told_apart = _told_apart(data, complete=complete)
+    if any(told_apart) or len(told_apart) < 2 or is_rejects_file(data):
+        return TextEncoding("utf-8")
+    codec = "cp1252" if _fits(data, "cp1252") else "latin-1"
+    return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
+
+
+def _told_apart(data: bytes, *, complete: bool) -> list[bool]:
+    """For each line that is more than ASCII, whether it is valid UTF-8."""
     lines = data.splitlines()
     if not complete and len(lines) > 1:
         lines.pop()
-    told_apart = [_is_utf8(line) for line in lines if not line.isascii()]
-    if any(told_apart) or len(told_apart) < 2 or is_rejects_file(data):
-        return TextEncoding("utf-8")
-    codec = "cp1252" if _fits(b"\n".join(lines), "cp1252") else "latin-1"
-    return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
+    return [_is_utf8(line) for line in lines if not line.isascii()]
 
 
 def _is_utf8(line: bytes) -> bool:

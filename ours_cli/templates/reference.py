@@ -126,20 +126,21 @@ def _unknown(name: str, columns: tuple[str, ...]) -> UsageError:
     near = nearest(name, columns)
     if near is not None:
         return UsageError(f"there is no column {name!r}", hint=f"did you mean {near!r}?")
-    shown = ", ".join(repr(column) for column in columns[:_SHOWN])
-    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-    hint = f"columns: {shown or 'none'}{more}{_doubt(name, columns)}"
+    if may_be_cells(columns, name):
+        # A row's values are not shown.
+        hint = "is the header a first row of cells? --no-header, and then {1}, {2}"
+    else:
+        shown = ", ".join(repr(column) for column in columns[:_SHOWN])
+        more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+        several = "; is it several? --delimiter says what separates them" if len(columns) == 1 else ""
+        hint = f"columns: {shown or 'none'}{more}{several}"
     return UsageError(f"there is no column {name!r}", hint=hint)
 
 
-def _doubt(name: str, columns: tuple[str, ...]) -> str:
-    """What else may be wrong where no column is meant: they may be cells, or the whole line be one."""
-    if len(columns) == 1 and not name.isdecimal():
-        return "; is it several? --delimiter says what separates them"
+def may_be_cells(columns: tuple[str, ...], name: str = "") -> bool:
+    """Whether the columns may be the cells of a first row, as where somebody means one by its number."""
     are_numbered = columns == tuple(str(number) for number in range(1, len(columns) + 1))
-    if not are_numbered and (name.isdecimal() or any(map(_LIKE_A_VALUE.match, columns))):
-        return "; are these cells of a first row? --no-header, and then {1}, {2}"
-    return ""
+    return not are_numbered and (name.isdecimal() or any(map(_LIKE_A_VALUE.match, columns)))
 
 
 _SHOWN = 20
