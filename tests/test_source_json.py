@@ -171,6 +171,14 @@ def test_a_last_line_that_breaks_off_is_truncated() -> None:
     assert rows('{"a":1}\n{"a":2}') == [(1, {"a": 1}), (2, {"a": 2})]
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e400", "9" * 5000, r'"\ud800"'])
+def test_a_whole_last_line_is_not_truncated_for_its_missing_end(value: str) -> None:
+    """To export it again would not help: the same row has the same code wherever it stands."""
+    whole = f'{{"a":{value}}}'
+    assert rows(whole) == rows(whole + "\n") == [(1, "bad_json")]
+    assert rows(whole[:-1]) == [(1, "truncated_row")]
+
+
 def test_an_oversize_line_is_rejected_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (lines, json_lines):
         monkeypatch.setattr(module, "MAX_RECORD", 300_000)

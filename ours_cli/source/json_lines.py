@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from ours_cli.exact_json import JsonProblem
@@ -85,10 +86,20 @@ class JsonLineReader:
 
 def _diagnosis(problem: JsonProblem, raw: bytes, *, cut_off: bool) -> tuple[str, str]:
     if cut_off and (
-        problem.code == "bad_json" or (problem.code == "bad_encoding" and ends_in_character(raw))
+        (problem.code == "bad_json" and not _is_whole(raw))
+        or (problem.code == "bad_encoding" and ends_in_character(raw))
     ):
         return TRUNCATED_ROW, f"the last line has no end and is {problem.message}"
     return problem.code, problem.message
+
+
+def _is_whole(raw: bytes) -> bool:
+    """Whether JSON ends where this line does: then nothing but its values is wrong."""
+    try:
+        json.loads(raw, parse_int=str)  # which takes any number of digits
+    except ValueError:
+        return False
+    return True
 
 
 def _malformed(line: int, raw: bytes, code: str, message: str) -> Malformed:
