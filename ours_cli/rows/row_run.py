@@ -157,7 +157,6 @@ class _Session(NamedTuple):
             prepared.context.times.reader.settle(attempt.times)
             if (shard := prepared.shard) is not None:
                 attempt.replay.is_cut = lambda: shard.is_cut
-            sizes = batch_events(run)
             started = time.monotonic()
             # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
             with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
@@ -166,7 +165,7 @@ class _Session(NamedTuple):
                     from ours_cli.pipeline import run as run_pipeline
 
                 rejects = self._rejects(attempt)
-                plan = self._plan(attempt, prepared, helping, sizes)
+                plan = self._plan(attempt, prepared, helping)
                 result = run_pipeline(plan, attempt, rejects, observer)
             duration = time.monotonic() - started
             closing = RunClosing(run, attempt, prepared, rejects, result, duration, console)
@@ -201,23 +200,22 @@ class _Session(NamedTuple):
 
         return Workers(count, mapping)
 
-    def _plan(
-        self, attempt: Attempt, prepared: Prepared, helping: Workers | None, sizes: tuple[int, int]
-    ) -> Plan:
+    def _plan(self, attempt: Attempt, prepared: Prepared, helping: Workers | None) -> Plan:
         # httpx and asyncio load here: only what sends pays for them.
         from ours_cli.pipeline import Plan
         from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
         run, settings = self.run, self.run.settings
         sending, batching = run.flags.sending, run.flags.batching
+        at_first, at_most = batch_events(run)
         return Plan(
             tables=self._tables(prepared, attempt),
             mapping=prepared.mapping,
             route=run.route,
             endpoint=self.target.endpoint,
             options=DeliveryOptions(
-                batch_events=sizes[0],
-                batch_events_max=sizes[1],
+                batch_events=at_first,
+                batch_events_max=at_most,
                 batch_bytes=batching.batch_bytes,
                 concurrency=settings.concurrency,
                 rate=settings.rate,
