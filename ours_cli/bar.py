@@ -169,6 +169,5 @@ def screen(progress: Progress, width: int) -> RenderableType:
         if width >= _ROOM_FOR_TIME_LEFT:
             cells.append(line(progress.left))
     grid.add_row(*cells)
-    below = [line(text) for text in [progress.figures(width)] if text]
-    below += [line(text, "bold") for text in [progress.pause] if text]
-    return Group(grid, *below)
+    texts = (line(progress.figures(width)), line(progress.pause, "bold"))
+    return Group(grid, *filter(None, texts))
