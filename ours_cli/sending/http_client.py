@@ -26,7 +26,7 @@ from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
 from ours_cli.sending.authorities import trusting, unreadable
 from ours_cli.sending.proxy import Proxy, port_of, proxy_for, unusable
-from ours_cli.sending.retry import Answer, Failure, FailureKind
+from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -140,7 +140,7 @@ class _Way(NamedTuple):
             return Failure("tls", "the server's certificate or TLS is not to be trusted")
         if isinstance(error, httpx.ConnectTimeout):
             seconds = min(self.timeout, CONNECT_TIMEOUT_S)
-            return self._failed("timeout", f"no connection to {self.server} within {seconds:g} s")
+            return self._via(Failure("timeout", f"no connection to {self.server} within {seconds:g} s"))
         if isinstance(error, httpx.TimeoutException):
             return self.late()
         if isinstance(error, httpx.ConnectError):
@@ -150,14 +150,14 @@ class _Way(NamedTuple):
             ):
                 reason = f"the connection to the proxy {proxy.address} is refused or fails"
                 return Failure("connect", reason, f"check {proxy.origin}")
-            return self._failed("connect", f"the connection to {self.server} is refused or fails")
-        return self._failed("cut", f"the connection to {self.server} broke before the answer was whole")
+            return self._via(Failure("connect", f"the connection to {self.server} is refused or fails"))
+        return self._via(Failure("cut", f"the connection to {self.server} broke before the answer was whole"))
 
     def late(self) -> Failure:
-        return self._failed("timeout", f"no whole answer from {self.server} within {self.timeout:g} s")
+        return self._via(Failure("timeout", f"no whole answer from {self.server} within {self.timeout:g} s"))
 
     def answered_twice(self) -> Failure:
-        return self._failed("cut", f"{self.server} sent more than one answer to a request")
+        return self._via(Failure("cut", f"{self.server} sent more than one answer to a request"))
 
     def unknown_name(self) -> Failure:
         if self.proxy is None:
@@ -166,12 +166,12 @@ class _Way(NamedTuple):
         reason = f"the name of the proxy {self.proxy.address} cannot be resolved"
         return Failure("name", reason, f"check {self.proxy.origin} and the network")
 
-    def _failed(self, kind: FailureKind, reason: str) -> Failure:
-        """A failure that may be the proxy's doing as well, where there is one."""
+    def _via(self, failure: Failure) -> Failure:
+        """The same failure, which may be the proxy's doing as well, where there is one."""
         if self.proxy is None:
-            return Failure(kind, reason)
-        reason = f"{reason} (through the proxy {self.proxy.address})"
-        return Failure(kind, reason, f"check {self.proxy.origin}, and the server behind it")
+            return failure
+        reason = f"{failure.reason} (through the proxy {self.proxy.address})"
+        return Failure(failure.kind, reason, f"check {self.proxy.origin}, and the server behind it")
 
 
 def _way(endpoint: Endpoint, timeout: float) -> _Way:
