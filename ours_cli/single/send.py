@@ -55,9 +55,9 @@ class SingleOptions(NamedTuple):
 
     timeout: float
     give_up_after: float
-    ca_file: Path | None = None
-    on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
-    on_trouble: Callable[[str], None] = lambda _: None
+    ca_file: Path | None
+    on_wait: Callable[[str, float], None]
+    on_trouble: Callable[[str], None]
 
 
 def masked(body: bytes, *, indent: int | None = 2) -> str:
