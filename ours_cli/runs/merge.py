@@ -89,11 +89,11 @@ class Merged:
     shards: int
     read: int | None
     books: Books
-    missing: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    unfinished: list[str] = field(default_factory=list)
+    missing: list[str]
+    doubled: list[str]
+    unfinished: list[str]
+    parts: Sequence[Part]
     problems: list[str] = field(default_factory=list)
-    parts: Sequence[Part] = ()
 
     @property
     def status(self) -> str:

@@ -14,17 +14,15 @@ from contextlib import asynccontextmanager
 from ours_cli.errors import OursError
 
 
-def _no_limit() -> int:
-    return sys.maxsize
-
-
 class Gate:
     """Shared by all senders of a run; lives in one event loop. Times are of the loop's clock, in seconds.
 
     `rate` is in events per second; `limit` gives the number of turns that may be taken at the same time now.
+    `error` is why the run stops, once it does.
     """
 
-    def __init__(self, rate: float | None = None, limit: Callable[[], int] = _no_limit) -> None:
+    def __init__(self, rate: float | None = None, limit: Callable[[], int] = lambda: sys.maxsize) -> None:
+        self.error: OursError | None = None
         self._rate = rate
         self._limit = limit
         self._inside = 0
@@ -34,12 +32,6 @@ class Gate:
         self._proven = False
         self._prober = asyncio.Lock()
         self._stopped = asyncio.Event()
-        self._error: OursError | None = None
-
-    @property
-    def error(self) -> OursError | None:
-        """Why the run stops, once it does."""
-        return self._error
 
     @asynccontextmanager
     async def turn(self, rows: int) -> AsyncIterator[None]:
@@ -93,8 +85,8 @@ class Gate:
 
     def stop(self, error: OursError) -> None:
         """Let nothing more start; wakes everyone who waits. The first reason stays."""
-        if self._error is None:
-            self._error = error
+        if self.error is None:
+            self.error = error
         self._stopped.set()
         self._left.set()
 
@@ -111,8 +103,8 @@ class Gate:
                 return was_held
             was_held = True
             await self.rest(pause)
-        assert self._error is not None
-        raise self._error
+        assert self.error is not None
+        raise self.error
 
     async def _take_place(self) -> bool:
         """Become one of the few inside; returns False after a wait: the state must be checked again first."""

@@ -197,7 +197,7 @@ class AsyncPoster:
         *,
         timeout: float,
         ca_file: Path | None,
-        on_sent: Callable[[int], None] = lambda _size: None,
+        on_sent: Callable[[int], None],
     ) -> None:
         _note_absence_of_sniffio()
         self._on_sent = on_sent
