@@ -7,12 +7,13 @@ A part is one shard's receipt, from `ours runs show` (this machine's journals) o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.reports.report import Books
+from ours_cli.reports.report_text import book_lines
 from ours_cli.shard import Shard, read_shard
 from ours_cli.wording.counted import counted
 
@@ -212,22 +213,11 @@ def incomplete(merged: Merged) -> SourceError | None:
 
 def merged_text(merged: Merged) -> str:
     """The merged receipt for people."""
-    there, books = merged.shards - len(merged.missing), merged.books
-    counts: Mapping[str, int | None] = {
-        "read": merged.read,
-        "accepted": books.accepted,
-        "rejected": books.rejected,
-        "filtered": books.filtered,
-        "unsent": books.unsent,
-    }
-    lines = [f"{merged.command}: {merged.status}, {there:,} of {counted(merged.shards, 'shard')}"]
-    lines += [
-        f"  {name:<9} {'-' if count is None else format(count, ','):>10}"
-        for name, count in counts.items()
-        if count or name not in ("filtered", "unsent")
+    there, codes = merged.shards - len(merged.missing), merged.books.codes
+    lines = [
+        f"{merged.command}: {merged.status}, {there:,} of {counted(merged.shards, 'shard')}",
+        *book_lines(merged.books, merged.read),
     ]
-    if books.codes:
-        lines.append(
-            f"  rejects   {', '.join(f'{code} {count:,}' for code, count in books.codes.most_common())}"
-        )
+    if codes:
+        lines.append(f"  rejects   {', '.join(f'{code} {count:,}' for code, count in codes.most_common())}")
     return "\n".join(lines)
