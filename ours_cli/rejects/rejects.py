@@ -33,7 +33,8 @@ class Rejects:
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
     the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
     changed it. Any other file at a named path is kept under another name. `note` is called with a file before
-    its first row, so that it is known whose it is.
+    its first row, so that it is known whose it is. `are_shown` says whether they go to standard output, where
+    somebody waits for each.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Rejects:
         note: Callable[[RejectFile], None] = lambda _: None,
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
-        self._stdout = path == "-"
+        self.are_shown = path == "-"
         self._folder = folder
         self._known = tuple(known)
         self._note = note
@@ -60,11 +61,6 @@ class Rejects:
         self.gone = [self._shown(path) for path in recorded if not path.is_file()]
         """The files of earlier attempts that held rejects, and are not there when this one begins."""
         self._reserved = self._reserve()
-
-    @property
-    def are_shown(self) -> bool:
-        """Whether they go to standard output, where somebody waits for each."""
-        return self._stdout
 
     @property
     def paths(self) -> list[Path]:
@@ -93,7 +89,7 @@ class Rejects:
         After that it raises always: what the stream held is lost, and must not pass for written.
         """
         table = self._tables[reject.origin.table]
-        key = None if self._stdout else (table.columns, table.dialect)
+        key = None if self.are_shown else (table.columns, table.dialect)
         # It may be in a server's words, and people look at the file on a terminal.
         reject = reject._replace(message=printable(table.prefix + reject.message))
         with self._writing(self._folder):
@@ -169,7 +165,7 @@ class Rejects:
         return begin(self._named, "")
 
     def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
-        if self._stdout:
+        if self.are_shown:
             for_programs(sys.stdout)
             return JsonSink(sys.stdout), None
         shape = _shape(table)

@@ -54,7 +54,8 @@ class Gate:
                 elif not has_place:
                     has_place = await self._take_place()
                 elif not has_slot:
-                    has_slot = await self._take_slot(rows)
+                    await self._take_slot(rows)
+                    has_slot = True
                 else:
                     break
             if self._proven and is_prober:
@@ -120,12 +121,11 @@ class Gate:
         self._inside -= 1
         self._left.set()
 
-    async def _take_slot(self, rows: int) -> bool:
+    async def _take_slot(self, rows: int) -> None:
         if self._rate is not None:
             start = max(self._slot, now())
             self._slot = start + rows / self._rate
             await self.rest(start - now())
-        return True
 
     async def rest(self, seconds: float) -> None:
         """Sleep, or less when the run stops meanwhile."""
