@@ -7,7 +7,6 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
 from ours_cli.record import Table
@@ -74,10 +73,7 @@ def dry_run(
     result = report.to_json(console.warnings)
     if unexpected is not None:
         result |= {"status": "failed", "error": unexpected.message}
-    error = publish(run, result, lambda width: preview_text(report, width), [unexpected], console)
-    if error is not None:
-        return int(error.exit_code)
-    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
+    return publish(run, result, lambda width: preview_text(report, width), [unexpected], console)
 
 
 def _empty_preview(run: RowRun, prepared: Prepared) -> Preview:

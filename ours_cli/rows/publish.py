@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ours_cli.console import Console
-from ours_cli.errors import OursError
+from ours_cli.errors import ExitCode, OursError
 from ours_cli.files.report_file import write_report
 from ours_cli.options import Output
 from ours_cli.process.signals import interruptible
@@ -20,8 +20,8 @@ def publish(
     text: Callable[[int | None], str],
     errors: Iterable[OursError | None],
     console: Console,
-) -> OursError | None:
-    """Print the result, then the errors and why it could not be written, if so; returns the first of these.
+) -> int:
+    """Print the result, then the errors, and why it could not be written, if so; returns the exit code.
 
     `text` gives the result for people, from the width of the terminal.
     """
@@ -39,4 +39,6 @@ def publish(
         found = [error for error in (*errors, unwritten) if error is not None]
         for error in found:
             console.error(error)
-    return found[0] if found else None
+    if found:
+        return int(found[0].exit_code)
+    return int(ExitCode.REJECTED if result["rejected"] else ExitCode.OK)

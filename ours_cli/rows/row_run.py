@@ -79,14 +79,13 @@ def _execute(run: RowRun) -> int:
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
         outcome = _Session(run, sources, target, console).send()
         receipt, report = target.receipt(), outcome.report
-    error = publish(
+    return publish(
         run,
         report.to_json(),
         lambda width: report_text(report, target.name, receipt, width),
         (_imbalance(report), outcome.error),
         console,
     )
-    return int(error.exit_code) if error is not None else outcome.exit_code
 
 
 def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
