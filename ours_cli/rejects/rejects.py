@@ -51,7 +51,7 @@ class Rejects:
         self._known = tuple(known)
         self._note = note
         self._tables: dict[int, Table] = {}
-        self._sinks: dict[object, tuple[RejectSink, OpenFile | None]] = {}
+        self._sinks: dict[object, tuple[RejectSink, OpenFile]] = {}
         self._left_behind: list[Path] = []
         self._at_end: list[RejectFile] | None = None
         self._is_dirty = False
@@ -97,7 +97,7 @@ class Rejects:
                 self._sinks[key] = self._open(table)
         sink, file = self._sinks[key]
         self._is_dirty = True
-        with self._writing(_STDOUT if file is None else file.path):
+        with self._writing(file.path):
             sink.write(reject, table)
 
     def sync(self) -> None:
@@ -105,10 +105,7 @@ class Rejects:
         if not self._is_dirty:
             return
         for _, file in self._sinks.values():
-            with self._writing(_STDOUT if file is None else file.path):
-                if file is None:
-                    sys.stdout.flush()
-                    continue
+            with self._writing(file.path):
                 file.sync()
                 if not file.is_in_place:
                     self._move(file)
@@ -129,7 +126,7 @@ class Rejects:
             raise
         self._at_end = self.files()
         for _, file in self._sinks.values():
-            if file is not None:
+            if file.path is not _STDOUT:
                 file.stream.close()
         if self._reserved is not None:
             if self._reserved.is_regular and self._reserved.is_in_place:
@@ -137,7 +134,7 @@ class Rejects:
             self._reserved.stream.close()
 
     def _open_files(self) -> list[OpenFile]:
-        return [file for _, file in self._sinks.values() if file is not None and file.is_regular]
+        return [file for _, file in self._sinks.values() if file.is_regular]
 
     @contextmanager
     def _writing(self, path: Path) -> Iterator[None]:
@@ -164,10 +161,11 @@ class Rejects:
             self._remarks.append(f"what was in {self._named} before is in {aside.name} now")
         return begin(self._named, "")
 
-    def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
+    def _open(self, table: Table) -> tuple[RejectSink, OpenFile]:
         if self.are_shown:
             for_programs(sys.stdout)
-            return JsonSink(sys.stdout), None
+            shown = OpenFile(_STDOUT, "", sys.stdout, hashlib.blake2b())
+            return JsonSink(shown), shown
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
         was_there = known is not None and Path(known.path).exists()
