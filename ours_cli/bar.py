@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from ours_cli.process.signals import leaving_terminal
@@ -53,9 +52,7 @@ class Bar:
         self._signals.enter_context(leaving_terminal(self._away))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._is_over.set()
         self._thread.join()
         with self._signals:
@@ -169,6 +166,5 @@ def screen(progress: Progress, width: int) -> RenderableType:
         if width >= _ROOM_FOR_TIME_LEFT:
             cells.append(line(progress.left))
     grid.add_row(*cells)
-    below = [line(text) for text in [progress.figures(width)] if text]
-    below += [line(text, "bold") for text in [progress.pause] if text]
-    return Group(grid, *below)
+    texts = (line(progress.figures(width)), line(progress.pause, "bold"))
+    return Group(grid, *filter(None, texts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from traceback import walk_tb
 from typing import Any
 
 import typer
@@ -93,21 +94,16 @@ def _flags(arguments: list[str]) -> dict[str, Any]:
 
 
 def _bug(error: Exception) -> OursError:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "an unknown place"
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    where = f"{frame.f_globals.get('__name__')}:{line}"
     return OursError(f"a bug in ours: {type(error).__name__} at {where}", hint="please report this line")
 
 
 def _local_io(error: OSError) -> OursError:
     """The error for an `OSError` that nothing nearer to it has turned into one."""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code is typer.echo.__code__:
-            forget(sys.stdout)
-            return unwritten_result(error)
-        trace = trace.tb_next
+    if any(frame.f_code is typer.echo.__code__ for frame, _ in walk_tb(error.__traceback__)):
+        forget(sys.stdout)
+        return unwritten_result(error)
     if error.errno in (errno.EMFILE, errno.ENFILE):
         # Named is the file that was to be opened next, which may be a module of Python's.
         return LocalIOError("too many files are open", hint="ulimit -n 1024, if a limit of this shell is why")

@@ -81,13 +81,13 @@ class Plan:
     route: Route
     endpoint: Endpoint
     options: DeliveryOptions
-    limit: int | None = None
-    canary: int | None = None
-    max_rejects: RejectLimit | None = None
-    expect: int | None = None
-    blocking: bool = False
-    workers: Workers | None = None
-    flush_every: float = 1.0
+    limit: int | None
+    canary: int | None
+    max_rejects: RejectLimit
+    expect: int | None
+    blocking: bool
+    workers: Workers | None
+    flush_every: float
 
 
 @dataclass(slots=True)
@@ -263,13 +263,11 @@ class _Run:
 
     def _show(self) -> None:
         self._show_books()
-        limit = self._plan.max_rejects
-        if limit is not None and (error := limit.check(self._books)) is not None:
+        if (error := self._plan.max_rejects.check(self._books)) is not None:
             self._delivery.stop(error)
 
     def _check_end(self) -> None:
-        limit = self._plan.max_rejects
-        if limit is not None and (stopped := limit.check(self._books, at_end=True)) is not None:
-            raise stopped
-        if (unexpected := check_expected(self._plan.expect, self._books)) is not None:
-            raise unexpected
+        plan, books = self._plan, self._books
+        error = plan.max_rejects.check(books, at_end=True) or check_expected(plan.expect, books)
+        if error is not None:
+            raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 
 from ours_cli.errors import SourceError, StoppedError, UsageError
 from ours_cli.events.event import Event, Reject
@@ -17,21 +18,19 @@ PERCENT_FROM = 100
 
 @dataclass(frozen=True, slots=True)
 class RejectLimit:
-    """`--max-rejects N` or `P%`: how many rejects a run may have."""
+    """`--max-rejects N` or `P%`: how many rejects a run may have, any number without it."""
 
-    limit: float
+    limit: float = inf
     is_percent: bool = False
 
     def check(self, books: Books, *, at_end: bool = False) -> StoppedError | None:
         """The error to stop with, once there are more."""
         meant = books.read - books.filtered
-        if not self.is_percent:
-            exceeded = books.rejected > self.limit
-        elif meant >= PERCENT_FROM or at_end:
-            exceeded = books.rejected * 100 > self.limit * meant
+        if self.is_percent:
+            is_exceeded = (at_end or meant >= PERCENT_FROM) and books.rejected * 100 > self.limit * meant
         else:
-            return None
-        if not exceeded:
+            is_exceeded = books.rejected > self.limit
+        if not is_exceeded:
             return None
         return StoppedError(
             f"stopped by --max-rejects: {books.rejected:,} of {counted(meant, 'row')} rejected",
@@ -39,10 +38,10 @@ class RejectLimit:
         )
 
 
-def reject_limit(text: str | None) -> RejectLimit | None:
+def reject_limit(text: str | None) -> RejectLimit:
     """Read `--max-rejects`; raises `UsageError` for anything but a number or a percentage."""
     if text is None:
-        return None
+        return RejectLimit()
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(%?)", text.strip())
     if match is None or (not match[2] and "." in match[1]) or (match[2] and float(match[1]) > 100):
         raise UsageError(

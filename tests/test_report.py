@@ -17,7 +17,7 @@ from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.events.request_size import RequestSize
 from ours_cli.mapping.tally import Tally
-from ours_cli.record import Record
+from ours_cli.record import Record, Table
 from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.histogram import instant
 from ours_cli.reports.preview import EXAMPLES, LINES_PER_CODE, NAMES_MAX, Preview
@@ -156,6 +156,7 @@ def test_instant() -> None:
 class TestPreview:
     def preview(self, *items: Event | Reject | Filtered) -> tuple[Preview, Books]:
         preview, books = Preview(Chunker(RequestSize(2), 10_000), 10), Books()
+        preview.begin(Table("rows.csv", "csv", ()))
         for item in items:
             books.mapped(item)
             preview.enter(item)
@@ -170,7 +171,7 @@ class TestPreview:
     def test_events_together_count_as_they_do_one_by_one(self) -> None:
         events = [event_of(seq, 60 + seq)._replace(time_ms=seq * DAY_MS // 3) for seq in range(7)]
         one_by_one, _ = self.preview(*events)
-        fresh = Preview(Chunker(RequestSize(2), 10_000), 10)
+        fresh = Preview(Chunker(RequestSize(2), 10_000), 10, tables=one_by_one.tables)
         fresh.enter(events[0])
         fresh.enter(rows_of(events[1:]))
         fresh.close()
@@ -183,7 +184,7 @@ class TestPreview:
             one = event_of(seq)._replace(time_ms=seq * DAY_MS // 3)
             items.append(Filtered(one.origin, "since" if seq else "where") if seq in left_out else one)
         one_by_one, _ = self.preview(*items)
-        fresh, rows = Preview(Chunker(RequestSize(2), 10_000), 10), rows_of(items)
+        fresh, rows = Preview(Chunker(RequestSize(2), 10_000), 10, tables=one_by_one.tables), rows_of(items)
         fresh.enter(rows)
         fresh.close()
         assert replace(fresh, chunker=one_by_one.chunker) == one_by_one
@@ -191,7 +192,7 @@ class TestPreview:
     def test_examples_and_lines_are_few(self) -> None:
         preview, _ = self.preview(*(event(line) for line in range(50)), *(reject(line) for line in range(50)))
         assert len(preview.examples) == EXAMPLES
-        assert preview.reject_lines == {"bad_time": list(range(LINES_PER_CODE))}
+        assert preview.reject_lines() == {"bad_time": list(range(LINES_PER_CODE))}
 
     def test_names_are_bounded(self) -> None:
         preview, _ = self.preview(*(event(line, f"E{line}") for line in range(NAMES_MAX + 5)))

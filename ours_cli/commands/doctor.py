@@ -88,7 +88,7 @@ def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _
 def _network(
     endpoint: Endpoint, timeout: float, ca_file: Path | None, learned: _Learned
 ) -> Iterator[Finding]:
-    from ours_cli.sending.http_client import get_once, tls_context
+    from ours_cli.sending.http_client import ask_once, tls_context
 
     yield Finding("target", Level.ok, endpoint.base_url)
     try:
@@ -104,7 +104,7 @@ def _network(
             yield Finding("answer", Level.skipped, "not asked: there is no way to the server")
             return
         asked_s, started = time.time(), time.monotonic()
-        answer = get_once(endpoint, "openapi", timeout=timeout, ca_file=ca_file)
+        answer = ask_once(endpoint, "openapi", timeout=timeout, ca_file=ca_file)
         seconds = time.monotonic() - started
     except OursError as error:
         yield of_error("target", error)

@@ -156,7 +156,7 @@ def _merge(runs_dir: Path, names: list[str], console: Console, output: Output) -
     if (error := incomplete(merged)) is not None:
         console.error(error)
         return int(error.exit_code)
-    return int(ExitCode.REJECTED if merged.rejected else ExitCode.OK)
+    return int(ExitCode.REJECTED if merged.books.rejected else ExitCode.OK)
 
 
 def _part(runs_dir: Path, name: str) -> Part:

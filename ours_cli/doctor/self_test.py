@@ -100,9 +100,9 @@ def _books(out: bytes) -> str | None:
 
 
 def _events(sandbox: Endpoint) -> list[dict[str, Any]]:
-    from ours_cli.sending.http_client import get_once
+    from ours_cli.sending.http_client import ask_once
 
-    answer = get_once(sandbox, "events", timeout=_TIMEOUT_S)
+    answer = ask_once(sandbox, "events", timeout=_TIMEOUT_S)
     if not isinstance(answer, Answer):
         return []
     found: list[dict[str, Any]] = json.loads(answer.body)["events"]

@@ -33,7 +33,8 @@ class Rejects:
     Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
     the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
     changed it. Any other file at a named path is kept under another name. `note` is called with a file before
-    its first row, so that it is known whose it is.
+    its first row, so that it is known whose it is. `are_shown` says whether they go to standard output, where
+    somebody waits for each.
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class Rejects:
         note: Callable[[RejectFile], None] = lambda _: None,
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
-        self._stdout = path == "-"
+        self.are_shown = path == "-"
         self._folder = folder
         self._known = tuple(known)
         self._note = note
         self._tables: dict[int, Table] = {}
-        self._sinks: dict[object, tuple[RejectSink, OpenFile | None]] = {}
+        self._sinks: dict[object, tuple[RejectSink, OpenFile]] = {}
         self._left_behind: list[Path] = []
         self._at_end: list[RejectFile] | None = None
         self._is_dirty = False
@@ -60,11 +61,6 @@ class Rejects:
         self.gone = [self._shown(path) for path in recorded if not path.is_file()]
         """The files of earlier attempts that held rejects, and are not there when this one begins."""
         self._reserved = self._reserve()
-
-    @property
-    def are_shown(self) -> bool:
-        """Whether they go to standard output, where somebody waits for each."""
-        return self._stdout
 
     @property
     def paths(self) -> list[Path]:
@@ -93,7 +89,7 @@ class Rejects:
         After that it raises always: what the stream held is lost, and must not pass for written.
         """
         table = self._tables[reject.origin.table]
-        key = None if self._stdout else (table.columns, table.dialect)
+        key = None if self.are_shown else (table.columns, table.dialect)
         # It may be in a server's words, and people look at the file on a terminal.
         reject = reject._replace(message=printable(table.prefix + reject.message))
         with self._writing(self._folder):
@@ -101,7 +97,7 @@ class Rejects:
                 self._sinks[key] = self._open(table)
         sink, file = self._sinks[key]
         self._is_dirty = True
-        with self._writing(_STDOUT if file is None else file.path):
+        with self._writing(file.path):
             sink.write(reject, table)
 
     def sync(self) -> None:
@@ -109,10 +105,7 @@ class Rejects:
         if not self._is_dirty:
             return
         for _, file in self._sinks.values():
-            with self._writing(_STDOUT if file is None else file.path):
-                if file is None:
-                    sys.stdout.flush()
-                    continue
+            with self._writing(file.path):
                 file.sync()
                 if not file.is_in_place:
                     self._move(file)
@@ -133,7 +126,7 @@ class Rejects:
             raise
         self._at_end = self.files()
         for _, file in self._sinks.values():
-            if file is not None:
+            if file.path is not _STDOUT:
                 file.stream.close()
         if self._reserved is not None:
             if self._reserved.is_regular and self._reserved.is_in_place:
@@ -141,7 +134,7 @@ class Rejects:
             self._reserved.stream.close()
 
     def _open_files(self) -> list[OpenFile]:
-        return [file for _, file in self._sinks.values() if file is not None and file.is_regular]
+        return [file for _, file in self._sinks.values() if file.is_regular]
 
     @contextmanager
     def _writing(self, path: Path) -> Iterator[None]:
@@ -168,10 +161,11 @@ class Rejects:
             self._remarks.append(f"what was in {self._named} before is in {aside.name} now")
         return begin(self._named, "")
 
-    def _open(self, table: Table) -> tuple[RejectSink, OpenFile | None]:
-        if self._stdout:
+    def _open(self, table: Table) -> tuple[RejectSink, OpenFile]:
+        if self.are_shown:
             for_programs(sys.stdout)
-            return JsonSink(sys.stdout), None
+            shown = OpenFile(_STDOUT, "", sys.stdout, hashlib.blake2b())
+            return JsonSink(shown), shown
         shape = _shape(table)
         known = next((file for file in reversed(self._known) if self._goes_on(file, shape)), None)
         was_there = known is not None and Path(known.path).exists()

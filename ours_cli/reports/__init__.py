@@ -1,1 +1,1 @@
-"""What comes back to people: books, reports, previews, rejects, progress."""
+"""What comes back to people: books, reports, previews, progress."""

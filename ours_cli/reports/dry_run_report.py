@@ -40,7 +40,7 @@ class DryRunReport(NamedTuple):
             "requests": preview.requests,
             "bytes": preview.bytes,
             "reject_codes": dict(books.codes.most_common()),
-            "reject_lines": preview.reject_lines,
+            "reject_lines": preview.reject_lines(),
             **({} if files is None else {"reject_files": files}),
             "events": dict(preview.names.most_common()),
             "earliest": preview.earliest,

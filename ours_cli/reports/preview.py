@@ -27,9 +27,9 @@ NAMES_MAX: Final = 1000
 class SourceName(NamedTuple):
     """What messages call a source, and what the numbers of its rows count."""
 
-    name: str = ""
-    place: str = "line"
-    is_alone: bool = True
+    name: str
+    place: str
+    is_alone: bool
 
     def place_of(self, lines: str) -> str:
         """These lines of it."""
@@ -42,7 +42,7 @@ class Preview:
 
     `days` are those of the events to send, `outside` those of the rows that only their time keeps back.
     `window_begin` is the oldest time that is taken, or None where any is. `tables` are the sources so far;
-    `reject_tables` has, for each of the `reject_lines`, which of them it is in.
+    `first_rejects` has by code which of them the first are in, and on which line.
     """
 
     chunker: Chunker
@@ -57,10 +57,9 @@ class Preview:
     earliest: int | None = None
     latest: int | None = None
     examples: list[dict[str, Any]] = field(default_factory=list)
-    reject_lines: dict[str, list[int]] = field(default_factory=dict)
+    first_rejects: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     reject_messages: dict[str, str] = field(default_factory=dict)
     filtered: Counter[str] = field(default_factory=Counter)
-    reject_tables: dict[str, list[int]] = field(default_factory=dict)
     tables: list[SourceName] = field(default_factory=list)
 
     def begin(self, table: Table) -> None:
@@ -70,12 +69,9 @@ class Preview:
     def places(self, code: str) -> str:
         """Where the first rejects of this code are, for people."""
         found: dict[int, list[str]] = {}
-        for number, line in zip(self.reject_tables[code], self.reject_lines[code], strict=True):
+        for number, line in self.first_rejects[code]:
             found.setdefault(number, []).append(str(line))
-        return "; ".join(self._source(number).place_of(", ".join(lines)) for number, lines in found.items())
-
-    def _source(self, number: int) -> SourceName:
-        return self.tables[number] if number < len(self.tables) else SourceName()
+        return "; ".join(self.tables[number].place_of(", ".join(lines)) for number, lines in found.items())
 
     def enter(self, item: Finished) -> None:
         """Count a row, or consecutive rows together."""
@@ -101,10 +97,9 @@ class Preview:
         self._count(self.chunker.add(event))
 
     def _enter_reject(self, reject: Reject) -> None:
-        lines = self.reject_lines.setdefault(reject.code, [])
-        if len(lines) < LINES_PER_CODE:
-            lines.append(reject.origin.row.line)
-            self.reject_tables.setdefault(reject.code, []).append(reject.origin.table)
+        first = self.first_rejects.setdefault(reject.code, [])
+        if len(first) < LINES_PER_CODE:
+            first.append((reject.origin.table, reject.origin.row.line))
         self.reject_messages.setdefault(reject.code, reject.message)
         if reject.time_ms is not None:
             self.outside[reject.time_ms // DAY_MS] += 1
@@ -146,11 +141,15 @@ class Preview:
             self.bytes += chunk.size + self.envelope
             self.chunker.request_size.taken(len(chunk.events), chunk.size)
 
+    def reject_lines(self) -> dict[str, list[int]]:
+        """The lines of the first rejects, by code."""
+        return {code: [line for _, line in first] for code, first in self.first_rejects.items()}
+
     def reject_files(self) -> dict[str, list[str]] | None:
         """The source of each of the `reject_lines`; None where there is but one."""
         if all(table.is_alone for table in self.tables):
             return None
         return {
-            code: [self._source(number).name for number in numbers]
-            for code, numbers in self.reject_tables.items()
+            code: [self.tables[number].name for number, _ in first]
+            for code, first in self.first_rejects.items()
         }

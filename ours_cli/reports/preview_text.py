@@ -43,7 +43,7 @@ def preview_text(report: DryRunReport, width: int | None = None) -> str:
         reasons = ", ".join(f"--{reason} {count:,}" for reason, count in preview.filtered.most_common())
         lines.insert(2, f"  filtered  {books.filtered:>10,}   {reasons}")
     for code, count in books.codes.most_common():
-        more = ", ..." if count > len(preview.reject_lines[code]) else ""
+        more = ", ..." if count > len(preview.first_rejects[code]) else ""
         lines.append(f"    {code} {count:,} ({preview.places(code)}{more})")
         lines.append(f"      {preview.reject_messages[code]}")
         hint = report.hints.get(code)

@@ -27,7 +27,7 @@ def report_text(
     part = f"shard {report.part.shard}, " if report.part else ""
     lines = [
         f"{report.command}: {report.status}, {part}to {destination}",
-        *_books(books),
+        *book_lines(books, books.read),
         f"  requests  {traffic.requests:>10,}   {traffic.retries:,} again, {size(traffic.bytes)} sent",
         f"  took      {report.duration_s:>10,.1f} s{speed}",
     ]
@@ -50,12 +50,14 @@ def report_text(
     return "\n".join(lines)
 
 
-def _books(books: Books) -> list[str]:
-    rows = [("read", books.read), ("accepted", books.accepted), ("rejected", books.rejected)]
+def book_lines(books: Books, read: int | None) -> list[str]:
+    """The books as lines; `read` is the rows of the source, None where that is not known."""
+    rows = [("accepted", books.accepted), ("rejected", books.rejected)]
     rows += [("filtered", books.filtered)] if books.filtered else []
     rows += [("others", books.elsewhere)] if books.elsewhere else []
     rows += [("unsent", books.unsent)] if books.unsent else []
-    return [f"  {name:<9} {count:>10,}" for name, count in rows]
+    first = f"  read      {'-' if read is None else format(read, ','):>10}"
+    return [first, *(f"  {name:<9} {count:>10,}" for name, count in rows)]
 
 
 def size(count: int) -> str:

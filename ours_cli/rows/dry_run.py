@@ -7,12 +7,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from ours_cli.console import Console
-from ours_cli.errors import ExitCode, LocalIOError, OursError
 from ours_cli.events.chunk import Chunker
 from ours_cli.events.request_size import RequestSize
-from ours_cli.files.report_file import write_report
-from ours_cli.options import Output
-from ours_cli.process.signals import interruptible
 from ours_cli.record import Table
 from ours_cli.reports.dry_run_report import DryRunReport
 from ours_cli.reports.preview import Preview
@@ -20,6 +16,7 @@ from ours_cli.reports.preview_text import preview_text
 from ours_cli.reports.report import Books
 from ours_cli.row_mapping import map_rows
 from ours_cli.rows.late_rows import AgeingRows
+from ours_cli.rows.publish import publish
 from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
@@ -29,7 +26,6 @@ from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
 from ours_cli.settings import Endpoint
-from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Observer
@@ -74,14 +70,10 @@ def dry_run(
     tally = prepared.context.tally
     hints = reject_hints(run.command, run.templates, tally.columns_sent)
     report = DryRunReport(run.command, preview, books, tally, run.templates, hints)
-    with interruptible(in_result=True):
-        unwritten = _show(run, report, unexpected, console)
-        errors = [error for error in (unexpected, unwritten) if error is not None]
-        for error in errors:
-            console.error(error)
-    if errors:
-        return int(errors[0].exit_code)
-    return int(ExitCode.REJECTED if books.rejected else ExitCode.OK)
+    result = report.to_json(console.warnings)
+    if unexpected is not None:
+        result |= {"status": "failed", "error": unexpected.message}
+    return publish(run, result, lambda width: preview_text(report, width), [unexpected], console)
 
 
 def _empty_preview(run: RowRun, prepared: Prepared) -> Preview:
@@ -90,20 +82,3 @@ def _empty_preview(run: RowRun, prepared: Prepared) -> Preview:
     room = max(1, run.flags.batching.batch_bytes - envelope)
     chunker = Chunker(RequestSize(*batch_events(run)), room)
     return Preview(chunker, envelope, prepared.context.window.begin_ms())
-
-
-def _show(
-    run: RowRun, report: DryRunReport, error: OursError | None, console: Console
-) -> LocalIOError | None:
-    """Print the preview, and write it where --report says; returns why that could not be done."""
-    result = report.to_json(console.warnings)
-    if error is not None:
-        result |= {"status": "failed", "error": error.message}
-    as_json = json_text(result)
-    with interruptible():  # until something is printed, that can be
-        unwritten = write_report(run.flags.batching.report, as_json)
-    if run.flags.showing.output is Output.json:
-        console.data(as_json)
-    else:
-        console.result(preview_text(report, console.width))
-    return unwritten

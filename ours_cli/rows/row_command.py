@@ -52,7 +52,7 @@ class RowSettings(NamedTuple):
     shard: Shard | None = None
     concurrency: int | None = None
     workers: int | None = None
-    max_rejects: RejectLimit | None = None
+    max_rejects: RejectLimit = RejectLimit()
     rate: float | None = None
 
 

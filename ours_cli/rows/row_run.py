@@ -14,8 +14,8 @@ from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.cli.failed_result import failure
 from ours_cli.console import Console
 from ours_cli.destination import Destination, destination
-from ours_cli.errors import LocalIOError, OursError
-from ours_cli.files.report_file import check_report, write_report
+from ours_cli.errors import OursError
+from ours_cli.files.report_file import check_report
 from ours_cli.options import Output
 from ours_cli.process.garbage import collect_as_usual
 from ours_cli.process.signals import holding_signals, interruptible
@@ -25,6 +25,7 @@ from ours_cli.reports.report import Report
 from ours_cli.reports.report_text import report_text
 from ours_cli.rows.flag_checks import checked, named_again
 from ours_cli.rows.late_rows import look_ahead
+from ours_cli.rows.publish import publish
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import RunClosing, RunOutcome
@@ -32,7 +33,6 @@ from ours_cli.rows.run_context import new_run_id
 from ours_cli.rows.run_size import batch_events, worker_count
 from ours_cli.rows.time_survey import settle_times
 from ours_cli.sending.authorities import check_ca_file
-from ours_cli.wording.escape import json_text
 
 if TYPE_CHECKING:
     from ours_cli.pipeline import Observer, Plan
@@ -77,16 +77,15 @@ def _execute(run: RowRun) -> int:
         reader.settle(settle_times(sources, trial.mapping, reader.rules, run.limit))
         return dry_run(run, sources, trial, console, _progress(run, sources, console))
     with destination(run.flags.target, trial.context.window.max_age_ms) as target:
-        session = _Session(run, sources, target, console)
-        outcome = session.send()
-        receipt = target.receipt()
-    with interruptible(in_result=True):
-        unwritten = session.publish(outcome.report, receipt)
-        found = (_imbalance(outcome), outcome.error, unwritten)
-        errors = [error for error in found if error is not None]
-        for error in errors:
-            console.error(error)
-    return int(errors[0].exit_code) if errors else outcome.exit_code
+        outcome = _Session(run, sources, target, console).send()
+        receipt, report = target.receipt(), outcome.report
+    return publish(
+        run,
+        report.to_json(),
+        lambda width: report_text(report, target.name, receipt, width),
+        (_imbalance(report), outcome.error),
+        console,
+    )
 
 
 def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractContextManager[Observer]:
@@ -100,8 +99,8 @@ def _progress(run: RowRun, sources: RowSources, console: Console) -> AbstractCon
     return console.progress(len(run.sources), sources.size, limit=limit, wanted=wanted)
 
 
-def _imbalance(outcome: RunOutcome) -> OursError | None:
-    if outcome.report.books.balance():
+def _imbalance(report: Report) -> OursError | None:
+    if report.books.balance():
         return None
     return OursError(
         "a bug in ours: the books do not balance", hint="please report it, with the report above"
@@ -130,24 +129,6 @@ class _Session(NamedTuple):
             raise outcome.error
         return outcome
 
-    def publish(self, report: Report, receipt: str | None) -> LocalIOError | None:
-        """Print the result, and write it where --report says; returns why that could not be done.
-
-        `receipt` is what a sandbox says it received.
-        """
-        flags, console = self.run.flags, self.console
-        as_json = json_text(report.to_json())
-        with interruptible():  # until something is printed, that can be
-            unwritten = write_report(flags.batching.report, as_json)
-        aside = flags.batching.rejects == "-"
-        if flags.showing.output is Output.json:
-            console.data(as_json, aside=aside)
-        else:
-            width = console.aside_width if aside else console.width
-            text = report_text(report, self.target.name, receipt, width)
-            (console.aside if aside else console.result)(text)
-        return unwritten
-
     def _attempt(self, attempt: Attempt) -> RunOutcome | None:
         """How it ended; None where a finished run's files were replaced: nothing of that new run was sent."""
         run, sources, console = self.run, self.sources, self.console
@@ -157,7 +138,6 @@ class _Session(NamedTuple):
             prepared.context.times.reader.settle(attempt.times)
             if (shard := prepared.shard) is not None:
                 attempt.replay.is_cut = lambda: shard.is_cut
-            sizes = batch_events(run)
             started = time.monotonic()
             # Workers fork before the bar takes the terminal's signals: they must not inherit its handlers.
             with self._workers(prepared.mapping) as helping, _progress(run, sources, console) as observer:
@@ -166,7 +146,7 @@ class _Session(NamedTuple):
                     from ours_cli.pipeline import run as run_pipeline
 
                 rejects = self._rejects(attempt)
-                plan = self._plan(attempt, prepared, helping, sizes)
+                plan = self._plan(attempt, prepared, helping)
                 result = run_pipeline(plan, attempt, rejects, observer)
             duration = time.monotonic() - started
             closing = RunClosing(run, attempt, prepared, rejects, result, duration, console)
@@ -201,23 +181,22 @@ class _Session(NamedTuple):
 
         return Workers(count, mapping)
 
-    def _plan(
-        self, attempt: Attempt, prepared: Prepared, helping: Workers | None, sizes: tuple[int, int]
-    ) -> Plan:
+    def _plan(self, attempt: Attempt, prepared: Prepared, helping: Workers | None) -> Plan:
         # httpx and asyncio load here: only what sends pays for them.
         from ours_cli.pipeline import Plan
         from ours_cli.sending.delivery import GIVE_UP_AFTER_S, DeliveryOptions
 
         run, settings = self.run, self.run.settings
         sending, batching = run.flags.sending, run.flags.batching
+        at_first, at_most = batch_events(run)
         return Plan(
             tables=self._tables(prepared, attempt),
             mapping=prepared.mapping,
             route=run.route,
             endpoint=self.target.endpoint,
             options=DeliveryOptions(
-                batch_events=sizes[0],
-                batch_events_max=sizes[1],
+                batch_events=at_first,
+                batch_events_max=at_most,
                 batch_bytes=batching.batch_bytes,
                 concurrency=settings.concurrency,
                 rate=settings.rate,

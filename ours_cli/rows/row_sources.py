@@ -55,11 +55,7 @@ class RowSources:
     def tables(self) -> Iterator[Table]:
         """Open one source after the other."""
         for source in self._sources:
-            if _may_block(source):
-                pipe = self._pipe(source)
-                yield pipe.whole_table()
-            else:
-                yield self._open(source)
+            yield self._pipe(source).whole_table() if _may_block(source) else self._open(source)
 
     def files(self) -> Iterator[Table]:
         """Open each source that can be read again."""
@@ -79,11 +75,9 @@ class RowSources:
 
         A pipe's mapping is bound before its first row all the same.
         """
-        for source in self._sources:
-            if not _may_block(source):
-                table = self._open(source)
-                mapping.bind(table)
-                table.close()
+        for table in self.files():
+            mapping.bind(table)
+            table.close()
 
     def begins_like(self, blocks: Sequence[Block], choose: Chooser) -> bool:
         """Whether the first rows that the run is about are those of these blocks, the first of them row 0's.

@@ -83,8 +83,14 @@ class RunChoice:
             self._console.note(f"comparing standard input with the unfinished run {known.head.id}")
         return self._sources.begins_like(blocks, prepared.rows)
 
-    def _pass_over(self, known: KnownRun, error: SourceError) -> None:
-        self._console.warn(_passed_over(known, error))
+    def _pass_over(self, run: KnownRun, error: SourceError) -> None:
+        why, what_else = "is damaged", ""
+        if isinstance(error, OtherVersionError):
+            why, what_else = "was written by another version of ours", "that version can go on with it, and "
+        self._console.warn(
+            f"run {run.head.id}, of other files, is unfinished and its journal {why};"
+            f" {what_else}ours runs delete {run.head.id} removes it"
+        )
 
     def _go_on(self, known: KnownRun) -> Attempt:
         if known.head.failed_canary and self._run.flags.batching.canary is not None:
@@ -123,16 +129,6 @@ def _refuse_other_flags(known: KnownRun, identity: Identity) -> None:
             f"run {known.head.id} is {_part(theirs.shard)}, and this command {_part(identity.shard)}",
             hint=hint,
         )
-
-
-def _passed_over(run: KnownRun, error: SourceError) -> str:
-    why, what_else = "is damaged", ""
-    if isinstance(error, OtherVersionError):
-        why, what_else = "was written by another version of ours", "that version can go on with it, and "
-    return (
-        f"run {run.head.id}, of other files, is unfinished and its journal {why};"
-        f" {what_else}ours runs delete {run.head.id} removes it"
-    )
 
 
 def _part(shard: str) -> str:

@@ -162,20 +162,17 @@ def make_context(run_id: str, flags: TimeFlags, source: MapFile, *, zone_columns
 
 def hmac_key(path: str | None) -> bytes:
     """The key of the hmac filter; raises `UsageError` when there is none (called only where it is used)."""
-    if path is not None:
-        hint = "it holds the key of the hmac filter alone"
-        if (why := why_missing(path)) is not None:
-            raise UsageError(f"the file that --hmac-key-file names {why}", hint=hint)
-        try:
-            key = Path(path).expanduser().read_bytes().strip()
-        except OSError as error:
-            raise UsageError(
-                f"the key file {path} cannot be read ({type(error).__name__})", hint=hint
-            ) from None
-        if not key:
-            raise UsageError(f"the key file {path} is empty", hint=hint)
-    else:
-        key = os.environ.get("OURS_HMAC_KEY", "").encode()
-    if not key:
+    if path is None:
+        if key := os.environ.get("OURS_HMAC_KEY", "").encode():
+            return key
         raise no_hmac_key()
+    hint = "it holds the key of the hmac filter alone"
+    if (why := why_missing(path)) is not None:
+        raise UsageError(f"the file that --hmac-key-file names {why}", hint=hint)
+    try:
+        key = Path(path).expanduser().read_bytes().strip()
+    except OSError as error:
+        raise UsageError(f"the key file {path} cannot be read ({type(error).__name__})", hint=hint) from None
+    if not key:
+        raise UsageError(f"the key file {path} is empty", hint=hint)
     return key

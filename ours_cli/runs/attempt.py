@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from ours_cli.errors import ExitCode, LocalIOError
@@ -85,11 +84,9 @@ class Attempt:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._journal is not None:
-            self._journal.__exit__(kind, error, trace)
+            self._journal.close()
 
     def pin(self, times: Conventions) -> None:
         """Note how the sources write their times, if only their rows show it (a pipe).

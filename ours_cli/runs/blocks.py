@@ -132,10 +132,7 @@ class BlockTracker:
         """The next row of the source, as it comes out of the mapping."""
         table, row, seq = item[0]
         header = self._header_of(table)
-        block = self._current
-        if block is None:
-            block = self._current = Block(seq, head=content_digest([row], header) if seq == 0 else b"")
-            self._digest = RowDigest()
+        block = self._current or self._begin(seq, row, header)
         self._digest.add(row, header)
         block.end = seq + 1
         if type(item) is Event:
@@ -164,15 +161,17 @@ class BlockTracker:
         return ROWS_MAX - block.rows if block.is_settled else sys.maxsize
 
     def _enter_together(self, rows: MappedRows) -> None:
-        block, header = self._current, self._header_of(rows.events.table)
-        if block is None:
-            head = content_digest([rows.rows.record(0)], header) if rows.seq == 0 else b""
-            block = self._current = Block(rows.seq, head=head)
-            self._digest = RowDigest()
+        header = self._header_of(rows.events.table)
+        block = self._current or self._begin(rows.seq, rows.rows.record(0), header)
         self._digest.add_all(rows.rows, header)
         block.end = rows.seq + len(rows)
         block.filtered += rows.left_out
         self._cut_if_long(block)
+
+    def _begin(self, seq: int, row: Record | Malformed, header: tuple[str, ...]) -> Block:
+        self._digest = RowDigest()
+        self._current = Block(seq, head=content_digest([row], header) if seq == 0 else b"")
+        return self._current
 
     def _cut_if_long(self, block: Block) -> None:
         if block.rows >= ROWS_MAX and block.is_settled:

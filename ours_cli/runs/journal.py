@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from ours_cli.errors import LocalIOError, SourceError
@@ -86,9 +85,11 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close and seal it, and let others run it."""
         self._connection.close()
         # It stays where somebody reads it right now, and then not all is in the file.
         if not _log(self._folder).exists():
@@ -161,9 +162,15 @@ def _begin(folder: Path) -> sqlite3.Connection:
 
 def _read(folder: Path) -> tuple[list[Block], list[KnownRejects]]:
     """Read what is there; a file that is gone, cut or garbled must not look like a run that did nothing."""
+    with _reading(folder) as connection:
+        return list(_blocks(connection)), list(_rejects(connection))
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[sqlite3.Connection]:
     with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
         _check(connection, folder)
-        return list(_blocks(connection)), list(_rejects(connection))
+        yield connection
 
 
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
@@ -214,15 +221,13 @@ def _connect(folder: Path) -> sqlite3.Connection:
 
 def read_blocks(folder: Path) -> list[Block]:
     """The recorded blocks of a run that may be running; raises `SourceError` when the journal is damaged."""
-    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection, folder)
+    with _reading(folder) as connection:
         return list(_blocks(connection))
 
 
 def noted_identity(folder: Path) -> Identity | None:
     """Whose run the journal is of; None where it was not noted. Raises `SourceError` when it is damaged."""
-    with _house_errors(folder, reads=True), closing(_read_only(folder)) as connection:
-        _check(connection, folder)
+    with _reading(folder) as connection:
         row = next(_rows(connection, "SELECT * FROM run"), None)
         return None if row is None else read_identity(json.loads(*row))
 

@@ -7,15 +7,15 @@ A part is one shard's receipt, from `ours runs show` (this machine's journals) o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ours_cli.errors import SourceError, UsageError
+from ours_cli.reports.report import Books
+from ours_cli.reports.report_text import book_lines
 from ours_cli.shard import Shard, read_shard
 from ours_cli.wording.counted import counted
-
-_COUNTS = ("read", "accepted", "rejected", "filtered", "other_shards")
 
 
 class Part(NamedTuple):
@@ -31,19 +31,7 @@ class Part(NamedTuple):
     mapping: str
     source: str | None
     is_finished: bool
-    read: int
-    accepted: int
-    rejected: int
-    filtered: int
-    other_shards: int
-    unsent: int
-    codes: Counter[str]
-
-    @property
-    def balances(self) -> bool:
-        """Whether each row read is in exactly one of its books' lines."""
-        settled = self.accepted + self.rejected + self.filtered + self.other_shards
-        return self.unsent >= 0 and self.read == settled + self.unsent
+    books: Books
 
 
 def part(name: str, entry: Any) -> Part:
@@ -60,9 +48,13 @@ def part(name: str, entry: Any) -> Part:
             )
         shard = read_shard(entry["shard"])
         assert shard is not None
-        counts = {key: _count(entry[key]) for key in _COUNTS if key != "read"}
+        counts = {key: _count(entry[key]) for key in ("accepted", "rejected", "filtered")}
+        counts["elsewhere"] = _count(entry["other_shards"])
+        settled = sum(counts.values())
         # A receipt has no `unsent`, and no `read` before its run first ended.
-        read = sum(counts.values()) if entry["read"] is None else _count(entry["read"])
+        read = settled if entry["read"] is None else _count(entry["read"])
+        unsent = _count(entry.get("unsent", read - settled))
+        codes = Counter({str(code): _count(rows) for code, rows in entry["reject_codes"].items()})
         status = entry.get("status") or entry["state"]
         return Part(
             name=name,
@@ -72,10 +64,7 @@ def part(name: str, entry: Any) -> Part:
             mapping=str(entry["mapping"]),
             source=entry["source"],
             is_finished=status in ("complete", "partial"),
-            read=read,
-            **counts,
-            unsent=_count(entry.get("unsent", read - sum(counts.values()))),
-            codes=Counter({str(code): _count(rows) for code, rows in entry["reject_codes"].items()}),
+            books=Books(read, **counts, unsent=unsent, codes=codes),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SourceError(
@@ -94,42 +83,39 @@ class Merged:
     """The receipts of one command's shards, added up. `problems` says why they are not a whole, if so.
 
     `missing`, `doubled` and `unfinished` name shards (K/N). `read` is the rows of the source, once; None
-    where the shards do not agree on it.
+    where the shards do not agree on it. `books` are the rows that they did not pass over.
     """
 
     command: str
     shards: int
     read: int | None
-    accepted: int
-    rejected: int
-    filtered: int
-    unsent: int
-    codes: Counter[str]
-    missing: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    unfinished: list[str] = field(default_factory=list)
+    books: Books
+    missing: list[str]
+    doubled: list[str]
+    unfinished: list[str]
+    parts: Sequence[Part]
     problems: list[str] = field(default_factory=list)
-    parts: Sequence[Part] = ()
 
     @property
     def status(self) -> str:
         """`complete`, `partial` (some rows rejected), or `incomplete`: not a whole."""
         if self.problems:
             return "incomplete"
-        return "partial" if self.rejected else "complete"
+        return "partial" if self.books.rejected else "complete"
 
     def to_json(self) -> dict[str, Any]:
         """The object for scripts; its keys are documented in the README."""
+        books = self.books
         return {
             "command": self.command,
             "status": self.status,
             "shards": self.shards,
             "read": self.read,
-            "accepted": self.accepted,
-            "rejected": self.rejected,
-            "filtered": self.filtered,
-            "unsent": self.unsent,
-            "reject_codes": dict(self.codes.most_common()),
+            "accepted": books.accepted,
+            "rejected": books.rejected,
+            "filtered": books.filtered,
+            "unsent": books.unsent,
+            "reject_codes": dict(books.codes.most_common()),
             "missing": self.missing,
             "doubled": self.doubled,
             "unfinished": self.unfinished,
@@ -151,19 +137,20 @@ def merge(parts: Sequence[Part]) -> Merged:
     missing = [str(shard) for shard in (Shard(k, total) for k in range(total)) if shard not in seen]
     doubled = [str(shard) for shard, times in seen.items() if times > 1]
     unfinished = [str(part.shard) for part in parts if not part.is_finished or part.source is None]
-    codes: Counter[str] = Counter()
+    books = Books()
     for part in parts:
-        codes.update(part.codes)
-    reads = {part.read for part in parts}
+        books.read += part.books.read - part.books.elsewhere
+        books.accepted += part.books.accepted
+        books.rejected += part.books.rejected
+        books.filtered += part.books.filtered
+        books.unsent += part.books.unsent
+        books.codes.update(part.books.codes)
+    reads = {part.books.read for part in parts}
     merged = Merged(
         command=parts[0].command,
         shards=total,
         read=reads.pop() if len(reads) == 1 else None,
-        accepted=sum(part.accepted for part in parts),
-        rejected=sum(part.rejected for part in parts),
-        filtered=sum(part.filtered for part in parts),
-        unsent=sum(part.unsent for part in parts),
-        codes=codes,
+        books=books,
         missing=missing,
         doubled=doubled,
         unfinished=unfinished,
@@ -188,11 +175,11 @@ def _problems(merged: Merged) -> list[str]:
         found.append(f"there more than once: {_listed(merged.doubled)}")
     if merged.unfinished:
         found.append(f"unfinished: {_listed(merged.unfinished)}")
-    found += [f"the books of shard {part.shard} do not balance" for part in parts if not part.balances]
-    settled = merged.accepted + merged.rejected + merged.filtered + merged.unsent
-    if not found and merged.read != settled:
+    found += [f"the books of shard {part.shard} do not balance" for part in parts if not part.books.balance()]
+    if not found and merged.read != merged.books.read:
         found.append(
-            f"the books do not balance: {merged.read or 0:,} rows in the source, {settled:,} in the shards"
+            f"the books do not balance: {merged.read or 0:,} rows in the source,"
+            f" {merged.books.read:,} in the shards"
         )
     return found
 
@@ -226,22 +213,11 @@ def incomplete(merged: Merged) -> SourceError | None:
 
 def merged_text(merged: Merged) -> str:
     """The merged receipt for people."""
-    there = merged.shards - len(merged.missing)
-    counts: Mapping[str, int | None] = {
-        "read": merged.read,
-        "accepted": merged.accepted,
-        "rejected": merged.rejected,
-        "filtered": merged.filtered,
-        "unsent": merged.unsent,
-    }
-    lines = [f"{merged.command}: {merged.status}, {there:,} of {counted(merged.shards, 'shard')}"]
-    lines += [
-        f"  {name:<9} {'-' if count is None else format(count, ','):>10}"
-        for name, count in counts.items()
-        if count or name not in ("filtered", "unsent")
+    there, codes = merged.shards - len(merged.missing), merged.books.codes
+    lines = [
+        f"{merged.command}: {merged.status}, {there:,} of {counted(merged.shards, 'shard')}",
+        *book_lines(merged.books, merged.read),
     ]
-    if merged.codes:
-        lines.append(
-            f"  rejects   {', '.join(f'{code} {count:,}' for code, count in merged.codes.most_common())}"
-        )
+    if codes:
+        lines.append(f"  rejects   {', '.join(f'{code} {count:,}' for code, count in codes.most_common())}")
     return "\n".join(lines)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ours_cli.reports.report import Books
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.masked import masked
 from ours_cli.runs.run_head import RunHead
@@ -20,10 +20,9 @@ FROM_BLOCKS: Final = ("done", "accepted", "rejected", "filtered", "reject_codes"
 
 def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict[str, Any]:
     """The receipt of one run. Times are ISO 8601 in UTC; `digest` is over those of all blocks."""
-    codes: Counter[str] = Counter()
-    digest = hashlib.blake2b(digest_size=16)
+    books, digest = Books(), hashlib.blake2b(digest_size=16)
     for block in blocks:
-        codes.update(block.codes)
+        books.replayed(block)
         digest.update(block.start.to_bytes(8, "big") + block.end.to_bytes(8, "big") + block.digest)
     return {
         "run": head.id,
@@ -40,12 +39,12 @@ def receipt(head: RunHead, blocks: Sequence[Block], *, is_running: bool) -> dict
         "shard": head.identity.shard or None,
         "source": head.source,
         "read": head.read,
-        "done": sum(block.rows for block in blocks),
-        "accepted": sum(block.accepted for block in blocks),
-        "rejected": sum(block.rejected for block in blocks),
-        "filtered": sum(block.filtered for block in blocks),
+        "done": books.read,
+        "accepted": books.accepted,
+        "rejected": books.rejected,
+        "filtered": books.filtered,
         "other_shards": head.elsewhere,
-        "reject_codes": dict(codes.most_common()),
+        "reject_codes": dict(books.codes.most_common()),
         "digest": digest.hexdigest(),
         "rejects": [{"path": path, "exists": Path(path).exists()} for path in head.rejects],
         "folder": head.folder,

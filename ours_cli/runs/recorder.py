@@ -28,6 +28,7 @@ class Recorder:
     """Collects settled blocks and hands them to `record`, in the running event loop.
 
     `record` makes them durable. Its error goes to `failed`, and the blocks stay: `close` tries again.
+    `blocks` are those that are not recorded yet.
     """
 
     def __init__(
@@ -40,18 +41,13 @@ class Recorder:
         self._record = record
         self._failed = failed
         self._factor = PAUSE_FACTOR if has_ids else PAUSE_FACTOR_WITHOUT_IDS
-        self._blocks: list[Block] = []
+        self.blocks: list[Block] = []
         self._due: asyncio.TimerHandle | None = None
         self._not_before = 0.0
 
-    @property
-    def blocks(self) -> Sequence[Block]:
-        """Those that are not recorded yet."""
-        return self._blocks
-
     def settled(self, block: Block) -> None:
         """A block to record, soon."""
-        self._blocks.append(block)
+        self.blocks.append(block)
         if self._due is None:
             loop = asyncio.get_running_loop()
             self._due = loop.call_at(max(self._not_before, loop.time()), self._on_time)
@@ -61,9 +57,9 @@ class Recorder:
         if self._due is not None:
             self._due.cancel()
             self._due = None
-        if self._blocks:
+        if self.blocks:
             try:
-                self._record(self._blocks)
+                self._record(self.blocks)
             except OursError:
                 raise
             except Exception as error:
@@ -71,7 +67,7 @@ class Recorder:
                     f"a bug while recording ({type(error).__name__})",
                     hint="please report it; nothing counts twice",
                 ) from None
-            self._blocks = []
+            self.blocks = []
 
     def _on_time(self) -> None:
         started = time.monotonic()

@@ -68,12 +68,8 @@ class Replay:
 
     def _half_row_at_end(self) -> Block | None:
         """The block that is next, if it is a half row and the last: with others behind it all have moved."""
-        block = self._block
-        return (
-            block
-            if block is not None and block.is_half_row and self._number + 1 == len(self._blocks)
-            else None
-        )
+        block, is_last = self._block, self._number + 1 == len(self._blocks)
+        return block if block is not None and block.is_half_row and is_last else None
 
     def covers_all(self, start: int, end: int) -> bool:
         """Whether all rows from `start` to before `end` are surely done; they are the next ones."""

@@ -57,13 +57,9 @@ def choosing(folder: Path, what: str) -> Iterator[None]:
     """
     make_private_folder(folder, hint="XDG_STATE_HOME names another place")
     at = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=3).digest(), "big")
-    stream = _locked(
-        folder / _CHOICE_NAME, partial(lock_byte, at=at), "another process begins this very run right now"
-    )
-    try:
+    take = partial(lock_byte, at=at)
+    with _locked(folder / _CHOICE_NAME, take, "another process begins this very run right now"):
         yield
-    finally:
-        stream.close()
 
 
 @contextmanager

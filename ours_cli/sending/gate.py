@@ -14,17 +14,15 @@ from contextlib import asynccontextmanager
 from ours_cli.errors import OursError
 
 
-def _no_limit() -> int:
-    return sys.maxsize
-
-
 class Gate:
     """Shared by all senders of a run; lives in one event loop. Times are of the loop's clock, in seconds.
 
     `rate` is in events per second; `limit` gives the number of turns that may be taken at the same time now.
+    `error` is why the run stops, once it does.
     """
 
-    def __init__(self, rate: float | None = None, limit: Callable[[], int] = _no_limit) -> None:
+    def __init__(self, rate: float | None = None, limit: Callable[[], int] = lambda: sys.maxsize) -> None:
+        self.error: OursError | None = None
         self._rate = rate
         self._limit = limit
         self._inside = 0
@@ -34,12 +32,6 @@ class Gate:
         self._proven = False
         self._prober = asyncio.Lock()
         self._stopped = asyncio.Event()
-        self._error: OursError | None = None
-
-    @property
-    def error(self) -> OursError | None:
-        """Why the run stops, once it does."""
-        return self._error
 
     @asynccontextmanager
     async def turn(self, rows: int) -> AsyncIterator[None]:
@@ -62,7 +54,8 @@ class Gate:
                 elif not has_place:
                     has_place = await self._take_place()
                 elif not has_slot:
-                    has_slot = await self._take_slot(rows)
+                    await self._take_slot(rows)
+                    has_slot = True
                 else:
                     break
             if self._proven and is_prober:
@@ -93,8 +86,8 @@ class Gate:
 
     def stop(self, error: OursError) -> None:
         """Let nothing more start; wakes everyone who waits. The first reason stays."""
-        if self._error is None:
-            self._error = error
+        if self.error is None:
+            self.error = error
         self._stopped.set()
         self._left.set()
 
@@ -111,8 +104,8 @@ class Gate:
                 return was_held
             was_held = True
             await self.rest(pause)
-        assert self._error is not None
-        raise self._error
+        assert self.error is not None
+        raise self.error
 
     async def _take_place(self) -> bool:
         """Become one of the few inside; returns False after a wait: the state must be checked again first."""
@@ -128,12 +121,11 @@ class Gate:
         self._inside -= 1
         self._left.set()
 
-    async def _take_slot(self, rows: int) -> bool:
+    async def _take_slot(self, rows: int) -> None:
         if self._rate is not None:
             start = max(self._slot, now())
             self._slot = start + rows / self._rate
             await self.rest(start - now())
-        return True
 
     async def rest(self, seconds: float) -> None:
         """Sleep, or less when the run stops meanwhile."""

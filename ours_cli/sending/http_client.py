@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -39,6 +39,12 @@ ANSWER_RATIO: Final = 8
 DOCUMENT_BYTES_MAX: Final = 16 << 20
 """A document that is asked for, such as the OpenAPI, may be as large as this."""
 
+_HEADERS: Final = {
+    "content-type": "application/json",
+    "accept": "application/json",
+    "accept-encoding": "identity",
+    "user-agent": f"ours-cli/{__version__}",
+}
 _ENDLESS: Final = "more than the API ever says"
 _GARBLED: Final = "something compressed that cannot be read"
 _CONNECTION: Final = attrgetter("_httpcore_stream._stream._connection")
@@ -109,6 +115,72 @@ def _bytes_max(body: bytes | None) -> int:
     return DOCUMENT_BYTES_MAX if body is None else ANSWER_BYTES_MAX + ANSWER_RATIO * len(body)
 
 
+class _Way(NamedTuple):
+    """The way to a server (host and port), and the seconds that an exchange may take: what failures name.
+
+    Neither a request nor a proxy's credentials are in them.
+    """
+
+    server: str
+    proxy: Proxy | None
+    timeout: float
+
+    def failure(self, error: httpx.HTTPError) -> Failure:
+        causes, proxy = _causes(error), self.proxy
+        if proxy is not None and isinstance(error, httpx.ProxyError):
+            if str(error).startswith("407"):
+                reason = f"the proxy {proxy.address} refuses its credentials (407)"
+                return Failure("proxy_refused", reason, f"check {proxy.origin}")
+            return Failure(
+                "proxy", f"the proxy {proxy.address} does not pass the request on", f"check {proxy.origin}"
+            )
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return self.unknown_name()
+        if any(_is_tls_refusal(cause) for cause in causes):
+            return Failure("tls", "the server's certificate or TLS is not to be trusted")
+        if isinstance(error, httpx.ConnectTimeout):
+            seconds = min(self.timeout, CONNECT_TIMEOUT_S)
+            return self._via(Failure("timeout", f"no connection to {self.server} within {seconds:g} s"))
+        if isinstance(error, httpx.TimeoutException):
+            return self.late()
+        if isinstance(error, httpx.ConnectError):
+            # A handshake that is cut or reset is the server's doing, or the network's behind the proxy.
+            if proxy is not None and not any(
+                isinstance(cause, (ssl.SSLError, ConnectionResetError)) for cause in causes
+            ):
+                reason = f"the connection to the proxy {proxy.address} is refused or fails"
+                return Failure("connect", reason, f"check {proxy.origin}")
+            return self._via(Failure("connect", f"the connection to {self.server} is refused or fails"))
+        return self._via(Failure("cut", f"the connection to {self.server} broke before the answer was whole"))
+
+    def late(self) -> Failure:
+        return self._via(Failure("timeout", f"no whole answer from {self.server} within {self.timeout:g} s"))
+
+    def answered_twice(self) -> Failure:
+        return self._via(Failure("cut", f"{self.server} sent more than one answer to a request"))
+
+    def unknown_name(self) -> Failure:
+        if self.proxy is None:
+            return Failure("name", f"the name of {self.server} cannot be resolved")
+        # The proxy has to find the server: what is looked up here is the proxy alone.
+        reason = f"the name of the proxy {self.proxy.address} cannot be resolved"
+        return Failure("name", reason, f"check {self.proxy.origin} and the network")
+
+    def _via(self, failure: Failure) -> Failure:
+        """The same failure, which may be the proxy's doing as well, where there is one."""
+        if self.proxy is None:
+            return failure
+        reason = f"{failure.reason} (through the proxy {self.proxy.address})"
+        return Failure(failure.kind, reason, f"check {self.proxy.origin}, and the server behind it")
+
+
+def _way(endpoint: Endpoint, timeout: float) -> _Way:
+    """The proxy is settled here, not by httpx, so that what fails can be named; raises as `proxy_for`."""
+    parts = urlsplit(endpoint.base_url)
+    server = parts.netloc if parts.port else f"{parts.netloc}:{port_of(parts)}"
+    return _Way(server, None if endpoint.is_loopback else proxy_for(endpoint.base_url), timeout)
+
+
 class AsyncPoster:
     """Posts JSON bodies to one endpoint over kept-alive connections; one per run, inside its event loop.
 
@@ -125,28 +197,27 @@ class AsyncPoster:
         *,
         timeout: float,
         ca_file: Path | None,
-        on_sent: Callable[[int], None] = lambda _size: None,
+        on_sent: Callable[[int], None],
     ) -> None:
         _note_absence_of_sniffio()
         self._on_sent = on_sent
         self._endpoint = endpoint
-        self._timeout = timeout
         self._tls = tls_context(endpoint, ca_file)
-        self._server = _server(endpoint)
-        self._proxy = _proxy_of(endpoint)
+        self._way = _way(endpoint, timeout)
         self._urls: dict[str, httpx.URL] = {}
-        self._headers = httpx.Headers(_headers())
+        self._headers = httpx.Headers(_HEADERS)
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_TIMEOUT_S).as_dict()}
         self._connections: list[httpx.AsyncHTTPTransport] = []
         # An unusable endpoint shows before a row is read. The connection used last is used next.
         self._idle = [self._new_connection()]
 
     def _new_connection(self) -> httpx.AsyncHTTPTransport:
-        with _usable_addresses(self._endpoint, self._proxy):
+        proxy = self._way.proxy
+        with _usable_addresses(self._endpoint, proxy):
             connection = httpx.AsyncHTTPTransport(
                 verify=self._tls,
                 trust_env=False,
-                proxy=self._proxy and self._proxy.url,
+                proxy=proxy and proxy.url,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             )
         self._connections.append(connection)
@@ -158,12 +229,12 @@ class AsyncPoster:
 
         connection = self._idle.pop() if self._idle else self._new_connection()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._way.timeout):
                 answer = await self._exchange(connection, path, body)
         except TimeoutError:
-            answer = _late(self._timeout, self._server, self._proxy)
+            answer = self._way.late()
         except httpx.HTTPError as error:
-            answer = _failure(error, self._timeout, self._server, self._proxy)
+            answer = self._way.failure(error)
         if isinstance(answer, Failure):
             # Whatever is still to come on it must not be taken for the next answer.
             self._connections.remove(connection)
@@ -191,8 +262,7 @@ class AsyncPoster:
         finally:
             await response.aclose()
         if await _is_followed_by_another(response.stream):
-            reason = f"{self._server} sent more than one answer to a request"
-            return _in_between(Failure("cut", reason), self._proxy)
+            return self._way.answered_twice()
         return answer.whole()
 
     def _url(self, path: str) -> httpx.URL:
@@ -216,27 +286,14 @@ def _note_absence_of_sniffio() -> None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's word for "not to be imported"
 
 
-def post_once(
-    endpoint: Endpoint, path: str, body: bytes, *, timeout: float, ca_file: Path | None
+def ask_once(
+    endpoint: Endpoint, path: str, body: bytes | None = None, *, timeout: float, ca_file: Path | None = None
 ) -> Answer | Failure:
-    """Send one request without an event loop, for commands that send one event.
+    """Send one request without an event loop: a body, or None to read a document, without a token then.
 
     The exchange runs in a daemon thread, so that a server that drips its answer, or its headers, cannot hold
     the command beyond `timeout` seconds.
     """
-    return _once(endpoint, path, body, timeout, ca_file)
-
-
-def get_once(
-    endpoint: Endpoint, path: str, *, timeout: float, ca_file: Path | None = None
-) -> Answer | Failure:
-    """Read one document; neither a token nor a body goes along. Otherwise as `post_once`."""
-    return _once(endpoint, path, None, timeout, ca_file)
-
-
-def _once(
-    endpoint: Endpoint, path: str, body: bytes | None, timeout: float, ca_file: Path | None
-) -> Answer | Failure:
     results: list[Answer | Failure | BaseException] = []
 
     def exchange() -> None:
@@ -249,7 +306,7 @@ def _once(
     thread.start()
     thread.join(timeout)
     if not results:
-        return _late(timeout, _server(endpoint), _proxy_of(endpoint))
+        return _way(endpoint, timeout).late()
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
@@ -259,14 +316,14 @@ def _exchange_once(
     endpoint: Endpoint, path: str, body: bytes | None, timeout: float, ca_file: Path | None
 ) -> Answer | Failure:
     method = "GET" if body is None else "POST"
-    proxy = _proxy_of(endpoint)
-    with _usable_addresses(endpoint, proxy):
+    way = _way(endpoint, timeout)
+    with _usable_addresses(endpoint, way.proxy):
         connection = httpx.HTTPTransport(
-            verify=tls_context(endpoint, ca_file), trust_env=False, proxy=proxy and proxy.url
+            verify=tls_context(endpoint, ca_file), trust_env=False, proxy=way.proxy and way.proxy.url
         )
     limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT_S))
     url, extensions = f"{endpoint.base_url}/{path}", {"timeout": limits.as_dict()}
-    request = httpx.Request(method, url, headers=_headers(), content=body, extensions=extensions)
+    request = httpx.Request(method, url, headers=_HEADERS, content=body, extensions=extensions)
     try:
         with connection, closing(connection.handle_request(request)) as response:
             answer = _Incoming(response, _bytes_max(body))
@@ -279,20 +336,9 @@ def _exchange_once(
         return answer.garbled()
     except UnicodeError:
         # The socket module's word for a label that no name server could know.
-        return _unknown_name(_server(endpoint), proxy)
+        return way.unknown_name()
     except httpx.HTTPError as error:
-        return _failure(error, timeout, _server(endpoint), proxy)
-
-
-def _server(endpoint: Endpoint) -> str:
-    """Host and port, as failures name them."""
-    parts = urlsplit(endpoint.base_url)
-    return parts.netloc if parts.port else f"{parts.netloc}:{port_of(parts)}"
-
-
-def _proxy_of(endpoint: Endpoint) -> Proxy | None:
-    """Settled here rather than by httpx, so that what fails can be named; what it raises is `proxy_for`'s."""
-    return None if endpoint.is_loopback else proxy_for(endpoint.base_url)
+        return way.failure(error)
 
 
 @contextmanager
@@ -313,15 +359,6 @@ def _usable_addresses(endpoint: Endpoint, proxy: Proxy | None) -> Iterator[None]
         raise unusable(proxy.origin, "cannot be used") from None
 
 
-def _headers() -> dict[str, str]:
-    return {
-        "content-type": "application/json",
-        "accept": "application/json",
-        "accept-encoding": "identity",
-        "user-agent": f"ours-cli/{__version__}",
-    }
-
-
 def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
     """How the server's certificate is judged; raises `UsageError` for a CA bundle that cannot be read."""
     if endpoint.base_url.startswith("http://") and ca_file is None:
@@ -335,56 +372,6 @@ def tls_context(endpoint: Endpoint, ca_file: Path | None) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError:  # ssl.SSLError is one
         raise unreadable("in SSL_CERT_FILE") from None
-
-
-def _failure(error: httpx.HTTPError, timeout: float, server: str, proxy: Proxy | None) -> Failure:
-    """Name what went wrong; neither the request nor a proxy's credentials are in it."""
-    causes = _causes(error)
-    if proxy is not None and isinstance(error, httpx.ProxyError):
-        if str(error).startswith("407"):
-            reason = f"the proxy {proxy.address} refuses its credentials (407)"
-            return Failure("proxy_refused", reason, f"check {proxy.origin}")
-        return Failure(
-            "proxy", f"the proxy {proxy.address} does not pass the request on", f"check {proxy.origin}"
-        )
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _unknown_name(server, proxy)
-    if any(_is_tls_refusal(cause) for cause in causes):
-        return Failure("tls", "the server's certificate or TLS is not to be trusted")
-    if isinstance(error, httpx.ConnectTimeout):
-        seconds = min(timeout, CONNECT_TIMEOUT_S)
-        return _in_between(Failure("timeout", f"no connection to {server} within {seconds:g} s"), proxy)
-    if isinstance(error, httpx.TimeoutException):
-        return _late(timeout, server, proxy)
-    if isinstance(error, httpx.ConnectError):
-        # A handshake that is cut or reset is the server's doing, or the network's behind the proxy.
-        if proxy is not None and not any(
-            isinstance(cause, (ssl.SSLError, ConnectionResetError)) for cause in causes
-        ):
-            reason = f"the connection to the proxy {proxy.address} is refused or fails"
-            return Failure("connect", reason, f"check {proxy.origin}")
-        return _in_between(Failure("connect", f"the connection to {server} is refused or fails"), proxy)
-    return _in_between(Failure("cut", f"the connection to {server} broke before the answer was whole"), proxy)
-
-
-def _late(timeout: float, server: str, proxy: Proxy | None) -> Failure:
-    return _in_between(Failure("timeout", f"no whole answer from {server} within {timeout:g} s"), proxy)
-
-
-def _in_between(failure: Failure, proxy: Proxy | None) -> Failure:
-    """The same failure, which may be the proxy's doing as well where there is one."""
-    if proxy is None:
-        return failure
-    reason = f"{failure.reason} (through the proxy {proxy.address})"
-    return Failure(failure.kind, reason, f"check {proxy.origin}, and the server behind it")
-
-
-def _unknown_name(server: str, proxy: Proxy | None) -> Failure:
-    if proxy is None:
-        return Failure("name", f"the name of {server} cannot be resolved")
-    # The proxy has to find the server: what is looked up here is the proxy alone.
-    reason = f"the name of the proxy {proxy.address} cannot be resolved"
-    return Failure("name", reason, f"check {proxy.origin} and the network")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

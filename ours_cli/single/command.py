@@ -51,13 +51,19 @@ class Sender:
             )
         self._route = route
         self._target = target
-        self._sending = sending
         self._is_json = showing.output is Output.json
         self._curl = curl
         self._shows = curl or target.dry_run
         if self._shows:
             check_ca_file(sending.ca_file)
-        self._console = Console(quiet=showing.quiet, verbose=showing.verbose)
+        self._console = console = Console(quiet=showing.quiet, verbose=showing.verbose)
+        self._options = SingleOptions(
+            timeout=sending.deadline,
+            give_up_after=sending.give_up_after or GIVE_UP_AFTER_S,
+            ca_file=Path(sending.ca_file) if sending.ca_file else None,
+            on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
+            on_trouble=console.note,
+        )
 
     def send_one(self, body: SingleBody) -> int:
         """Send one body, or show it; prints the result and returns the exit code."""
@@ -130,28 +136,17 @@ class Sender:
         if not os.environ.get(variable):
             self._console.note(f"the command takes the token from {variable}, which is not set here")
         url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
-        timeout, ca_file = self._sending.deadline, self._ca_file()
+        timeout, ca_file = self._options.timeout, self._options.ca_file
         self._console.data(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
-
-    def _ca_file(self) -> Path | None:
-        return Path(self._sending.ca_file) if self._sending.ca_file else None
 
     def _send(
         self, body: SingleBody, serialized: bytes, place: Destination, number: int | None = None
     ) -> None:
-        console = self._console
-        options = SingleOptions(
-            timeout=self._sending.deadline,
-            give_up_after=self._sending.give_up_after or GIVE_UP_AFTER_S,
-            ca_file=self._ca_file(),
-            on_wait=lambda reason, seconds: console.detail(f"{reason}; next try in {seconds:.1f} s"),
-            on_trouble=console.note,
-        )
         started = time.monotonic()
         tries = Tries()
         try:
             with interruptible():
-                status = send(self._route, place.endpoint, serialized, options, tries)
+                status = send(self._route, place.endpoint, serialized, self._options, tries)
         except OursError as error:
             if isinstance(error, Interrupted):
                 error.amid(tries.trouble)
@@ -166,7 +161,7 @@ class Sender:
         took = f"{(time.monotonic() - started) * 1000:.0f} ms"
         tried = "" if tries.count == 1 else f", {tries.count} tries"
         named = "" if body.distinct_id is None else f", distinctId {body.distinct_id}"
-        console.detail(f"{status} from {place.name} in {took}{tried}{named}")
+        self._console.detail(f"{status} from {place.name} in {took}{tried}{named}")
         result = json_text(self._result(body, "complete", number)) if self._is_json else _line(body)
         self._tell(result, f"{_accepted(body)}, but ", _not_again(number))
 

@@ -55,9 +55,9 @@ class SingleOptions(NamedTuple):
 
     timeout: float
     give_up_after: float
-    ca_file: Path | None = None
-    on_wait: Callable[[str, float], None] = lambda _reason, _seconds: None
-    on_trouble: Callable[[str], None] = lambda _: None
+    ca_file: Path | None
+    on_wait: Callable[[str, float], None]
+    on_trouble: Callable[[str], None]
 
 
 def masked(body: bytes, *, indent: int | None = 2) -> str:
@@ -82,7 +82,7 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
 
     Raises the `OursError` that says why it was not accepted.
     """
-    from ours_cli.sending.http_client import post_once
+    from ours_cli.sending.http_client import ask_once
 
     request = with_token(endpoint, body)
     patience = Patience(options.give_up_after, hint="--give-up-after 5m tries longer", say=options.on_trouble)
@@ -91,9 +91,7 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
         started = time.monotonic()
         before, tries.may_have_arrived = tries.may_have_arrived, True
         try:
-            answer = post_once(
-                endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file
-            )
+            answer = ask_once(endpoint, route.path, request, timeout=options.timeout, ca_file=options.ca_file)
         except UsageError:  # an address, a proxy or a CA file that cannot be used: nothing was sent
             tries.may_have_arrived = before
             raise
