@@ -60,48 +60,39 @@ def _list_presets(context: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-def _option(*flags: str, metavar: str | None = None, text: str, **more: Any) -> Any:
-    more.setdefault("autocompletion", BY_FLAG.get(flags[-1]) or fixed_words(metavar or ""))
-    return typer.Option(*flags, metavar=metavar, help=text, **more)
+def _option(usage: str, text: str, **more: Any) -> Any:
+    """An option with its help; its `usage` is as help shows it, `-u --user-property NAME=TEXT`."""
+    words = usage.split()
+    metavar = None if words[-1].startswith("-") else words.pop()
+    more.setdefault("autocompletion", BY_FLAG.get(words[-1]) or fixed_words(metavar or ""))
+    return typer.Option(*words, metavar=metavar, help=text, **more)
 
 
 class VisitorFields(NamedTuple):
     """Whose event it is, and visitor properties."""
 
     user_id: Annotated[
-        str | None,
-        _option("--user-id", metavar="TEXT", text="userId: the Ours visitor id (not your own id)."),
+        str | None, _option("--user-id TEXT", "userId: the Ours visitor id (not your own id).")
     ] = None
     external_id: Annotated[
-        str | None, _option("--external-id", metavar="TEXT", text="externalId: your own id for the person.")
+        str | None, _option("--external-id TEXT", "externalId: your own id for the person.")
     ] = None
-    email: Annotated[
-        str | None, _option("--email", metavar="TEXT", text="email: the fallback for finding the person.")
-    ] = None
+    email: Annotated[str | None, _option("--email TEXT", "email: the fallback for finding the person.")] = (
+        None
+    )
     user_property: Annotated[
-        list[str] | None,
-        _option(
-            "-u", "--user-property", metavar="NAME=TEXT", text="Visitor property; NAME:=JSON. Repeatable."
-        ),
+        list[str] | None, _option("-u --user-property NAME=TEXT", "Visitor property; NAME:=JSON. Repeatable.")
     ] = None
     default_property: Annotated[
         list[str] | None,
-        _option(
-            "-d",
-            "--default-property",
-            metavar="NAME=TEXT",
-            text="Default property (utm_source, ...). Repeatable.",
-        ),
+        _option("-d --default-property NAME=TEXT", "Default property (utm_source, ...). Repeatable."),
     ] = None
-    ip: Annotated[
-        str | None, _option("--ip", metavar="TEXT", text="The end user's address (with --user-agent).")
-    ] = None
-    user_agent: Annotated[
-        str | None, _option("--user-agent", metavar="TEXT", text="The end user's browser (with --ip).")
-    ] = None
+    ip: Annotated[str | None, _option("--ip TEXT", "The end user's address (with --user-agent).")] = None
+    user_agent: Annotated[str | None, _option("--user-agent TEXT", "The end user's browser (with --ip).")] = (
+        None
+    )
     clear: Annotated[
-        list[str] | None,
-        _option("--clear", metavar="NAME", text="Clear this visitor property (sends null). Repeatable."),
+        list[str] | None, _option("--clear NAME", "Clear this visitor property (sends null). Repeatable.")
     ] = None
 
 
@@ -110,41 +101,32 @@ class EventFields(NamedTuple):
 
     distinct_id: Annotated[
         str | None,
-        _option(
-            "--distinct-id", metavar="TEXT", text="distinctId: the event's own id; the API counts an id once."
-        ),
+        _option("--distinct-id TEXT", "distinctId: the event's own id; the API counts an id once."),
     ] = None
-    time: Annotated[str | None, _option("--time", metavar="TEXT", text="When it happened.")] = None
+    time: Annotated[str | None, _option("--time TEXT", "When it happened.")] = None
     property: Annotated[
         list[str] | None,
-        _option(
-            "-p", "--property", metavar="NAME=TEXT", text="Event property; NAME:=JSON for JSON. Repeatable."
-        ),
+        _option("-p --property NAME=TEXT", "Event property; NAME:=JSON for JSON. Repeatable."),
     ] = None
 
 
 class MappingFlags(NamedTuple):
     """How columns become fields."""
 
-    map: Annotated[
-        str | None, _option("--map", metavar="FILE.toml", text="File of templates; flags override it.")
-    ] = None
+    map: Annotated[str | None, _option("--map FILE.toml", "File of templates; flags override it.")] = None
     preset: Annotated[
         str | None,
         _option(
-            "--preset",
-            metavar="NAME",
+            "--preset NAME",
+            "Built-in map for a well-known export; flags override it.",
             autocompletion=_preset_names,
-            text="Built-in map for a well-known export; flags override it.",
         ),
     ] = None
     list_presets: Annotated[
-        bool,
-        _option("--list-presets", callback=_list_presets, text="Show the presets and exit."),
+        bool, _option("--list-presets", "Show the presets and exit.", callback=_list_presets)
     ] = False
     hmac_key_file: Annotated[
-        str | None,
-        _option("--hmac-key-file", metavar="PATH", text="Key of the hmac filter (default: OURS_HMAC_KEY)."),
+        str | None, _option("--hmac-key-file PATH", "Key of the hmac filter (default: OURS_HMAC_KEY).")
     ] = None
 
 
@@ -152,33 +134,27 @@ class Reading(NamedTuple):
     """How files are read."""
 
     format: Annotated[
-        str | None,
-        _option("--format", metavar="csv|tsv|ndjson|jsonl|json", text="File format; default: detected."),
+        str | None, _option("--format csv|tsv|ndjson|jsonl|json", "File format; default: detected.")
     ] = None
     delimiter: Annotated[
-        str | None, _option("--delimiter", metavar="CHAR", text="Character between cells; default: detected.")
+        str | None, _option("--delimiter CHAR", "Character between cells; default: detected.")
     ] = None
     quote: Annotated[
-        str | None,
-        _option("--quote", metavar="CHAR|none", text="Character around cells; default: the double quote."),
+        str | None, _option("--quote CHAR|none", "Character around cells; default: the double quote.")
     ] = None
     encoding: Annotated[
-        str | None,
-        _option("--encoding", metavar="NAME", text="Text encoding; default: detected, else UTF-8."),
+        str | None, _option("--encoding NAME", "Text encoding; default: detected, else UTF-8.")
     ] = None
-    skip_lines: Annotated[
-        int | None, _option("--skip-lines", min=0, metavar="N", text="Skip N lines before the header.")
-    ] = None
+    skip_lines: Annotated[int | None, _option("--skip-lines N", "Skip N lines before the header.", min=0)] = (
+        None
+    )
     header_row: Annotated[
-        int | None,
-        _option("--header-row", min=1, metavar="N", text="Line N is the header; skip the lines above it."),
+        int | None, _option("--header-row N", "Line N is the header; skip the lines above it.", min=1)
     ] = None
     no_header: Annotated[
-        bool, _option("--no-header", text="The first row is data; the columns are {1}, {2}, ...")
+        bool, _option("--no-header", "The first row is data; the columns are {1}, {2}, ...")
     ] = False
-    limit: Annotated[
-        int | None, _option("--limit", min=0, metavar="N", text="Stop reading after N rows.")
-    ] = None
+    limit: Annotated[int | None, _option("--limit N", "Stop reading after N rows.", min=0)] = None
 
 
 class RowFilters(NamedTuple):
@@ -187,61 +163,43 @@ class RowFilters(NamedTuple):
     where: Annotated[
         list[str] | None,
         _option(
-            "--where",
-            metavar="COLUMN=VALUE",
-            text="Only rows that match; also != and ~REGEX. Repeatable: all must match.",
+            "--where COLUMN=VALUE", "Only rows that match; also != and ~REGEX. Repeatable: all must match."
         ),
     ] = None
     sample: Annotated[
-        str | None,
-        _option("--sample", metavar="RATE", text="Only this share of the rows (0.1 or 10%), chosen by id."),
+        str | None, _option("--sample RATE", "Only this share of the rows (0.1 or 10%), chosen by id.")
     ] = None
 
 
 class Period(NamedTuple):
     """Which period is sent."""
 
-    since: Annotated[
-        str | None, _option("--since", metavar="TIME", text="Only events at this time or later.")
-    ] = None
-    until: Annotated[str | None, _option("--until", metavar="TIME", text="Only events before this time.")] = (
-        None
-    )
+    since: Annotated[str | None, _option("--since TIME", "Only events at this time or later.")] = None
+    until: Annotated[str | None, _option("--until TIME", "Only events before this time.")] = None
 
 
 class TimeFlags(NamedTuple):
     """How times are read."""
 
     tz: Annotated[
-        str | None,
-        _option("--tz", metavar="ZONE", text="Zone of times that state none: a name, or '{column}'."),
+        str | None, _option("--tz ZONE", "Zone of times that state none: a name, or '{column}'.")
     ] = None
-    time_format: Annotated[
-        str | None, _option("--time-format", metavar="FORMAT", text="A strptime format, or excel.")
-    ] = None
-    day_first: Annotated[bool, _option("--day-first", text="03/04/2026 is the 3rd of April.")] = False
-    month_first: Annotated[bool, _option("--month-first", text="03/04/2026 is the 4th of March.")] = False
+    time_format: Annotated[str | None, _option("--time-format FORMAT", "A strptime format, or excel.")] = None
+    day_first: Annotated[bool, _option("--day-first", "03/04/2026 is the 3rd of April.")] = False
+    month_first: Annotated[bool, _option("--month-first", "03/04/2026 is the 4th of March.")] = False
     epoch_unit: Annotated[
-        str | None,
-        _option(
-            "--epoch-unit", metavar="s|ms|us|ns", text="Unit of epoch numbers; other units are rejected."
-        ),
+        str | None, _option("--epoch-unit s|ms|us|ns", "Unit of epoch numbers; other units are rejected.")
     ] = None
     dst: Annotated[
-        str | None,
-        _option(
-            "--dst", metavar="earlier|later", text="How to read local times that happened twice or never."
-        ),
+        str | None, _option("--dst earlier|later", "How to read local times that happened twice or never.")
     ] = None
     max_age: Annotated[
-        str | None,
-        _option("--max-age", metavar="DURATION|none", text="Oldest time the account takes; default: 7d."),
+        str | None, _option("--max-age DURATION|none", "Oldest time the account takes; default: 7d.")
     ] = None
 
 
 CaFile = Annotated[
-    str | None,
-    _option("--ca-file", metavar="PATH", text="PEM file of the CAs to trust instead of the system's."),
+    str | None, _option("--ca-file PATH", "PEM file of the CAs to trust instead of the system's.")
 ]
 
 
@@ -249,16 +207,11 @@ class Sending(NamedTuple):
     """Requests: how long one may take, and how long to try."""
 
     timeout: Annotated[
-        float, _option("--timeout", metavar="DURATION", parser=_duration, text="Limit for one whole request.")
+        float, _option("--timeout DURATION", "Limit for one whole request.", parser=_duration)
     ] = 30.0
     give_up_after: Annotated[
         float | None,
-        _option(
-            "--give-up-after",
-            metavar="DURATION",
-            parser=_duration,
-            text="Stop after this long without progress.",
-        ),
+        _option("--give-up-after DURATION", "Stop after this long without progress.", parser=_duration),
     ] = None
     ca_file: CaFile = None
 
@@ -274,80 +227,58 @@ class Batching(NamedTuple):
     batch_size: Annotated[
         int | None,
         _option(
-            "--batch-size",
+            "--batch-size N",
+            f"Events per request; default: {BATCH_EVENTS}, then {BATCH_EVENTS_MAX:,} if all goes well.",
             min=1,
-            metavar="N",
-            text=f"Events per request; default: {BATCH_EVENTS}, then {BATCH_EVENTS_MAX:,} if all goes well.",
         ),
     ] = None
-    batch_bytes: Annotated[int, _option("--batch-bytes", min=1, metavar="N", text="Bytes per request.")] = (
-        BATCH_BYTES
-    )
-    concurrency: Annotated[
-        str, _option("--concurrency", metavar="N|auto", text="Requests in flight at once.")
-    ] = "auto"
-    workers: Annotated[
-        str, _option("--workers", metavar="N|auto", text="Processes that map rows, for large files.")
-    ] = "1"
-    rate: Annotated[
-        float | None, _option("--rate", metavar="N", text="Maximum events per second, over all requests.")
-    ] = None
+    batch_bytes: Annotated[int, _option("--batch-bytes N", "Bytes per request.", min=1)] = BATCH_BYTES
+    concurrency: Annotated[str, _option("--concurrency N|auto", "Requests in flight at once.")] = "auto"
+    workers: Annotated[str, _option("--workers N|auto", "Processes that map rows, for large files.")] = "1"
+    rate: Annotated[float | None, _option("--rate N", "Maximum events per second, over all requests.")] = None
     flush_every: Annotated[
         float,
         _option(
-            "--flush-every",
-            metavar="DURATION",
+            "--flush-every DURATION",
+            "On standard input, the longest an event waits for its batch to fill.",
             parser=_duration,
-            text="On standard input, the longest an event waits for its batch to fill.",
         ),
     ] = 1.0
     canary: Annotated[
-        int | None,
-        _option("--canary", min=1, metavar="N", text="Send N rows first; continue only if all are accepted."),
+        int | None, _option("--canary N", "Send N rows first; continue only if all are accepted.", min=1)
     ] = None
     max_rejects: Annotated[
-        str | None,
-        _option("--max-rejects", metavar="N|P%", text="Stop once more rows than this are rejected."),
+        str | None, _option("--max-rejects N|P%", "Stop once more rows than this are rejected.")
     ] = None
-    expect: Annotated[
-        int | None, _option("--expect", min=0, metavar="N", text="Fail unless exactly N rows were read.")
-    ] = None
+    expect: Annotated[int | None, _option("--expect N", "Fail unless exactly N rows were read.", min=0)] = (
+        None
+    )
     rejects: Annotated[
         str | None,
-        _option(
-            "--rejects",
-            metavar="PATH|-",
-            text="File for rejects; - writes NDJSON to stdout, the report to stderr.",
-        ),
+        _option("--rejects PATH|-", "File for rejects; - writes NDJSON to stdout, the report to stderr."),
     ] = None
-    report: Annotated[
-        str | None, _option("--report", metavar="PATH", text="Write the JSON result to this file too.")
-    ] = None
+    report: Annotated[str | None, _option("--report PATH", "Write the JSON result to this file too.")] = None
 
 
 class Resuming(NamedTuple):
     """Which run to resume. Without a flag, an unfinished run of the same command is found."""
 
-    resume: Annotated[
-        str | None, _option("--resume", metavar="RUN", text="Resume this run (see ours runs list).")
-    ] = None
-    restart: Annotated[bool, _option("--restart", text="Start a new run, whatever earlier ones did.")] = False
+    resume: Annotated[str | None, _option("--resume RUN", "Resume this run (see ours runs list).")] = None
+    restart: Annotated[bool, _option("--restart", "Start a new run, whatever earlier ones did.")] = False
     shard: Annotated[
-        str | None,
-        _option("--shard", metavar="K/N", text="Only the rows of shard K of N; K counts from 0."),
+        str | None, _option("--shard K/N", "Only the rows of shard K of N; K counts from 0.")
     ] = None
 
 
 TokenFile = Annotated[
-    str | None,
-    _option("--token-file", metavar="PATH|-", text="File with the source API key; - is standard input."),
+    str | None, _option("--token-file PATH|-", "File with the source API key; - is standard input.")
 ]
-RefusedToken = Annotated[str | None, _option("--token", text="Refused.", hidden=True, callback=_refuse_token)]
-Profile = Annotated[str | None, _option("--profile", metavar="NAME", text="A profile of the config file.")]
+RefusedToken = Annotated[str | None, _option("--token", "Refused.", hidden=True, callback=_refuse_token)]
+Profile = Annotated[str | None, _option("--profile NAME", "A profile of the config file.")]
 TestMode = Annotated[
-    bool, _option("--test", text="Use the Test Mode key: events are stored and shown, never dispatched.")
+    bool, _option("--test", "Use the Test Mode key: events are stored and shown, never dispatched.")
 ]
-BaseUrl = Annotated[str | None, _option("--base-url", metavar="URL", text="Another Ingest API.")]
+BaseUrl = Annotated[str | None, _option("--base-url URL", "Another Ingest API.")]
 
 
 class Account(NamedTuple):
@@ -368,26 +299,20 @@ class Target(NamedTuple):
     profile: Profile = None
     test: TestMode = False
     base_url: BaseUrl = None
-    sandbox: Annotated[bool, _option("--sandbox", text="Send to a fresh local sandbox; needs no token.")] = (
-        False
-    )
-    dry_run: Annotated[bool, _option("--dry-run", text="Send nothing; show what would be sent.")] = False
+    sandbox: Annotated[bool, _option("--sandbox", "Send to a fresh local sandbox; needs no token.")] = False
+    dry_run: Annotated[bool, _option("--dry-run", "Send nothing; show what would be sent.")] = False
 
 
-ProbeTimeout = Annotated[
-    float, _option("--timeout", metavar="DURATION", parser=_duration, text="Limit for each step.")
-]
-OutputFormat = Annotated[Output, _option("-o", "--output", is_eager=True, text="How to print the result.")]
+ProbeTimeout = Annotated[float, _option("--timeout DURATION", "Limit for each step.", parser=_duration)]
+OutputFormat = Annotated[Output, _option("-o --output", "How to print the result.", is_eager=True)]
 
 
 class Showing(NamedTuple):
     """What is printed."""
 
     output: OutputFormat = Output.text
-    quiet: Annotated[bool, _option("-q", "--quiet", text="No progress and no notes on stderr.")] = False
-    verbose: Annotated[bool, _option("-v", "--verbose", text="More on stderr: pauses, status, timing.")] = (
-        False
-    )
+    quiet: Annotated[bool, _option("-q --quiet", "No progress and no notes on stderr.")] = False
+    verbose: Annotated[bool, _option("-v --verbose", "More on stderr: pauses, status, timing.")] = False
 
 
 class RunFlags(NamedTuple):
@@ -404,24 +329,19 @@ ProgressFlag = Annotated[
     bool | None,
     _option(
         "--progress/--no-progress",
-        text="Show a bar on a terminal; elsewhere, --progress or -v prints a line every 10 s.",
+        "Show a bar on a terminal; elsewhere, --progress or -v prints a line every 10 s.",
     ),
 ]
-Data = Annotated[
-    str | None,
-    _option("--data", metavar="JSON|@FILE|@-", text="The whole body; the other flags override it."),
-]
+Data = Annotated[str | None, _option("--data JSON|@FILE|@-", "The whole body; the other flags override it.")]
 Curl = Annotated[
-    bool, _option("--curl", text="Send nothing; print the equivalent curl command, without the token.")
+    bool, _option("--curl", "Send nothing; print the equivalent curl command, without the token.")
 ]
 Exclude = Annotated[
     list[str] | None,
     _option(
-        "--exclude",
-        metavar="COLUMN",
-        text="Leave this column, or path, out of -p '*' and of whole objects. Repeatable.",
+        "--exclude COLUMN", "Leave this column, or path, out of -p '*' and of whole objects. Repeatable."
     ),
 ]
 SendNulls = Annotated[
-    bool, _option("--send-nulls", text="Send nulls as they are: they clear what the API has stored.")
+    bool, _option("--send-nulls", "Send nulls as they are: they clear what the API has stored.")
 ]

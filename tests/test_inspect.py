@@ -228,6 +228,8 @@ def test_an_id_that_repeats_is_no_distinct_id(ours: Ours, tmp_path: Path) -> Non
         (["1,075.00", "2,500"], "{x|number}"),
         (["1.075,00", "2.500"], "{x|number:de}"),
         (["0,25", "1,20"], "{x|number:de}"),
+        (["1 234,50 Kč", "99,00 Kč"], "{x|number:fr}"),
+        (["12,345.00 kr.", "1,450.50 kr."], "{x|number}"),
         (["$5", "--"], "{x|number}"),
         (["1E5", "2E7"], "{x}"),
         (["12345678901234567890", "1"], "{x}"),

@@ -75,7 +75,9 @@ BY_NAME = {
     ),
     "location": ("City", "county", "Wohnort", "Ort", "Ville", "Cities", "Counties", "CountyDSC", "cidade"),
     "account number": ("Account #", "Acct No", "Bank Account", "Konto-Nr.", "HSP_ACCOUNT_ID"),
-    "identity number": ("Tax ID", "Passport No", "DNI", "Steuernummer", "National ID", "cpf_paciente", "BSN"),
+    "identity number": (
+        "Tax ID", "Passport No", "DNI", "Steuernummer", "National ID", "cpf_paciente", "BSN", "IDNR",
+    ),
     "vehicle": ("License Plate", "VIN", "Kennzeichen", "Vehicle ID"),
     "ethnicity or religion": (
         "Race", "Ethnicity", "Ethnie", "Religion", "PATIENT_RACE_C", "PatientRaceDSC", "race_concept_id",
@@ -113,7 +115,7 @@ BY_NAME = {
         "Klachten", "zwanger", "Bloeddruk", "Geneesmiddel", "Overlijdensdatum", "Reden van bezoek",
         "Allergieën", "Labuitslag", "hx", "PMHx", "fam_hx", "sx", "admitdx", "dx1", "px_dx", "icd10_cd",
         "cpt4", "htn", "viral_load", "cd4_count", "resp_rate", "rsn_visit", "vax_status", "rx_id", "allerg",
-        "med_list",
+        "med_list", "CD4", "cd_4",
     ),
     "name": (
         "Emergency Contact", "Vorname", "Prénom", "Nom", "Nombre", "Apellido 1", "Next of Kin", "First",
@@ -315,6 +317,12 @@ def test_a_race_that_is_run_is_no_ethnicity(ours: Ours, tmp_path: Path) -> None:
     }  # fmt: skip
     _, flags = proposal_of(ours, tmp_path / "a.csv", columns)
     assert {name: flags[name] for name in columns if flags[name]} == {}
+
+
+@pytest.mark.parametrize("name", ["CD4", "GAD-7", "gad7", "VO2"])
+def test_a_measure_whose_name_ends_in_a_digit_is_flagged(name: str, ours: Ours, tmp_path: Path) -> None:
+    _, flags = proposal_of(ours, tmp_path / "a.csv", {name: ["q1", "q2"]})
+    assert flags[name] == "health"
 
 
 @pytest.mark.parametrize("of", ["patient_id", "customer_id"])

@@ -39,7 +39,7 @@ _SHORT: Final = names("bp", "de", "dr", "dt", "dx", "id", "ip", "nm", "no", "nr"
 """The parts of less than three letters."""
 _NEVER_FIRST: Final = names("de", "dt", "nm", "no", "nr", "of")
 _WHOLE: Final = names(
-    "hostname", "keynote", "banknote", "postcard", "timecard", "passage", "middlesex", "headphone"
+    "hostname", "idnr", "keynote", "banknote", "postcard", "timecard", "passage", "middlesex", "headphone"
 )
 _BEGINNING_MIN: Final = 3
 _LONGEST: Final = 40

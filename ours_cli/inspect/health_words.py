@@ -25,7 +25,7 @@ _ENGLISH: Final = words(
     "vax fhx hx pmh pmhx shx htn ckd imms preg vaccine vaccines vitals wbc wheelchair wound wounds xray",
 )
 _ENGLISH_PHRASES: Final = (
-    "a 1 c", "alcohol use", "birth weight", "blood group", "blood pressure", "blood sugar", "blood type",
+    "a 1 c", "alcohol use", "blood group", "blood pressure", "blood sugar", "blood type",
     "body fat", "body temperature", "body weight", "bp dia", "bp sys", "cause of death", "chief complaint",
     "eating disorder", "expire flag", "fam hx", "family history", "gad 7", "gender identity", "goal weight",
     "hair loss", "head circ", "head circum", "head circumference", "health goal", "health goals",
@@ -33,7 +33,7 @@ _ENGLISH_PHRASES: Final = (
     "oxygen sat", "oxygen saturation", "presenting problem", "problem list", "pulse ox", "pupil distance",
     "reason for visit", "resp rate", "resting hr", "rsn visit", "rx date", "rx id", "viral load",
     "med list", "cd 4", "rx name", "rx number", "rx sig", "rx status", "sexual activity",
-    "sexual orientation", "social history", "social hx", "sp o", "std history", "std result", "std test",
+    "sexual orientation", "social history", "sp o", "std history", "std result", "std test",
     "stress level", "substance use", "surg hx", "test result", "test results", "visit reason", "vo 2",
     "vo 2 max", "waist circ", "weight goal", "weight loss",
 )  # fmt: skip
@@ -54,7 +54,7 @@ _FRENCH: Final = words(
     "maladies medicament medicaments ordonnance posologie symptomes systolique tabac traitement vaccin",
 )
 _FRENCH_PHRASES: Final = (
-    "diag associe", "diagnostic associe", "diagnostic principal", "diagnostic relie", "groupe sanguin",
+    "diagnostic associe", "diagnostic principal", "diagnostic relie", "groupe sanguin",
     "motif de consultation", "motif de la consultation", "motif hospitalisation", "motif rdv",
     "poids naissance", "tension arterielle",
 )  # fmt: skip
@@ -100,7 +100,7 @@ HEALTH_SIGN: Final = Sign(
         *_DUTCH_PHRASES, *_PORTUGUESE_PHRASES,
     ),
     alone=names(
-        "bp", "dead", "diagnostic", "findings", "hpi", "problem", "reason for visit", "receta", "recept",
+        "bp", "dead", "diagnostic", "findings", "hpi", "problem", "receta", "recept",
         "rezept", "ricetta", "ricette", "rx", "sig", "sx",
     ),
 )  # fmt: skip

@@ -57,8 +57,6 @@ _FORM: Final = re.compile(
     r"|(?P<object>\{(?s:.*)\})"
     r"|(?P<list>\[(?s:.*)\])"
 )
-# A cheap check before the styles of numbers are tried.
-_MAY_BE_AMOUNT = re.compile(r"(?=.*[0-9])[^A-Za-z]{0,6}[A-Za-z]{0,3}[^A-Za-z]{1,30}[A-Za-z]{0,3}")
 # All styles read these alike: most numbers, recognised without trying each style.
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _PLAIN_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.(?:[0-9]{1,2}|[0-9]{4,})")
@@ -66,6 +64,7 @@ _ALL_STYLES: Final = frozenset(NUMBER_STYLES)
 _POINT_STYLES: Final = frozenset(("en", "ch", "in"))
 _CURRENCIES: Final = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "FR": "CHF", "¥": "JPY"}
 _LONGEST_FORM = 2_000
+_LONGEST_AMOUNT = 40
 _MASK_SHOWN = 32
 _RUNS = re.compile(r"(.)\1{7,}")
 
@@ -87,15 +86,9 @@ def kind_of(text: str) -> Kind:
     text = text.strip()
     if (len(text) <= _LONGEST_FORM or text[0] in "{[") and (found := _FORM.fullmatch(text)) is not None:
         return cast("Kind", found.lastgroup)
-    return _amount(text)
-
-
-def _amount(text: str) -> Kind:
-    if len(text) > 40:
+    if len(text) > _LONGEST_AMOUNT:
         return "text"
-    if found := styles_that_read(text, NUMBER_STYLES):
-        return "amount" if "en" in found or _MAY_BE_AMOUNT.fullmatch(text) else "text"
-    return "none" if is_no_number(text) else "text"
+    return "amount" if styles_of(text) else "none" if is_no_number(text) else "text"
 
 
 @lru_cache(maxsize=16_384)
@@ -105,8 +98,6 @@ def styles_of(text: str) -> frozenset[str]:
         return _ALL_STYLES
     if _PLAIN_DECIMAL.fullmatch(text):
         return _POINT_STYLES
-    if not _MAY_BE_AMOUNT.fullmatch(text):
-        return frozenset()
     return styles_that_read(text, NUMBER_STYLES)
 
 

@@ -142,7 +142,7 @@ class Moments:
         return self._is_named_time or not _DIGITS.fullmatch(text) or bool(_COMPACT.fullmatch(text))
 
     def _read(self, value: str | int | float, text: str) -> None:
-        naive = self._reader.naive_as_utc
+        self._reader.naive_as_utc = 0
         try:
             time_ms = self._reader(value)
         except TimeProblem as problem:
@@ -153,7 +153,11 @@ class Moments:
         self.settled.add(time_ms, self._window)
         if (order := stated_order(text)) is not None:
             self.stated[order] += 1
-        if self._reader.naive_as_utc > naive:
+        self._note(self._reader, time_ms, text)
+
+    def _note(self, reader: TimeReader, time_ms: int, text: str) -> None:
+        """Count a time that `reader` has read: its form, and whether it states a zone and an hour."""
+        if reader.naive_as_utc:
             self.naive += 1
             self.at_midnight += time_ms % DAY_MS == 0
         self.formats[form_of(text.translate(SHAPE))] += 1
@@ -168,19 +172,16 @@ class Moments:
         self.serial_days += _may_be_serial_day(text)
 
     def _read_both_ways(self, text: str) -> None:
+        day_first, month_first = self._ordered["day"], self._ordered["month"]
+        day_first.naive_as_utc = 0
         try:
-            times = {order: read(text) for order, read in self._ordered.items()}
+            as_day, as_month = day_first(text), month_first(text)
         except TimeProblem:
             return
         self.ambiguous += 1
-        reader = self._ordered["day"]
-        if reader.naive_as_utc:
-            reader.naive_as_utc = 0
-            self.naive += 1
-            self.at_midnight += times["day"] % DAY_MS == 0
-        self.by_order["day"].add(times["day"], self._window)
-        self.by_order["month"].add(times["month"], self._window)
-        self.formats[form_of(text.translate(SHAPE))] += 1
+        self.by_order["day"].add(as_day, self._window)
+        self.by_order["month"].add(as_month, self._window)
+        self._note(day_first, as_day, text)
 
 
 def _may_be_serial_day(text: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from ours_cli.inspect.kinds import NUMBER_STYLES
-from ours_cli.inspect.odd_cells import odd_cells
 from ours_cli.inspect.profile import NEARLY_ALL, Column
 from ours_cli.inspect.sensitive import plain_words
 from ours_cli.inspect.sensitive_words import words
@@ -43,7 +42,7 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
         return "", ""
     reads = max(column.styles[style] for style in NUMBER_STYLES)
     fit = [style for style in NUMBER_STYLES if column.styles[style] == reads]
-    odd = odd_cells(column, "numbers", reads, column.first_unread.get(fit[0]), place)
+    odd = column.odd_cells("numbers", reads, column.first_unread.get(fit[0]), place)
     if not column.is_number:
         are_codes = column.kinds["digits"] and column.numbers == column.kinds["integer"]
         is_meant = column.numbers >= _MANY * (column.filled - column.kinds["none"]) > 0
@@ -54,12 +53,9 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
         return "", "is written in more than one way of numbers; sent as text"
     if column.many_meanings and {"en", "de"} <= set(fit):
         if style_of_file is None:
-            return (
-                "",
-                "could be thousands or decimals (1,075); sent as text until you say |number or |number:de",
-            )
+            doubt = "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
+            return "", doubt
         fit = [style_of_file]
+    name = "number" if fit[0] == "en" else f"number:{fit[0]}"
     fate = "such rows will be rejected (bad_number); without |number all are sent as text"
-    return "number" if fit[
-        0
-    ] == "en" else f"number:{fit[0]}", "" if reads == column.filled else f"{odd}: {fate}"
+    return name, "" if reads == column.filled else f"{odd}: {fate}"

@@ -81,11 +81,11 @@ def _columns(found: Findings, *, show_values: bool, width: int | None) -> Iterat
     yield f"  {'column':<{names}}  filled  distinct  {'type':<10}  example"
     for column in columns:
         about = "" if column.distinct.is_exact else "~"
+        name = _cut(on_one_line(column.name), _NAME_MAX)
         example = column.example if show_values else column.masked_example
-        example = " ".join(example.split())
-        example = example if len(example) <= room else example[: room - 3] + "..."
+        example = _cut(" ".join(example.split()), room)
         yield (
-            f"  {_short(column.name):<{names}}  {_percent(column.filled, found.profile.rows):>6}"
+            f"  {name:<{names}}  {_percent(column.filled, found.profile.rows):>6}"
             f"  {about + format(column.distinct_values, ','):>8}  {column.type:<10}  {example}"
         )
     empty = [on_one_line(column.name) for column in found.columns if not column.filled]
@@ -137,9 +137,8 @@ def _proposal(found: Findings) -> Iterator[str]:
     yield "  start from:"
 
 
-def _short(name: str) -> str:
-    name = on_one_line(name)
-    return name if len(name) <= _NAME_MAX else name[: _NAME_MAX - 3] + "..."
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 3] + "..."
 
 
 def _percent(part: int, whole: int) -> str:

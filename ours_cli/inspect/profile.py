@@ -227,6 +227,15 @@ class Column:
         are_answers = not answers or self.distinct.count > 1
         return self.filled > 0 and are_answers and self.kinds["boolean"] + answers >= at_least
 
+    def odd_cells(self, what: str, readable: int, first: int | None, place: str) -> str:
+        """What to say of the few cells that do not read as `what`; the `first` may be on an unknown line (0).
+
+        `place` is what its number counts: lines, or rows.
+        """
+        where = f", the first on {place} {first}" if first else ""
+        odd = self.filled - readable
+        return f"holds cells that do not read as {what} ({odd:,} of {self.filled:,} looked at{where})"
+
     @property
     def type(self) -> str:
         """The inferred type, for people."""

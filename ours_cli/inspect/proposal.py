@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from typing import Final, Literal
@@ -111,26 +111,19 @@ def _of_events(draft: _Draft, stem: str) -> Proposal:
     )
 
 
+@dataclass
 class _Draft:
-    def __init__(
-        self,
-        roles: Roles,
-        columns: Sequence[Column],
-        flags: Mapping[str, Flag],
-        rows: int,
-        place: str,
-    ) -> None:
-        self._roles = roles
-        self._columns = columns
-        self._flags = flags
-        self._rows = rows
-        self._place = place
-        self._used: set[str] = set()
-        self.needs: list[str] = []
-        self.notes: list[str] = []
+    roles: Roles
+    columns: Sequence[Column]
+    flags: Mapping[str, Flag]
+    rows: int
+    place: str
+    used: set[str] = field(default_factory=set)
+    needs: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def event(self, stem: str) -> str:
-        column = self._roles.event
+        column = self.roles.event
         if column is not None:
             return self._use(column)
         name = " ".join(word.title() for word in words_of(stem) if word.isalpha()) or "Row"
@@ -139,22 +132,22 @@ class _Draft:
 
     def time(self) -> tuple[str | None, str | None, str | None]:
         """The template of the time, the zone, and the order of day and month."""
-        column, clock = self._roles.time, self._roles.clock
+        column, clock = self.roles.time, self.roles.clock
         if column is None:
-            unflagged = [column for column in self._columns if column.name not in self._flags]
-            self.needs.append(no_times(unflagged, self._roles.unread))
+            unflagged = [column for column in self.columns if column.name not in self.flags]
+            self.needs.append(no_times(unflagged, self.roles.unread))
             return None, None, None
         template = self._use(column)
         if clock is None:
-            self.notes += hours_left(column, self._columns)
+            self.notes += hours_left(column, self.columns)
         else:
             template += " " + self._use(clock)
             self._note_gaps(
                 clock, column.filled, "rejected (missing_time); |default:00:00 behind it would say midnight"
             )
-        self._note_gaps(column, self._rows, "rejected (missing_time)")
+        self._note_gaps(column, self.rows, "rejected (missing_time)")
         self.needs += doubts_about(column)
-        self.notes += unread_times(column, self._place)
+        self.notes += unread_times(column, self.place)
         order, need = order_of(column)
         zone = self._zone(column, clock)
         self.needs += [need] if need else []
@@ -163,7 +156,7 @@ class _Draft:
     @property
     def time_format(self) -> str | None:
         """None where times are read in any form."""
-        column = self._roles.time
+        column = self.roles.time
         return "excel" if column is not None and column.looks_like_excel_days else None
 
     def _zone(self, column: Column, clock: Column | None) -> str | None:
@@ -180,7 +173,7 @@ class _Draft:
         words = {*words_of(column.name), *words_of(clock.name if clock else "")}
         if words & {"utc", "gmt"}:
             return "UTC"
-        zone = self._roles.zone
+        zone = self.roles.zone
         if zone is not None:
             self._note_gaps(zone, column.filled, "read as UTC")
             return self._use(zone)
@@ -188,14 +181,14 @@ class _Draft:
         hint = f"; its name speaks of {said}: if that is meant, --tz {shlex.quote(said)}" if said else ""
         self.needs.append(
             f"--tz: {_times(zoneless, column, 'state')} no zone; put its name in place of"
-            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}{zones_of_people(self._columns)}"
+            f" {ZONE_TO_FILL_IN}, such as America/New_York, or UTC{hint}{zones_of_people(self.columns)}"
         )
         return ZONE_TO_FILL_IN
 
     def _note_context(self) -> None:
         """Name the flags that take an IP address and a user agent, of which the API wants both or neither."""
         both = [
-            next((column.reference for column in self._columns if self._flagged(column) == what), None)
+            next((column.reference for column in self.columns if self._flagged(column) == what), None)
             for what in (IP_ADDRESS, USER_AGENT)
         ]
         if None not in both:
@@ -207,11 +200,11 @@ class _Draft:
     def person(self) -> tuple[str | None, str | None]:
         """The templates of externalId and email."""
         self._note_context()
-        roles = self._roles
+        roles = self.roles
         for column in filter(None, (roles.person, roles.email if roles.person is None else None)):
             self._note_doubts(column)
         if roles.person is not None:
-            self._note_gaps(roles.person, self._rows, "rejected (missing_identifier)")
+            self._note_gaps(roles.person, self.rows, "rejected (missing_identifier)")
             self._note_insurance(roles.person)
             if roles.email is not None:
                 self.notes.append(f"--email {roles.email.reference!r} would add the e-mail address")
@@ -219,7 +212,7 @@ class _Draft:
         if roles.email is not None:
             self._note_gaps(
                 roles.email,
-                self._rows,
+                self.rows,
                 "rejected (missing_identifier), unless another field names the person",
             )
             return None, self._use(roles.email)
@@ -234,7 +227,7 @@ class _Draft:
 
     def event_id(self, stem: str) -> str | None:
         """The template of distinctId, which the API counts once, whatever table it comes from."""
-        column = self._roles.event_id
+        column = self.roles.event_id
         if column is None:
             return None
         # The dry run takes 0001 for a serial number, too.
@@ -272,10 +265,10 @@ class _Draft:
                 self.notes.append(f"{column.name!r} holds {what}, in {rows}: to the API that is one visitor")
 
     def _flagged(self, column: Column) -> str:
-        return self._flags[column.name].what if column.name in self._flags else ""
+        return self.flags[column.name].what if column.name in self.flags else ""
 
     def _use(self, column: Column) -> str:
-        self._used.add(column.name)
+        self.used.add(column.name)
         return column.reference
 
     def properties(self) -> tuple[Property, ...]:
@@ -306,15 +299,15 @@ class _Draft:
     def _named(self, keys_for: Callable[[Column], Iterator[str]]) -> Iterator[tuple[str, Column]]:
         """The columns that no field uses, each with a key that no other has."""
         keys: set[str] = set()
-        for column in self._columns:
-            if column.name in self._used or not column.filled:
+        for column in self.columns:
+            if column.name in self.used or not column.filled:
                 continue
             key = next(key for key in keys_for(column) if key not in keys)
             keys.add(key)
             yield key, column
 
     def _typed(self, column: Column, why_not: str) -> str:
-        name_filter, doubt = filter_of(column, self._decimal_style, self._place)
+        name_filter, doubt = filter_of(column, self._decimal_style, self.place)
         if doubt and not why_not:
             self.notes.append(f"{column.name!r} {doubt}")
         return column.reference[:-1] + (f"|{name_filter}}}" if name_filter else "}")
@@ -332,14 +325,14 @@ class _Draft:
             return "another time"
         if column.says_nothing:
             return "nothing but words for nothing, such as NULL"
-        if column is self._roles.zone:
+        if column is self.roles.zone:
             return "zone"
         return ""
 
     @cached_property
     def _decimal_style(self) -> str | None:
         """The way of writing numbers that some column of the file proves."""
-        proven = {style for column in self._columns if (style := only_style(column)) is not None}
+        proven = {style for column in self.columns if (style := only_style(column)) is not None}
         return proven.pop() if len(proven) == 1 else None
 
 

@@ -171,11 +171,11 @@ def _names_in(column: Column) -> Iterator[str]:
 def plain_words(name: str) -> tuple[str, ...]:
     """The words of a name as `sensitive_words` has them, without the digits at its end.
 
-    `Téléphone 2` is ("telephone",) and `Chart #` is ("chart", "number").
+    `Téléphone 2` is ("telephone",) and `Chart #` is ("chart", "number"); the 4 in `CD4` stays.
     """
     letters = unicodedata.normalize("NFKD", name.replace("ß", "ss").replace("#", " number "))
     words = taken_apart(words_of("".join(letter for letter in letters if not unicodedata.combining(letter))))
-    while words and words[-1].isdigit():
+    while words and words[-1].isdigit() and " ".join(words[-2:]) not in HEALTH_SIGN.phrases:
         words = words[:-1]
     # `N° dossier`, but not `N.I.R.`
     words = ("number", *words[1:]) if words[:1] == ("n",) and len("".join(words[1:2])) > 1 else words

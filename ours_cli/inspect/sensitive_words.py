@@ -47,7 +47,7 @@ SIGNS: Final = (
         ),
         phrases=(
             "pass word", "pass code", "pass phrase", "api key", "app key", "private key",
-            "secret key", "access key", "signing key", "encryption key",
+            "access key", "signing key", "encryption key",
             "ssh key", "license key", "auth code", "access code", "security code", "recovery code",
             "verification code", "reset code", "security answer", "security question", "pin number",
             "pin code", "session key", "set cookie", "mot de passe", "token value", "cookie value",
@@ -119,9 +119,7 @@ SIGNS: Final = (
         "age",
         frozenset(),
         phrases=("age at", "age in years"),
-        alone=names(
-            "age", "patient age", "pt age", "age years", "your age", "alter", "edad", "idade", "leeftijd",
-        ),
+        alone=names("age", "age years", "your age", "alter", "edad", "idade", "leeftijd"),
         of_values=True,
         coded=True,
     ),
@@ -132,17 +130,18 @@ SIGNS: Final = (
             "handynummer rufnummer mobilnummer mobiltelefon mobilfunk telefono movil celular telecopie",
             "pager whatsapp msisdn dnis tlf cellulare telefoon telefoonnummer",
         ),
-        phrases=("reminder number", "contact number", "phone number", "mobile number", "numero de telephone",
-            "telecom value", "contact value", "caller number", "callback number", "dialed number",
-            "sms number", "mobil number", "whats app", "home ph", "work ph", "cell ph", "ph number",
+        phrases=(
+            "reminder number", "contact number", "telecom value", "contact value", "caller number",
+            "callback number", "dialed number", "sms number", "mobil number", "whats app", "home ph",
+            "work ph", "ph number",
         ),
-        alone=names("mobil", "mobiel", "festnetz", "portable", "telephone portable", "gsm", "ani"),
+        alone=names("mobil", "mobiel", "festnetz", "portable", "gsm", "ani"),
         of_values=True,
     ),
     Sign(
         "e-mail",
         words("email emails emailadresse mailadresse courriel"),
-        phrases=("e mail", "email address", "correo electronico"),
+        phrases=("e mail", "correo electronico"),
         alone=names("mail", "correo"),
         of_values=True,
     ),
@@ -160,7 +159,7 @@ SIGNS: Final = (
         frozenset(),
         alone=names(
             *("ua", "ua string", "user agent", "user agent string"),
-            *("browser user agent", "client user agent", "http user agent", "request user agent"),
+            *("browser user agent", "http user agent", "request user agent"),
         ),
     ),
     Sign(
@@ -212,7 +211,7 @@ SIGNS: Final = (
             "burgerservicenummer",
         ),
         phrases=(
-            "tax id", "tax number", "taxpayer id", "national id", "national insurance", "nhs number",
+            "tax id", "tax number", "taxpayer id", "national id", "nhs number",
             "identity card", "id card", "steuer id", "codice fiscale",
         ),
         alone=names(

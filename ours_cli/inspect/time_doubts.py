@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ours_cli.inspect.odd_cells import odd_cells
 from ours_cli.inspect.profile import Column
 
 
@@ -40,7 +39,7 @@ def unread_times(column: Column, place: str) -> Iterator[str]:
     """What becomes of the rows whose time cannot be read, where most can; `place` numbers the rows."""
     stated = column.moments.stated_times
     if column.is_time and stated < column.filled:
-        odd = odd_cells(column, "times", stated, column.moments.first_unread, place)
+        odd = column.odd_cells("times", stated, column.moments.first_unread, place)
         yield f"{column.name!r} {odd}: such rows will be rejected (bad_time)"
 
 

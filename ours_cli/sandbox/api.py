@@ -86,7 +86,9 @@ class IngestApi:
             answer, events = Reply(judged.status, orjson.dumps(_tampered(judged.body, fault))), judged.events
         if fault is not None and fault.stage is Stage.WIRE:
             answer = answer._replace(wire=fault)
-        self._record(turn, answer, fault, rows, len(raw), events)
+        kind = fault.do if fault else None
+        status = None if kind == "accept_then_cut" else answer.status
+        self._record(Received(turn.path, status, kind, rows, len(raw)), events)
         return answer._replace(clock_offset=self._script.clock_offset(turn, rows))
 
     def log_reset(self, turn: Turn, size: int) -> None:
@@ -143,20 +145,8 @@ class IngestApi:
         judged = _batch_answer(results, events) if turn.path == "/batch" else _single_answer(results, events)
         return judged._replace(status=forced or judged.status)
 
-    def _record(
-        self,
-        turn: Turn,
-        answer: Reply,
-        fault: Then | None,
-        rows: Sequence[object],
-        size: int,
-        events: Sequence[rules.Event],
-    ) -> None:
-        kind = fault.do if fault else None
-        status = None if kind == "accept_then_cut" else answer.status
-        new = self._store.record(
-            Received(turn.path, status, kind, rows, size), events, tell_new=self._on_event is not None
-        )
+    def _record(self, request: Received, events: Sequence[rules.Event]) -> None:
+        new = self._store.record(request, events, tell_new=self._on_event is not None)
         if self._on_event is not None:
             for event in new:
                 self._on_event(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple
@@ -147,15 +147,15 @@ class FaultScript:
 
     def on_upload(self, turn: Turn) -> Then | None:
         """The fault that strikes while the body is being sent, if any."""
-        return self._first_firing(turn, (), lambda stage: stage is Stage.UPLOAD)
+        return self._first_firing(turn, (), Stage.UPLOAD)
 
     def on_request(self, turn: Turn, rows: Sequence[object]) -> Then | None:
         """The fault that decides over the whole request, if any."""
-        return self._first_firing(turn, rows, _WHOLE_REQUEST.__contains__)
+        return self._first_firing(turn, rows, Stage.WAIT, Stage.REPLACE, Stage.RESULTS, Stage.WIRE)
 
     def clock_offset(self, turn: Turn, rows: Sequence[object]) -> float:
         """Seconds by which the answer's Date is off."""
-        shift = self._first_firing(turn, rows, lambda stage: stage is Stage.CLOCK)
+        shift = self._first_firing(turn, rows, Stage.CLOCK)
         return shift.seconds or 0.0 if shift else 0.0
 
     @property
@@ -181,13 +181,11 @@ class FaultScript:
                         struck[index] = fault.then
         return struck
 
-    def _first_firing(
-        self, turn: Turn, rows: Sequence[object], wanted: Callable[[Stage], bool]
-    ) -> Then | None:
+    def _first_firing(self, turn: Turn, rows: Sequence[object], *stages: Stage) -> Then | None:
         with self._lock:
             for place, fault in enumerate(self._faults):
                 if (
-                    wanted(fault.then.stage)
+                    fault.then.stage in stages
                     and fault.when.meets_request(turn)
                     and _meets_some_row(fault.when, rows)
                     and self._fire(place, fault, None)
@@ -200,9 +198,6 @@ class FaultScript:
             return True
         self._fired[place, key] += 1
         return self._fired[place, key] <= fault.times
-
-
-_WHOLE_REQUEST = frozenset({Stage.WAIT, Stage.REPLACE, Stage.RESULTS, Stage.WIRE})
 
 
 def _meets_some_row(when: When, rows: Sequence[object]) -> bool:
