@@ -51,6 +51,11 @@ class Row(NamedTuple):
     line: int
     cells: list[str]
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is in any cell."""
+        return not any(map(str.strip, self.cells))
+
 
 class _RecordTooLongError(Exception):
     """The record being read passes `MAX_RECORD`, or its line does."""
@@ -92,6 +97,11 @@ class RowReader:
         self._other_width = 0  # of a second table, that began below a blank line
         self._start()
 
+    @classmethod
+    def of_lines(cls, lines: list[str], dialect: Dialect, first_line: int = 1) -> RowReader:
+        """Reads these lines alone, and looks for no damage in them."""
+        return cls(iter([TextLines(lines, sum(map(len, lines)))]), dialect, first_line)
+
     def next_row(self) -> Row | Malformed | None:
         """The next row unchanged, blank ones too; None at the end."""
         line = self.line
@@ -103,6 +113,12 @@ class RowReader:
             return None
         self.line = self._base + self._reader.line_num
         return Row(line, cells)
+
+    def filled_rows(self) -> Iterator[Row | Malformed]:
+        """The rows from here on unchanged, without blank ones."""
+        while (row := self.next_row()) is not None:
+            if isinstance(row, Malformed) or not row.is_blank:
+                yield row
 
     def stretches(self, width: int) -> Iterator[Rows]:
         """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.

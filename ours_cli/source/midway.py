@@ -9,7 +9,7 @@ from ours_cli.errors import SourceError
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
-from ours_cli.source.lines import ByteLines, TextLines, split_text
+from ours_cli.source.lines import ByteLines, split_text
 from ours_cli.source.repeated_header import HeaderRow
 from ours_cli.source.text_encoding import decoder
 
@@ -37,7 +37,7 @@ def rows_midway(path: Path, table: Table, start: int, end: int, count: int) -> l
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:
             return None
-        reader = _reader(begun, table.dialect)
+        reader = RowReader.of_lines(begun, table.dialect)
         reader.header = HeaderRow.of_table(table)
         read = reader.stretches(len(table.columns))
     rows = [row._replace(line=0) for row in RowStream(read) if isinstance(row, Record)]
@@ -71,13 +71,9 @@ def _from_a_boundary(lines: list[str], dialect: Dialect, width: int) -> list[str
 
 
 def _fit(lines: list[str], dialect: Dialect, width: int) -> float:
-    reader = _reader(lines, dialect)
+    reader = RowReader.of_lines(lines, dialect)
     judged = fitting = 0
     while judged < _ROWS_JUDGED and (row := reader.next_row()) is not None:
         judged += 1
         fitting += not isinstance(row, Malformed) and len(row.cells) == width
     return fitting / judged if judged else 0
-
-
-def _reader(lines: list[str], dialect: Dialect) -> RowReader:
-    return RowReader(iter([TextLines(lines, sum(map(len, lines)))]), dialect, 1)

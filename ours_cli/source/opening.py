@@ -203,25 +203,23 @@ class _Opening:
             refuse_header_rows(rows, self._stream.name)
 
     def _header(self, reader: RowReader) -> tuple[str, ...]:
-        """The first row that is not blank."""
-        while (row := reader.next_row()) is not None:
-            if isinstance(row, Malformed):
-                hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
-                raise self._unreadable_header(row.line, row.message, hint)
-            is_blank = not any(map(str.strip, row.cells))
-            if is_blank and self._options.header_row is not None:
-                break
-            if not is_blank:
-                if any(map(is_damaged, row.cells)):
-                    raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
-                self._header_line = row.line
-                return tuple(row.cells)
-        if self._options.header_row is not None:
+        """The row that --header-row names, else the first one that is not blank; none in an empty source."""
+        told = self._options.header_row
+        row = next(reader.filled_rows(), None) if told is None else reader.next_row()
+        if isinstance(row, Malformed):
+            hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
+            raise self._unreadable_header(row.line, row.message, hint)
+        if row is None or row.is_blank:
+            if told is None:
+                return ()
             raise SourceError(
-                f"{self._stream.name}: line {self._options.header_row} (--header-row) is blank or not there",
+                f"{self._stream.name}: line {told} (--header-row) is blank or not there",
                 hint="it counts the lines of the file, from 1, blank ones too",
             )
-        return ()
+        if any(map(is_damaged, row.cells)):
+            raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
+        self._header_line = row.line
+        return tuple(row.cells)
 
     def _unreadable_header(self, line: int, why: str, hint: str | None = None) -> SourceError:
         return SourceError(
