@@ -22,7 +22,7 @@ from ours_cli.record import (
 )
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.line_window import LineWindow
-from ours_cli.source.lines import MAX_RECORD, TextLines
+from ours_cli.source.lines import MAX_RECORD, TextLines, has_line_end
 from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
 from ours_cli.source.row_problems import (
     ESCAPED_QUOTE,
@@ -228,7 +228,7 @@ class RowReader:
                 RAGGED_ROW,
                 f"{len(cells)} cells where the header has {width}: another table began below a blank line",
             )
-        elif problem is None and len(cells) < width and not _is_whole(text):
+        elif problem is None and len(cells) < width and not has_line_end(text):
             problem = (
                 TRUNCATED_ROW,
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
@@ -278,7 +278,7 @@ class RowReader:
             )
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
-            is_cut = is_last and not _is_whole(text)
+            is_cut = is_last and not has_line_end(text)
             if is_cut and (failure[0] == "unclosed_quote" or is_open_if_doubled(raw, self._format)):
                 failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
         if failure is not TOO_LONG and cells_if_doubled(raw, self._format):
@@ -286,11 +286,6 @@ class RowReader:
         self.line = line + 1
         self._start()
         return Malformed(line, raw, *failure)
-
-
-def _is_whole(text: str) -> bool:
-    """Whether a line has its end: the last one of a file may be half written."""
-    return text.endswith(("\n", "\r"))
 
 
 def csv_format(dialect: Dialect) -> dict[str, Any]:

@@ -111,9 +111,19 @@ def split_text(text: str) -> list[str]:
     return _TEXT_LINE.findall(text)
 
 
+def has_line_end(text: str) -> bool:
+    """Whether a line has its end: the last one of a file may be half written."""
+    return text.endswith(("\n", "\r"))
+
+
 def is_damaged(text: str) -> bool:
     """Whether `text` holds a NUL or stand-ins for undecodable bytes."""
     return "\0" in text or not is_intact(text)
+
+
+def text_decoder(codec: str) -> io.IncrementalNewlineDecoder:
+    r"""Never fails, as `decoder`, and holds a `\r` back until it is known whether a `\n` follows."""
+    return io.IncrementalNewlineDecoder(decoder(codec), translate=False)
 
 
 def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextBlock]:
@@ -150,8 +160,7 @@ def utf8_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:
 
 
 def _decode(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
-    # The newline decoder holds a `\r` back until it is known whether a `\n` follows.
-    decode = io.IncrementalNewlineDecoder(decoder(codec), translate=False).decode
+    decode = text_decoder(codec).decode
     for block in blocks:
         yield decode(block)
     yield decode(b"", final=True)

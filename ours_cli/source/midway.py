@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 from ours_cli.errors import SourceError
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
-from ours_cli.source.lines import ByteLines, split_text
+from ours_cli.source.lines import ByteLines, split_text, text_decoder
 from ours_cli.source.repeated_header import HeaderRow
-from ours_cli.source.text_encoding import decoder
 
 _BLOCK_BYTES = 256 * 1024
 # Line ends within cells hide where records begin: this many lines are tried, on this many rows each.
@@ -53,8 +51,7 @@ def _block(path: Path, table: Table, start: int, end: int, *, is_last: bool) -> 
             data = file.read() if is_last else file.read(end - start)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    decode = io.IncrementalNewlineDecoder(decoder(table.encoding), translate=False).decode
-    lines = split_text(decode(data, final=is_last))
+    lines = split_text(text_decoder(table.encoding).decode(data, final=is_last))
     return "".join(lines[1 if start else 0 : None if is_last else -1])
 
 

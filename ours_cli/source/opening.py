@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Dialect, Malformed, Pieces, Record, Rows, RowStream, Table
+from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import SAMPLE_BYTES, ByteStream, open_stream
@@ -24,7 +22,7 @@ from ours_cli.source.delimiter_detection import (
     named_delimiter,
     sample_rows,
 )
-from ours_cli.source.format_detection import detect_format
+from ours_cli.source.format_detection import JsonKind, detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_arrays, refuse_wrapper
 from ours_cli.source.json_lines import JsonLineReader
@@ -33,9 +31,11 @@ from ours_cli.source.lines import (
     ByteLines,
     TextBlock,
     byte_blocks,
+    has_line_end,
     is_damaged,
     split_text,
     text_blocks,
+    text_decoder,
     utf8_blocks,
 )
 from ours_cli.source.literal_cells import literal_notes
@@ -49,7 +49,7 @@ from ours_cli.source.several_tables import (
     refuse_record_types,
     refuse_second_table,
 )
-from ours_cli.source.text_encoding import decoder, detect_encoding
+from ours_cli.source.text_encoding import detect_encoding
 
 _FIRST_ROWS: Final = 100
 """So many rows of JSON show what keys a source has."""
@@ -116,24 +116,23 @@ class _Opening:
             refuse_arrays(text, complete=self._complete, name=self._stream.name)
         return self._json(kind)
 
-    def _json(self, kind: Literal["ndjson", "json"]) -> Table:
-        skip = self._options.lines_above
-        first = partial(_first_objects, kind, "".join(self._lines), self._stream.name)
+    def _json(self, kind: JsonKind) -> Table:
+        skip = self._above
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
             lines = Blocks(byte_blocks(blocks, skip))
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
-            pieces = partial(LinePieces, reader, lines, reader.rows)
-            done = partial(_share_done, lines, reader)
-            table = self._table(kind, None, reader.stretches(), Dialect(), done, pieces)
-            return replace(table, first_rows=first)
-        from ours_cli.source.json_elements import JsonElementReader
+            records = RowStream(reader.stretches(), partial(LinePieces, reader, lines, reader.rows))
+            table = self._table(kind, None, Dialect(), records, partial(_share_done, lines, reader))
+        else:
+            from ours_cli.source.json_elements import JsonElementReader
 
-        rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
-        elements = JsonElementReader(rest, self._stream.name, skip + 1)
-        done = partial(getattr, elements, "share_done")
-        table = self._table(kind, None, elements.stretches(), Dialect(), done)
-        return replace(table, first_rows=first)
+            rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
+            elements = JsonElementReader(rest, self._stream.name, skip + 1)
+            records = RowStream(elements.stretches())
+            table = self._table(kind, None, Dialect(), records, elements.share_done)
+        table.first_rows = partial(_first_objects, kind, "".join(self._lines), self._stream.name)
+        return table
 
     def _delimited(self, kind: SourceFormat) -> Table:
         named = None if self._options.header_row is not None else named_delimiter(self._lines)
@@ -157,8 +156,8 @@ class _Opening:
             refuse_second_table(rows, lines, first_line, self._stream.name)
         width = max(len(columns), 1)
         pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
-        done = partial(_share_done, texts, reader)
-        return self._table("csv", columns, reader.stretches(width), dialect, done, pieces)
+        records = RowStream(reader.stretches(width), pieces)
+        return self._table("csv", columns, dialect, records, partial(_share_done, texts, reader))
 
     def _pass_line(self) -> None:
         """Leave out one more line above the table, and look as far ahead as without it."""
@@ -169,13 +168,13 @@ class _Opening:
 
     def _lines_of(self, data: bytes) -> list[str]:
         """The lines of the table at the beginning of the source, which is this without byte order mark."""
-        decode = io.IncrementalNewlineDecoder(decoder(self._encoding.codec), translate=False).decode
-        return split_text(decode(data, final=self._complete))[self._above :]
+        text = text_decoder(self._encoding.codec).decode(data, final=self._complete)
+        return split_text(text)[self._above :]
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
         lines = self._lines
-        is_cut = not self._complete and len(lines) > 1 and not lines[-1].endswith(("\n", "\r"))
+        is_cut = not self._complete and len(lines) > 1 and not has_line_end(lines[-1])
         return lines[:-1] if is_cut else lines
 
     def _dialect(self, kind: SourceFormat, lines: list[str], named: str | None) -> Dialect:
@@ -231,17 +230,16 @@ class _Opening:
         self,
         kind: Literal["csv", "ndjson", "json"],
         columns: tuple[str, ...] | None,
-        rows: Iterator[Rows],
         dialect: Dialect,
+        records: RowStream,
         share_done: Callable[[], float],
-        pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
         return Table(
             name=stream.name,
             format=kind,
             columns=columns,
-            records=RowStream(rows, pieces),
+            records=records,
             dialect=dialect,
             notes=self._notes,
             size=stream.size,
@@ -252,7 +250,7 @@ class _Opening:
         )
 
 
-def _first_objects(kind: Literal["ndjson", "json"], text: str, name: str) -> list[dict[str, Any]]:
+def _first_objects(kind: JsonKind, text: str, name: str) -> list[dict[str, Any]]:
     """The first objects in the beginning of a source, which may break off anywhere."""
     data = text.encode("utf-8", "surrogateescape")
     if kind == "ndjson":

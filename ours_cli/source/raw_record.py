@@ -6,7 +6,7 @@ from ours_cli.exact_json import JsonProblem
 from ours_cli.record import Fields, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_objects import parse_object
-from ours_cli.source.lines import TextBlock
+from ours_cli.source.lines import TextBlock, has_line_end
 from ours_cli.source.repeated_header import HeaderRow
 
 
@@ -21,7 +21,7 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
         except JsonProblem as problem:
             return Malformed(1, raw, problem.code, problem.message)
     # This text was cut out of a file, so a missing line end says nothing.
-    block = TextBlock(raw if raw.endswith(("\n", "\r")) else raw + "\n")
+    block = TextBlock(raw if has_line_end(raw) else raw + "\n")
     reader = RowReader(iter([block.lines()]), table.dialect, 1, HeaderRow.of_table(table))
     found = list(RowStream(reader.stretches(len(table.columns))))
     if not found:
