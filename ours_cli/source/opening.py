@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -14,6 +13,7 @@ from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
 from ours_cli.source.arguments import data_suffix
 from ours_cli.source.byte_stream import SAMPLE_BYTES, ByteStream, open_stream
+from ours_cli.source.cell_kinds import usual
 from ours_cli.source.containers import is_parquet, refuse_container
 from ours_cli.source.delimited import Row, RowReader
 from ours_cli.source.delimiter_detection import (
@@ -268,8 +268,7 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
     if not any(map(str.strip, lines)):
         return ()
     widths = [len(row.cells) for row in rows] or [1]
-    usual = Counter(widths).most_common(1)[0][0]
-    width = max(widths) if has_record_types(rows) else max(usual, widths[0])
+    width = max(widths) if has_record_types(rows) else max(usual(widths), widths[0])
     return tuple(str(number) for number in range(1, width + 1))
 
 
