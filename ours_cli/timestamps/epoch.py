@@ -25,7 +25,7 @@ UNIT_NAMES: dict[EpochUnit, str] = {
     "ns": "nanoseconds",
 }
 
-_PER_MS: dict[EpochUnit, int] = {"ms": 1, "us": 1_000, "ns": 1_000_000}
+_PER_SECOND: dict[EpochUnit, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _SCIENTIFIC = re.compile(
     r"(?P<sign>-?)(?P<first>\d+)(?:[.,](?P<rest>\d+))?E(?P<power>[+-]?\d{1,3})", re.ASCII | re.IGNORECASE
 )
@@ -61,12 +61,10 @@ def unit_of(number: int) -> EpochUnit | None:
     return "us" if size < 10**17 else "ns"
 
 
-def _whole_to_ms(number: int, unit: EpochUnit) -> int:
-    """Whole milliseconds; what is finer is cut off towards the past."""
-    return number * 1_000 if unit == "s" else number // _PER_MS[unit]
-
-
 def decimal_to_ms(sign: str, whole: str, fraction: str, unit: EpochUnit) -> int:
-    """As `_whole_to_ms` for digits with decimals, without the rounding of floats (1707878164.837 is .837)."""
-    digits = int(whole + fraction[:_FRACTION_DIGITS].ljust(_FRACTION_DIGITS, "0"))
-    return _whole_to_ms(-digits if sign == "-" else digits, unit) // _FRACTION_SCALE
+    """Whole milliseconds; what is finer is cut off towards the past.
+
+    From the digits, without the rounding of floats (1707878164.837 is .837).
+    """
+    digits = int(sign + whole + fraction[:_FRACTION_DIGITS].ljust(_FRACTION_DIGITS, "0"))
+    return digits * 1_000 // (_PER_SECOND[unit] * _FRACTION_SCALE)

@@ -17,8 +17,13 @@ from ours_cli.wording.durations import DAY_MS
 PARTS_MAX: Final = 4096
 """Entries of one table, about 400 KB."""
 
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII).fullmatch
-_END: Final = re.compile(r"(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII).fullmatch
+_DAY: Final = r"\d{4}-\d\d-\d\d[T ]"
+_END: Final = r"(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?"
+_is_day: Final = re.compile(_DAY, re.ASCII).fullmatch
+_is_end: Final = re.compile(_END, re.ASCII).fullmatch
+# What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
+is_plain_iso: Final = re.compile(rf"{_DAY}\d\d:\d\d:\d\d{_END}", re.ASCII).fullmatch
+
 _DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
 
@@ -65,7 +70,7 @@ class IsoParts:
             day, end = text[:11], text[19:]
             try:
                 if day not in days:
-                    if not _DAY(day):
+                    if not _is_day(day):
                         return False
                     if len(days) >= PARTS_MAX:
                         days.clear()
@@ -77,7 +82,7 @@ class IsoParts:
         return True
 
     def _learn_end(self, end: str) -> bool:
-        if not _END(end):
+        if not _is_end(end):
             return False
         moment = datetime.fromisoformat(f"2000-01-01T00:00:00{end}")
         self._ends[end] = moment.microsecond // 1_000

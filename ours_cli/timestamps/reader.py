@@ -17,16 +17,12 @@ from ours_cli.timestamps.epoch import (
     without_exponent,
 )
 from ours_cli.timestamps.format import check_format, read_excel, read_format
-from ours_cli.timestamps.iso_parts import IsoParts
+from ours_cli.timestamps.iso_parts import IsoParts, is_plain_iso
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
 from ours_cli.wording.durations import DAY_MS
 
-# What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
-is_plain_iso = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
-).fullmatch
 EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
 # ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
 CALENDAR_LENGTHS = (7, 8, 14)
