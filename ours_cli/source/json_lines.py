@@ -20,6 +20,11 @@ class JsonLineReader:
         self._at = 0  # the next line of the block
         self._offset = first_line
 
+    @classmethod
+    def of_text(cls, text: str) -> JsonLineReader:
+        """Reads this text alone, in which surrogates stand for bytes that are not UTF-8."""
+        return cls(iter([ByteLines(text.encode("utf-8", "surrogateescape").split(b"\n"))]), 1)
+
     def stretches(self) -> Iterator[Rows]:
         """The rows from here on, in bulk."""
         for block in self._blocks:

@@ -8,7 +8,7 @@ from ours_cli.errors import SourceError
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
-from ours_cli.source.lines import ByteLines, split_text, text_decoder
+from ours_cli.source.lines import split_text, text_decoder
 from ours_cli.source.repeated_header import HeaderRow
 
 _BLOCK_BYTES = 256 * 1024
@@ -29,8 +29,7 @@ def rows_midway(path: Path, table: Table, start: int, end: int, count: int) -> l
         start = max(start, end - _BLOCK_BYTES)
     text = _block(path, table, start, min(end, start + _BLOCK_BYTES), is_last=is_last)
     if table.columns is None:
-        lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
-        read = JsonLineReader(iter([ByteLines(lines)]), 1).stretches()
+        read = JsonLineReader.of_text(text).stretches()
     else:
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:

@@ -28,7 +28,6 @@ from ours_cli.source.json_document import refuse_arrays, refuse_wrapper
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
     ByteBlock,
-    ByteLines,
     TextBlock,
     byte_blocks,
     has_line_end,
@@ -252,12 +251,12 @@ class _Opening:
 
 def _first_objects(kind: JsonKind, text: str, name: str) -> list[dict[str, Any]]:
     """The first objects in the beginning of a source, which may break off anywhere."""
-    data = text.encode("utf-8", "surrogateescape")
     if kind == "ndjson":
-        read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).stretches()
+        read = JsonLineReader.of_text(text).stretches()
     else:
         from ours_cli.source.json_elements import JsonElementReader
 
+        data = text.encode("utf-8", "surrogateescape")
         read = JsonElementReader(iter([data]), name, 1).stretches()
     rows = islice((row.fields for row in RowStream(read) if isinstance(row, Record)), _FIRST_ROWS)
     return [fields for fields in rows if isinstance(fields, dict)]

@@ -56,23 +56,20 @@ def is_intact(text: str) -> bool:
 
 def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEncoding:
     """The encoding of a source that begins with `data`; `told` is what the person said, and wins."""
+    told_codec = None if told is None else codecs.lookup(told).name
     for mark, codec in _BOMS:
-        if data.startswith(mark) and _agrees(told, codec):
+        family = codec.removesuffix("-le").removesuffix("-be")
+        if data.startswith(mark) and (told_codec is None or told_codec.startswith(family)):
             return TextEncoding(codec, len(mark), f"{codec.upper()} by its byte order mark")
     wide = _wide_codec(data)
-    if told is not None:
-        codec = codecs.lookup(told).name
-        if codec == "utf-16" and wide:
+    if told_codec is not None:
+        if told_codec == "utf-16" and wide:
             return TextEncoding(wide)
         # Without a mark, Python's codec would refuse to begin.
-        return TextEncoding(f"{codec}-le" if codec in ("utf-16", "utf-32") else codec)
+        return TextEncoding(f"{told_codec}-le" if told_codec in ("utf-16", "utf-32") else told_codec)
     if wide:
         return TextEncoding(wide, note=f"{wide.upper()} without a byte order mark (detected)")
     return _utf8_or_western(data, complete=complete)
-
-
-def _agrees(told: str | None, codec: str) -> bool:
-    return told is None or codecs.lookup(told).name.startswith(codec[:6].rstrip("-"))
 
 
 def _wide_codec(data: bytes) -> str | None:
@@ -96,15 +93,11 @@ def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
     lines = data.splitlines()
     if not complete and len(lines) > 1:
         lines.pop()
-    told_apart = [_is_utf8(line) for line in lines if not line.isascii()]
+    told_apart = [_fits(line, "utf-8") for line in lines if not line.isascii()]
     if any(told_apart) or len(told_apart) < 2 or is_rejects_file(data):
         return TextEncoding("utf-8")
     codec = "cp1252" if _fits(b"\n".join(lines), "cp1252") else "latin-1"
     return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
-
-
-def _is_utf8(line: bytes) -> bool:
-    return _fits(line, "utf-8")
 
 
 def _fits(data: bytes, codec: str) -> bool:
@@ -117,9 +110,9 @@ def _fits(data: bytes, codec: str) -> bool:
 
 def ends_in_character(data: bytes) -> bool:
     """Whether these bytes are valid UTF-8 but for a last character of which only the beginning is there."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    utf8 = codecs.getincrementaldecoder("utf-8")()
     try:
-        decoder.decode(data)
+        utf8.decode(data)
     except UnicodeDecodeError:
         return False
-    return bool(decoder.getstate()[0])
+    return bool(utf8.getstate()[0])
