@@ -57,8 +57,8 @@ _FIRST_ROWS: Final = 100
 def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
     """Open a file, or `stdin` for `-`, as a table that streams.
 
-    Whoever opens it closes it. Raises `SourceError` for what cannot be read
-    at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
+    Whoever opens it closes it. Raises `SourceError` for what cannot be read at all, or only by guessing; a
+    file cut off in mid-gzip raises it from the records.
     """
     if location != "-" and location.is_file() and is_parquet(location):
         from ours_cli.source.parquet import open_parquet
@@ -77,11 +77,12 @@ class _Opening:
 
     def __init__(self, stream: ByteStream, location: Path | Literal["-"], options: ReadOptions) -> None:
         self._stream = stream
+        self._name = stream.name
         self._options = options
         self._suffix = "" if location == "-" else data_suffix(location)
         self._above = options.lines_above
         sample = stream.sample(lines=self._above + 1)
-        refuse_container(sample.data, stream.name)
+        refuse_container(sample.data, self._name)
         self._complete = sample.complete
         self._may_be_more = not sample.complete and len(sample.data) < SAMPLE_BYTES
         self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
@@ -96,23 +97,17 @@ class _Opening:
         told = self._options.format
         is_header_told = self._options.no_header or self._options.header_row is not None
         if not is_header_told and told not in ("ndjson", "json"):
-            refuse_sql(self._whole_lines(), self._above + 1, self._stream.name)
+            refuse_sql(self._whole_lines(), self._above + 1, self._name)
         kind = detect_format(
-            text,
-            suffix=self._suffix,
-            read=self._options,
-            name=self._stream.name,
-            may_be_more=self._may_be_more,
+            text, suffix=self._suffix, read=self._options, name=self._name, may_be_more=self._may_be_more
         )
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
         if self._options.header_row is not None:
-            raise UsageError(
-                f"--header-row is for tables, and {self._stream.name} is JSON", hint="leave it out"
-            )
+            raise UsageError(f"--header-row is for tables, and {self._name} is JSON", hint="leave it out")
         if told != "ndjson":
-            refuse_wrapper(text, complete=self._complete, name=self._stream.name)
-            refuse_arrays(text, complete=self._complete, name=self._stream.name)
+            refuse_wrapper(text, complete=self._complete, name=self._name)
+            refuse_arrays(text, complete=self._complete, name=self._name)
         return self._json(kind)
 
     def _json(self, kind: JsonKind) -> Table:
@@ -127,10 +122,10 @@ class _Opening:
             from ours_cli.source.json_elements import JsonElementReader
 
             rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
-            elements = JsonElementReader(rest, self._stream.name, skip + 1)
+            elements = JsonElementReader(rest, self._name, skip + 1)
             records = RowStream(elements.stretches())
             table = self._table(kind, None, Dialect(), records, elements.share_done)
-        table.first_rows = partial(_first_objects, kind, "".join(self._lines), self._stream.name)
+        table.first_rows = partial(_first_objects, kind, "".join(self._lines), self._name)
         return table
 
     def _delimited(self, kind: SourceFormat) -> Table:
@@ -152,7 +147,7 @@ class _Opening:
                 reader.header = HeaderRow.of(columns, dialect.quote)
                 rows = [*rows[:1], *(row for row in rows[1:] if not reader.header.is_again(row.cells))]
             self._refuse_doubtful(lines, rows, dialect)
-            refuse_second_table(rows, lines, first_line, self._stream.name)
+            refuse_second_table(rows, lines, first_line, self._name)
         width = max(len(columns), 1)
         pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
         records = RowStream(reader.stretches(width), pieces)
@@ -193,12 +188,12 @@ class _Opening:
 
     def _refuse_doubtful(self, lines: list[str], rows: list[Row], dialect: Dialect) -> None:
         if not any(dialect.delimiter in line for line in lines):
-            refuse_fixed_width(lines, self._stream.name)
+            refuse_fixed_width(lines, self._name)
         if self._options.header_row is None:
-            refuse_comments(rows, self._stream.name)
-            refuse_record_types(rows, self._stream.name)
-            refuse_doubtful_header(rows, self._stream.name)
-            refuse_header_rows(rows, self._stream.name)
+            refuse_comments(rows, self._name)
+            refuse_record_types(rows, self._name)
+            refuse_doubtful_header(rows, self._name)
+            refuse_header_rows(rows, self._name)
 
     def _header(self, reader: RowReader) -> tuple[str, ...]:
         """The row that --header-row names, else the first one that is not blank; none in an empty source."""
@@ -211,7 +206,7 @@ class _Opening:
             if told is None:
                 return ()
             raise SourceError(
-                f"{self._stream.name}: line {told} (--header-row) is blank or not there",
+                f"{self._name}: line {told} (--header-row) is blank or not there",
                 hint="it counts the lines of the file, from 1, blank ones too",
             )
         if any(map(is_damaged, row.cells)):
@@ -221,7 +216,7 @@ class _Opening:
 
     def _unreadable_header(self, line: int, why: str, hint: str | None = None) -> SourceError:
         return SourceError(
-            f"{self._stream.name}: the header (line {line}) cannot be read: {why}",
+            f"{self._name}: the header (line {line}) cannot be read: {why}",
             hint=hint or f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
         )
 
@@ -235,7 +230,7 @@ class _Opening:
     ) -> Table:
         stream = self._stream
         return Table(
-            name=stream.name,
+            name=self._name,
             format=kind,
             columns=columns,
             records=records,
