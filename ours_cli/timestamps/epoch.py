@@ -26,6 +26,9 @@ UNIT_NAMES: dict[EpochUnit, str] = {
 }
 
 _PER_SECOND: dict[EpochUnit, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
+# ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
+_CALENDAR_LENGTHS = (7, 8, 14)
 _SCIENTIFIC = re.compile(
     r"(?P<sign>-?)(?P<first>\d+)(?:[.,](?P<rest>\d+))?E(?P<power>[+-]?\d{1,3})", re.ASCII | re.IGNORECASE
 )
@@ -33,7 +36,7 @@ _FRACTION_DIGITS = 9
 _FRACTION_SCALE = 10**9
 
 
-def without_exponent(text: str) -> str | None:
+def _without_exponent(text: str) -> str | None:
     """The digits of "1.795600000E9", as BigQuery has them; None for what is in no scientific notation.
 
     Raises TimeProblem `bad_time` where the last digits are not there, as a spreadsheet leaves them out.
@@ -47,6 +50,18 @@ def without_exponent(text: str) -> str | None:
             "a number in scientific notation, its last digits are lost", "export the column as text"
         )
     return f"{number['sign']}{number['first']}{rest[:power]}.{rest[power:]}".removesuffix(".")
+
+
+def read_number(text: str) -> tuple[str, re.Match[str] | None]:
+    """The text without an exponent, and its parts if it is an epoch number: no date such as YYYYMMDD.
+
+    Raises TimeProblem `bad_time` where an exponent shows that the last digits are lost.
+    """
+    number = _NUMBER.fullmatch(text)
+    if number is None and (digits := _without_exponent(text)) is not None:
+        text, number = digits, _NUMBER.fullmatch(digits)
+    is_date = number is not None and not number["sign"] and len(number["whole"]) in _CALENDAR_LENGTHS
+    return text, None if is_date else number
 
 
 def unit_of(number: int) -> EpochUnit | None:

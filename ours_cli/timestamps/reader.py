@@ -13,8 +13,8 @@ from ours_cli.timestamps.epoch import (
     UNIT_NAMES,
     EpochUnit,
     decimal_to_ms,
+    read_number,
     unit_of,
-    without_exponent,
 )
 from ours_cli.timestamps.format import check_format, read_excel, read_format
 from ours_cli.timestamps.iso_parts import IsoParts, is_plain_iso
@@ -22,10 +22,6 @@ from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
 from ours_cli.wording.durations import DAY_MS
-
-EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
-# ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
-CALENDAR_LENGTHS = (7, 8, 14)
 
 _OTHER: dict[DateOrder, DateOrder] = {"day": "month", "month": "day"}
 
@@ -155,11 +151,8 @@ class TimeReader:
         form = self.rules.format
         if form is not None:
             return self._instant(read_excel(text) if form == "excel" else read_format(text, form), zone)
-        text = clean(text)
-        number = EPOCH_NUMBER.fullmatch(text)
-        if number is None and (digits := without_exponent(text)) is not None:
-            number = EPOCH_NUMBER.fullmatch(text := digits)
-        if number and (number["sign"] or len(number["whole"]) not in CALENDAR_LENGTHS):
+        text, number = read_number(clean(text))
+        if number is not None:
             return self._from_epoch(number)
         return self._instant(self._read_written(text), zone)
 

@@ -90,11 +90,10 @@ def offset_by_letters(letters: str, moment: datetime, zone: tzinfo | None) -> ti
 
 def _exists(local: datetime, offset: timedelta, zone: tzinfo) -> bool:
     try:
-        return (local - offset).replace(tzinfo=UTC).astimezone(zone).replace(
-            tzinfo=None, fold=0
-        ) == local.replace(fold=0)
+        again = (local - offset).replace(tzinfo=UTC).astimezone(zone)
     except OverflowError:
         return False
+    return again.replace(tzinfo=None) == local
 
 
 @lru_cache(maxsize=512)
