@@ -38,8 +38,8 @@ class LookAhead(NamedTuple):
 class ByteStream:
     """The decompressed bytes of a source. Reads what is there, never waits for a full buffer, never seeks."""
 
-    def __init__(self, name: str, file: _RawFile, blocks: Iterator[bytes]) -> None:
-        self.name = name
+    def __init__(self, file: _RawFile, blocks: Iterator[bytes]) -> None:
+        self.name = file.name
         self._file = file
         self._blocks = blocks
         self._ahead = b""
@@ -141,7 +141,7 @@ def open_stream(location: Path | Literal["-"], stdin: BinaryIO | None) -> ByteSt
             head += block
         refuse_container(head, file.name)
         blocks = chain([head] if head else [], iter(file.read, b""))
-        return ByteStream(file.name, file, _gunzip(blocks, file) if is_gzip(head) else blocks)
+        return ByteStream(file, _gunzip(blocks, file) if is_gzip(head) else blocks)
     except BaseException:
         file.close()
         raise

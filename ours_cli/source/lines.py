@@ -140,11 +140,11 @@ def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[Text
 
 def byte_blocks(blocks: Iterator[bytes], skip: int) -> Iterator[ByteBlock]:
     r"""Cut UTF-8 `blocks` after lines, which end with `\n`, leaving out the first `skip`."""
-    for data, oversize in _whole_lines(blocks, _byte_end, _byte_first_end):
+    for data, oversize in _whole_lines(blocks, _byte_end, _first_byte_end):
         left = data
         if skip:
             count = 1 if oversize else ByteBlock(data).line_count()
-            left = b"" if skip >= count else b"\n".join(data.split(b"\n")[skip:])
+            left = b"" if skip >= count else data.split(b"\n", skip)[skip]
             skip -= min(skip, count)
         if left:
             yield ByteBlock(left, oversize)
@@ -207,5 +207,5 @@ def _byte_end(data: bytes) -> int:
     return data.rfind(b"\n") + 1
 
 
-def _byte_first_end(data: bytes) -> int:
+def _first_byte_end(data: bytes) -> int:
     return data.find(b"\n") + 1
