@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import AnyStr, NamedTuple, Self
+from typing import AnyStr, NamedTuple
 
 from ours_cli.source.text_encoding import decoder, is_intact
 
@@ -31,11 +31,10 @@ class TextBlock(NamedTuple):
         """Whether the last line has its end."""
         return self.text.endswith("\n")
 
-    def cut(self, size: int) -> tuple[Self, Self | None]:
+    def cut(self, size: int) -> tuple[TextBlock, TextBlock | None]:
         """The lines of the first `size` characters, and the others; all where one line is longer."""
         end = self.text.rfind("\n", 0, size) + 1 if len(self.text) > size else 0
-        block = type(self)
-        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
+        return (TextBlock(self.text[:end]), TextBlock(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""
@@ -65,11 +64,10 @@ class ByteBlock(NamedTuple):
         """Whether the last line has its end."""
         return self.text.endswith(b"\n")
 
-    def cut(self, size: int) -> tuple[Self, Self | None]:
+    def cut(self, size: int) -> tuple[ByteBlock, ByteBlock | None]:
         """The lines of the first `size` bytes, and the others; all where one line is longer."""
         end = self.text.rfind(b"\n", 0, size) + 1 if len(self.text) > size else 0
-        block = type(self)
-        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
+        return (ByteBlock(self.text[:end]), ByteBlock(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""
