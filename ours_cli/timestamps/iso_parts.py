@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -41,13 +41,11 @@ class IsoParts:
         None where one has another form, or states no zone and `naive_as_utc` does not allow it.
         """
         times = self._look_up(texts)
-        if times is None:
-            if not self._learn(texts):
-                return None
+        if times is None and self._learn(texts):
             times = self._look_up(texts)
-        if times is None or not self._naive:
-            return None if times is None else (times, 0)
-        naive = sum([text[19:] in self._naive for text in texts])
+        if times is None:
+            return None
+        naive = sum([text[19:] in self._naive for text in texts]) if self._naive else 0
         return (times, naive) if naive_as_utc or not naive else None
 
     def _look_up(self, texts: Sequence[Any]) -> list[int] | None:
@@ -85,13 +83,11 @@ class IsoParts:
         if not _is_end(end):
             return False
         moment = datetime.fromisoformat(f"2000-01-01T00:00:00{end}")
-        self._ends[end] = moment.microsecond // 1_000
-        if moment.tzinfo is None:
+        offset = moment.utcoffset()
+        if offset is None:
             self._naive.add(end)
-        else:
-            offset = moment.utcoffset()
-            assert offset is not None
-            self._ends[end] -= offset.days * DAY_MS + offset.seconds * 1_000
+            offset = timedelta()
+        self._ends[end] = moment.microsecond // 1_000 - offset.days * DAY_MS - offset.seconds * 1_000
         return True
 
 

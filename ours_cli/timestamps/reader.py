@@ -196,26 +196,25 @@ class TimeReader:
 
     def _instant(self, written: Written, zone: str | None) -> int:
         if written.letters:
-            return self._by_letters(written, zone)
-        if written.zone is None:
+            offset = self._offset_by_letters(written, zone)
+        elif written.zone is not None:
+            offset = self._offset(written.moment, written.zone)
+        else:
             return self._place(written.moment, zone)
-        return _milliseconds(written.moment - _EPOCH - self._offset(written.moment, written.zone))
-
-    def _by_letters(self, written: Written, zone_text: str | None) -> int:
-        """By the row's zone, else the rules', where it uses these letters; else by the letters alone."""
-        offset = offset_by_letters(written.letters, written.moment, self._zone_beside(zone_text))
-        if offset is None:
-            if written.zone is None:
-                raise ambiguous_letters()
-            offset = written.zone.utcoffset(None)
-            assert offset is not None
         return _milliseconds(written.moment - _EPOCH - offset)
 
-    def _zone_beside(self, zone_text: str | None) -> tzinfo | None:
+    def _offset_by_letters(self, written: Written, zone_text: str | None) -> timedelta:
+        """By the row's zone, else the rules', where it uses these letters; else by the letters alone."""
         try:
-            return parse_zone(zone_text) if zone_text else self.rules.zone
+            zone = parse_zone(zone_text) if zone_text else self.rules.zone
         except TimeProblem:
-            return None  # the time states a zone itself
+            zone = None  # the time states a zone itself
+        offset = offset_by_letters(written.letters, written.moment, zone)
+        if offset is not None:
+            return offset
+        if written.zone is None:
+            raise ambiguous_letters()
+        return self._offset(written.moment, written.zone)
 
     def _place(self, moment: datetime, zone_text: str | None) -> int:
         """Where a naive moment lies, by the row's zone, else the rules', else UTC."""
