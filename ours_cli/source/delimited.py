@@ -23,7 +23,7 @@ from ours_cli.record import (
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.line_window import LineWindow
 from ours_cli.source.lines import MAX_RECORD, TextLines, has_line_end
-from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
+from ours_cli.source.repeated_header import NO_HEADER
 from ours_cli.source.row_problems import (
     ESCAPED_QUOTE,
     TOO_LONG,
@@ -42,7 +42,6 @@ csv.field_size_limit(MAX_RECORD)
 # How many lines are handed over together on a second reading. Few, since failing rows come in series.
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
-_AS_READ = ("utf-8", "surrogateescape")
 
 
 class Row(NamedTuple):
@@ -79,15 +78,9 @@ class RowReader:
     before E, must fail alike: it is rejected immediately. That keeps files full of stray quotes linear.
     """
 
-    def __init__(
-        self,
-        blocks: Iterator[TextLines],
-        dialect: Dialect,
-        first_line: int,
-        header: HeaderRow = NO_HEADER,
-    ) -> None:
+    def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
         self.line = first_line  # where the next record starts, or the one being read
-        self.header = header  # may also be set once it was read
+        self.header = NO_HEADER  # set once it is known
         self._blocks = blocks
         self._format = csv_format(dialect)
         self._window = LineWindow(first_line)
@@ -215,7 +208,7 @@ class RowReader:
             self._other_width = len(cells)
         text = "".join(self._window.lines(line, self.line))
         problem = damage(text) if self._window.damaged else None
-        if problem is not None and ends_in_character(text.encode(*_AS_READ)):
+        if problem is not None and ends_in_character(text.encode("utf-8", "surrogateescape")):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):

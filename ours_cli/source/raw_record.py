@@ -22,7 +22,8 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
             return Malformed(1, raw, problem.code, problem.message)
     # This text was cut out of a file, so a missing line end says nothing.
     block = TextBlock(raw if has_line_end(raw) else raw + "\n")
-    reader = RowReader(iter([block.lines()]), table.dialect, 1, HeaderRow.of_table(table))
+    reader = RowReader(iter([block.lines()]), table.dialect, 1)
+    reader.header = HeaderRow.of_table(table)
     found = list(RowStream(reader.stretches(len(table.columns))))
     if not found:
         return Malformed(1, raw, "bad_csv", "the row is empty")
