@@ -27,7 +27,7 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
     def amid(self, trouble: str | None) -> None:
-        """Say what the command was waiting to be over, where it was waiting."""
+        """Say what went wrong when the command last tried, if it was waiting to try again."""
         if trouble is not None:
             self.message += f"; the last try failed: {trouble}"
 

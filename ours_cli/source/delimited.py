@@ -136,13 +136,13 @@ class RowReader:
         self._window.add(block, self.line)
 
     def go_to(self, line: int) -> None:
-        """Go on with this line: it begins with the next block, whatever was taken in."""
+        """Forget what was taken in: the next block begins with this line."""
         self._window.restart(line)
         self.line = line
         self._start()
 
     def rows(self, width: int) -> Iterator[Rows]:
-        """The next rows on the lines that were taken in, in bulk; one that fails may leave some lines."""
+        """Rows on the lines that were taken in, in bulk. May end early: call it again while `has_lines`."""
         until = self._window.end
         if self.line <= self._failed_until:
             until = self._failed_until + 1

@@ -54,7 +54,7 @@ class JsonLineReader:
         self._block, self._at = block, 0
 
     def go_to(self, line: int) -> None:
-        """Go on with this line: it begins with the next block, whatever was taken in."""
+        """Forget what was taken in: the next block begins with this line."""
         self._block, self._at, self._offset = ByteLines([]), 0, line
 
     def rows(self) -> Iterator[Rows]:

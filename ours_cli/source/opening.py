@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
-from ours_cli.source.arguments import data_suffix
+from ours_cli.source.arguments import Location, data_suffix
 from ours_cli.source.byte_stream import SAMPLE_BYTES, ByteStream, open_stream
 from ours_cli.source.cell_kinds import usual
 from ours_cli.source.containers import is_parquet, refuse_container
@@ -54,7 +53,7 @@ _FIRST_ROWS: Final = 100
 """So many rows of JSON show what keys a source has."""
 
 
-def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
+def open_table(location: Location, options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
     """Open a file, or `stdin` for `-`, as a table that streams.
 
     Whoever opens it closes it. Raises `SourceError` for what cannot be read at all, or only by guessing; a
@@ -75,7 +74,7 @@ def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: Binar
 class _Opening:
     """What the beginning of one source says about it."""
 
-    def __init__(self, stream: ByteStream, location: Path | Literal["-"], options: ReadOptions) -> None:
+    def __init__(self, stream: ByteStream, location: Location, options: ReadOptions) -> None:
         self._stream = stream
         self._name = stream.name
         self._options = options
