@@ -59,7 +59,7 @@ def _scalar(kind: Any, *, damaged: bool) -> tuple[Any, Convert | None]:
     if types.is_timestamp(kind):
         return pa.int64(), _timestamp(kind.unit, has_zone=kind.tz is not None)
     if types.is_date(kind):
-        return (pa.int32(), _day) if types.is_date32(kind) else (pa.int64(), _day_of_ms)
+        return (pa.int32(), _day) if types.is_date32(kind) else (pa.int64(), lambda ms: _day(ms // DAY_MS))
     if types.is_time(kind):
         return (pa.int32() if types.is_time32(kind) else pa.int64()), _clock(kind.unit)
     if types.is_duration(kind):
@@ -142,10 +142,6 @@ def _day(value: int) -> str:
         return (_EPOCH_DAY + timedelta(days=value)).isoformat()
     except OverflowError:
         return f"{value} days since 1970"
-
-
-def _day_of_ms(value: int) -> str:
-    return _day(value // DAY_MS)
 
 
 def _clock(unit: str) -> Convert:
