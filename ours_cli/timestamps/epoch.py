@@ -60,8 +60,9 @@ def read_number(text: str) -> tuple[str, re.Match[str] | None]:
     number = _NUMBER.fullmatch(text)
     if number is None and (digits := _without_exponent(text)) is not None:
         text, number = digits, _NUMBER.fullmatch(digits)
-    is_date = number is not None and not number["sign"] and len(number["whole"]) in _CALENDAR_LENGTHS
-    return text, None if is_date else number
+    if number is None or (not number["sign"] and len(number["whole"]) in _CALENDAR_LENGTHS):
+        return text, None
+    return text, number
 
 
 def unit_of(number: int) -> EpochUnit | None:

@@ -178,7 +178,8 @@ class TimeReader:
             raise
 
     def _from_epoch(self, number: re.Match[str]) -> int:
-        unit = unit_of(int(number["whole"]))
+        sign, whole, fraction = number.groups()
+        unit = unit_of(int(whole))
         if unit is None:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if unit == self.epoch_unit:
@@ -192,7 +193,7 @@ class TimeReader:
                 f"this number is in {UNIT_NAMES[unit]}, the others are in {UNIT_NAMES[self.epoch_unit]}",
                 "send the rows of each unit in a run of their own",
             )
-        return decimal_to_ms(number["sign"], number["whole"], number["fraction"] or "", unit)
+        return decimal_to_ms(sign, whole, fraction or "", unit)
 
     def _instant(self, written: Written, zone: str | None) -> int:
         if written.letters:
