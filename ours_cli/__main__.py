@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _leave_sigint_to_the_system()
     # Imported from here on: until then Ctrl-C would print where in its imports Python was.
-    from ours_cli.process.garbage import collect_rarely_at_start, skip_last_collection
+    from ours_cli.process.memory import collect_rarely_at_start, skip_last_collection
 
     collect_rarely_at_start()
     from ours_cli.process.core_dumps import limit_cores

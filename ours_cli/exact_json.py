@@ -46,11 +46,12 @@ class WrittenNumber(float):
         return self.text
 
 
-SCALARS: Final = frozenset({str, int, float, WrittenNumber, bool})
-TIMES: Final = frozenset({str, int, float, WrittenNumber})
+_NUMBERS: Final[frozenset[type]] = frozenset({int, float, WrittenNumber})
+TIMES: Final = _NUMBERS | {str}
+SCALARS: Final = TIMES | {bool}
 OF_KIND: Final[dict[str, frozenset[type]]] = {
     "string": frozenset({str}),
-    "number": frozenset({int, float, WrittenNumber}),
+    "number": _NUMBERS,
     "boolean": frozenset({bool}),
     "any": SCALARS,
 }

@@ -21,8 +21,7 @@ from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.outcome import Outcome, Traffic
 from ours_cli.feed import behind_canary, feed_apart, feed_inline, feed_threaded
 from ours_cli.intake import Intake
-from ours_cli.process.freed_memory import keep_freed_memory
-from ours_cli.process.garbage import collect_seldom
+from ours_cli.process.memory import prepare_for_rows
 from ours_cli.process.signals import Interrupted, stopping
 from ours_cli.record import Table, span
 from ours_cli.rejects.rejects import Rejects
@@ -195,8 +194,7 @@ class _Run:
 
     def _prepare(self) -> None:
         self._delivery.prepare()
-        collect_seldom()
-        keep_freed_memory()
+        prepare_for_rows()
 
     def _begin(self, index: int, table: Table) -> None:
         self._tables[index] = table

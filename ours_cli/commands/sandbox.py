@@ -11,7 +11,7 @@ import typer
 
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
-from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.memory import collect_as_usual
 from ours_cli.reports.histogram import instant
 from ours_cli.sandbox import Sandbox, SandboxOptions, StoredEvent, load_faults
 from ours_cli.wording.counted import counted

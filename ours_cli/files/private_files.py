@@ -72,7 +72,7 @@ def is_regular(stream: IO[str]) -> bool:
 
 def replace_private(path: Path, text: str) -> None:
     """Write a file whole or not at all: it takes its name once it is on disk. Raises `LocalIOError`."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = _scratch(path)
     try:
         with open_private(scratch, known_as=path) as stream:
             stream.write(text)
@@ -89,12 +89,17 @@ def check_replaceable(path: Path) -> None:
     """Check before the work that `replace_private` can write it afterwards; raises `LocalIOError`."""
     if path.is_dir():
         raise local_io(IsADirectoryError(errno.EISDIR, ""), path)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = _scratch(path)
     try:
         open_private(scratch, known_as=path).close()
         scratch.unlink()
     except OSError as error:
         raise local_io(error, path) from None
+
+
+def _scratch(path: Path) -> Path:
+    """The name under which a file is written before it takes its own."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOError:

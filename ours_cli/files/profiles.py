@@ -74,7 +74,7 @@ def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dic
     if not isinstance(profiles, dict):
         raise UsageError(f"'profiles' in {path} is not a table", hint="a profile begins with [profiles.NAME]")
     common = {key: value for key, value in config.items() if key in KEYS}
-    _check_texts(config, {*KEYS, "default_profile"}, path)
+    _check_texts(config, path)
     wanted = name or config.get("default_profile")
     if wanted is None:
         return common
@@ -91,7 +91,7 @@ def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dic
             f"the profile {wanted!r} in {path} is not a table", hint=f"it begins with [profiles.{wanted}]"
         )
     _check_keys(own, KEYS, path)
-    _check_texts(own, KEYS, path)
+    _check_texts(own, path)
     # A profile with a token of its own must never fall back on the common one: that is another account.
     if any(key in own for key in KEYS - {"base_url"}):
         common = {key: value for key, value in common.items() if key == "base_url"}
@@ -108,9 +108,9 @@ def _check_keys(table: dict[str, Any], known: Collection[str], path: Path) -> No
             )
 
 
-def _check_texts(table: dict[str, Any], keys: Collection[str], path: Path) -> None:
+def _check_texts(table: dict[str, Any], path: Path) -> None:
     for key, value in table.items():
-        if key in keys and not isinstance(value, str):
+        if key != "profiles" and not isinstance(value, str):
             raise UsageError(f"{key!r} in {path} must be a string", hint='put it in quotes: key = "value"')
 
 

@@ -53,9 +53,7 @@ def may_replace(name: str) -> bool:
     try:
         if not path.is_file():
             return path.exists() or not path.is_symlink()
-        if path.is_symlink():
-            return False
-        if path.stat().st_size > _REPORT_BYTES_MAX:
+        if path.is_symlink() or path.stat().st_size > _REPORT_BYTES_MAX:
             return False
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

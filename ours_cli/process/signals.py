@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ours_cli.errors import ExitCode, OursError
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _LATER_S: Final = 0.01
 """By then Python has closed what it was closing."""
+
+_Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | int"
 
 
 class Interrupted(OursError):  # noqa: N818 - not an error of the program
@@ -24,7 +27,7 @@ class Interrupted(OursError):  # noqa: N818 - not an error of the program
         self.exit_code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
 
     def amid(self, trouble: str | None) -> None:
-        """Say what the command was waiting to be over, where it was waiting."""
+        """Say what went wrong when the command last tried, if it was waiting to try again."""
         if trouble is not None:
             self.message += f"; the last try failed: {trouble}"
 
@@ -69,10 +72,11 @@ def holding_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], Any] | int) -> Iterator[None]:
+def _handled_by(handler: _Handler, numbers: Iterable[int] = _ENDING) -> Iterator[None]:
+    """While inside, these signals are handled so, unless they are ignored."""
     before = {
         number: signal.signal(number, handler)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in numbers
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
@@ -97,7 +101,7 @@ def _exit(_: int, __: FrameType | None) -> None:
     sys.exit(int(ExitCode.SIGTERM))
 
 
-def _handle_unless_ignored(number: int, handler: Callable[[int, FrameType | None], Any] | int) -> None:
+def _handle_unless_ignored(number: int, handler: _Handler) -> None:
     if signal.getsignal(number) is not signal.SIG_IGN:
         signal.signal(number, handler)
 
@@ -159,15 +163,5 @@ def leaving_terminal(away: Callable[[], AbstractContextManager[None]]) -> Iterat
     if sys.platform == "win32":
         yield
         return
-    numbers = [
-        number
-        for number in (signal.SIGTSTP, signal.SIGQUIT)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
-    for number in numbers:
-        signal.signal(number, on_signal)
-    try:
+    with _handled_by(on_signal, (signal.SIGTSTP, signal.SIGQUIT)):
         yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)

@@ -17,7 +17,7 @@ from ours_cli.destination import Destination, destination
 from ours_cli.errors import OursError
 from ours_cli.files.report_file import check_report
 from ours_cli.options import Output
-from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.memory import collect_as_usual
 from ours_cli.process.signals import holding_signals, interruptible
 from ours_cli.record import Table
 from ours_cli.rejects.rejects import Rejects

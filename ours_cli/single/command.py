@@ -15,7 +15,7 @@ from ours_cli.destination import Destination, destination, endpoint_flags
 from ours_cli.errors import ClosedOutputError, ExitCode, OursError, UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.options import Output, Sending, Showing, Target
-from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.memory import collect_as_usual
 from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.authorities import check_ca_file
 from ours_cli.sending.route import Route

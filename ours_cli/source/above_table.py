@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
 from ours_cli.errors import SourceError
+from ours_cli.source.cell_kinds import usual
 from ours_cli.source.delimited import Row
 from ours_cli.source.header import DoubtfulHeaderError
 
@@ -52,7 +52,7 @@ def refuse_comments(rows: Sequence[Row], name: str) -> None:
     if not _COMMENTS_MIN <= len(comments) < len(rows):
         return
     below = rows[len(comments) :]
-    width = Counter(len(row.cells) for row in below).most_common(1)[0][0]
+    width = usual(len(row.cells) for row in below)
     if len(rows[0].cells) == width > 1:
         return
     like_table = takewhile(lambda row: len(row.cells) == width > 1, reversed(comments))

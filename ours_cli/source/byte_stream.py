@@ -10,11 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from math import inf
-from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from ours_cli.errors import SourceError
-from ours_cli.source.arguments import STANDARD_INPUT
+from ours_cli.source.arguments import STANDARD_INPUT, Location
 from ours_cli.source.containers import is_gzip, refuse_container
 
 BLOCK_BYTES = 256 * 1024
@@ -38,8 +37,8 @@ class LookAhead(NamedTuple):
 class ByteStream:
     """The decompressed bytes of a source. Reads what is there, never waits for a full buffer, never seeks."""
 
-    def __init__(self, name: str, file: _RawFile, blocks: Iterator[bytes]) -> None:
-        self.name = name
+    def __init__(self, file: _RawFile, blocks: Iterator[bytes]) -> None:
+        self.name = file.name
         self._file = file
         self._blocks = blocks
         self._ahead = b""
@@ -132,7 +131,7 @@ class _RawFile:
         return bool(select.select([self._fd], [], [], seconds)[0])
 
 
-def open_stream(location: Path | Literal["-"], stdin: BinaryIO | None) -> ByteStream:
+def open_stream(location: Location, stdin: BinaryIO | None) -> ByteStream:
     """Open a file, or `stdin` for `-`. Raises `SourceError` where it is not readable as text."""
     file = _open_raw(location, stdin)
     try:
@@ -141,13 +140,13 @@ def open_stream(location: Path | Literal["-"], stdin: BinaryIO | None) -> ByteSt
             head += block
         refuse_container(head, file.name)
         blocks = chain([head] if head else [], iter(file.read, b""))
-        return ByteStream(file.name, file, _gunzip(blocks, file) if is_gzip(head) else blocks)
+        return ByteStream(file, _gunzip(blocks, file) if is_gzip(head) else blocks)
     except BaseException:
         file.close()
         raise
 
 
-def _open_raw(location: Path | Literal["-"], stdin: BinaryIO | None) -> _RawFile:
+def _open_raw(location: Location, stdin: BinaryIO | None) -> _RawFile:
     if location == "-":
         if stdin is None:
             raise SourceError("there is no standard input")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from ours_cli.uuids import UUID
 
@@ -18,11 +19,16 @@ _MONEY = r"[-+(]?(?:[$€£¥] ?-?\d[\d.,' ]*|\d[\d.,' ]*[$€£¥])\)?"
 _SOCIAL_SECURITY = r"\d{3}-\d{2}-\d{4}"
 _PHONE = r"(?:\+(?:[ ().\-/]*\d){10,15}|(?:\(\d{3}\) ?|\d{3}-)\d{3}-\d{4})"
 _CERTAIN = rf"{_DATE}[T ,]+{_CLOCK}.*|{_EMAIL}|{UUID}|{_MONEY}|{_SOCIAL_SECURITY}|{_PHONE}"
-DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_CERTAIN}")
+_DATA = re.compile(rf"{_NUMBER}|{_CLOCK}|{_DATE}(?:[T ,].*)?|{_CERTAIN}")
 CERTAIN_DATA = re.compile(_CERTAIN)
 """Never the name of a column, whatever its neighbours are called; a year or a bare number may well be one."""
 
 _NAMES_MIN = 2
+
+
+def is_data(cell: str) -> bool:
+    """Whether a cell, but for blanks around it, can be no name."""
+    return _DATA.fullmatch(cell.strip()) is not None
 
 
 def names_columns(cells: Sequence[str]) -> bool:
@@ -32,10 +38,15 @@ def names_columns(cells: Sequence[str]) -> bool:
         len(filled) >= _NAMES_MIN
         and all(filled)
         and len(set(filled)) == len(filled)
-        and not any(DATA.fullmatch(cell) for cell in filled)
+        and not any(map(is_data, filled))
     )
 
 
 def reach(cells: Sequence[str]) -> int:
     """The number of cells up to the last one that is not empty."""
     return max((at for at, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+
+
+def usual(widths: Iterable[int]) -> int:
+    """The width that most rows have, of several the first."""
+    return Counter(widths).most_common(1)[0][0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import NamedTuple
 
 from ours_cli.errors import SourceError
 from ours_cli.source.arguments import STANDARD_INPUT
@@ -23,38 +22,28 @@ _OFFICE_NAMES = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", b"mime
 
 _OFFICE_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".ods")
 
-
-class _Container(NamedTuple):
-    magic: bytes
-    what: str
-    remedy: str
-
-
 _CONTAINERS = (
-    _Container(_ZIP_MAGIC, "a zip archive", "`unzip -p {} | ours ... -`"),
-    _Container(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "export its sheet as CSV"),
-    _Container(b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours ... -`"),
-    _Container(b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours ... -`"),
-    _Container(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours ... -`"),
-    _Container(
-        b"SQLite format 3\x00",
-        "an SQLite database",
-        "`sqlite3 -csv -header {} 'SELECT ...' | ours ... -`",
-    ),
+    (_ZIP_MAGIC, "a zip archive", "`unzip -p {} | ours ... -`"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", "export its sheet as CSV"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "`zstd -dc {} | ours ... -`"),
+    (b"\xfd7zXZ\x00", "compressed with xz", "`xz -dc {} | ours ... -`"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "`7z x -so {} | ours ... -`"),
+    (b"SQLite format 3\x00", "an SQLite database", "`sqlite3 -csv -header {} 'SELECT ...' | ours ... -`"),
     # The byte after the word is the first of every Parquet page header; a CSV may well begin with "PAR1".
     # Files on disk that also end like Parquet are opened before this check.
-    _Container(
+    (
         _PARQUET_MAGIC + b"\x15",
         "Parquet, which is read from its end: it can come neither through a pipe nor packed nor cut off",
         "save it as a file of its own, whole and not packed, and name that file",
     ),
-    _Container(b"Obj\x01", "an Avro file", "convert it to NDJSON, for example with `avro-tools tojson`"),
-    _Container(b"%PDF-", "a PDF", "export the data as CSV"),
+    (b"Obj\x01", "an Avro file", "convert it to NDJSON, for example with `avro-tools tojson`"),
+    (b"%PDF-", "a PDF", "export the data as CSV"),
     *(
-        _Container(b"BZh%d1AY&SY" % level, "compressed with bzip2", "`bzip2 -dc {} | ours ... -`")
+        (b"BZh%d1AY&SY" % level, "compressed with bzip2", "`bzip2 -dc {} | ours ... -`")
         for level in range(1, 10)
     ),
 )
+"""First bytes of files, what such a file is, and what to do with it."""
 
 
 def is_gzip(head: bytes) -> bool:
@@ -80,8 +69,8 @@ def refuse_container(head: bytes, name: str) -> None:
     has_office_name = name.lower().endswith(_OFFICE_SUFFIXES) or head[_ZIP_NAME].startswith(_OFFICE_NAMES)
     if head.startswith(_ZIP_MAGIC) and has_office_name:
         raise SourceError(f"{name} is an Excel workbook", hint="export its sheet as CSV")
-    for container in _CONTAINERS:
-        if head.startswith(container.magic):
-            raise SourceError(f"{name} is {container.what}", hint=container.remedy.replace("{}", quoted))
+    for magic, what, remedy in _CONTAINERS:
+        if head.startswith(magic):
+            raise SourceError(f"{name} is {what}", hint=remedy.replace("{}", quoted))
     if head[_TAR_MAGIC] == b"ustar":
         raise SourceError(f"{name} is a tar archive", hint="unpack it and name the files in it")

@@ -22,8 +22,8 @@ from ours_cli.record import (
 )
 from ours_cli.source.cell_kinds import names_columns
 from ours_cli.source.line_window import LineWindow
-from ours_cli.source.lines import MAX_RECORD, TextLines
-from ours_cli.source.repeated_header import NO_HEADER, HeaderRow
+from ours_cli.source.lines import MAX_RECORD, TextLines, has_line_end
+from ours_cli.source.repeated_header import NO_HEADER
 from ours_cli.source.row_problems import (
     ESCAPED_QUOTE,
     TOO_LONG,
@@ -42,7 +42,6 @@ csv.field_size_limit(MAX_RECORD)
 # How many lines are handed over together on a second reading. Few, since failing rows come in series.
 _LINES_AGAIN = 64
 _FIRST = itemgetter(0)
-_AS_READ = ("utf-8", "surrogateescape")
 
 
 class Row(NamedTuple):
@@ -50,6 +49,11 @@ class Row(NamedTuple):
 
     line: int
     cells: list[str]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is in any cell."""
+        return not any(map(str.strip, self.cells))
 
 
 class _RecordTooLongError(Exception):
@@ -74,15 +78,9 @@ class RowReader:
     before E, must fail alike: it is rejected immediately. That keeps files full of stray quotes linear.
     """
 
-    def __init__(
-        self,
-        blocks: Iterator[TextLines],
-        dialect: Dialect,
-        first_line: int,
-        header: HeaderRow = NO_HEADER,
-    ) -> None:
+    def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
         self.line = first_line  # where the next record starts, or the one being read
-        self.header = header  # may also be set once it was read
+        self.header = NO_HEADER  # set once it is known
         self._blocks = blocks
         self._format = csv_format(dialect)
         self._window = LineWindow(first_line)
@@ -91,6 +89,11 @@ class RowReader:
         self._after_blank = 0  # the line below the newest blank one
         self._other_width = 0  # of a second table, that began below a blank line
         self._start()
+
+    @classmethod
+    def of_lines(cls, lines: list[str], dialect: Dialect, first_line: int = 1) -> RowReader:
+        """Reads these lines alone, and looks for no damage in them."""
+        return cls(iter([TextLines(lines, size=0)]), dialect, first_line)  # nobody asks what is unread
 
     def next_row(self) -> Row | Malformed | None:
         """The next row unchanged, blank ones too; None at the end."""
@@ -103,6 +106,12 @@ class RowReader:
             return None
         self.line = self._base + self._reader.line_num
         return Row(line, cells)
+
+    def filled_rows(self) -> Iterator[Row | Malformed]:
+        """The rows from here on unchanged, without blank ones."""
+        while (row := self.next_row()) is not None:
+            if isinstance(row, Malformed) or not row.is_blank:
+                yield row
 
     def stretches(self, width: int) -> Iterator[Rows]:
         """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.
@@ -127,13 +136,13 @@ class RowReader:
         self._window.add(block, self.line)
 
     def go_to(self, line: int) -> None:
-        """Go on with this line: it begins with the next block, whatever was taken in."""
+        """Forget what was taken in: the next block begins with this line."""
         self._window.restart(line)
         self.line = line
         self._start()
 
     def rows(self, width: int) -> Iterator[Rows]:
-        """The next rows on the lines that were taken in, in bulk; one that fails may leave some lines."""
+        """Rows on the lines that were taken in, in bulk. May end early: call it again while `has_lines`."""
         until = self._window.end
         if self.line <= self._failed_until:
             until = self._failed_until + 1
@@ -199,7 +208,7 @@ class RowReader:
             self._other_width = len(cells)
         text = "".join(self._window.lines(line, self.line))
         problem = damage(text) if self._window.damaged else None
-        if problem is not None and ends_in_character(text.encode(*_AS_READ)):
+        if problem is not None and ends_in_character(text.encode("utf-8", "surrogateescape")):
             problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
         if problem is None and len(cells) > width:
             if any(cells[width:]):
@@ -212,7 +221,7 @@ class RowReader:
                 RAGGED_ROW,
                 f"{len(cells)} cells where the header has {width}: another table began below a blank line",
             )
-        elif problem is None and len(cells) < width and not _is_whole(text):
+        elif problem is None and len(cells) < width and not has_line_end(text):
             problem = (
                 TRUNCATED_ROW,
                 f"the file ends within this row: {len(cells)} of {width} cells, no line end",
@@ -262,7 +271,7 @@ class RowReader:
             )
             if last_read > self._failed_until:
                 self._failed_until, self._failure = last_read, failure
-            is_cut = is_last and not _is_whole(text)
+            is_cut = is_last and not has_line_end(text)
             if is_cut and (failure[0] == "unclosed_quote" or is_open_if_doubled(raw, self._format)):
                 failure = (TRUNCATED_ROW, "the file ends within this row: a quote is open, no line end")
         if failure is not TOO_LONG and cells_if_doubled(raw, self._format):
@@ -270,11 +279,6 @@ class RowReader:
         self.line = line + 1
         self._start()
         return Malformed(line, raw, *failure)
-
-
-def _is_whole(text: str) -> bool:
-    """Whether a line has its end: the last one of a file may be half written."""
-    return text.endswith(("\n", "\r"))
 
 
 def csv_format(dialect: Dialect) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import dropwhile
+from itertools import dropwhile, islice, takewhile
 
-from ours_cli.record import Dialect, Malformed
+from ours_cli.record import Dialect
 from ours_cli.source.delimited import Row, RowReader
-from ours_cli.source.lines import TextLines
 
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 _NAMED = re.compile(rf"(\"?)sep=([{''.join(DELIMITER_NAMES)}])\1[\r\n]*", re.IGNORECASE)
@@ -21,15 +20,11 @@ _CLEAR_SHARE = 0.9
 
 def sample_rows(lines: list[str], dialect: Dialect, first_line: int, *, complete: bool) -> list[Row]:
     """The first rows of `lines` that are not blank. `complete`: nothing follows the lines."""
-    reader = RowReader(iter([TextLines(lines, 0)]), dialect, first_line)
-    rows: list[Row] = []
-    while len(rows) < _ROWS_TRIED and (row := reader.next_row()) is not None:
-        if isinstance(row, Malformed):
-            if row.code == "unclosed_quote" and not complete:
-                break  # probably the cell that the end of the sample cuts through
-        elif any(map(str.strip, row.cells)):
-            rows.append(row)
-    return rows
+    found = RowReader.of_lines(lines, dialect, first_line).filled_rows()
+    if not complete:
+        # Probably the cell that the end of the sample cuts through.
+        found = takewhile(lambda row: isinstance(row, Row) or row.code != "unclosed_quote", found)
+    return list(islice((row for row in found if isinstance(row, Row)), _ROWS_TRIED))
 
 
 def named_delimiter(lines: Sequence[str]) -> str | None:
@@ -50,7 +45,7 @@ def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
     headed = {
         delimiter: rows
         for delimiter, rows in headed.items()
-        if _begins_with_a_row(lines, Dialect(delimiter, quote))
+        if isinstance(next(RowReader.of_lines(lines, Dialect(delimiter, quote)).filled_rows(), None), Row)
     } or headed
     scores = {delimiter: _agreement_with_header(rows) for delimiter, rows in headed.items()}
     if scores and max(scores.values()) > (0, 0):
@@ -59,17 +54,6 @@ def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
         if _is_clear_below_title(rows):
             return delimiter
     return max(headed, key=lambda delimiter: len(headed[delimiter][0].cells), default=",")
-
-
-def _begins_with_a_row(lines: list[str], dialect: Dialect) -> bool:
-    """Whether the first record that is not blank can be read."""
-    reader = RowReader(iter([TextLines(lines, 0)]), dialect, 1)
-    while (row := reader.next_row()) is not None:
-        if isinstance(row, Malformed):
-            return False
-        if any(map(str.strip, row.cells)):
-            return True
-    return False
 
 
 def _agreement_with_header(rows: list[Row]) -> tuple[float, int]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ours_cli.errors import SourceError
-from ours_cli.source.cell_kinds import CERTAIN_DATA, DATA, reach
+from ours_cli.source.cell_kinds import CERTAIN_DATA, is_data, reach, usual
 from ours_cli.source.delimited import Row
 
 _WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?", re.IGNORECASE)
@@ -54,7 +53,7 @@ def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
             f"else --header-row {rows[0].line}",
             remedy={"skip_lines": header_line - 1},
         )
-    if _is_data(rows[0].cells):
+    if _is_record(rows[0].cells):
         raise DoubtfulHeaderError(
             f"{name}: the first row (line {rows[0].line}) looks like data, not like a header",
             hint="say --no-header if it is; the columns are then {1}, {2}, ...; "
@@ -63,14 +62,12 @@ def refuse_doubtful_header(rows: Sequence[Row], name: str) -> None:
         )
 
 
-def _is_data(cells: Sequence[str]) -> bool:
+def _is_record(cells: Sequence[str]) -> bool:
     filled = [cell.strip() for cell in cells if cell.strip()]
     if any(CERTAIN_DATA.fullmatch(cell) for cell in filled):
         return True
-    matches = [bool(DATA.fullmatch(cell)) for cell in filled]
-    return any(matches) and all(
-        match or _WEEKDAY.fullmatch(cell) for match, cell in zip(matches, filled, strict=True)
-    )
+    others = [cell for cell in filled if not is_data(cell)]
+    return len(others) < len(filled) and all(map(_WEEKDAY.fullmatch, others))
 
 
 def _line_of_lower_header(rows: Sequence[Row]) -> int | None:
@@ -79,21 +76,19 @@ def _line_of_lower_header(rows: Sequence[Row]) -> int | None:
     if len(below) < 2:
         return None
     reaches = [reach(row.cells) for row in below]
-    width = Counter(reaches).most_common(1)[0][0]
+    width = usual(reaches)
     overflow = sum(cells > len(first.cells) for cells in reaches) >= _OVERFLOW_SHARE * len(below)
     if not (overflow or _is_totals(first) or _filled(first) <= width * _TITLE_SHARE):
         return None
     for row in below[:-1]:
         if _filled(row) > _filled(first) and _filled(row) >= _HEADER_SHARE * width:
-            is_header = not any(DATA.fullmatch(cell.strip()) for cell in row.cells)
-            return row.line if is_header else None
+            return None if any(map(is_data, row.cells)) else row.line
     return None
 
 
 def _is_totals(row: Row) -> bool:
     """Whether it holds a number in some columns, and nothing in others, as what a report sums up."""
-    cells = [cell.strip() for cell in row.cells]
-    return not all(cells) and any(map(DATA.fullmatch, cells))
+    return _filled(row) < len(row.cells) and any(map(is_data, row.cells))
 
 
 def _filled(row: Row) -> int:

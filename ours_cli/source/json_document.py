@@ -22,6 +22,19 @@ _RECORD_KEYS = {
     *("time", "timestamp", "created_at", "createdAt"),
 }
 
+_WRAPPERS: Final = frozenset(
+    {"data", "result", "results", "response", "payload", "body", "content", "export"}
+)
+"""Keys of a document under which the rows may be one level further down."""
+
+_WITH_NAMES: Final = "[$names, .] | transpose | map({(.[0]): .[1]}) | add"
+"""For jq: an object of the array of names and an array of cells."""
+
+_BY_PLACE: Final = "{id: .[0], time: .[1]}"
+
+_ARRAYS_SEEN: Final = 10
+"""Arrays of one width, as many as there are up to this, are a table."""
+
 
 def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
     """Raise `SourceError` where `text` is the beginning of one document with a list of records in it.
@@ -36,21 +49,6 @@ def refuse_wrapper(text: str, *, complete: bool, name: str) -> None:
     hint = _piped(f"jq -c {shlex.quote(path + '[]')}", name) + "; if it is a row itself, --format ndjson"
     place = ", ".join(map(json.dumps, keys))
     raise SourceError(f"{name} is one JSON document; its records stand under {place}", hint=hint)
-
-
-_WRAPPERS: Final = frozenset(
-    {"data", "result", "results", "response", "payload", "body", "content", "export"}
-)
-"""Keys of a document under which the rows may be one level further down."""
-
-_WITH_NAMES: Final = "[$names, .] | transpose | map({(.[0]): .[1]}) | add"
-"""For jq: an object of the array of names and an array of cells."""
-
-_BY_PLACE: Final = "{id: .[0], time: .[1]}"
-
-
-_ARRAYS_SEEN: Final = 10
-"""Arrays of one width, as many as there are up to this, are a table."""
 
 
 def refuse_arrays(text: str, *, complete: bool, name: str) -> None:

@@ -34,7 +34,6 @@ class JsonElementReader:
         for part in self._parts():
             yield from _in_bulk(part)
 
-    @property
     def share_done(self) -> float:
         """About how much of the bytes read so far is in rows that were handed on, from 0 to 1."""
         return (self._splitter.fed - self._splitter.held) / self._size if self._size else 0.0

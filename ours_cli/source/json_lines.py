@@ -21,6 +21,11 @@ class JsonLineReader:
         self._at = 0  # the next line of the block
         self._offset = first_line
 
+    @classmethod
+    def of_text(cls, text: str) -> JsonLineReader:
+        """Reads this text alone, in which surrogates stand for bytes that are not UTF-8."""
+        return cls(iter([ByteLines(text.encode("utf-8", "surrogateescape").split(b"\n"))]), 1)
+
     def stretches(self) -> Iterator[Rows]:
         """The rows from here on, in bulk."""
         for block in self._blocks:
@@ -50,7 +55,7 @@ class JsonLineReader:
         self._block, self._at = block, 0
 
     def go_to(self, line: int) -> None:
-        """Go on with this line: it begins with the next block, whatever was taken in."""
+        """Forget what was taken in: the next block begins with this line."""
         self._block, self._at, self._offset = ByteLines([]), 0, line
 
     def rows(self) -> Iterator[Rows]:

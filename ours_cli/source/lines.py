@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import AnyStr, NamedTuple, Self
+from typing import AnyStr, NamedTuple
 
 from ours_cli.source.text_encoding import decoder, is_intact
 
@@ -31,11 +31,10 @@ class TextBlock(NamedTuple):
         """Whether the last line has its end."""
         return self.text.endswith("\n")
 
-    def cut(self, size: int) -> tuple[Self, Self | None]:
+    def cut(self, size: int) -> tuple[TextBlock, TextBlock | None]:
         """The lines of the first `size` characters, and the others; all where one line is longer."""
         end = self.text.rfind("\n", 0, size) + 1 if len(self.text) > size else 0
-        block = type(self)
-        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
+        return (TextBlock(self.text[:end]), TextBlock(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""
@@ -65,11 +64,10 @@ class ByteBlock(NamedTuple):
         """Whether the last line has its end."""
         return self.text.endswith(b"\n")
 
-    def cut(self, size: int) -> tuple[Self, Self | None]:
+    def cut(self, size: int) -> tuple[ByteBlock, ByteBlock | None]:
         """The lines of the first `size` bytes, and the others; all where one line is longer."""
         end = self.text.rfind(b"\n", 0, size) + 1 if len(self.text) > size else 0
-        block = type(self)
-        return (block(self.text[:end]), block(self.text[end:])) if end else (self, None)
+        return (ByteBlock(self.text[:end]), ByteBlock(self.text[end:])) if end else (self, None)
 
     def line_count(self) -> int:
         """How many lines it has."""
@@ -111,9 +109,19 @@ def split_text(text: str) -> list[str]:
     return _TEXT_LINE.findall(text)
 
 
+def has_line_end(text: str) -> bool:
+    """Whether a line has its end: the last one of a file may be half written."""
+    return text.endswith(("\n", "\r"))
+
+
 def is_damaged(text: str) -> bool:
     """Whether `text` holds a NUL or stand-ins for undecodable bytes."""
     return "\0" in text or not is_intact(text)
+
+
+def text_decoder(codec: str) -> io.IncrementalNewlineDecoder:
+    r"""Never fails, as `decoder`, and holds a `\r` back until it is known whether a `\n` follows."""
+    return io.IncrementalNewlineDecoder(decoder(codec), translate=False)
 
 
 def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[TextBlock]:
@@ -130,11 +138,11 @@ def text_blocks(blocks: Iterator[bytes], codec: str, skip: int) -> Iterator[Text
 
 def byte_blocks(blocks: Iterator[bytes], skip: int) -> Iterator[ByteBlock]:
     r"""Cut UTF-8 `blocks` after lines, which end with `\n`, leaving out the first `skip`."""
-    for data, oversize in _whole_lines(blocks, _byte_end, _byte_first_end):
+    for data, oversize in _whole_lines(blocks, _byte_end, _first_byte_end):
         left = data
         if skip:
             count = 1 if oversize else ByteBlock(data).line_count()
-            left = b"" if skip >= count else b"\n".join(data.split(b"\n")[skip:])
+            left = b"" if skip >= count else data.split(b"\n", skip)[skip]
             skip -= min(skip, count)
         if left:
             yield ByteBlock(left, oversize)
@@ -150,8 +158,7 @@ def utf8_blocks(blocks: Iterator[bytes], codec: str) -> Iterator[bytes]:
 
 
 def _decode(blocks: Iterator[bytes], codec: str) -> Iterator[str]:
-    # The newline decoder holds a `\r` back until it is known whether a `\n` follows.
-    decode = io.IncrementalNewlineDecoder(decoder(codec), translate=False).decode
+    decode = text_decoder(codec).decode
     for block in blocks:
         yield decode(block)
     yield decode(b"", final=True)
@@ -198,5 +205,5 @@ def _byte_end(data: bytes) -> int:
     return data.rfind(b"\n") + 1
 
 
-def _byte_first_end(data: bytes) -> int:
+def _first_byte_end(data: bytes) -> int:
     return data.find(b"\n") + 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 from ours_cli.errors import SourceError
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_lines import JsonLineReader
-from ours_cli.source.lines import ByteLines, TextLines, split_text
+from ours_cli.source.lines import split_text, text_decoder
 from ours_cli.source.repeated_header import HeaderRow
-from ours_cli.source.text_encoding import decoder
 
 _BLOCK_BYTES = 256 * 1024
 # Line ends within cells hide where records begin: this many lines are tried, on this many rows each.
@@ -31,13 +29,12 @@ def rows_midway(path: Path, table: Table, start: int, end: int, count: int) -> l
         start = max(start, end - _BLOCK_BYTES)
     text = _block(path, table, start, min(end, start + _BLOCK_BYTES), is_last=is_last)
     if table.columns is None:
-        lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
-        read = JsonLineReader(iter([ByteLines(lines)]), 1).stretches()
+        read = JsonLineReader.of_text(text).stretches()
     else:
         begun = _from_a_boundary(split_text(text), table.dialect, len(table.columns))
         if begun is None:
             return None
-        reader = _reader(begun, table.dialect)
+        reader = RowReader.of_lines(begun, table.dialect)
         reader.header = HeaderRow.of_table(table)
         read = reader.stretches(len(table.columns))
     rows = [row._replace(line=0) for row in RowStream(read) if isinstance(row, Record)]
@@ -53,8 +50,7 @@ def _block(path: Path, table: Table, start: int, end: int, *, is_last: bool) -> 
             data = file.read() if is_last else file.read(end - start)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    decode = io.IncrementalNewlineDecoder(decoder(table.encoding), translate=False).decode
-    lines = split_text(decode(data, final=is_last))
+    lines = split_text(text_decoder(table.encoding).decode(data, final=is_last))
     return "".join(lines[1 if start else 0 : None if is_last else -1])
 
 
@@ -71,13 +67,9 @@ def _from_a_boundary(lines: list[str], dialect: Dialect, width: int) -> list[str
 
 
 def _fit(lines: list[str], dialect: Dialect, width: int) -> float:
-    reader = _reader(lines, dialect)
+    reader = RowReader.of_lines(lines, dialect)
     judged = fitting = 0
     while judged < _ROWS_JUDGED and (row := reader.next_row()) is not None:
         judged += 1
         fitting += not isinstance(row, Malformed) and len(row.cells) == width
     return fitting / judged if judged else 0
-
-
-def _reader(lines: list[str], dialect: Dialect) -> RowReader:
-    return RowReader(iter([TextLines(lines, sum(map(len, lines)))]), dialect, 1)

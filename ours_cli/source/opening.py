@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.record import Dialect, Malformed, Pieces, Record, Rows, RowStream, Table
+from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.source.above_table import refuse_comments, refuse_sql
-from ours_cli.source.arguments import data_suffix
+from ours_cli.source.arguments import Location, data_suffix
 from ours_cli.source.byte_stream import SAMPLE_BYTES, ByteStream, open_stream
+from ours_cli.source.cell_kinds import usual
 from ours_cli.source.containers import is_parquet, refuse_container
 from ours_cli.source.delimited import Row, RowReader
 from ours_cli.source.delimiter_detection import (
@@ -24,18 +21,19 @@ from ours_cli.source.delimiter_detection import (
     named_delimiter,
     sample_rows,
 )
-from ours_cli.source.format_detection import detect_format
+from ours_cli.source.format_detection import JsonKind, detect_format
 from ours_cli.source.header import refuse_doubtful_header, refuse_fixed_width
 from ours_cli.source.json_document import refuse_arrays, refuse_wrapper
 from ours_cli.source.json_lines import JsonLineReader
 from ours_cli.source.lines import (
     ByteBlock,
-    ByteLines,
     TextBlock,
     byte_blocks,
+    has_line_end,
     is_damaged,
     split_text,
     text_blocks,
+    text_decoder,
     utf8_blocks,
 )
 from ours_cli.source.literal_cells import literal_notes
@@ -49,17 +47,17 @@ from ours_cli.source.several_tables import (
     refuse_record_types,
     refuse_second_table,
 )
-from ours_cli.source.text_encoding import decoder, detect_encoding
+from ours_cli.source.text_encoding import detect_encoding
 
 _FIRST_ROWS: Final = 100
 """So many rows of JSON show what keys a source has."""
 
 
-def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
+def open_table(location: Location, options: ReadOptions, stdin: BinaryIO | None = None) -> Table:
     """Open a file, or `stdin` for `-`, as a table that streams.
 
-    Whoever opens it closes it. Raises `SourceError` for what cannot be read
-    at all, or only by guessing; a file cut off in mid-gzip raises it from the records.
+    Whoever opens it closes it. Raises `SourceError` for what cannot be read at all, or only by guessing; a
+    file cut off in mid-gzip raises it from the records.
     """
     if location != "-" and location.is_file() and is_parquet(location):
         from ours_cli.source.parquet import open_parquet
@@ -76,13 +74,14 @@ def open_table(location: Path | Literal["-"], options: ReadOptions, stdin: Binar
 class _Opening:
     """What the beginning of one source says about it."""
 
-    def __init__(self, stream: ByteStream, location: Path | Literal["-"], options: ReadOptions) -> None:
+    def __init__(self, stream: ByteStream, location: Location, options: ReadOptions) -> None:
         self._stream = stream
+        self._name = stream.name
         self._options = options
         self._suffix = "" if location == "-" else data_suffix(location)
         self._above = options.lines_above
         sample = stream.sample(lines=self._above + 1)
-        refuse_container(sample.data, stream.name)
+        refuse_container(sample.data, self._name)
         self._complete = sample.complete
         self._may_be_more = not sample.complete and len(sample.data) < SAMPLE_BYTES
         self._encoding = detect_encoding(sample.data, complete=sample.complete, told=options.encoding)
@@ -97,43 +96,36 @@ class _Opening:
         told = self._options.format
         is_header_told = self._options.no_header or self._options.header_row is not None
         if not is_header_told and told not in ("ndjson", "json"):
-            refuse_sql(self._whole_lines(), self._above + 1, self._stream.name)
+            refuse_sql(self._whole_lines(), self._above + 1, self._name)
         kind = detect_format(
-            text,
-            suffix=self._suffix,
-            read=self._options,
-            name=self._stream.name,
-            may_be_more=self._may_be_more,
+            text, suffix=self._suffix, read=self._options, name=self._name, may_be_more=self._may_be_more
         )
         if kind == "csv" or kind == "tsv":
             return self._delimited(kind)
         if self._options.header_row is not None:
-            raise UsageError(
-                f"--header-row is for tables, and {self._stream.name} is JSON", hint="leave it out"
-            )
+            raise UsageError(f"--header-row is for tables, and {self._name} is JSON", hint="leave it out")
         if told != "ndjson":
-            refuse_wrapper(text, complete=self._complete, name=self._stream.name)
-            refuse_arrays(text, complete=self._complete, name=self._stream.name)
+            refuse_wrapper(text, complete=self._complete, name=self._name)
+            refuse_arrays(text, complete=self._complete, name=self._name)
         return self._json(kind)
 
-    def _json(self, kind: Literal["ndjson", "json"]) -> Table:
-        skip = self._options.lines_above
-        first = partial(_first_objects, kind, "".join(self._lines), self._stream.name)
+    def _json(self, kind: JsonKind) -> Table:
+        skip = self._above
         blocks = utf8_blocks(self._stream.blocks(), self._encoding.codec)
         if kind == "ndjson":
             lines = Blocks(byte_blocks(blocks, skip))
             reader = JsonLineReader(map(ByteBlock.lines, lines), skip + 1)
-            pieces = partial(LinePieces, reader, lines, reader.rows)
-            done = partial(_share_done, lines, reader)
-            table = self._table(kind, None, reader.stretches(), Dialect(), done, pieces)
-            return replace(table, first_rows=first)
-        from ours_cli.source.json_elements import JsonElementReader
+            records = RowStream(reader.stretches(), partial(LinePieces, reader, lines, reader.rows))
+            table = self._table(kind, None, Dialect(), records, partial(_share_done, lines, reader))
+        else:
+            from ours_cli.source.json_elements import JsonElementReader
 
-        rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
-        elements = JsonElementReader(rest, self._stream.name, skip + 1)
-        done = partial(getattr, elements, "share_done")
-        table = self._table(kind, None, elements.stretches(), Dialect(), done)
-        return replace(table, first_rows=first)
+            rest = (block.text for block in byte_blocks(blocks, skip)) if skip else blocks
+            elements = JsonElementReader(rest, self._name, skip + 1)
+            records = RowStream(elements.stretches())
+            table = self._table(kind, None, Dialect(), records, elements.share_done)
+        table.first_rows = partial(_first_objects, kind, "".join(self._lines), self._name)
+        return table
 
     def _delimited(self, kind: SourceFormat) -> Table:
         named = None if self._options.header_row is not None else named_delimiter(self._lines)
@@ -154,11 +146,11 @@ class _Opening:
                 reader.header = HeaderRow.of(columns, dialect.quote)
                 rows = [*rows[:1], *(row for row in rows[1:] if not reader.header.is_again(row.cells))]
             self._refuse_doubtful(lines, rows, dialect)
-            refuse_second_table(rows, lines, first_line, self._stream.name)
+            refuse_second_table(rows, lines, first_line, self._name)
         width = max(len(columns), 1)
         pieces = partial(DelimitedPieces, reader, texts, partial(reader.rows, width), dialect.quote)
-        done = partial(_share_done, texts, reader)
-        return self._table("csv", columns, reader.stretches(width), dialect, done, pieces)
+        records = RowStream(reader.stretches(width), pieces)
+        return self._table("csv", columns, dialect, records, partial(_share_done, texts, reader))
 
     def _pass_line(self) -> None:
         """Leave out one more line above the table, and look as far ahead as without it."""
@@ -169,13 +161,13 @@ class _Opening:
 
     def _lines_of(self, data: bytes) -> list[str]:
         """The lines of the table at the beginning of the source, which is this without byte order mark."""
-        decode = io.IncrementalNewlineDecoder(decoder(self._encoding.codec), translate=False).decode
-        return split_text(decode(data, final=self._complete))[self._above :]
+        text = text_decoder(self._encoding.codec).decode(data, final=self._complete)
+        return split_text(text)[self._above :]
 
     def _whole_lines(self) -> list[str]:
         """The sampled lines without one that the end of the sample cuts off."""
         lines = self._lines
-        is_cut = not self._complete and len(lines) > 1 and not lines[-1].endswith(("\n", "\r"))
+        is_cut = not self._complete and len(lines) > 1 and not has_line_end(lines[-1])
         return lines[:-1] if is_cut else lines
 
     def _dialect(self, kind: SourceFormat, lines: list[str], named: str | None) -> Dialect:
@@ -195,37 +187,35 @@ class _Opening:
 
     def _refuse_doubtful(self, lines: list[str], rows: list[Row], dialect: Dialect) -> None:
         if not any(dialect.delimiter in line for line in lines):
-            refuse_fixed_width(lines, self._stream.name)
+            refuse_fixed_width(lines, self._name)
         if self._options.header_row is None:
-            refuse_comments(rows, self._stream.name)
-            refuse_record_types(rows, self._stream.name)
-            refuse_doubtful_header(rows, self._stream.name)
-            refuse_header_rows(rows, self._stream.name)
+            refuse_comments(rows, self._name)
+            refuse_record_types(rows, self._name)
+            refuse_doubtful_header(rows, self._name)
+            refuse_header_rows(rows, self._name)
 
     def _header(self, reader: RowReader) -> tuple[str, ...]:
-        """The first row that is not blank."""
-        while (row := reader.next_row()) is not None:
-            if isinstance(row, Malformed):
-                hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
-                raise self._unreadable_header(row.line, row.message, hint)
-            is_blank = not any(map(str.strip, row.cells))
-            if is_blank and self._options.header_row is not None:
-                break
-            if not is_blank:
-                if any(map(is_damaged, row.cells)):
-                    raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
-                self._header_line = row.line
-                return tuple(row.cells)
-        if self._options.header_row is not None:
+        """The row that --header-row names, else the first one that is not blank; none in an empty source."""
+        told = self._options.header_row
+        row = next(reader.filled_rows(), None) if told is None else reader.next_row()
+        if isinstance(row, Malformed):
+            hint = DOUBLE_QUOTES if row.code == ESCAPED_QUOTE[0] else None
+            raise self._unreadable_header(row.line, row.message, hint)
+        if row is None or row.is_blank:
+            if told is None:
+                return ()
             raise SourceError(
-                f"{self._stream.name}: line {self._options.header_row} (--header-row) is blank or not there",
+                f"{self._name}: line {told} (--header-row) is blank or not there",
                 hint="it counts the lines of the file, from 1, blank ones too",
             )
-        return ()
+        if any(map(is_damaged, row.cells)):
+            raise self._unreadable_header(row.line, "it is not valid text in the encoding assumed")
+        self._header_line = row.line
+        return tuple(row.cells)
 
     def _unreadable_header(self, line: int, why: str, hint: str | None = None) -> SourceError:
         return SourceError(
-            f"{self._stream.name}: the header (line {line}) cannot be read: {why}",
+            f"{self._name}: the header (line {line}) cannot be read: {why}",
             hint=hint or f"read as {self._encoding.codec}; --encoding, --quote or --skip-lines may help",
         )
 
@@ -233,17 +223,16 @@ class _Opening:
         self,
         kind: Literal["csv", "ndjson", "json"],
         columns: tuple[str, ...] | None,
-        rows: Iterator[Rows],
         dialect: Dialect,
+        records: RowStream,
         share_done: Callable[[], float],
-        pieces: Callable[[], Pieces] | None = None,
     ) -> Table:
         stream = self._stream
         return Table(
-            name=stream.name,
+            name=self._name,
             format=kind,
             columns=columns,
-            records=RowStream(rows, pieces),
+            records=records,
             dialect=dialect,
             notes=self._notes,
             size=stream.size,
@@ -254,14 +243,14 @@ class _Opening:
         )
 
 
-def _first_objects(kind: Literal["ndjson", "json"], text: str, name: str) -> list[dict[str, Any]]:
+def _first_objects(kind: JsonKind, text: str, name: str) -> list[dict[str, Any]]:
     """The first objects in the beginning of a source, which may break off anywhere."""
-    data = text.encode("utf-8", "surrogateescape")
     if kind == "ndjson":
-        read = JsonLineReader(iter([ByteLines(data.split(b"\n"))]), 1).stretches()
+        read = JsonLineReader.of_text(text).stretches()
     else:
         from ours_cli.source.json_elements import JsonElementReader
 
+        data = text.encode("utf-8", "surrogateescape")
         read = JsonElementReader(iter([data]), name, 1).stretches()
     rows = islice((row.fields for row in RowStream(read) if isinstance(row, Record)), _FIRST_ROWS)
     return [fields for fields in rows if isinstance(fields, dict)]
@@ -272,8 +261,7 @@ def _numbered(rows: list[Row], lines: list[str]) -> tuple[str, ...]:
     if not any(map(str.strip, lines)):
         return ()
     widths = [len(row.cells) for row in rows] or [1]
-    usual = Counter(widths).most_common(1)[0][0]
-    width = max(widths) if has_record_types(rows) else max(usual, widths[0])
+    width = max(widths) if has_record_types(rows) else max(usual(widths), widths[0])
     return tuple(str(number) for number in range(1, width + 1))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +18,7 @@ from ours_cli.wording.durations import DAY_MS
 Convert: TypeAlias = "Callable[[Any], Any]"
 """From a value as pyarrow gives it, never None, to the value of a JSON row; None where there is none."""
 
-_PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_FRACTION_DIGITS: Final = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _EPOCH: Final = datetime(1970, 1, 1)
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _FLOAT: Final = struct.Struct("f")
@@ -59,7 +59,7 @@ def _scalar(kind: Any, *, damaged: bool) -> tuple[Any, Convert | None]:
     if types.is_timestamp(kind):
         return pa.int64(), _timestamp(kind.unit, has_zone=kind.tz is not None)
     if types.is_date(kind):
-        return (pa.int32(), _day) if types.is_date32(kind) else (pa.int64(), _day_of_ms)
+        return (pa.int32(), _day) if types.is_date32(kind) else (pa.int64(), lambda ms: _day(ms // DAY_MS))
     if types.is_time(kind):
         return (pa.int32() if types.is_time32(kind) else pa.int64()), _clock(kind.unit)
     if types.is_duration(kind):
@@ -123,7 +123,8 @@ def _decimal(value: Decimal) -> object:
 
 def _timestamp(unit: str, *, has_zone: bool) -> Convert:
     """With a zone, Parquet keeps the instant alone: it is written in UTC."""
-    per_second, width, zone = _PER_SECOND[unit], len(str(_PER_SECOND[unit])) - 1, "Z" if has_zone else ""
+    digits, zone = _FRACTION_DIGITS[unit], "Z" if has_zone else ""
+    per_second = 10**digits
 
     def written(value: int) -> str:
         seconds, rest = divmod(value, per_second)
@@ -131,7 +132,7 @@ def _timestamp(unit: str, *, has_zone: bool) -> Convert:
             whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()
         except OverflowError:
             return f"{value} {unit} since 1970"  # in no year from 1 to 9999: no time that can be read
-        return f"{whole}.{rest:0{width}}{zone}" if rest else whole + zone
+        return f"{whole}.{rest:0{digits}}{zone}" if rest else whole + zone
 
     return written
 
@@ -143,19 +144,9 @@ def _day(value: int) -> str:
         return f"{value} days since 1970"
 
 
-def _day_of_ms(value: int) -> str:
-    return _day(value // DAY_MS)
-
-
 def _clock(unit: str) -> Convert:
-    per_second, width = _PER_SECOND[unit], len(str(_PER_SECOND[unit])) - 1
-
-    def written(value: int) -> str:
-        seconds, rest = divmod(value, per_second)
-        whole = datetime.fromtimestamp(seconds % 86_400, UTC).strftime("%H:%M:%S")
-        return f"{whole}.{rest:0{width}}" if rest else whole
-
-    return written
+    moment, day = _timestamp(unit, has_zone=False), 86_400 * 10 ** _FRACTION_DIGITS[unit]
+    return lambda value: moment(value % day).partition("T")[2]
 
 
 def _struct(converts: dict[str, Convert]) -> Convert:

@@ -13,7 +13,7 @@ import csv
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from ours_cli.record import STRETCH_MAX, Piece, Rows, Stretch, Table
 from ours_cli.source.delimited import csv_format
@@ -33,7 +33,7 @@ _PIECE_SIZE: Final = 64 << 10
 _PIECE_MAX: Final = 1 << 20
 """Characters of a piece in which no end of a row is found, before it is let go as it is."""
 
-_Block = TypeVar("_Block", bound="TextBlock | ByteBlock")
+_Block = TypeVar("_Block", TextBlock, ByteBlock)
 
 
 class Blocks(Iterator[_Block]):
@@ -45,7 +45,7 @@ class Blocks(Iterator[_Block]):
     """
 
     def __init__(self, blocks: Iterator[_Block]) -> None:
-        self._blocks = blocks
+        self._blocks: Iterator[_Block] = blocks
         self._back: deque[_Block] = deque()
         self.size = 0
         self.waiting = 0
@@ -77,7 +77,7 @@ class Blocks(Iterator[_Block]):
         block = self.whole()
         if block is None or block.oversize:
             return block
-        first, rest = cast("tuple[_Block, _Block | None]", block.cut(_PIECE_SIZE))
+        first, rest = block.cut(_PIECE_SIZE)
         if rest is not None:
             self.put_back(rest)
         return first
@@ -106,7 +106,7 @@ class LinePieces(Generic[_Block]):
     """
 
     def __init__(self, reader: _Reader, blocks: Blocks[_Block], rows: Callable[[], Iterator[Rows]]) -> None:
-        self.blocks = blocks
+        self.blocks: Blocks[_Block] = blocks
         self._reader = reader
         self._rows_read = rows
         self._rows: Iterator[Rows] = iter(())

@@ -6,7 +6,7 @@ from ours_cli.exact_json import JsonProblem
 from ours_cli.record import Fields, Malformed, Record, RowStream, Table
 from ours_cli.source.delimited import RowReader
 from ours_cli.source.json_objects import parse_object
-from ours_cli.source.lines import TextLines, is_damaged, split_text
+from ours_cli.source.lines import TextBlock, has_line_end
 from ours_cli.source.repeated_header import HeaderRow
 
 
@@ -21,9 +21,9 @@ def parse_raw(raw: str, table: Table) -> Fields | Malformed:
         except JsonProblem as problem:
             return Malformed(1, raw, problem.code, problem.message)
     # This text was cut out of a file, so a missing line end says nothing.
-    lines = split_text(raw if raw.endswith(("\n", "\r")) else raw + "\n")
-    header = HeaderRow.of_table(table)
-    reader = RowReader(iter([TextLines(lines, len(raw), is_damaged(raw))]), table.dialect, 1, header)
+    block = TextBlock(raw if has_line_end(raw) else raw + "\n")
+    reader = RowReader(iter([block.lines()]), table.dialect, 1)
+    reader.header = HeaderRow.of_table(table)
     found = list(RowStream(reader.stretches(len(table.columns))))
     if not found:
         return Malformed(1, raw, "bad_csv", "the row is empty")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ours_cli.record import Table
+from ours_cli.trimming import BYTE_ORDER_MARK
 
-_BYTE_ORDER_MARK: Final = "\ufeff"
-_NAMES_DELIMITER: Final = frozenset(("sep=", _BYTE_ORDER_MARK + "sep="))
+_NAMES_DELIMITER: Final = frozenset(("sep=", BYTE_ORDER_MARK + "sep="))
 """What is left of Excel's line above a header, `sep=;`, once it is cut at the delimiter."""
 
 
@@ -29,7 +29,7 @@ class HeaderRow(NamedTuple):
         first = columns[0]
         # Behind the byte order mark of a file that was joined, a quote is a character like any other.
         quoted = f"{quote}{first.replace(quote, quote * 2)}{quote}" if quote else first
-        firsts = frozenset((first, _BYTE_ORDER_MARK + first, _BYTE_ORDER_MARK + quoted))
+        firsts = frozenset((first, BYTE_ORDER_MARK + first, BYTE_ORDER_MARK + quoted))
         return HeaderRow(firsts | _NAMES_DELIMITER | {""}, firsts, list(columns[1:]))
 
     @staticmethod

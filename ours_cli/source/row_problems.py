@@ -38,25 +38,17 @@ def unreadable(*, is_open: bool, is_endless: bool, on_first_line: bool) -> Probl
     `is_open`: a quote is open where the file ends, `is_endless`: where the row is longer than any may be.
     """
     if is_endless:
-        return (
-            "unclosed_quote",
-            f"a quote opened in this row is open for more than {MAX_RECORD >> 20} MiB"
-            " or 4 million lines; close it, or read with --quote none",
-        )
-    if is_open:
-        return (
-            "unclosed_quote",
-            "a quote opened in this row is never closed; close it, or read with --quote none",
-        )
-    if on_first_line:
+        state = f"is open for more than {MAX_RECORD >> 20} MiB or 4 million lines"
+    elif is_open:
+        state = "is never closed"
+    elif on_first_line:
         return (
             "bad_csv",
             "text follows a closing quote; double quotes within a cell, or read with --quote none",
         )
-    return (
-        "unclosed_quote",
-        "a quote opened in this row is not closed in it; close it, or read with --quote none",
-    )
+    else:
+        state = "is not closed in it"
+    return "unclosed_quote", f"a quote opened in this row {state}; close it, or read with --quote none"
 
 
 def cells_if_doubled(text: str, csv_format: dict[str, Any]) -> int:

@@ -6,11 +6,11 @@ Judged by the sampled rows. Read as one table, such a file would be imported by 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from ours_cli.errors import SourceError
-from ours_cli.source.cell_kinds import DATA, names_columns, reach
+from ours_cli.source.cell_kinds import is_data, names_columns, reach, usual
 from ours_cli.source.delimited import Row
 
 _TYPE = re.compile(r"[A-Z0-9]{1,4}")
@@ -48,7 +48,7 @@ def has_record_types(rows: Sequence[Row]) -> bool:
         and all(_TYPE.fullmatch(code) for code in widths)
         and all(len(of_type) == 1 for of_type in widths.values())
         and len({min(of_type) for of_type in widths.values()}) > 1
-        and any(DATA.fullmatch(cell.strip()) for cell in rows[0].cells[1:])
+        and any(map(is_data, rows[0].cells[1:]))
     )
 
 
@@ -57,7 +57,7 @@ def refuse_header_rows(rows: Sequence[Row], name: str) -> None:
     last = _last_header_row(rows)
     if not last:
         return
-    width = Counter(reach(row.cells) for row in rows[last + 1 :]).most_common(1)[0][0]
+    width = usual(reach(row.cells) for row in rows[last + 1 :])
     header = rows[: last + 1]
     # Of several as wide as the table, names have no gaps; under names of equal number stand units.
     wide = [row for row in header if reach(row.cells) == width] or header
@@ -122,19 +122,22 @@ def _is_column_of(kind: Callable[[Row, int], bool], rows: Sequence[Row], column:
     return True
 
 
+def _cell(row: Row, column: int) -> str:
+    """What is in this column but for blanks around it; "" where the row ends before it."""
+    return row.cells[column].strip() if column < len(row.cells) else ""
+
+
 def _is_data(row: Row, column: int) -> bool:
-    return column < len(row.cells) and DATA.fullmatch(row.cells[column].strip()) is not None
+    return is_data(_cell(row, column))
 
 
 def _is_word(row: Row, column: int) -> bool:
-    if column >= len(row.cells):
-        return False
-    text = row.cells[column].strip()
-    return text.lower() not in _NOTHING and any(map(str.isalpha, text)) and not DATA.fullmatch(text)
+    text = _cell(row, column)
+    return text.lower() not in _NOTHING and any(map(str.isalpha, text)) and not is_data(text)
 
 
 def _has_code_form(row: Row, column: int) -> bool:
-    return column < len(row.cells) and _CODE.fullmatch(row.cells[column].strip()) is not None
+    return _CODE.fullmatch(_cell(row, column)) is not None
 
 
 def _is_code(row: Row, column: int) -> bool:

@@ -59,25 +59,22 @@ def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEnc
 
     Only a rejects file is UTF-8 whatever they said of its source, unless an editor saved it otherwise.
     """
+    told_codec = None if told is None else codecs.lookup(told).name
     for mark, codec in _BOMS:
-        if data.startswith(mark) and _agrees(told, codec):
+        family = codec.removesuffix("-le").removesuffix("-be")
+        if data.startswith(mark) and (told_codec is None or told_codec.startswith(family)):
             return TextEncoding(codec, len(mark), f"{codec.upper()} by its byte order mark")
     wide = _wide_codec(data)
-    if told is not None:
-        codec = codecs.lookup(told).name
-        if codec != "utf-8" and is_rejects_file(data) and set(_told_apart(data, complete=complete)) == {True}:
+    if told_codec is not None:
+        if told_codec != "utf-8" and is_rejects_file(data) and _may_be_utf8(data, complete=complete):
             return TextEncoding("utf-8", note="a rejects file, read as UTF-8 despite --encoding")
-        if codec == "utf-16" and wide:
+        if told_codec == "utf-16" and wide:
             return TextEncoding(wide)
         # Without a mark, Python's codec would refuse to begin.
-        return TextEncoding(f"{codec}-le" if codec in ("utf-16", "utf-32") else codec)
+        return TextEncoding(f"{told_codec}-le" if told_codec in ("utf-16", "utf-32") else told_codec)
     if wide:
         return TextEncoding(wide, note=f"{wide.upper()} without a byte order mark (detected)")
     return _utf8_or_western(data, complete=complete)
-
-
-def _agrees(told: str | None, codec: str) -> bool:
-    return told is None or codecs.lookup(told).name.startswith(codec[:6].rstrip("-"))
 
 
 def _wide_codec(data: bytes) -> str | None:
@@ -105,16 +102,18 @@ def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
     return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
 
 
+def _may_be_utf8(data: bytes, *, complete: bool) -> bool:
+    """Whether some line is UTF-8 for certain, or all are ASCII so far."""
+    told_apart = _told_apart(data, complete=complete)
+    return any(told_apart) or not told_apart
+
+
 def _told_apart(data: bytes, *, complete: bool) -> list[bool]:
     """For each line that is more than ASCII, whether it is valid UTF-8."""
     lines = data.splitlines()
     if not complete and len(lines) > 1:
         lines.pop()
-    return [_is_utf8(line) for line in lines if not line.isascii()]
-
-
-def _is_utf8(line: bytes) -> bool:
-    return _fits(line, "utf-8")
+    return [_fits(line, "utf-8") for line in lines if not line.isascii()]
 
 
 def _fits(data: bytes, codec: str) -> bool:
@@ -127,9 +126,9 @@ def _fits(data: bytes, codec: str) -> bool:
 
 def ends_in_character(data: bytes) -> bool:
     """Whether these bytes are valid UTF-8 but for a last character of which only the beginning is there."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    utf8 = codecs.getincrementaldecoder("utf-8")()
     try:
-        decoder.decode(data)
+        utf8.decode(data)
     except UnicodeDecodeError:
         return False
-    return bool(decoder.getstate()[0])
+    return bool(utf8.getstate()[0])

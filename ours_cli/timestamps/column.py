@@ -7,10 +7,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from ours_cli.timestamps.epoch import EpochUnit, unit_of, without_exponent
+from ours_cli.timestamps.epoch import EpochUnit, read_number, unit_of
+from ours_cli.timestamps.iso_parts import is_plain_iso
 from ours_cli.timestamps.problem import TimeProblem
-from ours_cli.timestamps.reader import CALENDAR_LENGTHS, EPOCH_NUMBER, Conventions, is_plain_iso, number_text
+from ours_cli.timestamps.reader import Conventions, number_text
 from ours_cli.timestamps.written import DateOrder, DateSign, clean, date_sign, is_date, read_written
+
+_LONGEST_NUMBER = 60
+_SHORT: dict[DateOrder, DateSign] = {"day": "short day", "month": "short month"}
 
 
 class Place(NamedTuple):
@@ -47,11 +51,7 @@ class ColumnSurvey:
 
     def proof(self, order: DateOrder) -> Place | None:
         """The first cell that is a date in this order alone."""
-        kinds: tuple[DateSign, DateSign] = (
-            ("day", "short day") if order == "day" else ("month", "short month")
-        )
-        places = [self._first[kind] for kind in kinds if kind in self._first]
-        return next(iter(places), None)
+        return self._first.get(order) or self._first.get(_SHORT[order])
 
     def is_contradicted(self) -> bool:
         """Whether some cells are dates in one order alone, and some in the other alone."""
@@ -107,14 +107,7 @@ def is_plain(value: object) -> bool:
 
 def _unit(value: object) -> EpochUnit | None:
     try:
-        text = value.strip() if isinstance(value, str) else number_text(value)
-        text = without_exponent(text) or text
+        text, number = read_number(value.strip() if isinstance(value, str) else number_text(value))
     except TimeProblem:
         return None
-    number = EPOCH_NUMBER.fullmatch(text) if len(text) < _LONGEST_NUMBER else None
-    if number is None or (not number["sign"] and len(number["whole"]) in CALENDAR_LENGTHS):
-        return None
-    return unit_of(int(number["whole"]))
-
-
-_LONGEST_NUMBER = 60
+    return unit_of(int(number["whole"])) if number is not None and len(text) < _LONGEST_NUMBER else None

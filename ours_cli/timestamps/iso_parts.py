@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -17,8 +17,13 @@ from ours_cli.wording.durations import DAY_MS
 PARTS_MAX: Final = 4096
 """Entries of one table, about 400 KB."""
 
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII).fullmatch
-_END: Final = re.compile(r"(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII).fullmatch
+_DAY: Final = r"\d{4}-\d\d-\d\d[T ]"
+_END: Final = r"(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?"
+_is_day: Final = re.compile(_DAY, re.ASCII).fullmatch
+_is_end: Final = re.compile(_END, re.ASCII).fullmatch
+# What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
+is_plain_iso: Final = re.compile(rf"{_DAY}\d\d:\d\d:\d\d{_END}", re.ASCII).fullmatch
+
 _DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
 
@@ -36,13 +41,11 @@ class IsoParts:
         None where one has another form, or states no zone and `naive_as_utc` does not allow it.
         """
         times = self._look_up(texts)
-        if times is None:
-            if not self._learn(texts):
-                return None
+        if times is None and self._learn(texts):
             times = self._look_up(texts)
-        if times is None or not self._naive:
-            return None if times is None else (times, 0)
-        naive = sum([text[19:] in self._naive for text in texts])
+        if times is None:
+            return None
+        naive = sum([text[19:] in self._naive for text in texts]) if self._naive else 0
         return (times, naive) if naive_as_utc or not naive else None
 
     def _look_up(self, texts: Sequence[Any]) -> list[int] | None:
@@ -65,7 +68,7 @@ class IsoParts:
             day, end = text[:11], text[19:]
             try:
                 if day not in days:
-                    if not _DAY(day):
+                    if not _is_day(day):
                         return False
                     if len(days) >= PARTS_MAX:
                         days.clear()
@@ -77,16 +80,14 @@ class IsoParts:
         return True
 
     def _learn_end(self, end: str) -> bool:
-        if not _END(end):
+        if not _is_end(end):
             return False
         moment = datetime.fromisoformat(f"2000-01-01T00:00:00{end}")
-        self._ends[end] = moment.microsecond // 1_000
-        if moment.tzinfo is None:
+        offset = moment.utcoffset()
+        if offset is None:
             self._naive.add(end)
-        else:
-            offset = moment.utcoffset()
-            assert offset is not None
-            self._ends[end] -= offset.days * DAY_MS + offset.seconds * 1_000
+            offset = timedelta()
+        self._ends[end] = moment.microsecond // 1_000 - offset.days * DAY_MS - offset.seconds * 1_000
         return True
 
 

@@ -13,23 +13,15 @@ from ours_cli.timestamps.epoch import (
     UNIT_NAMES,
     EpochUnit,
     decimal_to_ms,
+    read_number,
     unit_of,
-    without_exponent,
 )
 from ours_cli.timestamps.format import check_format, read_excel, read_format
-from ours_cli.timestamps.iso_parts import IsoParts
+from ours_cli.timestamps.iso_parts import IsoParts, is_plain_iso
 from ours_cli.timestamps.problem import TimeProblem, bad_time
 from ours_cli.timestamps.written import ORDER_HINT, DateOrder, Written, clean, date_sign, read_written
 from ours_cli.timestamps.zones import ambiguous_letters, offset_by_letters, parse_zone
 from ours_cli.wording.durations import DAY_MS
-
-# What fromisoformat may be trusted with: left alone it takes any letter for the T, and offsets of +02:99.
-is_plain_iso = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,32})?(?: ?(?:Z|[+-]\d\d(?::?[0-5]\d)?))?", re.ASCII
-).fullmatch
-EPOCH_NUMBER = re.compile(r"(?P<sign>-?)(?P<whole>\d+)(?:\.(?P<fraction>\d*))?", re.ASCII)
-# ISO 8601 basic forms without a letter: YYYYDDD, YYYYMMDD; and YYYYMMDDHHMMSS.
-CALENDAR_LENGTHS = (7, 8, 14)
 
 _OTHER: dict[DateOrder, DateOrder] = {"day": "month", "month": "day"}
 
@@ -159,11 +151,8 @@ class TimeReader:
         form = self.rules.format
         if form is not None:
             return self._instant(read_excel(text) if form == "excel" else read_format(text, form), zone)
-        text = clean(text)
-        number = EPOCH_NUMBER.fullmatch(text)
-        if number is None and (digits := without_exponent(text)) is not None:
-            number = EPOCH_NUMBER.fullmatch(text := digits)
-        if number and (number["sign"] or len(number["whole"]) not in CALENDAR_LENGTHS):
+        text, number = read_number(clean(text))
+        if number is not None:
             return self._from_epoch(number)
         return self._instant(self._read_written(text), zone)
 
@@ -189,7 +178,8 @@ class TimeReader:
             raise
 
     def _from_epoch(self, number: re.Match[str]) -> int:
-        unit = unit_of(int(number["whole"]))
+        sign, whole, fraction = number.groups()
+        unit = unit_of(int(whole))
         if unit is None:
             raise bad_time("not an epoch number in seconds, milliseconds, microseconds or nanoseconds")
         if unit == self.epoch_unit:
@@ -203,30 +193,29 @@ class TimeReader:
                 f"this number is in {UNIT_NAMES[unit]}, the others are in {UNIT_NAMES[self.epoch_unit]}",
                 "send the rows of each unit in a run of their own",
             )
-        return decimal_to_ms(number["sign"], number["whole"], number["fraction"] or "", unit)
+        return decimal_to_ms(sign, whole, fraction or "", unit)
 
     def _instant(self, written: Written, zone: str | None) -> int:
         if written.letters:
-            return self._by_letters(written, zone)
-        if written.zone is None:
+            offset = self._offset_by_letters(written, zone)
+        elif written.zone is not None:
+            offset = self._offset(written.moment, written.zone)
+        else:
             return self._place(written.moment, zone)
-        return _milliseconds(written.moment - _EPOCH - self._offset(written.moment, written.zone))
-
-    def _by_letters(self, written: Written, zone_text: str | None) -> int:
-        """By the row's zone, else the rules', where it uses these letters; else by the letters alone."""
-        offset = offset_by_letters(written.letters, written.moment, self._zone_beside(zone_text))
-        if offset is None:
-            if written.zone is None:
-                raise ambiguous_letters()
-            offset = written.zone.utcoffset(None)
-            assert offset is not None
         return _milliseconds(written.moment - _EPOCH - offset)
 
-    def _zone_beside(self, zone_text: str | None) -> tzinfo | None:
+    def _offset_by_letters(self, written: Written, zone_text: str | None) -> timedelta:
+        """By the row's zone, else the rules', where it uses these letters; else by the letters alone."""
         try:
-            return parse_zone(zone_text) if zone_text else self.rules.zone
+            zone = parse_zone(zone_text) if zone_text else self.rules.zone
         except TimeProblem:
-            return None  # the time states a zone itself
+            zone = None  # the time states a zone itself
+        offset = offset_by_letters(written.letters, written.moment, zone)
+        if offset is not None:
+            return offset
+        if written.zone is None:
+            raise ambiguous_letters()
+        return self._offset(written.moment, written.zone)
 
     def _place(self, moment: datetime, zone_text: str | None) -> int:
         """Where a naive moment lies, by the row's zone, else the rules', else UTC."""

@@ -181,14 +181,10 @@ def _week_date(match: re.Match[str], _order: DateOrder | None) -> date:
 
 
 def _ordinal_date(match: re.Match[str], _order: DateOrder | None) -> date:
-    first = _date(int(match["year"]), 1, 1)
-    try:
-        day = first + timedelta(days=int(match["day"]) - 1)
-    except OverflowError as error:
-        raise bad_time("no such day in the calendar") from error
-    if day.year != first.year:
+    year, day = int(match["year"]), int(match["day"])
+    if not 1 <= day <= _date(year, 12, 31).timetuple().tm_yday:
         raise bad_time("no such day in the calendar")
-    return day
+    return date(year, 1, 1) + timedelta(days=day - 1)
 
 
 def _numeric_date(match: re.Match[str], order: DateOrder | None) -> date:

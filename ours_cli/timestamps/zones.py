@@ -90,11 +90,10 @@ def offset_by_letters(letters: str, moment: datetime, zone: tzinfo | None) -> ti
 
 def _exists(local: datetime, offset: timedelta, zone: tzinfo) -> bool:
     try:
-        return (local - offset).replace(tzinfo=UTC).astimezone(zone).replace(
-            tzinfo=None, fold=0
-        ) == local.replace(fold=0)
+        again = (local - offset).replace(tzinfo=UTC).astimezone(zone)
     except OverflowError:
         return False
+    return again.replace(tzinfo=None) == local
 
 
 @lru_cache(maxsize=512)
@@ -106,20 +105,16 @@ def _parse(text: str) -> tzinfo:
         raise ambiguous_letters()
     if letters in ABBREVIATIONS:
         return timezone(timedelta(hours=ABBREVIATIONS[letters]))
-    name = _iana_name(_DISPLAY_PREFIX.sub("", text, count=1))
+    title = _DISPLAY_PREFIX.sub("", text, count=1)
+    name = _iana_names().get(title.lower()) or _titles().get(_bare(title))
+    if name is None:
+        raise _unknown()
     return UTC if name in ("UTC", "Etc/UTC") else _load(name)
 
 
 def _fixed_offset(offset: re.Match[str]) -> timezone:
     shift = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"] or 0))
     return timezone(-shift if "-" in offset[0] else shift)
-
-
-def _iana_name(text: str) -> str:
-    name = _iana_names().get(text.lower()) or _titles().get(_bare(text))
-    if name is None:
-        raise _unknown()
-    return name
 
 
 @cache

@@ -24,7 +24,7 @@ def folded(line: str, width: int | None, hang: int | None = None, *, kept: Seque
     import textwrap  # only a terminal that is too narrow pays for it
 
     if hang is None:
-        hang = len(line) - len(line.lstrip(" ")) + _HANG
+        hang = _indent(line) + _HANG
     for text in kept:
         line = line.replace(text, text.replace(" ", _NO_BREAK))
     parts = textwrap.wrap(
@@ -46,8 +46,7 @@ def folded_path(label: str, path: str, width: int | None) -> list[str]:
     line = f"{label} {path}"
     if width is None or len(line) <= width:
         return [line]
-    indent = len(label) - len(label.lstrip(" ")) + _HANG
-    return [label.rstrip(), " " * indent + path]
+    return [label.rstrip(), " " * (_indent(label) + _HANG) + path]
 
 
 def folded_command(label: str, command: str, width: int | None) -> list[str]:
@@ -61,15 +60,19 @@ def folded_command(label: str, command: str, width: int | None) -> list[str]:
     line = f"{label} {shell_join(words)}"
     if width is None or len(line) <= width:
         return [line]
-    indent = len(label) - len(label.lstrip(" ")) + _HANG
+    indent = _indent(label) + _HANG
     lines: list[str] = [label.rstrip()]
     row = ""
     for word in map(shell_word, words):
         if row and indent + len(row) + len(word) + len("  \\") > width:
             lines.append(" " * indent + row + " \\")
-            row, indent = "", len(label) - len(label.lstrip(" ")) + 2 * _HANG
+            row, indent = "", _indent(label) + 2 * _HANG
         row = f"{row} {word}" if row else word
     return [*lines, " " * indent + row]
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
 
 
 def says_a_command(text: str) -> bool:

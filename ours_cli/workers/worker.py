@@ -14,8 +14,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 
 from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
-from ours_cli.process.freed_memory import keep_freed_memory
-from ours_cli.process.garbage import collect_seldom
+from ours_cli.process.memory import prepare_for_rows
 from ours_cli.record import Dialect, Piece, Stretch, Table, TableFormat
 from ours_cli.rejects.mend import may_be_marked
 from ours_cli.source.pieces import parse_piece
@@ -68,8 +67,7 @@ def _leave_everything(line: socket.socket) -> None:
 
 def _answer_all(end: socket.socket, mapping: RowMapping) -> None:
     """Answer until the line is closed."""
-    collect_seldom()
-    keep_freed_memory()
+    prepare_for_rows()
     table: Table | None = None
     drafter: Drafter | None = None
     with cast("BinaryIO", end.makefile("rb", buffering=_BUFFER)) as stream:

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.errors import LocalIOError, OursError, reason
-from ours_cli.process.garbage import collect_as_usual
+from ours_cli.process.memory import collect_as_usual
 from ours_cli.workers.messages import new_line
 from ours_cli.workers.worker import NO_MEMORY, work
 

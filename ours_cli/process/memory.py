@@ -1,4 +1,4 @@
-"""How often Python's garbage collector runs: hardly ever while a command starts and ends, seldom for rows.
+"""How often garbage is collected (hardly ever while a command starts and ends), and what is kept of memory.
 
 This module is loaded before all others, `typing` included.
 """
@@ -27,11 +27,23 @@ def collect_as_usual() -> None:
 _SELDOM = 5_000
 """Objects left before a collection: rows in flight are thousands of lists, freed by reference counting."""
 
+_LARGEST = 8 << 20
+"""The most bytes in one piece of memory that rows need, except for extraordinary ones."""
 
-def collect_seldom() -> None:
-    """For rows that stream. What is loaded by now lives to the end, and need not be looked through again."""
+
+def prepare_for_rows() -> None:
+    """For rows that stream: garbage is collected seldom, and freed memory kept for the next rows.
+
+    What is loaded by now lives to the end, and need not be looked through again. The C library gives nothing
+    back to the system, to be asked for it again: glibc keeps what is no larger than the largest piece ever
+    freed, and a heap of twice that. This piece is never written to, so it takes no memory.
+    """
     gc.freeze()
     gc.set_threshold(_SELDOM, *_USUAL[1:])
+    try:
+        bytes(_LARGEST)
+    except MemoryError:
+        return
 
 
 def skip_last_collection() -> None:
