@@ -376,6 +376,28 @@ class TestFiles:
         assert "is a link" in ended.err
         assert list(place.requests()) == []
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    @pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+    def test_a_pipe_of_the_shell_is_written_to(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, folder: str
+    ) -> None:
+        """As of `--rejects >(gzip >bad.gz)`: whoever started the program made it, and nobody else."""
+        sandbox()
+        reading, writing = os.pipe()
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", f"{folder}/{writing}")
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            (row,) = csv.DictReader(pipe)
+        assert (ended.code, row["when"], row["_line"]) == (3, "soon", "2"), ended.err
+
+    def test_a_link_to_a_pipe_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        os.mkfifo(tmp_path / "pipe")
+        link = tmp_path / "bad.csv"
+        link.symlink_to(tmp_path / "pipe")
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", link)
+        assert (ended.code, "is a link" in ended.err) == (2, True)
+
     def test_a_folder_that_is_not_there(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         ended = ours(
@@ -1142,15 +1164,16 @@ class TestFilesThatPeopleHave:
 
 
 def test_standard_output_by_its_path_is_a_link_with_a_better_name(
-    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ours_process: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
     sandbox()
     path = tmp_path / "rows.ndjson"
     path.write_text('{"event": "E", "externalId": "c"}\n')
-    ended = ours("batch", path, "--rejects", "/dev/stdout")
-    assert ended.code == 2
-    assert "error: /dev/stdout is a link" in ended.err
-    assert "hint: --rejects -\n" in ended.err
+    for name in ("/dev/stdout", "/dev/fd/1"):
+        ended = ours_process("batch", path, "--rejects", name)  # into a pipe
+        assert ended.code == 2
+        assert f"error: {name} is a link" in ended.err
+        assert "hint: --rejects -\n" in ended.err
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
