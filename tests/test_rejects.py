@@ -671,7 +671,8 @@ class TestMended:
         ("batch -o json", ["-"], ReadOptions(), "batch R -o json"),
         ("batch - -o json", ["-"], ReadOptions(), "batch R -o json"),
         (
-            "backfill o.csv --skip-lines 2 --limit=5 --rejects r.csv --encoding cp1252 --delimiter ;",
+            "backfill o.csv --skip-lines 2 --limit=5 --rejects r.csv --max-rejects 1% --encoding cp1252"
+            " --delimiter ;",
             ["o.csv"],
             ReadOptions(skip_lines=2, encoding="cp1252", delimiter=";"),
             "backfill R --delimiter ;",
