@@ -401,3 +401,9 @@ def test_blanks_around_a_name_make_no_other_column_or_key() -> None:
     assert Exclusion(fields, Table("", "csv", ("id", "a.b", " a.b "))).of_rows == {1: None, 2: None}
     assert Exclusion(fields, Table("", "ndjson", None)).leaves_out("a.b")
     assert Exclusion(fields, Table("", "ndjson", None)).leaves_out(" a.b")
+
+
+def test_a_column_that_no_event_can_hold_may_be_left_out() -> None:
+    table = Table("", "parquet", None, keys=("n",), unreadable={"photo": "binary"})
+    exclusion = Exclusion(FieldMap(exclude=("photo",), star=True), table)
+    assert exclusion.leaves_out("photo")

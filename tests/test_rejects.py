@@ -449,6 +449,30 @@ class TestFiles:
             with pytest.raises(LocalIOError):
                 use()
 
+    def test_what_was_never_written_is_not_counted_as_rejected(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        monkeypatch.setattr(OpenFile, "write", Mock(side_effect=OSError(errno.ENOSPC, "")))
+        path = write(tmp_path / "o.csv", "when,id\nsoon,1\nsoon,2\n")
+        ended = ours("backfill", path, *self.PATH_FIELDS, "-o", "json")
+        books = ended.json
+        assert (ended.code, books["read"], books["rejected"], books["unsent"]) == (7, 2, 0, 2)
+
+    def test_another_delimiter_is_another_file(self, tmp_path: Path) -> None:
+        """Also where an attempt goes on with what an earlier one has written."""
+        known: list[KnownRejects] = []
+        for delimiter in ",;":
+            rejects = Rejects(None, tmp_path, known)
+            rejects.add_table(0, Table("t", "csv", ("a", "b"), dialect=Dialect(delimiter)))
+            rejects.write(Reject(Origin(0, Record(2, ["x", "y"])), "", "c", "m"))
+            rejects.close()
+            known = [
+                KnownRejects(file.path, file.shape, file.extent, file.extent) for file in rejects.files()
+            ]
+        assert (tmp_path / "rejects.csv").read_text().splitlines()[1:] == ["x,y,2,,c,m,"]
+        assert (tmp_path / "rejects-2.csv").read_text().splitlines()[1:] == ["x;y;2;;c;m;"]
+
     def test_a_dangling_link(self, tmp_path: Path) -> None:
         link = tmp_path / "link"
         link.symlink_to(tmp_path / "nowhere")
