@@ -75,11 +75,13 @@ def _prepare_completion(arguments: list[str]) -> None:
 
 
 def _fail(console: Console, error: OursError, arguments: list[str]) -> int:
-    from ours_cli.cli.failed_result import SENDING, tell_failure
+    try:
+        from ours_cli.cli.failed_result import SENDING, tell_failure
 
-    if arguments and arguments[0] in SENDING:
-        tell_failure(arguments[0], _flags(arguments), error, console)
-    console.error(error)
+        if arguments and arguments[0] in SENDING:
+            tell_failure(arguments[0], _flags(arguments), error, console)
+    finally:  # another Ctrl-C in there must not cost the word about the first
+        console.error(error)
     return int(error.exit_code)
 
 

@@ -97,7 +97,7 @@ class RowFinisher:
     def within_limit(self, rows: Rows) -> Rows | None:
         """Those of the next rows that come before the limit; None after it."""
         room = self.room
-        if self._is_cut or not room:
+        if not room:
             self._is_cut = True
             return None
         if isinstance(rows, Stretch) and room < len(rows.lines):

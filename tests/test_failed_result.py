@@ -12,6 +12,7 @@ import pytest
 from conftest import Ours, StartSandbox
 from rows import iso, ndjson, write
 
+from ours_cli.files.report_file import may_replace
 from ours_cli.sandbox import Fault, Then, When
 
 EARLY = [
@@ -60,6 +61,14 @@ def test_an_early_failure_is_an_object_too(
     assert ended.json["exit"] == exit_code
     assert f"error: {ended.json['error']}\n" in ended.err
     assert said in (None, ended.json["error"])
+
+
+def test_no_link_is_replaced_by_the_report_of_a_refused_command(tmp_path: Path) -> None:
+    earlier = write(tmp_path / "r.json", '{"command": "batch", "status": "complete", "exit": 0}')
+    for name, target in (("link", earlier), ("dangling", tmp_path / "nowhere")):
+        (tmp_path / name).symlink_to(target)
+    found = [may_replace(str(tmp_path / name)) for name in ("r.json", "new.json", "link", "dangling")]
+    assert found == [True, True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_what_is_no_http_is_no_bug(ours: Ours, tmp_path: Path, reply: bytes, com
         assert server.connections == last
 
 
-@pytest.mark.parametrize("surplus", ["answer", "half", "junk", "line end"])
+@pytest.mark.parametrize("surplus", ["answer", "lines, answer", "half", "junk", "line end"])
 @pytest.mark.parametrize("command", ["batch", "identify"])
 def test_what_comes_behind_an_answer_is_never_the_next_ones(
     ours: Ours, tmp_path: Path, command: str, surplus: str
@@ -238,6 +238,7 @@ def test_what_comes_behind_an_answer_is_never_the_next_ones(
             answer = answer_bytes(json.dumps(good).encode())
             behind = {
                 "answer": answer,
+                "lines, answer": b"\r\n\r\n" + answer,
                 "half": answer[: len(answer) // 2],
                 "junk": b"junk\r\n\r\n",
                 "line end": b"\r\n",

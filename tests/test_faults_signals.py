@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+from unittest.mock import Mock
 
 import pytest
 from conftest import Ended, StartSandbox
@@ -36,6 +37,7 @@ from faults_kit import (
 )
 from waiting import wait_for
 
+from ours_cli.boundary import run
 from ours_cli.sandbox import Fault, Sandbox, Then, When
 from ours_cli.sending.delivery import DRAIN_S
 
@@ -370,6 +372,16 @@ def test_a_signal_before_a_run_has_begun_is_told_of(
         return
     object_ = {"command": "backfill", "status": "interrupted", "error": word, "exit": 128 + number}
     assert ended.json == json.loads(report.read_text()) == object_
+
+
+def test_sigint_costs_no_word_about_what_ended_the_command(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most likely that was another one, and what tells of it is still loading."""
+    monkeypatch.setattr("ours_cli.cli.failed_result.tell_failure", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run(["batch", "orders.csv"])
+    assert capfd.readouterr().err == "error: orders.csv does not exist\n"
 
 
 def test_a_signal_while_the_result_is_printed_prints_no_second_one(

@@ -186,6 +186,18 @@ class TestUnfinished:
         write_rows(files[2], 1, start=900)
         assert ours("batch", *files, *flags).json["accepted"] == 451
 
+    def test_a_limit_just_before_a_row_that_cannot_be_read(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        row = '{"event":"E","externalId":"a"}\n'
+        path = tmp_path / "o.ndjson"
+        path.write_text(f"{row}no JSON\n{row}")
+        assert ours("batch", path).code == 3
+        ended = ours("batch", path, "--limit", 1)
+        assert ended.code == 2
+        assert "error: --limit ends before the last row that this run has done" in ended.err
+
     @pytest.mark.parametrize("workers", ["1", "2"])
     @pytest.mark.parametrize("limit", [1, 50, 250, 399])
     def test_a_limit_within_what_is_done(

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from conftest import Ours, StartSandbox
 from rows import ndjson, write
 from visitors import visitors
 from waiting import wait_for
+
+from ours_cli.errors import LocalIOError
+from ours_cli.runs.journal import Journal
 
 
 def test_exact_body_and_one_line(ours: Ours, sandbox: StartSandbox) -> None:
@@ -272,6 +276,18 @@ class TestFiles:
         cities = {event.external_id: event.body["userProperties"]["city"] for event in place.events()}
         assert cities == {"1": "Ulm", "2": "Köln"}
         assert json.dumps("_line") not in json.dumps([event.body for event in place.events()])
+
+    def test_calls_that_may_repeat_after_a_full_disk_are_told_of(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        path = write(tmp_path / "v.csv", "id,city\n1,Ulm\n")
+        command = ("identify", path, "--external-id", "{id}", "-u", "city={city}", "-o", "json")
+        with monkeypatch.context() as full:
+            full.setattr(Journal, "commit", Mock(side_effect=LocalIOError("the disk is full")))
+            assert ours(*command).code == 7
+        (warning,) = ours(*command).json["warnings"]
+        assert "or could not write down what was done" in warning
 
     def test_calls_that_may_repeat_are_told_of(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path

@@ -409,6 +409,28 @@ class TestFiles:
         assert "is a link" in ended.err
         assert list(place.requests()) == []
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    @pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+    def test_a_pipe_of_the_shell_is_written_to(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, folder: str
+    ) -> None:
+        """As of `--rejects >(gzip >bad.gz)`: whoever started the program made it, and nobody else."""
+        sandbox()
+        reading, writing = os.pipe()
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", f"{folder}/{writing}")
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            (row,) = csv.DictReader(pipe)
+        assert (ended.code, row["when"], row["_line"]) == (3, "soon", "2"), ended.err
+
+    def test_a_link_to_a_pipe_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        sandbox()
+        os.mkfifo(tmp_path / "pipe")
+        link = tmp_path / "bad.csv"
+        link.symlink_to(tmp_path / "pipe")
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", link)
+        assert (ended.code, "is a link" in ended.err) == (2, True)
+
     def test_a_folder_that_is_not_there(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         place = sandbox()
         ended = ours(
@@ -459,6 +481,30 @@ class TestFiles:
         for use in (rejects.sync, lambda: rejects.write(reject), rejects.close):
             with pytest.raises(LocalIOError):
                 use()
+
+    def test_what_was_never_written_is_not_counted_as_rejected(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        monkeypatch.setattr(OpenFile, "write", Mock(side_effect=OSError(errno.ENOSPC, "")))
+        path = write(tmp_path / "o.csv", "when,id\nsoon,1\nsoon,2\n")
+        ended = ours("backfill", path, *self.PATH_FIELDS, "-o", "json")
+        books = ended.json
+        assert (ended.code, books["read"], books["rejected"], books["unsent"]) == (7, 2, 0, 2)
+
+    def test_another_delimiter_is_another_file(self, tmp_path: Path) -> None:
+        """Also where an attempt goes on with what an earlier one has written."""
+        known: list[KnownRejects] = []
+        for delimiter in ",;":
+            rejects = Rejects(None, tmp_path, known)
+            rejects.add_table(0, Table("t", "csv", ("a", "b"), dialect=Dialect(delimiter)))
+            rejects.write(Reject(Origin(0, Record(2, ["x", "y"])), "", "c", "m"))
+            rejects.close()
+            known = [
+                KnownRejects(file.path, file.shape, file.extent, file.extent) for file in rejects.files()
+            ]
+        assert (tmp_path / "rejects.csv").read_text().splitlines()[1:] == ["x,y,2,,c,m,"]
+        assert (tmp_path / "rejects-2.csv").read_text().splitlines()[1:] == ["x;y;2;;c;m;"]
 
     def test_a_dangling_link(self, tmp_path: Path) -> None:
         link = tmp_path / "link"
@@ -682,7 +728,8 @@ class TestMended:
         ("batch -o json", ["-"], ReadOptions(), "batch R -o json"),
         ("batch - -o json", ["-"], ReadOptions(), "batch R -o json"),
         (
-            "backfill o.csv --skip-lines 2 --limit=5 --rejects r.csv --encoding cp1252 --delimiter ;",
+            "backfill o.csv --skip-lines 2 --limit=5 --rejects r.csv --max-rejects 1% --encoding cp1252"
+            " --delimiter ;",
             ["o.csv"],
             ReadOptions(skip_lines=2, encoding="cp1252", delimiter=";"),
             "backfill R --delimiter ;",
@@ -1175,15 +1222,16 @@ class TestFilesThatPeopleHave:
 
 
 def test_standard_output_by_its_path_is_a_link_with_a_better_name(
-    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ours_process: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:
     sandbox()
     path = tmp_path / "rows.ndjson"
     path.write_text('{"event": "E", "externalId": "c"}\n')
-    ended = ours("batch", path, "--rejects", "/dev/stdout")
-    assert ended.code == 2
-    assert "error: /dev/stdout is a link" in ended.err
-    assert "hint: --rejects -\n" in ended.err
+    for name in ("/dev/stdout", "/dev/fd/1"):
+        ended = ours_process("batch", path, "--rejects", name)  # into a pipe
+        assert ended.code == 2
+        assert f"error: {name} is a link" in ended.err
+        assert "hint: --rejects -\n" in ended.err
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

@@ -455,6 +455,17 @@ def test_an_object_is_read_as_the_exact_parser_reads_it(text: str) -> None:
     assert _read(lambda: parse_object(text.encode())) == _read(exactly)
 
 
+@pytest.mark.parametrize("beside", ["0", "[" + "[]," * 300 + "[]]", '"' + "[" * 300 + '"'], ids=len)
+def test_254_levels_are_read(beside: str) -> None:
+    def nested(levels: int) -> str:
+        return '{"b":' + beside + ',"a":' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
+
+    assert parse_object(nested(254).encode()) == read_json(nested(254)) == json.loads(nested(254))
+    for read in (read_json, lambda text: parse_object(text.encode())):
+        with pytest.raises(JsonProblem, match="more than 254 levels"):
+            read(nested(255))
+
+
 @given(st.lists(PIECES, min_size=1, max_size=5) | st.lists(TEXTS, min_size=1, max_size=3))
 @example(['{"a":1},{"b":2}', '{"x":[{}', "{}]}"])
 @example(['{"a":1,"a":2}', '{"b":"\\u003a"}'])

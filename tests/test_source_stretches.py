@@ -90,6 +90,14 @@ class Trickle(io.RawIOBase):
         return self._data.read(min(self._size, size))
 
 
+@pytest.mark.parametrize("end", [b'"\n5,6\n', b'\n5,6"\n7,8\n'])
+def test_a_line_that_is_too_long_behind_an_open_quote(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
+    for module in (lines, line_window):
+        monkeypatch.setattr(module, "MAX_RECORD", 300_000)
+    data = b"a,b\n" + b"1,2\n" * 60_000 + b'3,"x\n' + b"y" * 900_000 + end
+    assert_alike(lambda: open_table("-", ReadOptions(delimiter=","), Trickle(data, 10_000)))  # type: ignore[arg-type]
+
+
 PIECES = st.sampled_from(
     [
         *(b"a,b,c\n", b"1,2,3\r\n", b'4,"5\n6",7\n', b'"', b",", b"\n", b"\r", b"x", b"\n\n", b"8,9\n"),

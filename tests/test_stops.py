@@ -219,3 +219,15 @@ def test_a_request_of_which_no_row_was_queued_has_failed(patience: Patience) -> 
     chunk = chunk_of(together(event_of(0), event_of(1)))
     assert settlement(patience, size).apply(Judged([], [], [0, 1]), chunk, 0) == [chunk]
     assert size.events == 1
+
+
+@pytest.mark.usefixtures("at_zero")
+def test_a_server_that_refuses_what_it_accepted_is_asked_again_where_another_row_cleared_it() -> None:
+    settled = settlement(Mock(spec=Patience), RequestSize(1))
+    chunks = [chunk_of(together(event_of(seq))) for seq in range(2 + 2 * LONE_REFUSALS_MAX)]
+    for accepted, refused in ((0, chunks[2::2]), (1, chunks[3::2])):
+        settled.apply(Judged([0], [], []), chunks[accepted], 0)
+        *_, asked = [settled.apply(Refused("no"), chunk, 0) for chunk in refused]
+        assert len(asked) == 1
+        settled.apply(Judged([0], [], []), chunks[accepted], 0)
+        assert settled.apply(Refused("no"), asked[0], 0) == []

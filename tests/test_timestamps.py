@@ -431,6 +431,13 @@ class TestOrder:
         assert survey.is_contradicted()
         assert survey.order is None
 
+    def test_a_year_is_open_until_an_order_and_its_place_are_known(self) -> None:
+        survey, open_at = ColumnSurvey(), []
+        for line, text in enumerate(("26-09-24", "13/04/2026", "13-04-99", "04/13/2026"), 2):
+            survey.add(text, "f.csv", line)
+            open_at.append(survey.open_year and survey.open_year.line)
+        assert open_at == [2, 2, None, 2]
+
 
 class TestEpoch:
     @pytest.mark.parametrize(
@@ -738,3 +745,11 @@ def test_a_column_shows_its_unit_by_numbers_with_an_exponent(text: str) -> None:
     assert survey.conventions().unit == "s"
     assert is_plain(text)
     assert not is_plain("1.7078E9")
+
+
+def test_a_number_with_a_sign_is_no_calendar_date() -> None:
+    survey = ColumnSurvey()
+    survey.count_unit("20260413101500")
+    assert survey.conventions().unit is None
+    survey.count_unit("-20260413101500")
+    assert survey.conventions().unit == "ms"

@@ -55,6 +55,20 @@ def test_a_property_without_its_flag_is_told_of_the_flag(ours: Ours, stray: str,
     assert ended.err == f"error: ours track takes EVENT only, and there is more\nhint: {hint}\n"
 
 
+@pytest.mark.parametrize(
+    ("strays", "hint"),
+    [
+        ((f"plan={MARK}",), "properties go with -u: -u plan=..."),
+        (("plan:=1", "b=y"), "properties go with -u: -u plan:=..."),
+        ((f"{MARK}=1",), "one visitor is named by --external-id ID, --email ADDRESS or --user-id ID"),
+    ],
+)
+def test_a_property_in_place_of_a_file_of_visitors(ours: Ours, strays: tuple[str, ...], hint: str) -> None:
+    ended = ours("identify", "--external-id", "c", *strays)
+    assert ended.code == 6
+    assert ended.err == f"error: there is no such FILE of visitors\nhint: {hint}\n"
+
+
 def test_only_a_command_with_properties_tells_of_their_flag(ours: Ours) -> None:
     assert "-p" not in ours("doctor", "plan=Premium").err
 

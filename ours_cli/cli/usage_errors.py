@@ -59,19 +59,19 @@ def _taken(context: Any) -> str:
     return f"{' '.join(taken)} only" if taken else "no argument"
 
 
-_ASSIGNMENT: Final = re.compile(
-    r"Got unexpected extra arguments?(?:\(s\))? \((?:([a-z_]\w{,39})|[^\s=:]+)(:?=)[^\s=)]",
-    re.ASCII | re.IGNORECASE,
-)
-"""A first stray argument like `NAME=TEXT`; not what ends in `=`, as keys and tokens may."""
+_ASSIGNMENT: Final = re.compile(r"(?:([a-z_]\w{,39})|[^\s=:]+)(:?=)[^\s=)]", re.ASCII | re.IGNORECASE)
+"""What begins like `NAME=TEXT`; not what ends in `=`, as keys and tokens may."""
+
+
+def flag_of_property(stray: str, flag: str) -> str | None:
+    """The hint for a property typed as httpie takes it; of its text, only what is surely a name is shown."""
+    assigned = _ASSIGNMENT.match(stray)
+    return assigned and f"properties go with {flag}: {flag} {assigned[1] or 'NAME'}{assigned[2]}..."
 
 
 def _without_flag(message: str, context: Any) -> str | None:
-    """The hint for a property typed as httpie takes it; of its text, only what is surely a name is shown."""
-    assigned = _ASSIGNMENT.match(message)
-    if assigned is None or "-p" not in _flags_of(context.command):
-        return None
-    return f"properties go with -p: -p {assigned[1] or 'NAME'}{assigned[2]}..."
+    stray = message.partition(" (")[2]
+    return flag_of_property(stray, "-p") if "-p" in _flags_of(context.command) else None
 
 
 def _misplaced(name: str, context: Any) -> UsageError | None:

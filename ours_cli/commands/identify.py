@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from ours_cli.cli.completion import template
+from ours_cli.cli.usage_errors import flag_of_property
 from ours_cli.commands.field_flags import field_map
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError
@@ -140,8 +141,9 @@ def _sources(files: list[str]) -> list[Location]:
     except SourceError as error:
         if error.hint is not None:
             raise
-        # Most likely a visitor's id in place of FILE, so it is not repeated.
+        # Most likely a visitor's id or property in place of FILE, so it is not repeated.
         raise SourceError(
             "there is no such FILE of visitors",
-            hint="one visitor is named by --external-id ID, --email ADDRESS or --user-id ID",
+            hint=flag_of_property(files[0], "-u")
+            or "one visitor is named by --external-id ID, --email ADDRESS or --user-id ID",
         ) from None

@@ -67,6 +67,8 @@ class KeyWatch:
                 self._leave(_left_below(key, row[key], self._used_below.get(key)))
             elif self._star and not self._left_out.exclusion.leaves_out(key):
                 self._tally.sent([key])
+                if self._left_out.exclusion.has_other_letters(key):
+                    self._tally.in_other_letters[key] = None
             else:
                 self._leave([key])
         self._leave(name.strip() for name, has in self._left_out.tests.items() if has(row))

@@ -36,7 +36,8 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
     """
     # A pipe or device may be there to be written only; what is appended to a file may be read back.
     mode = os.O_RDWR if append and (path.is_file() or not path.exists()) else os.O_WRONLY
-    flags = mode | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0)
+    flags = mode | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
+    flags |= 0 if _is_handed_over(path) else getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError as error:
@@ -49,6 +50,12 @@ def open_private(path: Path, *, append: bool = False, known_as: Path | None = No
     if hasattr(os, "fchmod") and is_regular(stream):
         os.fchmod(descriptor, 0o600)
     return stream
+
+
+def _is_handed_over(path: Path) -> bool:
+    """A pipe that the shell made for this process, as of `>(gzip >x)`: nobody else set it."""
+    is_inherited = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name != "1"
+    return is_inherited and path.is_fifo()
 
 
 def refuse_link(path: Path, *, to_stdout: str = "--rejects -") -> None:

@@ -29,6 +29,7 @@ class Exclusion:
         self.of_rows: Paths = {}
         self.of_objects: Paths = {}
         self._columns = table.columns
+        self._names = fields.exclude
         self._told_by_rows: dict[str, tuple[Paths, Paths]] = {}
         for name in fields.exclude:
             of_object = _by_key(name) if whole_objects(fields) else []
@@ -85,6 +86,10 @@ class Exclusion:
     def leaves_out(self, key: str | int) -> bool:
         """Whether this key of a row (position in a CSV table) is left out whole."""
         return paths_below(self.of_rows, (key,)) is None
+
+    def has_other_letters(self, key: str) -> bool:
+        """Whether this key, which is not left out, is one that is, but for its letters."""
+        return key.strip().casefold() in map(str.casefold, names_left_out(self._names))
 
     def tests(self, wholes: Iterable[Getter]) -> dict[str, Test]:
         """By name, whether a row has it, where only the rows show that; `wholes` get the whole objects."""
@@ -165,26 +170,32 @@ def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
 
 
 def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
-    """Refuse a name that the first JSON rows, or whole objects in them, have in other letters only.
+    """Refuse a name that the first rows, or whole objects in them, have in other letters, which are sent too.
 
-    That it was sent would be told too late.
+    What a template names is meant. That the rest was sent would be told too late.
     """
-    rows = table.first_rows()
+    rows = table.first_rows() or [dict.fromkeys(map(str.strip, table.names or ()))]
     wholes = [part.reference for text in whole_objects(fields) for part in parse(text).placeholders]
     objects: list[Steps] = [(), *map(_path_of, wholes)]
+    named = [
+        _path_of(part.reference) for text in fields.templates().values() for part in parse(text).placeholders
+    ]
     meant = {
         name: [(*path, *steps) for path in objects for steps in _by_key(name)] for name in fields.exclude
     }
     left_out = _paths([steps for each in meant.values() for steps in each])
     for name, each in meant.items():
         alike = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
-        sent = next((found for found in alike if paths_below(left_out, found) is not None), None)
-        if sent is not None and not any(map(_has(_paths(each), {}, ()), rows)):
-            close = ".".join(sent)
-            raise UsageError(
-                f"--exclude: the first rows have no {name!r}",
-                hint=f"did you mean {close!r}? Names are case-sensitive",
-            )
+        for found in alike:
+            is_free = fields.star and all(path[0] != found[0] for path in named)
+            is_sent = is_free or any(found[: len(path)] == path for path in named)
+            is_named = any(path[: len(found)] == found for path in named)
+            if is_sent and not is_named and paths_below(left_out, found) is not None:
+                other = ".".join(found)
+                raise UsageError(
+                    f"--exclude {name} does not leave out {other!r}, which the rows have",
+                    hint=f"names are case-sensitive: leave {other!r} out too, or name it in a template",
+                )
 
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:

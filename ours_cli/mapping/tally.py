@@ -24,6 +24,7 @@ class Tally:
     `doubtful_ids` counts rows by the key that holds such an id and what it is (see `doubtful_ids.doubts`).
     `bare_columns` are columns that the text of a field equals, without braces.
     `left_on_purpose` are the names that `--exclude` gives, as in `columns_left`.
+    `in_other_letters` are keys that are sent, and that `--exclude` has in other letters.
     `preset_advice` is the advice that a preset knows these rows, where nothing else was said about them.
     """
 
@@ -34,6 +35,7 @@ class Tally:
     columns_sent: dict[str, None] = field(default_factory=dict)
     columns_left: dict[str, None] = field(default_factory=dict)
     left_on_purpose: frozenset[str] = frozenset()
+    in_other_letters: dict[str, None] = field(default_factory=dict)
     columns_missing: dict[str, None] = field(default_factory=dict)
     bare_columns: dict[str, None] = field(default_factory=dict)
     keys_never_seen: dict[str, None] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from ours_cli.source import ReadOptions
 _DROPPED: Final = {
     *("--skip-lines", "--header-row", "--encoding", "--rejects", "--report", "--limit", "--expect"),
     *("--canary", "--resume", "--restart"),
+    "--max-rejects",  # it is about a whole export: of a few bad rows, 1% is none
     *("--sample", "--shard"),  # to these, a mended row is a different one
 }
 

@@ -130,7 +130,7 @@ def keep_aside(path: Path) -> Path | None:
 
     Raises `OursError`, `BusyError` if a run writes it right now; `OSError` where it cannot be renamed.
     """
-    if not path.is_symlink() and (not path.is_file() or not path.stat().st_size):
+    if not path.is_file() or not path.stat().st_size:
         return None
     with _open(path):
         names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))

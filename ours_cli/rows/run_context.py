@@ -84,6 +84,10 @@ class RunContext(NamedTuple):
             ),
             *((1, text) for text in odd_signs(templates)),
             (tally.preset_advice, tally.preset_advice),
+            (
+                tally.in_other_letters,
+                f"not left out, for --exclude names other letters: {', '.join(tally.in_other_letters)}",
+            ),
             (missing, f"never found in any row: {', '.join(missing)}"),
         ]
         return [text for count, text in found if count]
