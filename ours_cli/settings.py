@@ -196,6 +196,8 @@ def _profile_token(profile: dict[str, Any], prefix: str) -> Token:
         # The command is not shown: some hold a vault's own password.
         return Token(_run_token_command(command, key), f"{key} in the config")
     if path := profile.get(f"{prefix}token_file"):
+        # A command may be typed anywhere, so a relative path begins where the config is.
+        path = path if path.startswith("~") else str(config_path().parent / path)
         return _token_of_file(path, f"{prefix}token_file in the config")
     return Token(str(profile.get(f"{prefix}token", "")).strip(), f"{prefix}token in the config")
 

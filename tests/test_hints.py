@@ -98,6 +98,15 @@ def test_a_column_in_double_braces_is_refused(ours: Ours, tmp_path: Path, flags:
     assert ours("backfill", path, *words, *literal, "--dry-run").code == 0
 
 
+def test_json_typed_as_for_track_is_told_of_its_braces(ours: Ours, tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", f"a,t\na,{iso(1)}\n")
+    words = ["--event", "E", "--external-id", "{a}", "--time", "{t}", "--dry-run"]
+    ended = ours("backfill", path, *words, "-p", 'd:={"a": 1}')
+    assert ended.code == 2
+    assert hint_of(ended.err).strip() == 'if {"a": 1} is JSON, its braces are doubled: {{"a": 1}}'
+    assert ours("backfill", path, *words, "-p", 'd:={{"a": 1}}').code == 0
+
+
 def test_a_column_in_a_list_of_a_map_is_no_template(ours: Ours, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     (tmp_path / "m.toml").write_text('[eventProperties]\nboth = ["{a}", "x"]\n')

@@ -66,6 +66,20 @@ class TestOrder:
         config('token_file = "~/key"')
         assert token() == "from-home"
 
+    @pytest.mark.usefixtures("no_token")
+    def test_a_relative_file_is_beside_the_config(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A command may be typed anywhere; and the config's `-` is no standard input, which may hold rows."""
+        folder = config('token_file = "keys/live"').parent
+        (folder / "keys").mkdir()
+        write(folder / "keys" / "live", "beside-the-config\n")
+        write(folder / "-", "no-input\n")
+        monkeypatch.chdir(tmp_path)
+        assert token() == "beside-the-config"
+        config('token_file = "-"')
+        assert token() == "no-input"
+
     def test_test_mode_has_a_key_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(AuthError, match="Test Mode token"):
             token(test=True)

@@ -123,6 +123,11 @@ def _only(found: list[int], name: str) -> int | None:
 
 
 def _unknown(name: str, columns: tuple[str, ...]) -> UsageError:
+    if _JSON_MEMBER.match(name):
+        return UsageError(
+            f"there is no column {name!r}",
+            hint=f"if {{{name}}} is JSON, its braces are doubled: {{{{{name}}}}}",
+        )
     near = nearest(name, columns)
     if near is not None:
         return UsageError(f"there is no column {name!r}", hint=f"did you mean {near!r}?")
@@ -146,6 +151,7 @@ def may_be_cells(columns: tuple[str, ...], name: str = "") -> bool:
 _SHOWN = 20
 # Headers begin with a letter, nearly always; numbers, dates and amounts do not, and an email has an @.
 _LIKE_A_VALUE = re.compile(r"\s*[-+$€£]?[0-9]|[^@\s]+@[^@\s]+\.")
+_JSON_MEMBER = re.compile(r'"[^"]*"\s*:')
 _ROOT = re.compile(r"[^.\[\]]+")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[([0-9]{1,9})\]")
 
