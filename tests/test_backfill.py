@@ -230,6 +230,15 @@ class TestStar:
         ]
         assert ended.json["warnings"] == ["columns not sent: deep.b; --exclude COLUMN says it is meant"]
 
+    def test_the_rest_of_a_text_that_holds_json_is_named(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        row = {"when": ago(1), "id": 1, "payload": '{"path": "/", "agent": "x"}'}
+        path = write(tmp_path / "o.ndjson", ndjson([row]))
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "path={payload.path}", "-o", "json")
+        assert ended.json["warnings"] == ["columns not sent: payload (all else in it)"]
+
     def test_an_hmac_without_a_key_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
