@@ -452,6 +452,19 @@ def test_each_code_names_its_own_lines(ours: Ours, tmp_path: Path) -> None:
     assert look(ours, path)["rows"]["malformed_lines"] == [3, 4, 5, 7]
 
 
+def test_rows_shorter_than_the_header_are_counted(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("event,n,note,\nVisit,1,x,\nVisit,2\nVisit,3,y\nVisit\n")
+    page = ours("inspect", path).out
+    assert (
+        "  2 rows end before the header does (the first on line 3): rejected if the mapping names a column"
+        " that is missing there\n"
+    ) in page
+    assert look(ours, path)["rows"]["short"] == 2
+    path.write_text("event,n,\nVisit,1\n")
+    assert "before the header" not in ours("inspect", path).out, "the column that they lack has no name"
+
+
 # --- large files -------------------------------------------------------------------------------------------
 
 
