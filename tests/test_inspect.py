@@ -241,6 +241,16 @@ def test_a_number_is_typed_only_where_nothing_is_lost(
     assert look(ours, path)["proposal"]["properties"]["x"] == template
 
 
+@pytest.mark.parametrize(("amounts", "name"), [(["1,5", "2,50"], "number:de"), (["1.5", "2.50"], "number")])
+def test_whole_numbers_are_read_as_the_amounts_beside_them_are(
+    amounts: list[str], name: str, ours: Ours, tmp_path: Path
+) -> None:
+    """A row that was not looked at may have 1.234 there, which is something else in each."""
+    path = table(tmp_path / "a.csv", ["x", "y"], [["1", amounts[0]], ["20", amounts[1]]])
+    properties = look(ours, path)["proposal"]["properties"]
+    assert properties == {"x": f"{{x|{name}}}", "y": f"{{y|{name}}}"}
+
+
 @pytest.mark.parametrize(
     ("cells", "kind", "template"),
     [
