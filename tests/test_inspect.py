@@ -251,6 +251,24 @@ def test_whole_numbers_are_read_as_the_amounts_beside_them_are(
     assert properties == {"x": f"{{x|{name}}}", "y": f"{{y|{name}}}"}
 
 
+@pytest.mark.parametrize("total", ["12,5", "12.5", "12"])
+def test_a_preset_says_where_a_spreadsheet_wrote_decimal_commas(
+    total: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Id;Name;Email;Created at;Total;Currency;Lineitem name\n"
+        f"1;#1;a@example.com;2025-01-05 10:00:00 -0500;{total};EUR;x\n"
+    )
+    proposal = look(ours, path)
+    assert proposal["preset"] == "shopify"
+    told = (
+        "-p 'total={Total|number:de}': the preset reads 'Total' like 1,234.50, and it is written like"
+        " 1.234,50"
+    )
+    assert (told in proposal["proposal"]["needs"]) is (total == "12,5")
+
+
 @pytest.mark.parametrize(
     ("cells", "kind", "template"),
     [
