@@ -230,6 +230,15 @@ class TestStar:
         ]
         assert ended.json["warnings"] == ["columns not sent: deep.b; --exclude COLUMN says it is meant"]
 
+    def test_the_rest_of_a_text_that_holds_json_is_named(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        row = {"when": ago(1), "id": 1, "payload": '{"path": "/", "agent": "x"}'}
+        path = write(tmp_path / "o.ndjson", ndjson([row]))
+        ended = ours("backfill", path, *ESSENTIALS, "-p", "path={payload.path}", "-o", "json")
+        assert ended.json["warnings"] == ["columns not sent: payload (all else in it)"]
+
     def test_an_hmac_without_a_key_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
@@ -819,3 +828,10 @@ def test_a_dry_run_doubts_serial_numbers_as_distinct_ids(
     )
     assert ended.code == 0
     assert ("distinctIds are short numbers" in ended.err) is is_told
+
+
+def test_a_dry_run_warns_of_distinct_ids_that_a_spreadsheet_cut(ours: Ours, tmp_path: Path) -> None:
+    path = write(tmp_path / "o.csv", f"when;id\n{iso(1)};2,39420E+18\n{iso(1)};8674918934\n")
+    ended = ours("backfill", path, *ESSENTIALS, "--distinct-id", "{id}", "--dry-run")
+    assert "warning: distinctIds are numbers in scientific notation" in ended.err
+    assert "2,39420E+18" not in ended.err

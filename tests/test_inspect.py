@@ -243,6 +243,34 @@ def test_a_number_is_typed_only_where_nothing_is_lost(
     assert look(ours, path)["proposal"]["properties"]["x"] == template
 
 
+@pytest.mark.parametrize(("amounts", "name"), [(["1,5", "2,50"], "number:de"), (["1.5", "2.50"], "number")])
+def test_whole_numbers_are_read_as_the_amounts_beside_them_are(
+    amounts: list[str], name: str, ours: Ours, tmp_path: Path
+) -> None:
+    """A row that was not looked at may have 1.234 there, which is something else in each."""
+    path = table(tmp_path / "a.csv", ["x", "y"], [["1", amounts[0]], ["20", amounts[1]]])
+    properties = look(ours, path)["proposal"]["properties"]
+    assert properties == {"x": f"{{x|{name}}}", "y": f"{{y|{name}}}"}
+
+
+@pytest.mark.parametrize("total", ["12,5", "12.5", "12"])
+def test_a_preset_says_where_a_spreadsheet_wrote_decimal_commas(
+    total: str, ours: Ours, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Id;Name;Email;Created at;Total;Currency;Lineitem name\n"
+        f"1;#1;a@example.com;2025-01-05 10:00:00 -0500;{total};EUR;x\n"
+    )
+    proposal = look(ours, path)
+    assert proposal["preset"] == "shopify"
+    told = (
+        "-p 'total={Total|number:de}': the preset reads 'Total' like 1,234.50, and it is written like"
+        " 1.234,50"
+    )
+    assert (told in proposal["proposal"]["needs"]) is (total == "12,5")
+
+
 @pytest.mark.parametrize(
     ("cells", "kind", "template"),
     [
@@ -452,6 +480,19 @@ def test_each_code_names_its_own_lines(ours: Ours, tmp_path: Path) -> None:
     assert "1 row cannot be read: repeated_header (line 4)" in page
     assert "1 row cannot be read: bad_csv (line 5)" in page
     assert look(ours, path)["rows"]["malformed_lines"] == [3, 4, 5, 7]
+
+
+def test_rows_shorter_than_the_header_are_counted(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("event,n,note,\nVisit,1,x,\nVisit,2\nVisit,3,y\nVisit\n")
+    page = ours("inspect", path).out
+    assert (
+        "  2 rows end before the header does (the first on line 3): rejected if the mapping names a column"
+        " that is missing there\n"
+    ) in page
+    assert look(ours, path)["rows"]["short"] == 2
+    path.write_text("event,n,\nVisit,1\n")
+    assert "before the header" not in ours("inspect", path).out, "the column that they lack has no name"
 
 
 # --- large files -------------------------------------------------------------------------------------------

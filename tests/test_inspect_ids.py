@@ -60,3 +60,13 @@ def test_a_number_of_the_event_itself_comes_before_that_of_its_order(ours: Ours,
     path = tmp_path / "a.csv"
     path.write_text(f"event,time,Bestellnr.,Transaction ID\nPaid,{NOW},A-1,T-1\nPaid,{NOW},A-2,T-2\n")
     assert ours("inspect", path, "-o", "json").json["proposal"]["distinctId"] == "{Transaction ID}"
+
+
+def test_numbers_that_a_spreadsheet_cut_are_no_distinct_id(ours: Ours, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"Order ID;event;time\n2,39420E+18;Paid;{NOW}\n8674918934;Paid;{NOW}\n")
+    proposal = ours("inspect", path, "-o", "json").json["proposal"]
+    assert proposal["distinctId"] is None
+    assert proposal["notes"] == [
+        "'Order ID' holds numbers in scientific notation: a spreadsheet cut their last digits; sent as text"
+    ]

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from ours_cli.mapping.exclude import Exclusion
-from ours_cli.mapping.tally import Tally
+from ours_cli.mapping.tally import REST_OF_CELL, Tally
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields
 from ours_cli.templates.reference import Reference, key_path
@@ -90,6 +90,8 @@ def _left_below(name: str, value: object, used: Paths | None) -> Iterator[str]:
             yield from _left_below(f"{name}.{step}", value[step], below)
     if used and isinstance(value, dict):
         yield from (f"{name}.{key}" for key in value if key not in used)
+    elif used and isinstance(value, str):  # JSON as text: its keys are not looked up
+        yield f"{name}{REST_OF_CELL}"
 
 
 def keys_of(rows: Sequence[Fields]) -> tuple[str, ...]:

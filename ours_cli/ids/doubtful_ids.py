@@ -51,10 +51,11 @@ def are_sure(ids: Iterable[str]) -> bool:
 
 def is_sure(text: str) -> bool:
     """Whether an id is not doubtful."""
-    return text not in WORDS and not _is_cut(text) and not is_unfilled(text)
+    return text not in WORDS and not is_cut(text) and not is_unfilled(text)
 
 
-def _is_cut(text: str) -> bool:
+def is_cut(text: str) -> bool:
+    """Whether it is a number that a spreadsheet rounded, as `CUT`."""
     return _EXPONENT in text and _CUT.fullmatch(text) is not None
 
 
@@ -63,4 +64,4 @@ def doubts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ID_MAX:
         text = body.get(key)
         if text and not is_sure(text):
-            yield key, text if text in WORDS else CUT if _is_cut(text) else UNFILLED
+            yield key, text if text in WORDS else CUT if is_cut(text) else UNFILLED

@@ -72,6 +72,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
             "looked_at": sample.looked_at,
             "whole": sample.whole,
             "how": sample.how,
+            "short": found.profile.short,
             "malformed": dict(sample.malformed),
             "malformed_lines": sorted(chain.from_iterable(sample.malformed_lines.values())),
         },

@@ -51,11 +51,10 @@ def filter_of(column: Column, style_of_file: str | None, place: str) -> tuple[st
         return "", "holds amounts in several currencies, which |number would leave out; sent as text"
     if reads < NEARLY_ALL * column.filled:
         return "", "is written in more than one way of numbers; sent as text"
-    if column.many_meanings and {"en", "de"} <= set(fit):
-        if style_of_file is None:
-            doubt = "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
-            return "", doubt
+    if style_of_file in fit:
         fit = [style_of_file]
+    elif column.many_meanings and {"en", "de"} <= set(fit):
+        return "", "could be thousands or decimals (1,075); sent as text until you say |number or |number:de"
     name = "number" if fit[0] == "en" else f"number:{fit[0]}"
     fate = "such rows will be rejected (bad_number); without |number all are sent as text"
     return name, "" if reads == column.filled else f"{odd}: {fate}"

@@ -67,6 +67,12 @@ def _looked_at(found: Findings) -> Iterator[str]:
     for code, count in sample.malformed.most_common():
         lines = ", ".join(str(line) for line in sample.malformed_lines[code] if line)
         yield f"  {counted(count, 'row')} cannot be read: {code}" + (f" (line {lines})" if lines else "")
+    if short := found.profile.short:
+        where = f" (the first on line {line})" if (line := found.profile.first_short) else ""
+        yield (
+            f"  {counted(short, 'row ends', 'rows end')} before the header does{where}:"
+            " rejected if the mapping names a column that is missing there"
+        )
     for footer in found.footers:
         where = f"{table.place} {footer.line}" if footer.line else "a row at the end"
         yield f"  {where} is no record ({footer.why}): it is in no column below, and will be rejected"

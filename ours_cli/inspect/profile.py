@@ -258,10 +258,16 @@ class Column:
 
 @dataclass(slots=True)
 class Profile:
-    """All columns in their order, and the number of rows they were seen in."""
+    """All columns in their order, and the number of rows they were seen in.
+
+    `short` of the rows end before a column that has a name, the first of them on line `first_short`, or 0
+    where lines are not known.
+    """
 
     window: tuple[int, int]
     rows: int = 0
+    short: int = 0
+    first_short: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
     keys_left_out: int = 0
 
@@ -281,6 +287,11 @@ class Profile:
         """Enter rows of cells, column by column."""
         self.rows += len(records)
         rows = [cast("list[str]", record.fields) for record in records]
+        named = max((at for at, name in enumerate(header, 1) if name.strip()), default=0)
+        short = [record.line for record, row in zip(records, rows, strict=True) if len(row) < named]
+        if short:
+            self.short += len(short)
+            self.first_short = self.first_short or short[0]
         holds_objects = set()
         for index, (name, cells) in enumerate(zip(header, zip_longest(*rows, fillvalue=""), strict=False)):
             if (column := self.columns.get(name)) is not None:

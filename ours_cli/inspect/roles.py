@@ -101,7 +101,7 @@ def choose_roles(columns: Sequence[Column], flags: Mapping[str, Flag], rows: int
             column
             for column in filled
             if column.filled == rows and column.is_unique and column is not person and not column.is_time
-            and column.kinds["decimal"] + column.kinds["amount"] == 0
+            and column.kinds["decimal"] + column.kinds["amount"] + column.kinds["scientific"] == 0
         ],
     )  # fmt: skip
     return Roles(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
+from ours_cli.inspect.number_filters import only_style
 from ours_cli.inspect.profile import Column
 from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal
 from ours_cli.inspect.roles import Roles
@@ -88,6 +89,7 @@ def with_preset(
             flags += [[f"--{order}-first"]] if order else []
             date_order = date_order or order
             needs += [need] if need else []
+    needs += _decimal_commas(fields, columns)
     values = (
         *fields.properties.values(),
         *fields.user_properties.values(),
@@ -124,6 +126,19 @@ def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[tuple[str, lis
             f" put the name of one that is in place of {COLUMN_TO_FILL_IN}"
         )
         yield need, [flag, to_fill_in(template, lacking)]
+
+
+def _decimal_commas(fields: FieldMap, columns: Mapping[str, Column]) -> Iterator[str]:
+    """Which properties the preset misreads, as a spreadsheet of another region saved the export again."""
+    for key, value in fields.properties.items():
+        for column in map(columns.get, _columns_of(value.text)):
+            if column is None or value.text != column.reference[:-1] + "|number}":
+                continue
+            if only_style(column) == "de":
+                flag = shell_join(["-p", f"{key}={value.text[:-1]}:de}}"])
+                yield (
+                    f"{flag}: the preset reads {column.name!r} like 1,234.50, and it is written like 1.234,50"
+                )
 
 
 def to_fill_in(template: str, lacking: Iterable[str]) -> str:

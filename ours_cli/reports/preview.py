@@ -14,6 +14,7 @@ from ours_cli.events.event import Event, Filtered, Reject
 from ours_cli.events.mapped_rows import Finished, MappedRows
 from ours_cli.events.packed_events import PackedEvents
 from ours_cli.exact_json import read_json
+from ours_cli.ids.doubtful_ids import is_cut
 from ours_cli.ids.identity import SERIAL_DIGITS
 from ours_cli.record import Table
 from ours_cli.wording.durations import DAY_MS
@@ -119,6 +120,10 @@ class Preview:
         """Whether the first ids are mere serial numbers, as another table may have too."""
         ids = [str(example.get("distinctId", "")) for example in self.examples]
         return bool(ids) and all(own.isdecimal() and len(own) <= SERIAL_DIGITS for own in ids)
+
+    def are_cut(self) -> bool:
+        """Whether one of the first ids is a number whose last digits a spreadsheet cut."""
+        return any(is_cut(str(example.get("distinctId", ""))) for example in self.examples)
 
     def close(self) -> None:
         """Count the last, unfinished request."""

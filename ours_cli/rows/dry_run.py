@@ -34,6 +34,10 @@ _SERIAL: Final = (
     "distinctIds are short numbers, which other tables may have too, and the API counts an id once, whatever"
     " file it comes from: a prefix such as 'orders-{id}' keeps them apart"
 )
+_CUT: Final = (
+    "distinctIds are numbers in scientific notation: a spreadsheet cut their digits, several events may bear"
+    " the same, and the API counts an id once; export that column as text"
+)
 
 
 def dry_run(
@@ -63,7 +67,8 @@ def dry_run(
         books.passed_over(prepared.shard.others)
     serial = _SERIAL if preview.are_serial() else None
     nothing = nothing_read(run, books, prepared.context.empty) or nothing_left(books)
-    found = filter(None, (ageing.warning(), nothing, serial))
+    cut = _CUT if preview.are_cut() else None
+    found = filter(None, (ageing.warning(), nothing, serial, cut))
     for text in (*prepared.context.warnings(run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
