@@ -41,9 +41,8 @@ class Rejects:
         self,
         path: str | None,
         folder: Path,
-        known: Sequence[KnownRejects] = (),
-        *,
-        note: Callable[[RejectFile], None] = lambda _: None,
+        known: Sequence[KnownRejects],
+        note: Callable[[RejectFile], None],
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self.are_shown = path == "-"
