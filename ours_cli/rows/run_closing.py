@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.cli.typed_words import going_on, with_flags
@@ -62,8 +63,12 @@ class RunOutcome(NamedTuple):
         return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
-class RunClosing(NamedTuple):
-    """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds."""
+@dataclass(frozen=True, slots=True)
+class RunClosing:
+    """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds.
+
+    What goes wrong on the way is entered into the `result`, where nothing did before.
+    """
 
     run: RowRun
     attempt: Attempt
