@@ -433,6 +433,44 @@ class TestFiles:
             (row,) = csv.DictReader(pipe)
         assert (ended.code, row["when"], row["_line"]) == (3, "soon", "2"), ended.err
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    def test_a_pipe_of_the_shell_whose_reader_has_gone(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """It is the rejects that were not written, not standard output."""
+        sandbox()
+        reading, writing = os.pipe()
+        os.close(reading)
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", f"/dev/fd/{writing}")
+        os.close(writing)
+        assert ended.code == 7
+        assert f"error: /dev/fd/{writing} cannot be written: Broken pipe\n" in ended.err
+
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    def test_a_pipe_takes_the_rows_of_one_header(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """Those of another go where they would without --rejects: nothing can be made beside a pipe."""
+        sandbox()
+        files = self.bad(tmp_path), write(tmp_path / "more.csv", "id,when\n2,later\n")
+        reading, writing = os.pipe()
+        ended = ours("backfill", *files, *self.PATH_FIELDS, "--rejects", f"/dev/fd/{writing}", "-o", "json")
+        os.close(writing)
+        assert ended.code == 3, ended.err
+        with os.fdopen(reading) as pipe:
+            assert [row["when"] for row in csv.DictReader(pipe)] == ["soon"]
+        other = Path(ended.json["rejects_file"])
+        assert [row["when"] for row in csv.DictReader(other.read_text().splitlines())] == ["later"]
+        assert other.name == "rejects.csv"
+
+    def test_a_device_takes_the_rows_of_any_header(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        files = self.bad(tmp_path), write(tmp_path / "more.csv", "id,when\n2,later\n")
+        ended = ours("backfill", *files, *self.PATH_FIELDS, "--rejects", "/dev/null", "-o", "json")
+        assert (ended.code, ended.json["rejected"], ended.json["rejects_file"]) == (3, 2, None), ended.err
+
     def test_a_link_to_a_pipe_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         os.mkfifo(tmp_path / "pipe")
