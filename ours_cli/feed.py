@@ -29,14 +29,15 @@ _BUFFER_MAX: Final = 4000
 
 async def feed_inline(items: Items, intake: Intake) -> AsyncGenerator[Chunk, None]:
     """Chunks of a source that does not block."""
-    rows = _BREATHE_EVERY
+    rows = 0
     for item in items:
-        if rows >= _BREATHE_EVERY:
-            await asyncio.sleep(0)
-            rows = 0
-        rows += len(item) if isinstance(item, MappedRows) else 1
         for chunk in intake.take_each(item):
             yield chunk
+        rows += len(item) if isinstance(item, MappedRows) else 1
+        if rows >= _BREATHE_EVERY:
+            # Here no row is mapped that is in no book: the run may stop now.
+            await asyncio.sleep(0)
+            rows = 0
     if (last := intake.flush()) is not None:
         yield last
 

@@ -78,6 +78,10 @@ def _texts(node: ast.expr) -> Iterator[str]:
     elif isinstance(node, ast.BoolOp):
         for value in node.values:
             yield from _texts(value)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "did_you_mean":
+        forms = [text for keyword in node.keywords for text in _texts(keyword.value)]
+        yield f"did you mean {(*forms, '{}')[0].replace('{}', '{close}')}?"
+        yield from _texts(node.args[2])
 
 
 def _value(part: ast.expr) -> ast.expr:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leaping_clock import run_leaping
 
+from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import AuthError, ContractError, LocalIOError, OursError, SourceError, UnavailableError
 from ours_cli.events.chunk import Chunk, Chunker, chunk_of
 from ours_cli.events.event import Event
@@ -24,7 +25,7 @@ from ours_cli.events.packed_events import Events
 from ours_cli.events.request_size import RequestSize
 from ours_cli.sending import http_client
 from ours_cli.sending.concurrency import CONCURRENCY_MAX
-from ours_cli.sending.delivery import Delivery, DeliveryOptions
+from ours_cli.sending.delivery import GIVE_UP_AFTER_S, Delivery, DeliveryOptions
 from ours_cli.sending.gate import now
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.sending.route import BATCH
@@ -60,12 +61,24 @@ def failing(names: list[str], failed: dict[str, str]) -> Answer:
     return Answer(207 if bad else 200, {}, json.dumps(body).encode())
 
 
+def sending(**options: Any) -> DeliveryOptions:
+    """As the command sends without flags, except for these options."""
+    usual = DeliveryOptions(
+        BATCH_EVENTS, BATCH_EVENTS_MAX, BATCH_BYTES, None, None, 30.0, GIVE_UP_AFTER_S, None
+    )
+    return usual._replace(**options)
+
+
+def ignored(*_told: object) -> None:
+    """A listener that does nothing."""
+
+
 @dataclass
 class Run:
     """One delivery with its outcomes; `reply` plays the server."""
 
     reply: Reply
-    options: DeliveryOptions = field(default_factory=DeliveryOptions)
+    options: DeliveryOptions = field(default_factory=sending)
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
@@ -99,7 +112,7 @@ class Run:
             BATCH,
             Endpoint("http://127.0.0.1", "token"),
             self.options,
-            Listener(self.emit, lambda *_: None, lambda *_: "line 1"),
+            Listener(self.emit, ignored, lambda *_: "line 1", ignored, ignored),
         )
         began = now()
         try:
@@ -122,7 +135,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
         chunks: Callable[[Run], AsyncIterator[Chunk]] | list[Chunk],
         **options: Any,
     ) -> Run:
-        made = Run(reply, DeliveryOptions(**options))
+        made = Run(reply, sending(**options))
         monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
 
         async def body() -> None:
@@ -549,7 +562,7 @@ def test_learning_the_size_always_ends_with_each_row_once(
     chunker = Chunker(RequestSize(batch), 1 << 20)
     chunks = [chunk for event in events if (chunk := chunker.add(event))]
     chunks += [last] if (last := chunker.flush()) else []
-    made = Run(accept, DeliveryOptions(concurrency=concurrency))
+    made = Run(accept, sending(concurrency=concurrency))
 
     async def post(_path: str, body: bytes) -> Answer:
         return await server.reply(body)
@@ -603,7 +616,7 @@ def test_whatever_the_server_answers_no_row_has_two_fates(
         return good(names)
 
     chunks = chunks_of(30, size)
-    made = Run(reply, DeliveryOptions(concurrency=concurrency))
+    made = Run(reply, sending(concurrency=concurrency))
     monkeypatch.setattr(http_client, "AsyncPoster", lambda *_, **__: made)
     monkeypatch.setattr("ours_cli.sending.retry.BACKOFF_CAP_S", 0.001)
     monkeypatch.setattr("ours_cli.sending.stops.NONSENSE_MAX", 10**6)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from queue import Queue
 
 import pytest
-from events_kit import events_of, rows_of
+from events_kit import SMALLEST, events_of, rows_of
 
 from ours_cli.errors import SourceError
 from ours_cli.events.chunk import Chunker
@@ -174,6 +174,30 @@ def test_every_item_comes_through_in_order(count: int, threaded: bool) -> None:
         assert sent == [item for item in items if isinstance(item, Event)]
 
     in_loop(body)
+
+
+def test_a_stop_leaves_no_row_that_was_mapped_and_not_taken_in() -> None:
+    """What the mapping counts would else be one more than the books."""
+    mapped: list[Event] = []
+    taken: list[Event | Reject | Filtered] = []
+
+    def events() -> Iterator[Event]:
+        for event in events_of([SMALLEST] * 3000):
+            mapped.append(event)
+            yield event
+
+    async def body() -> None:
+        chunker = Chunker(RequestSize(5000), 10**9)
+        feed = feed_inline(events(), intake_of(chunker, taken.append))
+        feeding = asyncio.ensure_future(anext(feed))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        feeding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await feeding
+
+    in_loop(body)
+    assert 1000 <= len(mapped) == len(taken) < 3000
 
 
 def test_an_error_of_the_source_comes_after_the_rows_before_it() -> None:

@@ -33,6 +33,10 @@ class Senders:
             then()
 
 
+def gate_of(rate: float | None = None, limit: Callable[[], int] = lambda: sys.maxsize) -> Gate:
+    return Gate(rate, limit)
+
+
 def in_loop(body: Callable[[], Awaitable[None]]) -> None:
     async def limited() -> None:
         async with asyncio.timeout(10):
@@ -43,7 +47,7 @@ def in_loop(body: Callable[[], Awaitable[None]]) -> None:
 
 def test_unproven_server_is_asked_by_one_at_a_time() -> None:
     async def body() -> None:
-        senders = Senders(Gate(), seconds=0.005)
+        senders = Senders(gate_of(), seconds=0.005)
         await asyncio.gather(*(senders.send() for _ in range(8)))
         assert senders.most == 1
 
@@ -52,7 +56,7 @@ def test_unproven_server_is_asked_by_one_at_a_time() -> None:
 
 def test_those_who_queued_behind_the_prober_go_together_once_it_has_proven_the_server() -> None:
     async def body() -> None:
-        gate = Gate()
+        gate = gate_of()
         senders = Senders(gate)
         await asyncio.gather(*(senders.send(then=gate.prove) for _ in range(8)))
         assert senders.most == 7
@@ -62,7 +66,7 @@ def test_those_who_queued_behind_the_prober_go_together_once_it_has_proven_the_s
 
 def test_doubt_brings_the_single_prober_back_after_the_pause() -> None:
     async def body() -> None:
-        gate = Gate()
+        gate = gate_of()
         gate.prove()
         gate.doubt(0.1)
         senders = Senders(gate, seconds=0.005)
@@ -77,7 +81,7 @@ def test_doubt_brings_the_single_prober_back_after_the_pause() -> None:
 @pytest.mark.parametrize("limit", [sys.maxsize, 3])
 def test_a_pause_holds_those_too_who_wait_for_their_rate(limit: int) -> None:
     async def body() -> None:
-        gate = Gate(rate=100, limit=lambda: limit)
+        gate = gate_of(rate=100, limit=lambda: limit)
         gate.prove()
         senders = Senders(gate, seconds=0.001)
         tasks = [asyncio.create_task(senders.send(rows=5)) for _ in range(4)]
@@ -94,7 +98,7 @@ def test_a_pause_holds_those_too_who_wait_for_their_rate(limit: int) -> None:
 
 def test_those_whom_a_pause_has_held_go_by_their_rate_again() -> None:
     async def body() -> None:
-        gate = Gate(rate=100)
+        gate = gate_of(rate=100)
         gate.prove()
         senders = Senders(gate, seconds=0)
         tasks = [asyncio.create_task(senders.send(rows=5)) for _ in range(4)]
@@ -111,7 +115,7 @@ def test_those_whom_a_pause_has_held_go_by_their_rate_again() -> None:
 
 def test_rate_counts_events() -> None:
     async def body() -> None:
-        gate = Gate(rate=1000)
+        gate = gate_of(rate=1000)
         gate.prove()
         senders = Senders(gate, seconds=0)
         began = now()
@@ -124,7 +128,7 @@ def test_rate_counts_events() -> None:
 @pytest.mark.parametrize("proven", [True, False])
 def test_the_stop_wakes_everyone_and_its_first_reason_stays(proven: bool) -> None:
     async def body() -> None:
-        gate = Gate()
+        gate = gate_of()
         if proven:
             gate.prove()
         gate.hold(60)
@@ -143,7 +147,7 @@ def test_the_stop_wakes_everyone_and_its_first_reason_stays(proven: bool) -> Non
 
 def test_an_error_inside_a_turn_stops_the_run_before_the_next_turn() -> None:
     async def body() -> None:
-        gate = Gate()
+        gate = gate_of()
         senders = Senders(gate)
         fatal = OursError("401")
 
@@ -159,7 +163,7 @@ def test_an_error_inside_a_turn_stops_the_run_before_the_next_turn() -> None:
 
 def test_a_cancelled_prober_leaves_its_place() -> None:
     async def body() -> None:
-        senders = Senders(Gate(), seconds=60)
+        senders = Senders(gate_of(), seconds=60)
         prober = asyncio.create_task(senders.send())
         await asyncio.sleep(0.01)
         next_one = asyncio.create_task(senders.send())

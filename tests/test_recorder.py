@@ -57,7 +57,7 @@ def test_what_could_not_be_recorded_is_told_and_tried_once_more(raised: Exceptio
             raise raised
 
     async def go() -> None:
-        one = Recorder(record, lambda error: failed.append(error.message))
+        one = Recorder(record, lambda error: failed.append(error.message), has_ids=True)
         one.settled(Block(0, 1))
         await asyncio.sleep(0.01)
         assert failed == [told]

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -64,6 +64,16 @@ def mend(ours: Ours, ended: Ended, fix: Callable[[str], str]) -> Ended:
 def mended_to(given: str, text: str) -> str:
     """A rejects file whose rows have a time by now, and that of line 4 this id."""
     return text.replace("soon", iso(1)).replace(",4,,", f",4,{given},")
+
+
+def begun(
+    path: str | None,
+    folder: Path,
+    known: Sequence[KnownRejects] = (),
+    note: Callable[[RejectFile], None] = lambda _: None,
+) -> Rejects:
+    """The rejects of an attempt, by default of the first, whose files nobody is told of."""
+    return Rejects(path, folder, known, note)
 
 
 class TestRoundTrip:
@@ -423,6 +433,44 @@ class TestFiles:
             (row,) = csv.DictReader(pipe)
         assert (ended.code, row["when"], row["_line"]) == (3, "soon", "2"), ended.err
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    def test_a_pipe_of_the_shell_whose_reader_has_gone(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """It is the rejects that were not written, not standard output."""
+        sandbox()
+        reading, writing = os.pipe()
+        os.close(reading)
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", f"/dev/fd/{writing}")
+        os.close(writing)
+        assert ended.code == 7
+        assert f"error: /dev/fd/{writing} cannot be written: Broken pipe\n" in ended.err
+
+    @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
+    def test_a_pipe_takes_the_rows_of_one_header(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """Those of another go where they would without --rejects: nothing can be made beside a pipe."""
+        sandbox()
+        files = self.bad(tmp_path), write(tmp_path / "more.csv", "id,when\n2,later\n")
+        reading, writing = os.pipe()
+        ended = ours("backfill", *files, *self.PATH_FIELDS, "--rejects", f"/dev/fd/{writing}", "-o", "json")
+        os.close(writing)
+        assert ended.code == 3, ended.err
+        with os.fdopen(reading) as pipe:
+            assert [row["when"] for row in csv.DictReader(pipe)] == ["soon"]
+        other = Path(ended.json["rejects_file"])
+        assert [row["when"] for row in csv.DictReader(other.read_text().splitlines())] == ["later"]
+        assert other.name == "rejects.csv"
+
+    def test_a_device_takes_the_rows_of_any_header(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        files = self.bad(tmp_path), write(tmp_path / "more.csv", "id,when\n2,later\n")
+        ended = ours("backfill", *files, *self.PATH_FIELDS, "--rejects", "/dev/null", "-o", "json")
+        assert (ended.code, ended.json["rejected"], ended.json["rejects_file"]) == (3, 2, None), ended.err
+
     def test_a_link_to_a_pipe_is_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
         sandbox()
         os.mkfifo(tmp_path / "pipe")
@@ -452,7 +500,7 @@ class TestFiles:
         named = write(tmp_path / "bad.csv", "old")
         named.chmod(0o644)
         table = Table("t", "csv", ("a",))
-        with closing(Rejects(str(named), tmp_path)) as rejects:
+        with closing(begun(str(named), tmp_path)) as rejects:
             rejects.add_table(0, table)
             rejects.write(Reject(Origin(0, Record(2, ["x"])), "", "c", "m"))
         assert stat.S_IMODE(named.stat().st_mode) == 0o600
@@ -462,7 +510,7 @@ class TestFiles:
     def test_a_full_disk(self) -> None:
         table = Table("t", "csv", ("a",))
         failing = pytest.raises(LocalIOError, match="cannot be written")
-        with failing, closing(Rejects("/dev/full", Path())) as rejects:
+        with failing, closing(begun("/dev/full", Path())) as rejects:
             rejects.add_table(0, table)
             rejects.write(Reject(Origin(0, Record(2, ["x" * 100_000])), "", "c", "m"))
             rejects.sync()
@@ -470,7 +518,7 @@ class TestFiles:
     def test_after_a_full_disk_nothing_passes_for_written(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        rejects = Rejects(None, tmp_path)
+        rejects = begun(None, tmp_path)
         rejects.add_table(0, Table("t", "csv", ("a",)))
         reject = Reject(Origin(0, Record(2, ["x"])), "", "c", "m")
         rejects.write(reject)
@@ -496,7 +544,7 @@ class TestFiles:
         """Also where an attempt goes on with what an earlier one has written."""
         known: list[KnownRejects] = []
         for delimiter in ",;":
-            rejects = Rejects(None, tmp_path, known)
+            rejects = begun(None, tmp_path, known)
             rejects.add_table(0, Table("t", "csv", ("a", "b"), dialect=Dialect(delimiter)))
             rejects.write(Reject(Origin(0, Record(2, ["x", "y"])), "", "c", "m"))
             rejects.close()
@@ -510,7 +558,7 @@ class TestFiles:
         link = tmp_path / "link"
         link.symlink_to(tmp_path / "nowhere")
         with pytest.raises(UsageError):
-            Rejects(str(link), tmp_path)
+            begun(str(link), tmp_path)
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
@@ -527,7 +575,7 @@ def test_any_cells_survive(
 ) -> None:
     folder = tmp_path_factory.mktemp("rejects")
     table = Table("t", "csv", ("a", "b", "c"), dialect=Dialect(delimiter, quote))
-    with closing(Rejects(None, folder)) as rejects:
+    with closing(begun(None, folder)) as rejects:
         rejects.add_table(0, table)
         for line, cells in enumerate(rows, start=2):
             rejects.write(
@@ -552,7 +600,7 @@ def test_any_cells_survive(
 )
 def test_any_object_survives(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, Any]) -> None:
     folder = tmp_path_factory.mktemp("rejects")
-    with closing(Rejects(None, folder)) as rejects:
+    with closing(begun(None, folder)) as rejects:
         rejects.add_table(0, Table("t", "ndjson", None))
         rejects.write(Reject(Origin(0, Record(9, fields)), "d", "code", "message"))
     (record,) = mended(open_table(rejects.paths[0], ReadOptions())).records
@@ -570,7 +618,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
 
     @pytest.fixture
     def rejects(self, tmp_path: Path, noted: list[RejectFile]) -> Rejects:
-        rejects = Rejects(str(tmp_path / "r.ndjson"), tmp_path, note=noted.append)
+        rejects = begun(str(tmp_path / "r.ndjson"), tmp_path, note=noted.append)
         rejects.add_table(0, Table("t", "ndjson", None))
         return rejects
 
@@ -610,7 +658,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         rejects.close()
         (left,) = rejects.files()
         known = KnownRejects(left.path, left.shape, left.extent, left.extent)
-        again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
+        again = begun(str(tmp_path / "r.ndjson"), tmp_path, [known])
         again.add_table(0, Table("t", "ndjson", None))
         again.write(self.ROWS[2])
         again.close()
@@ -624,7 +672,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         (left,) = rejects.files()
         mended = Path(left.path).read_text().replace("code", "mine")
         Path(left.path).write_text(mended)
-        again = Rejects(None, tmp_path, [KnownRejects(left.path, left.shape, left.extent, None)])
+        again = begun(None, tmp_path, [KnownRejects(left.path, left.shape, left.extent, None)])
         again.add_table(0, Table("t", "ndjson", None))
         again.write(self.ROWS[1])
         again.close()

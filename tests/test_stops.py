@@ -188,7 +188,8 @@ def test_a_failure_that_no_further_try_can_mend(failure: Failure, error: type[Ou
 
 
 def settlement(patience: Patience, size: RequestSize) -> Settlement:
-    listener = Listener(lambda _: None, lambda *_: None, lambda *_: "")
+    ignored = Mock(return_value="")
+    listener = Listener(ignored, ignored, ignored, ignored, ignored)
     return Settlement("t", "", Mock(spec=Gate), size, patience, listener, may_repeat=True)
 
 

@@ -108,7 +108,7 @@ def test_a_told_order_reads_every_numeric_date(instant: datetime, order: Any, ma
     assert TimeReader(TimeRules(order=order))(text) == to_ms(instant)
     survey = ColumnSurvey()
     assert survey.add(text, "f.csv", 2)
-    assert survey.order == (order if instant.day > 12 else None)
+    assert survey.order() == (order if instant.day > 12 else None)
     if instant.day > 12 or instant.day == instant.month:
         assert TimeReader(TimeRules())(text) == to_ms(instant)
     else:
@@ -133,11 +133,11 @@ def test_a_column_is_read_whole_and_right_or_a_flag_is_demanded(
     orders: dict[str, Literal["day", "month"]] = {"%d/": "day", "%m/": "month"}
     order = orders.get(form[:3])
     reader = TimeReader(TimeRules())
-    if survey.open_date is not None:
+    if survey.open_date() is not None:
         assert all(max(moment.astimezone(zone).day, moment.astimezone(zone).month) <= 12 for moment in column)
         reader = TimeReader(TimeRules(order=order))
     assert not survey.is_contradicted()
-    assert survey.order in (order, None)
+    assert survey.order() in (order, None)
     reader.settle(survey.conventions())
     assert [reader(text) for text in texts] == [to_ms(moment) for moment in column]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ours_cli.errors import UsageError
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean, nearest
 
 _FLAG_LIKE: Final = re.compile(r"-?(-[a-z0-9]+)+")
 _QUOTES: Final = 'a text with spaces wants quotes, a variable too: "$name"'
@@ -36,8 +36,8 @@ def usage_error(error: Any, commands: Iterable[str], typed: Sequence[str]) -> Us
     choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", None)
     if choices and "' is not one of" in message:
         words = [str(getattr(choice, "value", choice)) for choice in choices]
-        close = nearest(message.partition("' is not one of")[0].rpartition("'")[2], words)
-        hint = f"did you mean {close}?" if close else f"one of {', '.join(words)}"
+        wrong = message.partition("' is not one of")[0].rpartition("'")[2]
+        hint = did_you_mean(wrong, words, f"one of {', '.join(words)}", form="{}")
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
 
 
@@ -120,6 +120,7 @@ def _no_such_option(name: str, meant: str | None, path: str) -> UsageError:
 
 
 def _no_such_command(name: str, commands: Sequence[str]) -> UsageError:
-    close = nearest(name, commands)
-    hint = f"did you mean 'ours {close}'?" if close else f"the commands are {', '.join(commands)}"
-    return UsageError("there is no such command", hint=hint)
+    return UsageError(
+        "there is no such command",
+        hint=did_you_mean(name, commands, f"the commands are {', '.join(commands)}", form="'ours {}'"),
+    )

@@ -10,7 +10,7 @@ from ours_cli.cli.completion import topic as topics
 from ours_cli.console import Console
 from ours_cli.errors import UsageError
 from ours_cli.topics import TOPICS, topic
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 
 def help(  # noqa: A001 - the module and the function bear the command's name
@@ -38,10 +38,11 @@ def help(  # noqa: A001 - the module and the function bear the command's name
         # Whatever follows, such as `merge` behind `runs`, is explained there.
         return boundary.run([name, "--help"])
     if name not in TOPICS:
-        close = nearest(name, [*TOPICS, *app.COMMANDS])
         raise UsageError(
             f"there is no topic {name!r}",
-            hint=f"did you mean 'ours help {close}'?" if close else f"the topics are {', '.join(TOPICS)}",
+            hint=did_you_mean(
+                name, [*TOPICS, *app.COMMANDS], f"the topics are {', '.join(TOPICS)}", form="'ours help {}'"
+            ),
         )
     if more:
         raise UsageError(f"help shows one topic, and there is more after {name!r}", hint=f"ours help {name}")

@@ -24,8 +24,9 @@ from ours_cli.options import (
     VisitorFields,
 )
 from ours_cli.sending.route import IDENTIFY
-from ours_cli.single.body import build_body, check_body, doubtful, empty_flags, placeholder_flags
+from ours_cli.single.body import build_body
 from ours_cli.single.command import Sender, SingleBody
+from ours_cli.single.judgement import check_body, doubtful, empty_flags, placeholder_flags
 
 if TYPE_CHECKING:
     from ours_cli.mapping.fields import FieldMap

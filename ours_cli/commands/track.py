@@ -15,16 +15,9 @@ from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.process.standard_streams import standard_input
 from ours_cli.sending.route import TRACK
-from ours_cli.single.body import (
-    build_body,
-    check_body,
-    doubtful,
-    empty_flags,
-    read_line,
-    settle_distinct_id,
-    settle_time,
-)
+from ours_cli.single.body import build_body, read_line, settle_distinct_id, settle_time
 from ours_cli.single.command import Sender, SingleBody
+from ours_cli.single.judgement import check_body, doubtful, empty_flags
 
 
 def track(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ours_cli.errors import UsageError
 from ours_cli.files.folders import config_path
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 _TOKEN_KEYS: Final = ("token_command", "token_file", "token")
 KEYS: Final = frozenset({"base_url", *_TOKEN_KEYS, *(f"test_{key}" for key in _TOKEN_KEYS)})
@@ -79,11 +79,10 @@ def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dic
     if wanted is None:
         return common
     if wanted not in profiles:
-        close = nearest(wanted, profiles)
         known = ", ".join(sorted(profiles)) or "none"
         raise UsageError(
             f"there is no profile {wanted!r} in {path}",
-            hint=f"did you mean {close!r}?" if close else f"profiles there: {known}",
+            hint=did_you_mean(wanted, profiles, f"profiles there: {known}"),
         )
     own = profiles[wanted]
     if not isinstance(own, dict):
@@ -101,10 +100,9 @@ def _select_profile(config: dict[str, Any], name: str | None, path: Path) -> dic
 def _check_keys(table: dict[str, Any], known: Collection[str], path: Path) -> None:
     for key in table:
         if key not in known:
-            close = nearest(key, known)
             raise UsageError(
                 f"unknown key {key!r} in {path}",
-                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(sorted(known))}",
+                hint=did_you_mean(key, known, f"known keys: {', '.join(sorted(known))}"),
             )
 
 

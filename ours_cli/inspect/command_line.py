@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final, TypeAlias
 
 from ours_cli.inspect.proposal import Proposal
+from ours_cli.mapping.fields import TEXT_FIELDS
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 
@@ -53,27 +54,30 @@ def _command(command: str, argument: str, flags: Iterable[list[str]]) -> Command
 
 def _flags(told: ReadOptions, proposal: Proposal) -> Iterator[list[str]]:
     yield from _read_flags(told)
-    if proposal.event:
-        yield ["--event", proposal.event]
-    if proposal.time:
-        yield ["--time", proposal.time]
+    for key, template in proposal.templates.items():
+        if template:
+            yield [flag_of(key), template]
+        if key == "time":
+            yield from _time_flags(proposal)
+    flag = "-p" if proposal.runs == "backfill" else "-u"
+    for entry in [entry for entry in proposal.properties if not entry.why_not][:PROPERTIES_SHOWN]:
+        yield [flag, f"{_SEPARATOR.sub(_ESCAPED, entry.key)}={entry.template}"]
+    yield ["--dry-run"]
+
+
+def flag_of(key: str) -> str:
+    """The flag for one of the API's keys with one value."""
+    return f"--{TEXT_FIELDS[key].replace('_', '-')}"
+
+
+def _time_flags(proposal: Proposal) -> Iterator[list[str]]:
+    """How times are read."""
     if proposal.time_format:
         yield ["--time-format", proposal.time_format]
     if proposal.zone:
         yield ["--tz", proposal.zone]
     if proposal.order:
         yield [f"--{proposal.order}-first"]
-    for flag, template in (
-        ("--external-id", proposal.external_id),
-        ("--email", proposal.email),
-        ("--distinct-id", proposal.distinct_id),
-    ):
-        if template:
-            yield [flag, template]
-    flag = "-p" if proposal.runs == "backfill" else "-u"
-    for entry in [entry for entry in proposal.properties if not entry.why_not][:PROPERTIES_SHOWN]:
-        yield [flag, f"{_SEPARATOR.sub(_ESCAPED, entry.key)}={entry.template}"]
-    yield ["--dry-run"]
 
 
 def _read_flags(told: ReadOptions) -> Iterator[list[str]]:

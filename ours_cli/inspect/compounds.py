@@ -19,7 +19,8 @@ from ours_cli.inspect.person_words import (
     PEOPLE_IF_CAPITALS,
     PERSON,
 )
-from ours_cli.inspect.sensitive_words import SIGNS, names, words
+from ours_cli.inspect.sensitive_words import SIGNS
+from ours_cli.inspect.vocabulary import names, words
 
 HEADS: Final = words(
     "address adresse anschrift diagnosis diagnoses diagnose diagnosen erkrankung erkrankungen krankheit",

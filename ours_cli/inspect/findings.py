@@ -85,11 +85,7 @@ def to_json(found: Findings, *, show_values: bool) -> dict[str, Any]:
         "ids": [column.name for column in found.ids],
         "proposal": {
             "runs": proposal.runs,
-            "event": proposal.event,
-            "time": proposal.time,
-            "externalId": proposal.external_id,
-            "email": proposal.email,
-            "distinctId": proposal.distinct_id,
+            **proposal.templates,
             "timezone": proposal.zone,
             "date_order": proposal.order,
             "time_format": proposal.time_format,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.inspect.sensitive_words import Sign, names, words
+from ours_cli.inspect.vocabulary import Sign, names, words
 
 _ENGLISH: Final = words(
     "abortion acne adhd ailment allerg allergen allergens allergies allergy amh anamnesis anxiety apgar",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ours_cli.inspect.person_words import OF
-from ours_cli.inspect.sensitive_words import words
+from ours_cli.inspect.vocabulary import words
 
 _WRITTEN: Final = {
     "customer": "customer kunde kunden klant",

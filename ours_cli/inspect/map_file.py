@@ -61,13 +61,7 @@ def _of_proposal(found: Findings) -> Iterator[str]:
     made = f"A mapping to start from, made by `ours inspect` from {found.sample.looked_at:,} rows."
     yield from _prologue(found, made, proposal.runs)
     known = IDENTIFY_KEYS if proposal.runs == "identify" else EVENT_KEYS
-    for key, template in (
-        ("event", proposal.event),
-        ("time", proposal.time),
-        ("externalId", proposal.external_id),
-        ("email", proposal.email),
-        ("distinctId", proposal.distinct_id),
-    ):
+    for key, template in proposal.templates.items():
         if key in known:
             yield f'# {key} = "{{column}}"' if template is None else _line(key, template)
     yield ""

@@ -7,7 +7,7 @@ from typing import Final
 from ours_cli.inspect.kinds import NUMBER_STYLES
 from ours_cli.inspect.profile import NEARLY_ALL, Column
 from ours_cli.inspect.sensitive import plain_words
-from ours_cli.inspect.sensitive_words import words
+from ours_cli.inspect.vocabulary import words
 
 _CODE_WORDS: Final = words(
     "id code codes number zip zipcode postal plz phone sku uuid guid key ref reference isbn ean fips",

@@ -9,7 +9,7 @@ from typing import Final
 
 from ours_cli.inspect.health_words import HEALTH_SIGN
 from ours_cli.inspect.person_words import PATIENTS_IN_FRONT
-from ours_cli.inspect.sensitive_words import Sign, names, words
+from ours_cli.inspect.vocabulary import Sign, names, words
 
 AMONG_PATIENTS: Final = (
     Sign(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ours_cli.inspect.sensitive_words import Sign, names, words
+from ours_cli.inspect.vocabulary import Sign, names, words
 
 PATIENTS: Final = words("patient pacient paciente patienten paziente pazienti")
 PATIENTS_IN_FRONT: Final = PATIENTS | words("bene pat pt ptnt")

@@ -35,6 +35,10 @@ COLUMN_TO_FILL_IN: Final = "COLUMN"
 """Stands for a column that a preset needs and the file has not, likewise."""
 
 
+KEYS: Final = ("event", "time", "externalId", "email", "distinctId")
+"""The API's keys with one value that a command to start from fills, in the order of its flags."""
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """A column as a property of the event, or of the visitor (then `key` is as `-u` takes it).
@@ -50,21 +54,18 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The command that takes such rows, templates by field, how times are read, and properties.
+    """The command that takes such rows, how times are read, and properties.
 
-    `event` is None where the rows are visitors, for `identify`. `needs` must be settled before anything can
-    be sent correctly; `notes` are worth a thought.
+    `templates` has all `KEYS`, with None where no column fills one; rows that are visitors, for `identify`,
+    fill no `event`. `needs` must be settled before anything can be sent correctly; `notes` are worth a
+    thought.
     """
 
     runs: Literal["backfill", "identify"]
+    templates: Mapping[str, str | None]
     properties: tuple[Property, ...]
-    external_id: str | None
-    email: str | None
     needs: tuple[str, ...]
     notes: tuple[str, ...]
-    event: str | None = None
-    time: str | None = None
-    distinct_id: str | None = None
     zone: str | None = None
     order: str | None = None
     time_format: str | None = None
@@ -87,8 +88,9 @@ def _of_visitors(draft: _Draft) -> Proposal:
         " properties"
     )
     external_id, email = draft.person()
+    templates = {**dict.fromkeys(KEYS), "externalId": external_id, "email": email}
     properties = draft.visitor_properties()
-    return Proposal("identify", properties, external_id, email, tuple(draft.needs), tuple(draft.notes))
+    return Proposal("identify", templates, properties, tuple(draft.needs), tuple(draft.notes))
 
 
 def _of_events(draft: _Draft, stem: str) -> Proposal:
@@ -97,14 +99,10 @@ def _of_events(draft: _Draft, stem: str) -> Proposal:
     event, distinct_id = draft.event(stem), draft.event_id(stem)
     return Proposal(
         "backfill",
+        dict(zip(KEYS, (event, time, external_id, email, distinct_id), strict=True)),
         draft.properties(),
-        external_id,
-        email,
         tuple(draft.needs),
         tuple(draft.notes),
-        event=event,
-        time=time,
-        distinct_id=distinct_id,
         zone=zone,
         order=order,
         time_format=draft.time_format,

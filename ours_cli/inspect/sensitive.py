@@ -47,8 +47,8 @@ from ours_cli.inspect.sensitive_words import (
     OF_A_MAKE,
     OF_MACHINES,
     SIGNS,
-    Sign,
 )
+from ours_cli.inspect.vocabulary import Sign
 from ours_cli.inspect.words import words_of
 
 PATIENT: Final = "patient id"

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ours_cli.inspect.command_line import Command, command_line, joined, preset_command
+from ours_cli.inspect.command_line import Command, command_line, flag_of, joined, preset_command
 from ours_cli.inspect.number_filters import only_style
 from ours_cli.inspect.profile import Column
-from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, ZONE_TO_FILL_IN, Proposal
+from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, KEYS, ZONE_TO_FILL_IN, Proposal
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.time_doubts import order_of
-from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.fields import TEXT_FIELDS, FieldMap
 from ours_cli.mapping.presets import Preset
 from ours_cli.source import ReadOptions
 from ours_cli.templates.template import parse
@@ -50,8 +50,7 @@ class Start:
 
 def proposed(argument: str, told: ReadOptions, proposal: Proposal, roles: Roles) -> Start:
     """The command of the proposal, for the file named `argument`, read as `told`."""
-    fields = (proposal.event, proposal.external_id, proposal.email, proposal.distinct_id)
-    templates = " ".join(template for template in fields if template)
+    templates = " ".join(text for key, text in proposal.templates.items() if text and key != "time")
     fielded = (roles.person, roles.email, roles.record_number, roles.event)
     sent = (
         *(column.name for column in fielded if column is not None and column.reference[:-1] in templates),
@@ -109,13 +108,8 @@ def _missing(fields: FieldMap, header: Sequence[str]) -> Iterator[tuple[str, lis
     Exports differ by settings.
     """
     names = {name.strip() for name in header}
-    for flag, template in (
-        ("--event", fields.event),
-        ("--time", fields.time),
-        ("--external-id", fields.external_id),
-        ("--email", fields.email),
-        ("--distinct-id", fields.distinct_id),
-    ):
+    for key in KEYS:
+        flag, template = flag_of(key), getattr(fields, TEXT_FIELDS[key])
         lacking = [name for name in _columns_of(template) if name not in names]
         if template is None or not lacking:
             continue

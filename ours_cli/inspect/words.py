@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from ours_cli.inspect.sensitive_words import words
+from ours_cli.inspect.vocabulary import words
 
 _TYPE_WRAPPERS: Final = words(
     "S N B BOOL SS NS BS L M $date $oid $uuid $numberLong $numberInt $numberDouble $numberDecimal"

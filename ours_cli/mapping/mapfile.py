@@ -30,7 +30,7 @@ from ours_cli.mapping.fields import (
     check_default_property,
     check_user_property,
 )
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 _SOURCE_KEYS: Final[dict[str, type]] = {
     "format": str,
@@ -88,10 +88,10 @@ def parse_map(document: Mapping[str, Any], where: str) -> MapFile:
     """Turn a parsed TOML document into fields; raises `UsageError`, in which `where` names the document."""
     for key in document:
         if key not in _KEYS:
-            close = MISNAMED_KEYS.get(key) or nearest(key, _KEYS)
+            meant = MISNAMED_KEYS.get(key, key)
             raise UsageError(
                 f"unknown key {key!r} in {where}",
-                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_KEYS)}",
+                hint=did_you_mean(meant, _KEYS, f"known keys: {', '.join(_KEYS)}"),
             )
     given: dict[str, Any] = {
         name: _text(document[key], key, where) for key, name in TEXT_FIELDS.items() if key in document
@@ -181,10 +181,9 @@ def _source(value: Any, where: str) -> dict[str, Any]:
     for key, entry in value.items():
         kind = _SOURCE_KEYS.get(key)
         if kind is None:
-            close = nearest(key, _SOURCE_KEYS)
             raise UsageError(
                 f"unknown key {key!r} under [source] in {where}",
-                hint=f"did you mean {close!r}?" if close else f"known keys: {', '.join(_SOURCE_KEYS)}",
+                hint=did_you_mean(key, _SOURCE_KEYS, f"known keys: {', '.join(_SOURCE_KEYS)}"),
             )
         if type(entry) is not kind:
             raise UsageError(f"source.{key} in {where} must be of type {kind.__name__}")

@@ -20,7 +20,7 @@ from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import OBJECTS, FieldMap
 from ours_cli.mapping.mapfile import MapFile, parse_map
 from ours_cli.uuids import UUID
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 _LIST_WIDTH: Final = 80
 
@@ -50,11 +50,11 @@ def preset_names() -> tuple[str, ...]:
 @cache
 def load_preset(name: str) -> Preset:
     """Read one preset; raises `UsageError` with the nearest name when there is no such preset."""
-    if name not in preset_names():
-        close = nearest(name, preset_names())
+    known = preset_names()
+    if name not in known:
         raise UsageError(
             f"there is no preset {name!r}",
-            hint=f"did you mean --preset {close}?" if close else f"presets: {', '.join(preset_names())}",
+            hint=did_you_mean(name, known, f"presets: {', '.join(known)}", form="--preset {}"),
         )
     document = tomllib.loads(preset_text(name))
     about: dict[str, Any] = document.pop("preset")

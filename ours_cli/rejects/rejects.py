@@ -30,20 +30,19 @@ _STDOUT: Final = Path("standard output")
 class Rejects:
     """All rejects of a run. Nothing is created until the first reject, except a path that the person named.
 
-    Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`). `known` are
-    the files of earlier attempts: each is cut back to what was recorded and written on, as long as nobody
-    changed it. Any other file at a named path is kept under another name. `note` is called with a file before
-    its first row, so that it is known whose it is. `are_shown` says whether they go to standard output, where
-    somebody waits for each.
+    Tables of one shape share a file; another header or format opens the next (`rejects-2.csv`), which is in
+    the run's own `folder` where a pipe is named. `known` are the files of earlier attempts: each is cut back
+    to what was recorded and written on, as long as nobody changed it. Any other file at a named path is kept
+    under another name. `note` is called with a file before its first row, so that it is known whose it is.
+    `are_shown` says whether they go to standard output, where somebody waits for each.
     """
 
     def __init__(
         self,
         path: str | None,
         folder: Path,
-        known: Sequence[KnownRejects] = (),
-        *,
-        note: Callable[[RejectFile], None] = lambda _: None,
+        known: Sequence[KnownRejects],
+        note: Callable[[RejectFile], None],
     ) -> None:
         self._named = Path(path) if path not in (None, "-") else None
         self.are_shown = path == "-"
@@ -142,9 +141,9 @@ class Rejects:
             raise self._failure
         try:
             yield
-        except BrokenPipeError:
-            raise ClosedOutputError from None
         except OSError as error:
+            if path is _STDOUT and isinstance(error, BrokenPipeError):
+                raise ClosedOutputError from None
             self._failure = local_io(error, path, hint="--rejects PATH names another place")
             raise self._failure from None
 
@@ -199,9 +198,12 @@ class Rejects:
             file, self._reserved = self._reserved, None
             file.shape = shape
             return file
-        return begin(
-            self._free(self._named or self._folder / f"rejects.{_suffix(table)}", _suffix(table)), shape
-        )
+        first = self._named
+        if first is not None and first.is_char_device():
+            return begin(first, shape)
+        if first is None or first.is_fifo():  # nothing can be made beside a pipe
+            first = self._folder / f"rejects.{_suffix(table)}"
+        return begin(self._free(first, _suffix(table)), shape)
 
     def _free(self, first: Path, suffix: str) -> Path:
         make_private_folder(first.parent)

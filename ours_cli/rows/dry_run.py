@@ -22,6 +22,7 @@ from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_closing import nothing_left, nothing_read
 from ours_cli.rows.run_size import batch_events
+from ours_cli.rows.run_warnings import run_warnings
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.replay import Replay
 from ours_cli.safeguards import check_expected
@@ -69,7 +70,7 @@ def dry_run(
     nothing = nothing_read(run, books, prepared.context.empty) or nothing_left(books)
     cut = _CUT if preview.are_cut() else None
     found = filter(None, (ageing.warning(), nothing, serial, cut))
-    for text in (*prepared.context.warnings(run.templates), *found):
+    for text in (*run_warnings(prepared.context, run.templates), *found):
         console.warn(text)
     unexpected = check_expected(run.flags.batching.expect, books)
     tally = prepared.context.tally

@@ -168,7 +168,7 @@ class _Session(NamedTuple):
     def _rejects(self, attempt: Attempt) -> Rejects:
         """The rejects of an attempt; what was moved out of their way is told at once."""
         path, known = self.run.flags.batching.rejects, attempt.known_rejects
-        rejects = Rejects(path, attempt.folder, known, note=attempt.begin_rejects)
+        rejects = Rejects(path, attempt.folder, known, attempt.begin_rejects)
         for remark in rejects.take_remarks():
             self.console.warn(remark)
         return rejects

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.cli.typed_words import going_on, with_flags
@@ -19,6 +20,7 @@ from ours_cli.reports.report import Books, Report, ShardPart, Status
 from ours_cli.rows.reject_hints import reject_hints
 from ours_cli.rows.row_command import Prepared, RowRun
 from ours_cli.rows.row_sources import stdin_is_silent
+from ours_cli.rows.run_warnings import left_behind, run_warnings
 from ours_cli.runs.replay import SourceChangedError
 from ours_cli.safeguards import CanaryError, UnexpectedRowsError, check_expected
 from ours_cli.sending.route import IDENTIFY
@@ -61,8 +63,12 @@ class RunOutcome(NamedTuple):
         return int(ExitCode.REJECTED if self.report.books.rejected else ExitCode.OK)
 
 
-class RunClosing(NamedTuple):
-    """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds."""
+@dataclass(frozen=True, slots=True)
+class RunClosing:
+    """An attempt whose rows have stopped coming, on its way to a report. `duration_s` is in seconds.
+
+    What goes wrong on the way is entered into the `result`, where nothing did before.
+    """
 
     run: RowRun
     attempt: Attempt
@@ -127,8 +133,8 @@ class RunClosing(NamedTuple):
         attempt, result, context = self.attempt, self.result, self.prepared.context
         remarks = self.rejects.take_remarks()
         on_purpose = "exclude in its map" if self.run.route is IDENTIFY else "--exclude COLUMN"
-        found = (*context.warnings(self.run.templates), *self._counted_again())
-        for text in (*found, *context.left_behind(on_purpose), *remarks):
+        found = (*run_warnings(context, self.run.templates), *self._counted_again())
+        for text in (*found, *left_behind(context.tally, on_purpose), *remarks):
             self.console.warn(text)
         if not attempt.was_finished:  # else they may have been mended, sent and deleted
             for path in self.rejects.gone:

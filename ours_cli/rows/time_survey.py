@@ -129,13 +129,13 @@ class _Survey:
                 hint="send the rows of each order in a run of their own, "
                 "one with --day-first and one with --month-first",
             )
-        if (place := self._found.open_date) is not None:
+        if (place := self._found.open_date()) is not None:
             raise UsageError(
                 f"{self._name}: day and month cannot be told apart ({_at(place)}), "
                 f"and nothing in {counted(self._looked, 'row')} tells which stands first; nothing was sent",
                 hint=_ORDER_HINT,
             )
-        if (place := self._found.open_year) is not None:
+        if (place := self._found.open_year()) is not None:
             raise UsageError(
                 f"{self._name}: a two-digit year may stand first or last ({_at(place)}), "
                 f"and nothing in {counted(self._looked, 'row')} tells; nothing was sent",

@@ -36,7 +36,7 @@ class Recorder:
         record: Callable[[Sequence[Block]], None],
         failed: Callable[[OursError], None],
         *,
-        has_ids: bool = True,
+        has_ids: bool,
     ) -> None:
         self._record = record
         self._failed = failed

@@ -16,7 +16,7 @@ from ours_cli.runs.replay import SourceChangedError
 from ours_cli.runs.run_head import Identity, OtherVersionError, RunHead, read_head
 from ours_cli.runs.run_lock import LOCK_NAME, hold, is_running
 from ours_cli.timestamps import Conventions
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 _PIPE_ROWS_MAX: Final = 10_000
 """Rows of a pipe that are compared with those of a run before it is known to go on with that."""
@@ -106,10 +106,9 @@ def named_folder(runs_dir: Path, run_id: str) -> Path:
         return runs_dir / matches[0]
     if matches:
         raise UsageError(f"several runs begin with {run_id!r}", hint="ours runs list shows them")
-    close = nearest(run_id, ids)
     raise NoRunError(
         f"there is no run {run_id!r}",
-        hint=f"did you mean {close}?" if close else "ours runs list shows them",
+        hint=did_you_mean(run_id, ids, "ours runs list shows them", form="{}"),
     )
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ours_cli.contract import BATCH_BYTES, BATCH_EVENTS, BATCH_EVENTS_MAX
 from ours_cli.errors import OursError
 from ours_cli.events.chunk import Chunk
 from ours_cli.events.outcome import Traffic
@@ -51,14 +50,14 @@ class DeliveryOptions(NamedTuple):
     Requests hold `batch_events` to begin with, and up to `batch_events_max` once the server takes them.
     """
 
-    batch_events: int = BATCH_EVENTS
-    batch_events_max: int = BATCH_EVENTS_MAX
-    batch_bytes: int = BATCH_BYTES
-    concurrency: int | None = None
-    rate: float | None = None
-    timeout: float = 30.0
-    give_up_after: float = GIVE_UP_AFTER_S
-    ca_file: Path | None = None
+    batch_events: int
+    batch_events_max: int
+    batch_bytes: int
+    concurrency: int | None
+    rate: float | None
+    timeout: float
+    give_up_after: float
+    ca_file: Path | None
 
 
 class Delivery:

@@ -7,7 +7,6 @@ eight), a server that is down is asked by one prober only, and `Retry-After` hol
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -21,7 +20,7 @@ class Gate:
     `error` is why the run stops, once it does.
     """
 
-    def __init__(self, rate: float | None = None, limit: Callable[[], int] = lambda: sys.maxsize) -> None:
+    def __init__(self, rate: float | None, limit: Callable[[], int]) -> None:
         self.error: OursError | None = None
         self._rate = rate
         self._limit = limit

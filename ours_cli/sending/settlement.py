@@ -44,8 +44,8 @@ class Listener(NamedTuple):
     emit: Callable[[Outcome], None]
     on_wait: Callable[[str, float], None]
     where: Callable[[Origin, Origin], str]
-    on_clock: Callable[[float], None] = lambda _seconds: None
-    on_trouble: Callable[[str], None] = lambda _text: None
+    on_clock: Callable[[float], None]
+    on_trouble: Callable[[str], None]
 
 
 class Settlement:

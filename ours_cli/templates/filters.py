@@ -39,7 +39,7 @@ from ours_cli.templates.filter_functions import (
 )
 from ours_cli.templates.without import without
 from ours_cli.trimming import trimmed
-from ours_cli.wording.suggest import nearest
+from ours_cli.wording.suggest import did_you_mean
 
 EXCLUDE: Final = "--exclude"
 """The filter that `--exclude` puts before a template's own, which no template can name."""
@@ -94,9 +94,10 @@ def build(call: FilterCall, hmac_key: HmacKey | None) -> Filter:
 def _unknown_filter(name: str) -> UsageError:
     if not name:
         return UsageError("a `|` without a filter after it", hint="write `{column|filter}`")
-    near = nearest(name, _KINDS)
-    hint = f"did you mean `{near}`?" if near else f"filters: {' '.join(_KINDS)}"
-    return UsageError(f"there is no filter `{name}`", hint=hint)
+    return UsageError(
+        f"there is no filter `{name}`",
+        hint=did_you_mean(name, _KINDS, f"filters: {' '.join(_KINDS)}", form="`{}`"),
+    )
 
 
 _KINDS: Final[dict[str, FilterKind]] = {

@@ -27,7 +27,8 @@ class Place(NamedTuple):
 class ColumnSurvey:
     """Looks at the cells of a column, over all sources of a run, and remembers the first of each kind.
 
-    It holds lines and counts, never a value, and nothing that grows with the column.
+    It holds lines and counts, never a value, and nothing that grows with the column. What it says is asked by
+    methods: each cell may change the answer.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,6 @@ class ColumnSurvey:
         """Whether some cells are dates in one order alone, and some in the other alone."""
         return self.proof("day") is not None and self.proof("month") is not None
 
-    @property
     def order(self) -> DateOrder | None:
         """The order that some cells prove and none disproves."""
         day, month = self.proof("day"), self.proof("month")
@@ -65,29 +65,26 @@ class ColumnSurvey:
             return None
         return "day" if day is not None else "month"
 
-    @property
     def year_last(self) -> bool:
         """Whether dates like 26-09-24 are known not to begin with the year."""
         return "short day" in self._first or "short month" in self._first
 
-    @property
     def open_date(self) -> Place | None:
         """The first cell that is two days, while nothing shows the order."""
-        return self._first.get("either") if self.order is None else None
+        return self._first.get("either") if self.order() is None else None
 
-    @property
     def open_year(self) -> Place | None:
         """The first cell whose year may come first or last, while nothing shows which."""
-        return self._first.get("year") if self.order is None or not self.year_last else None
+        return self._first.get("year") if self.order() is None or not self.year_last() else None
 
     def is_settled(self) -> bool:
         """Whether an order is proved, and every date seen so far can be read by it."""
-        return self.order is not None and self.open_year is None
+        return self.order() is not None and self.open_year() is None
 
     def conventions(self) -> Conventions:
         """What is settled."""
         unit = self._units.most_common(1)[0][0] if self._units else None
-        return Conventions(self.order, self.year_last, unit)
+        return Conventions(self.order(), self.year_last(), unit)
 
 
 def is_plain(value: object) -> bool:

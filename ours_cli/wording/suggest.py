@@ -1,4 +1,4 @@
-"""The nearest known name to a mistyped one, for hints."""
+"""The nearest known name to a mistyped one, and the hint that names it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         spellings.setdefault(_spelling(candidate), candidate)
     found = get_close_matches(_spelling(name), spellings, n=1, cutoff=0.61)
     return spellings[found[0]] if found else None
+
+
+def did_you_mean(name: str, candidates: Iterable[str], otherwise: str, *, form: str = "{!r}") -> str:
+    """The hint for a mistyped name: the nearest candidate, as `form` writes it, or `otherwise`."""
+    close = nearest(name, candidates)
+    return f"did you mean {form.format(close)}?" if close else otherwise
 
 
 def _spelling(name: str) -> str:
