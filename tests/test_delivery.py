@@ -439,6 +439,21 @@ def test_rows_that_never_get_into_the_queue_end_the_run(run: RunIt) -> None:
     assert not done.rejected
 
 
+@pytest.mark.parametrize("failed", [{}, {"d-1": "queue_failed"}], ids=["200", "207"])
+def test_an_answer_that_accepts_rows_may_ask_for_a_pause(failed: dict[str, str], run: RunIt) -> None:
+    seen: set[str] = set()
+
+    async def reply(names: list[str]) -> Answer:
+        answer = good(names) if seen else failing(names, failed)
+        seen.update(names)
+        return Answer(answer.status, {"retry-after": "2"} if len(seen) == 2 else {}, answer.body)
+
+    done = run(reply, chunks_of(4, 2))
+    assert done.error is None
+    assert len(done.accepted) == 4
+    assert 2 <= done.took_s < 4
+
+
 def test_progress_renews_the_time_to_give_up(run: RunIt) -> None:
     """Every other request fails, for longer in all than `give_up_after`: yet each row gets through."""
     failed: set[str] = set()
