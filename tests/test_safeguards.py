@@ -174,6 +174,11 @@ class TestMaxRejects:
         assert "hint:" in ended.err
         assert place.totals().requests == 0
 
+    def test_a_percentage_is_of_the_rows_that_are_meant(self) -> None:
+        limit = RejectLimit(10, is_percent=True)
+        assert limit.check(Books(read=1100, rejected=10, filtered=1000)) is None
+        assert limit.check(Books(read=1100, rejected=11, filtered=1000)) is not None
+
     def test_a_percentage_needs_rows_to_speak_of(self) -> None:
         limit = reject_limit("10%")
         assert limit == RejectLimit(10, is_percent=True)
