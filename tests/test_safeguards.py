@@ -50,6 +50,16 @@ class TestCanary:
         assert sent[0] == 7
         assert sum(sent) == place.totals().events == ROWS
 
+    @pytest.mark.parametrize("kind", ["mapped", "sent"])
+    def test_a_row_behind_it_may_be_rejected(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, kind: str
+    ) -> None:
+        sandbox(fault(When(distinct_id=("d7",)), "invalid_event"))
+        if kind == "mapped":
+            spoilt(file, 7)
+        ended = ours("batch", file, "--canary", 7, "--batch-size", 100, "-o", "json")
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, ROWS - 1, 1)
+
     @pytest.mark.parametrize("size", [3, 7, 10, 100])
     def test_nothing_else_is_sent_when_the_server_rejects_one(
         self, ours: Ours, sandbox: StartSandbox, file: Path, size: int
