@@ -521,6 +521,22 @@ def test_rows_refused_by_207_prove_nothing_about_lone_refusals(run: RunIt) -> No
     assert done.rejected == Counter(["d-1"])
 
 
+def test_a_question_that_is_rejected_clears_no_row(run: RunIt) -> None:
+    """The row that was accepted before is refused too, by the server's own word: it is no witness."""
+    asked: list[str] = []
+
+    async def reply(names: list[str]) -> Answer:
+        if names != ["d-1"]:
+            return plain(400)
+        asked.extend(names)
+        return good(names) if len(asked) == 1 else failing(names, {"d-1": "invalid_event"})
+
+    done = run(reply, chunks_of(30, 1), concurrency=1)
+    assert isinstance(done.error, ContractError)
+    assert (len(asked), done.accepted) == (2, Counter(["d-1"]))
+    assert not done.rejected
+
+
 class SizeServer:
     """Answers 413 beyond its limits, in the manner asked for."""
 
