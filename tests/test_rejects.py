@@ -571,6 +571,40 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         assert len(Path(left.path).read_text().splitlines()) == 3
         assert again.take_remarks() == []
 
+    def test_a_file_that_is_moved_keeps_all_of_its_bytes(
+        self, rejects: Rejects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ours_cli.rejects.reject_files._CHUNK_BYTES", 7)
+        for reject in self.ROWS:
+            rejects.write(reject)
+        rejects.sync()
+        written = (tmp_path / "r.ndjson").read_bytes()
+        (tmp_path / "r.ndjson").unlink()
+        rejects.close()
+        assert (tmp_path / "r-2.ndjson").read_bytes() == written
+
+    def test_an_attempt_behind_one_that_left_more_than_is_recorded(
+        self, rejects: Rejects, tmp_path: Path
+    ) -> None:
+        """What was cut off counts no more: nobody changed the file, whatever the next attempt writes."""
+        rejects.write(self.ROWS[0])
+        rejects.sync()
+        (recorded,) = rejects.files()
+        rejects.write(self.ROWS[1])
+        rejects.close()
+        (left,) = rejects.files()
+        known = KnownRejects(left.path, left.shape, recorded.extent, left.extent)
+        for reject in self.ROWS[1:3]:
+            again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
+            again.add_table(0, Table("t", "ndjson", None))
+            again.write(reject)
+            again.close()
+            assert again.take_remarks() == []
+            (after,) = again.files()
+            known = KnownRejects(after.path, after.shape, after.extent, after.extent)
+        lines = (tmp_path / "r.ndjson").read_text().splitlines()
+        assert [json.loads(line)["n"] for line in lines] == [row.origin.row.line for row in self.ROWS[:3]]
+
     def test_rows_that_were_mended_after_a_kill_are_kept(self, rejects: Rejects, tmp_path: Path) -> None:
         """What the killed attempt left behind its recorded rows is unknown; those rows are not."""
         rejects.write(self.ROWS[0])
