@@ -721,6 +721,13 @@ class TestMended:
             ReadOptions(skip_lines=2, encoding="cp1252", delimiter=";"),
             "backfill R --delimiter ;",
         ),
+        (
+            "backfill o.csv --header-row 2 --report p --limit 9 --expect 9 --canary 1 --resume r --restart"
+            " --sample 0.5 --shard 0/2 --event E",
+            ["o.csv"],
+            ReadOptions(),
+            "backfill R --event E",
+        ),
         ("backfill o.json --format json", ["o.json"], ReadOptions(format="json"), "backfill R"),
         ("backfill o.txt --format csv", ["o.txt"], ReadOptions(format="csv"), "backfill R --format csv"),
         (
