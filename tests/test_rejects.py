@@ -36,7 +36,7 @@ from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
-from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile
+from ours_cli.rejects.reject_files import Extent, KnownRejects, OpenFile, RejectFile
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.runs.run_head import read_head, write_head
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -618,6 +618,14 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         again.close()
         assert Path(left.path).read_text() == mended
         assert "was changed meanwhile" in again.take_remarks()[0]
+
+
+@pytest.mark.parametrize("size", [0, 9])
+def test_only_a_file_that_held_rejects_is_missed(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    known = KnownRejects(str(path), "shape", Extent(size, "digest"), None)
+    with closing(Rejects(None, tmp_path, [known])) as rejects:
+        assert rejects.gone == ([path] if size else [])
 
 
 def rows_of(*rows: list[str]) -> RowStream:
