@@ -1144,10 +1144,17 @@ def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path)
         assert ended.code == 11
         assert "another process" in ended.err
         assert place.totals().requests == 1
+        assert states(ours) == ["running"]
     finally:
         held.set()
         first.kill()
         first.wait()
+    assert states(ours) == ["interrupted"]
+
+
+def states(ours: Ours) -> list[str]:
+    listed: Any = ours("runs", "list", "-o", "json").json
+    return [run["state"] for run in listed]
 
 
 def test_what_a_restarted_run_goes_on_with_is_not_one_more_restart(
