@@ -620,6 +620,19 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         assert "was changed meanwhile" in again.take_remarks()[0]
 
 
+@pytest.mark.parametrize("columns", [None, ("n",)])
+def test_a_message_commands_no_terminal(columns: tuple[str, ...] | None, tmp_path: Path) -> None:
+    """It may be in a server's words, and people look at the file there."""
+    with closing(Rejects(None, tmp_path)) as rejects:
+        rejects.add_table(0, Table("t", "csv" if columns else "ndjson", columns))
+        row = Record(2, ["1"] if columns else {"n": 1})
+        rejects.write(Reject(Origin(0, row), "d", "code", "no\x1b[31m\u009b"))
+    text = rejects.paths[0].read_text("utf-8")
+    assert "no" in text
+    assert not {"\x1b", "\u009b"} & set(text)
+    assert "u001b" not in text, "nor once it is read as JSON"
+
+
 @pytest.mark.parametrize("size", [0, 9])
 def test_only_a_file_that_held_rejects_is_missed(size: int, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
@@ -649,6 +662,10 @@ class TestMended:
         keys = {"_code": "own", **dict(zip(PREFIXED, ["9", "d", "code", "message"], strict=False))}
         table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
         assert list(mended(table).records) == [Record(2, {"_code": "own"}, "d")]
+
+    def test_raw_text_keeps_an_id_that_somebody_gave_it(self) -> None:
+        table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", " d ", "code", "m", "1,2"]))
+        assert list(mended(table).records) == [Record(2, ["1", "2"], "d")]
 
     def test_raw_text_that_is_still_wrong(self) -> None:
         table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", "", "code", "m", "1,2,3"]))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import fault, status
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
@@ -279,6 +279,7 @@ class TestPeriod:
             ("--since", "soon"),
             ("--until", "03/04/2026"),
             ("--since", "2026-03-02", "--until", "2026-03-01"),
+            ("--since", "2026-03-01", "--until", "2026-03-01"),
         ],
     )
     def test_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, flags: tuple[str, ...]) -> None:
@@ -460,6 +461,7 @@ def test_limit_stops_reading_whatever_is_left_out(ours: Ours, sandbox: StartSand
 
 
 @given(st.text(), st.sampled_from(["=", "!=", "~"]), st.text())
+@example("{a}", "=", "x")
 def test_a_quoted_name_is_taken_to_the_letter(name: str, operator: str, value: str) -> None:
     """Any column can be named, and a value is what follows the operator, without the blanks around it."""
     quoted = '"' + name.replace('"', '""') + '"'
