@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import shlex
@@ -604,6 +605,24 @@ class TestAnEditorSavesWhileRejectsAreWritten:
             known = KnownRejects(after.path, after.shape, after.extent, after.extent)
         lines = (tmp_path / "r.ndjson").read_text().splitlines()
         assert [json.loads(line)["n"] for line in lines] == [row.origin.row.line for row in self.ROWS[:3]]
+
+    def test_what_a_full_disk_left_is_known_by_the_next_attempt(
+        self, rejects: Rejects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else it would count as changed by somebody, and the same rows be in two files."""
+        rejects.write(self.ROWS[0])
+        rejects.sync()
+        rejects.write(self.ROWS[1])
+
+        def sync(_file: OpenFile) -> None:
+            raise OSError(errno.ENOSPC, "")
+
+        monkeypatch.setattr(OpenFile, "sync", sync)
+        with pytest.raises(LocalIOError):
+            rejects.close()
+        on_disk = (tmp_path / "r.ndjson").read_bytes()
+        (left,) = rejects.files()
+        assert left.extent == (len(on_disk), hashlib.blake2b(on_disk, digest_size=16).hexdigest())
 
     def test_rows_that_were_mended_after_a_kill_are_kept(self, rejects: Rejects, tmp_path: Path) -> None:
         """What the killed attempt left behind its recorded rows is unknown; those rows are not."""
