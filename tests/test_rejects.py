@@ -1287,3 +1287,16 @@ def test_a_name_that_is_no_utf8(ours: Ours, sandbox: StartSandbox, tmp_path: Pat
     assert place.totals().events == 200
     assert list(tmp_path.glob("rj*")) == [rejects]
     assert ours("runs", "-o", output).code == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reject_amid_rows_that_workers_map(
+    workers: int, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox()
+    rows: list[dict[str, Any]] = [{"event": "E", "externalId": f"p{n}"} for n in range(3000)]
+    rows[2500] |= dict(zip(MARKS, [9, "given", "code", "message"], strict=False))
+    ended = ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "--workers", workers)
+    assert ended.code == 0, ended.err
+    (event,) = [event for event in place.events() if event.external_id == "p2500"]
+    assert event.body == {"event": "E", "externalId": "p2500", "distinctId": "given"}
