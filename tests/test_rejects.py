@@ -1300,3 +1300,17 @@ def test_a_reject_amid_rows_that_workers_map(
     assert ended.code == 0, ended.err
     (event,) = [event for event in place.events() if event.external_id == "p2500"]
     assert event.body == {"event": "E", "externalId": "p2500", "distinctId": "given"}
+
+
+@pytest.mark.parametrize("spoilt", [True, False], ids=["mapped", "sent"])
+def test_what_is_rejected_is_shown_once_whoever_rejects_it(
+    spoilt: bool, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(Fault(When(distinct_id=("d1",)), Then("invalid_event")))
+    rows = [{"event": "E", "externalId": f"p{n}", "distinctId": f"d{n}"} for n in range(3)]
+    if spoilt:
+        del rows[1]["externalId"]
+    ended = ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "--rejects", "-", "-q")
+    assert ended.code == 3
+    (shown,) = map(json.loads, ended.out.splitlines())
+    assert shown["_distinctId"] == "d1"
