@@ -184,6 +184,16 @@ class TestMaxRejects:
         assert "hint:" in ended.err
         assert place.totals().requests == 0
 
+    @pytest.mark.parametrize(("limit", "code"), [("15%", 3), ("14%", 9)])
+    def test_a_percentage_of_few_rows_is_judged_at_the_end(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, limit: str, code: int
+    ) -> None:
+        place = sandbox()
+        file = tmp_path / "few.ndjson"
+        file.write_text(ndjson([row(number) for number in range(20)]))
+        ended = ours("batch", spoilt(file, 1, 2, 3), "--max-rejects", limit)
+        assert (ended.code, place.totals().events) == (code, 17)
+
     def test_a_percentage_is_of_the_rows_that_are_meant(self) -> None:
         limit = RejectLimit(10, is_percent=True)
         assert limit.check(Books(read=1100, rejected=10, filtered=1000)) is None
