@@ -162,7 +162,9 @@ class TestCanary:
 
 
 class TestMaxRejects:
-    @pytest.mark.parametrize(("limit", "code"), [("3", 3), ("2", 9), ("0", 9), ("1%", 3), ("0.5%", 9)])
+    @pytest.mark.parametrize(
+        ("limit", "code"), [("3", 3), ("2", 9), ("0", 9), ("1%", 3), ("0.5%", 9), ("100%", 3)]
+    )
     def test_limits(self, ours: Ours, sandbox: StartSandbox, file: Path, limit: str, code: int) -> None:
         sandbox()
         ended = ours("batch", spoilt(file, 1, 250, 399), "--max-rejects", limit, "-o", "json")
