@@ -96,7 +96,6 @@ class Canary:
         self._wanted = rows
         self._entered = 0
         self._rejected = 0
-        self._open = 0
 
     @property
     def is_full(self) -> bool:
@@ -120,15 +119,12 @@ class Canary:
     def enter(self, item: Event | Reject) -> None:
         """A row of the source."""
         if self._entered < self._wanted:
-            self._open += isinstance(item, Event)
             self._rejected += isinstance(item, Reject)
         self._entered += 1
 
     def settle(self, outcome: Outcome) -> None:
-        """Outcomes; until the canary is settled, they can only be its own."""
-        if self._open:
-            self._open -= len(outcome.accepted) + len(outcome.rejected)
-            self._rejected += len(outcome.rejected)
+        """Outcomes; until the canary is judged, they can only be its own."""
+        self._rejected += len(outcome.rejected)
 
     def check(self) -> CanaryError | None:
         """The error to stop with when one of its rows was rejected."""

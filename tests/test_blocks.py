@@ -299,6 +299,13 @@ class TestJournal:
         assert again.codes == {"bad_time": 1}
         assert [one.end for one in read_blocks(tmp_path)] == [4]
 
+    def test_each_commit_is_synced(self, tmp_path: Path) -> None:
+        """Only a power cut would show it: in WAL, SQLite syncs a commit where synchronous is FULL (2)."""
+        for begin in (True, False):
+            with Journal(tmp_path, begin=begin) as journal:
+                assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+                assert journal._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
     def test_a_block_is_recorded_once(self, tmp_path: Path) -> None:
         with Journal(tmp_path, begin=True) as journal:
             journal.commit([Block(0, 3)], [])

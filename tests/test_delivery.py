@@ -452,6 +452,21 @@ def test_rows_that_never_get_into_the_queue_end_the_run(run: RunIt) -> None:
     assert not done.rejected
 
 
+@pytest.mark.parametrize("failed", [{}, {"d-1": "queue_failed"}], ids=["200", "207"])
+def test_an_answer_that_accepts_rows_may_ask_for_a_pause(failed: dict[str, str], run: RunIt) -> None:
+    seen: set[str] = set()
+
+    async def reply(names: list[str]) -> Answer:
+        answer = good(names) if seen else failing(names, failed)
+        seen.update(names)
+        return Answer(answer.status, {"retry-after": "2"} if len(seen) == 2 else {}, answer.body)
+
+    done = run(reply, chunks_of(4, 2))
+    assert done.error is None
+    assert len(done.accepted) == 4
+    assert 2 <= done.took_s < 4
+
+
 def test_progress_renews_the_time_to_give_up(run: RunIt) -> None:
     """Every other request fails, for longer in all than `give_up_after`: yet each row gets through."""
     failed: set[str] = set()
@@ -517,6 +532,22 @@ def test_rows_refused_by_207_prove_nothing_about_lone_refusals(run: RunIt) -> No
     done = run(reply, chunks_of(5, 1))
     assert isinstance(done.error, ContractError)
     assert done.rejected == Counter(["d-1"])
+
+
+def test_a_question_that_is_rejected_clears_no_row(run: RunIt) -> None:
+    """The row that was accepted before is refused too, by the server's own word: it is no witness."""
+    asked: list[str] = []
+
+    async def reply(names: list[str]) -> Answer:
+        if names != ["d-1"]:
+            return plain(400)
+        asked.extend(names)
+        return good(names) if len(asked) == 1 else failing(names, {"d-1": "invalid_event"})
+
+    done = run(reply, chunks_of(30, 1), concurrency=1)
+    assert isinstance(done.error, ContractError)
+    assert (len(asked), done.accepted) == (2, Counter(["d-1"]))
+    assert not done.rejected
 
 
 class SizeServer:

@@ -138,6 +138,19 @@ def test_a_property_that_holds_an_object(
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_filters_see_only_what_is_left(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox) -> None:
+    """Else a filter could write the excluded name otherwise, and its value would be sent."""
+    place = sandbox()
+    text = '{"ssn":"can1","plan":"x"}'
+    quoted = text.replace('"', '""')
+    source = rows(p=text) if kind == "ndjson" else f'who,t,p\na,{iso(1)},"{quoted}"\n'
+    path = write(tmp_path / f"o.{kind}", source)
+    flags = ("-p", "q={p|upper}", "--exclude", "p.ssn")
+    assert ours("backfill", path, *ESSENTIALS, *flags).code == 0
+    assert sent(place) == [{"q": '{"PLAN":"X"}'}]
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
 def test_json_in_a_text(kind: str, tmp_path: Path, ours: Ours, sandbox: StartSandbox) -> None:
     place = sandbox()
     texts = [

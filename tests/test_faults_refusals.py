@@ -161,6 +161,14 @@ def test_few_rows_that_no_other_can_tell_of(
     settled(ours("batch", file, *QUICK), code, rejected=rejected, unsent=rows - rejected)
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_no_row_is_refused_for_its_size_by_400(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, rows: int
+) -> None:
+    sandbox(fault(ALWAYS, status(400)))
+    settled(ours("batch", rows_file(tmp_path, rows, pad=SMALL_BYTES), *QUICK), 8, unsent=rows)
+
+
 def test_many_large_rows_are_not_to_blame_where_none_was_accepted(
     ours: Ours, sandbox: StartSandbox, tmp_path: Path
 ) -> None:

@@ -208,6 +208,8 @@ class TestUnfinished:
         assert (ended.code, "read" in ended.json) == (2, False)
         assert "error: --limit ends before the last row that this run has done" in ended.err
         assert stopped.totals().requests == before
+        runs: Any = ours("runs", "list", "-o", "json").json
+        assert [(run["read"], run["accepted"]) for run in runs] == [(400, 400)]
         behind = send(ours, file, "--limit", 450)
         assert (behind.code, behind.json["read"], "--limit" in behind.err) == (0, 450, False)
         assert send(ours, file).json["accepted"] == 1000
@@ -1154,10 +1156,17 @@ def test_two_processes_on_one_run(sandbox: StartSandbox, ours: Ours, file: Path)
         assert ended.code == 11
         assert "another process" in ended.err
         assert place.totals().requests == 1
+        assert states(ours) == ["running"]
     finally:
         held.set()
         first.kill()
         first.wait()
+    assert states(ours) == ["interrupted"]
+
+
+def states(ours: Ours) -> list[str]:
+    listed: Any = ours("runs", "list", "-o", "json").json
+    return [run["state"] for run in listed]
 
 
 def test_what_a_restarted_run_goes_on_with_is_not_one_more_restart(

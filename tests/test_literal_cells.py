@@ -34,3 +34,7 @@ def test_quotes_that_stay_are_told(ours: Ours, tmp_path: Path) -> None:
     assert told not in ours("backfill", file, *FLAGS, "--dry-run").err
     file = write(tmp_path / "t.csv", f'id,at,a,b\n0007,{iso(2)},"1,2\n')
     assert told not in ours("backfill", file, *FLAGS, "--quote", "none", "--dry-run").err
+    for cell, quote in (('"""x"""', ()), ('"', ("--quote", "none")), ("", ("--quote", "none"))):
+        file = write(tmp_path / "t.csv", f"id,at,a,b\n0007,{iso(2)},{cell},2\n")
+        ended = ours("backfill", file, *FLAGS, *quote, "--dry-run")
+        assert (ended.code, told in ended.err) == (0, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import json
 import os
 import shlex
@@ -36,7 +37,7 @@ from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
 from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
-from ours_cli.rejects.reject_files import KnownRejects, OpenFile, RejectFile
+from ours_cli.rejects.reject_files import Extent, KnownRejects, OpenFile, RejectFile
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.runs.run_head import read_head, write_head
 from ours_cli.sandbox import Fault, Sandbox, Then, When
@@ -665,6 +666,58 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         assert len(Path(left.path).read_text().splitlines()) == 3
         assert again.take_remarks() == []
 
+    def test_a_file_that_is_moved_keeps_all_of_its_bytes(
+        self, rejects: Rejects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ours_cli.rejects.reject_files._CHUNK_BYTES", 7)
+        for reject in self.ROWS:
+            rejects.write(reject)
+        rejects.sync()
+        written = (tmp_path / "r.ndjson").read_bytes()
+        (tmp_path / "r.ndjson").unlink()
+        rejects.close()
+        assert (tmp_path / "r-2.ndjson").read_bytes() == written
+
+    def test_an_attempt_behind_one_that_left_more_than_is_recorded(
+        self, rejects: Rejects, tmp_path: Path
+    ) -> None:
+        """What was cut off counts no more: nobody changed the file, whatever the next attempt writes."""
+        rejects.write(self.ROWS[0])
+        rejects.sync()
+        (recorded,) = rejects.files()
+        rejects.write(self.ROWS[1])
+        rejects.close()
+        (left,) = rejects.files()
+        known = KnownRejects(left.path, left.shape, recorded.extent, left.extent)
+        for reject in self.ROWS[1:3]:
+            again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
+            again.add_table(0, Table("t", "ndjson", None))
+            again.write(reject)
+            again.close()
+            assert again.take_remarks() == []
+            (after,) = again.files()
+            known = KnownRejects(after.path, after.shape, after.extent, after.extent)
+        lines = (tmp_path / "r.ndjson").read_text().splitlines()
+        assert [json.loads(line)["n"] for line in lines] == [row.origin.row.line for row in self.ROWS[:3]]
+
+    def test_what_a_full_disk_left_is_known_by_the_next_attempt(
+        self, rejects: Rejects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else it would count as changed by somebody, and the same rows be in two files."""
+        rejects.write(self.ROWS[0])
+        rejects.sync()
+        rejects.write(self.ROWS[1])
+
+        def sync(_file: OpenFile) -> None:
+            raise OSError(errno.ENOSPC, "")
+
+        monkeypatch.setattr(OpenFile, "sync", sync)
+        with pytest.raises(LocalIOError):
+            rejects.close()
+        on_disk = (tmp_path / "r.ndjson").read_bytes()
+        (left,) = rejects.files()
+        assert left.extent == (len(on_disk), hashlib.blake2b(on_disk, digest_size=16).hexdigest())
+
     def test_rows_that_were_mended_after_a_kill_are_kept(self, rejects: Rejects, tmp_path: Path) -> None:
         """What the killed attempt left behind its recorded rows is unknown; those rows are not."""
         rejects.write(self.ROWS[0])
@@ -678,6 +731,27 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         again.close()
         assert Path(left.path).read_text() == mended
         assert "was changed meanwhile" in again.take_remarks()[0]
+
+
+@pytest.mark.parametrize("columns", [None, ("n",)])
+def test_a_message_commands_no_terminal(columns: tuple[str, ...] | None, tmp_path: Path) -> None:
+    """It may be in a server's words, and people look at the file there."""
+    with closing(Rejects(None, tmp_path)) as rejects:
+        rejects.add_table(0, Table("t", "csv" if columns else "ndjson", columns))
+        row = Record(2, ["1"] if columns else {"n": 1})
+        rejects.write(Reject(Origin(0, row), "d", "code", "no\x1b[31m\u009b"))
+    text = rejects.paths[0].read_text("utf-8")
+    assert "no" in text
+    assert not {"\x1b", "\u009b"} & set(text)
+    assert "u001b" not in text, "nor once it is read as JSON"
+
+
+@pytest.mark.parametrize("size", [0, 9])
+def test_only_a_file_that_held_rejects_is_missed(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    known = KnownRejects(str(path), "shape", Extent(size, "digest"), None)
+    with closing(Rejects(None, tmp_path, [known])) as rejects:
+        assert rejects.gone == ([path] if size else [])
 
 
 def rows_of(*rows: list[str]) -> RowStream:
@@ -701,6 +775,10 @@ class TestMended:
         keys = {"_code": "own", **dict(zip(PREFIXED, ["9", "d", "code", "message"], strict=False))}
         table = Table("t", "ndjson", None, RowStream(iter([Record(2, keys)])))
         assert list(mended(table).records) == [Record(2, {"_code": "own"}, "d")]
+
+    def test_raw_text_keeps_an_id_that_somebody_gave_it(self) -> None:
+        table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", " d ", "code", "m", "1,2"]))
+        assert list(mended(table).records) == [Record(2, ["1", "2"], "d")]
 
     def test_raw_text_that_is_still_wrong(self) -> None:
         table = Table("t", "csv", ("a", "b", *MARKS), rows_of(["", "", "9", "", "code", "m", "1,2,3"]))
@@ -781,6 +859,13 @@ class TestMended:
             ["o.csv"],
             ReadOptions(skip_lines=2, encoding="cp1252", delimiter=";"),
             "backfill R --delimiter ;",
+        ),
+        (
+            "backfill o.csv --header-row 2 --report p --limit 9 --expect 9 --canary 1 --resume r --restart"
+            " --sample 0.5 --shard 0/2 --event E",
+            ["o.csv"],
+            ReadOptions(),
+            "backfill R --event E",
         ),
         ("backfill o.json --format json", ["o.json"], ReadOptions(format="json"), "backfill R"),
         ("backfill o.txt --format csv", ["o.txt"], ReadOptions(format="csv"), "backfill R --format csv"),
@@ -1298,3 +1383,30 @@ def test_a_name_that_is_no_utf8(ours: Ours, sandbox: StartSandbox, tmp_path: Pat
     assert place.totals().events == 200
     assert list(tmp_path.glob("rj*")) == [rejects]
     assert ours("runs", "-o", output).code == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reject_amid_rows_that_workers_map(
+    workers: int, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    place = sandbox()
+    rows: list[dict[str, Any]] = [{"event": "E", "externalId": f"p{n}"} for n in range(3000)]
+    rows[2500] |= dict(zip(MARKS, [9, "given", "code", "message"], strict=False))
+    ended = ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "--workers", workers)
+    assert ended.code == 0, ended.err
+    (event,) = [event for event in place.events() if event.external_id == "p2500"]
+    assert event.body == {"event": "E", "externalId": "p2500", "distinctId": "given"}
+
+
+@pytest.mark.parametrize("spoilt", [True, False], ids=["mapped", "sent"])
+def test_what_is_rejected_is_shown_once_whoever_rejects_it(
+    spoilt: bool, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    sandbox(Fault(When(distinct_id=("d1",)), Then("invalid_event")))
+    rows = [{"event": "E", "externalId": f"p{n}", "distinctId": f"d{n}"} for n in range(3)]
+    if spoilt:
+        del rows[1]["externalId"]
+    ended = ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "--rejects", "-", "-q")
+    assert ended.code == 3
+    (shown,) = map(json.loads, ended.out.splitlines())
+    assert shown["_distinctId"] == "d1"

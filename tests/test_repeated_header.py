@@ -129,6 +129,7 @@ def test_the_header_again(tmp_path: Path, header: str, row: str, told: dict[str,
         ("a,b\nA,B\na,c\nb,a\na,\n", {}),
         ("1,2\n3,4\n1,2\n", {"no_header": True}),
         ("x,2\n3,4\nx,2\n", {"no_header": True}),
+        ("a;b\n1;2\nsep=;3\n", {}),
     ],
 )
 def test_not_the_header(tmp_path: Path, text: str, told: dict[str, Any]) -> None:

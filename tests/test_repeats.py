@@ -168,3 +168,21 @@ def test_many_given_ids_of_rows_that_are_mapped_together_and_singly(
     ]
     given.check(ours("batch", write(tmp_path / "f.ndjson", ndjson(rows)), "-o", "json"), 1)
     assert place.totals().events == given.distinct
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_derived_ids_are_those_of_earlier_versions(
+    workers: int, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """Else rows that another version has sent would count again."""
+    place = sandbox(window_ms=None)
+    rows = ["2026-03-01T08:00:00Z,a"] * 3 + ["2026-03-01T08:00:00.5Z,ä"]
+    file = write(tmp_path / "f.csv", "when,id\n" + "\n".join(rows) + "\n")
+    ended = send(ours, file, *MAPPING, "-p", "n:=1.50", "--max-age", "none", "--workers", workers)
+    assert ended.code == 0
+    assert [event.body["distinctId"] for event in place.events()] == [
+        "ddf438f9b0ab5b0f3f2a988767baef6e",
+        "96b356cf4e36fbc9acb514a97f6f19ea",
+        "74c239f36eddb63263aea2d47fe6d561",
+        "7ce9388f9fa4783b40f8f29c4f23a529",
+    ]

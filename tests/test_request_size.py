@@ -153,3 +153,14 @@ def test_no_patience_is_spent_on_the_size(ours: Ours, sandbox: StartSandbox, tmp
 def test_a_refused_token_is_one_at_any_size(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
     sandbox(fault(When(after=PROOFS + 2), status(403)))
     assert ours("batch", rows_file(tmp_path, ROWS), *QUICK).code == 4
+
+
+@pytest.mark.parametrize("most", range(2000, 2100, 20))
+def test_the_bytes_of_a_request_are_those_of_its_whole_body(
+    most: int, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    box = sandbox()
+    settled(ours("batch", rows_file(tmp_path, 200), "--batch-bytes", most, *QUICK), 0, accepted=200)
+    row = max(request.bytes // request.rows for request in box.requests())
+    _last, *full = sorted(request.bytes for request in box.requests())
+    assert most - 2 * row < full[0] <= full[-1] <= most, "none is cut in two for a few bytes too many"

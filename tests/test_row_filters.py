@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Ended, Ours, StartSandbox
 from faults_kit import fault, status
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rows import ago, iso, ndjson, write
 
@@ -217,6 +217,30 @@ class TestPeriod:
         assert counts(send(ours, "backfill", file, *MAPPING, *flags)) == (2, 1, 0, 1)
         assert people(place) == ["a"]
 
+    @pytest.mark.parametrize("bound", ["2026-03-01T00:00:00Z", "1772323200", "1772323200000"])
+    @pytest.mark.parametrize(
+        ("flags", "times"),
+        [
+            (("--time-format", "%d.%m.%Y %H:%M"), ("01.03.2026 00:00", "28.02.2026 23:59")),
+            (("--epoch-unit", "ms"), ("1772323200000", "1772323199999")),
+        ],
+        ids=["format", "unit"],
+    )
+    def test_a_bound_is_read_in_any_form(
+        self,
+        flags: tuple[str, ...],
+        times: tuple[str, str],
+        bound: str,
+        ours: Ours,
+        sandbox: StartSandbox,
+        tmp_path: Path,
+    ) -> None:
+        place = sandbox(window_ms=None)
+        file = write(tmp_path / "f.csv", f"when,id,status\n{times[0]},a,x\n{times[1]},b,x\n")
+        ended = send(ours, "backfill", file, *MAPPING, "--max-age", "none", *flags, "--since", bound)
+        assert counts(ended) == (2, 1, 0, 1), ended.err
+        assert people(place) == ["a"]
+
     def test_where_each_row_has_its_zone_a_bound_must_state_its_own(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:
@@ -255,6 +279,7 @@ class TestPeriod:
             ("--since", "soon"),
             ("--until", "03/04/2026"),
             ("--since", "2026-03-02", "--until", "2026-03-01"),
+            ("--since", "2026-03-01", "--until", "2026-03-01"),
         ],
     )
     def test_refused(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, flags: tuple[str, ...]) -> None:
@@ -436,6 +461,7 @@ def test_limit_stops_reading_whatever_is_left_out(ours: Ours, sandbox: StartSand
 
 
 @given(st.text(), st.sampled_from(["=", "!=", "~"]), st.text())
+@example("{a}", "=", "x")
 def test_a_quoted_name_is_taken_to_the_letter(name: str, operator: str, value: str) -> None:
     """Any column can be named, and a value is what follows the operator, without the blanks around it."""
     quoted = '"' + name.replace('"', '""') + '"'

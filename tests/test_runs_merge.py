@@ -115,6 +115,24 @@ def test_a_shard_that_stopped(ours: Ours, sandbox: StartSandbox, tmp_path: Path)
     assert ours("runs", "merge", *reports).code == 0
 
 
+def test_a_shard_that_began_again_is_unfinished(ours: Ours, reports: Reports) -> None:
+    """Killed while it went on with a source that had grown: its receipt still has the digest of the old."""
+    receipt = ours("runs", "show", json.loads(reports[1].read_text("utf-8"))["run"], "-o", "json").json
+    assert receipt["source"]
+    reports[1].write_text(json.dumps(receipt | {"state": "running"}), "utf-8")
+    said(ours("runs", "merge", *reports), "unfinished: 1/3")
+
+
+def test_so_is_one_that_does_not_say_which_source_it_read(ours: Ours, reports: Reports) -> None:
+    edited(reports[1], source=None)
+    said(ours("runs", "merge", *reports), "unfinished: 1/3")
+
+
+def test_shards_of_another_command(ours: Ours, reports: Reports) -> None:
+    edited(reports[1], command="backfill")
+    said(ours("runs", "merge", *reports), "shards are of several commands: 1/3 unlike the others")
+
+
 def test_shards_of_another_source(ours: Ours, reports: Reports, tmp_path: Path) -> None:
     write(tmp_path / "rows.ndjson", rows().replace('"n": 7', '"n": 8', 1))
     send(ours, tmp_path / "rows.ndjson", 2)

@@ -50,6 +50,16 @@ class TestCanary:
         assert sent[0] == 7
         assert sum(sent) == place.totals().events == ROWS
 
+    @pytest.mark.parametrize("kind", ["mapped", "sent"])
+    def test_a_row_behind_it_may_be_rejected(
+        self, ours: Ours, sandbox: StartSandbox, file: Path, kind: str
+    ) -> None:
+        sandbox(fault(When(distinct_id=("d7",)), "invalid_event"))
+        if kind == "mapped":
+            spoilt(file, 7)
+        ended = ours("batch", file, "--canary", 7, "--batch-size", 100, "-o", "json")
+        assert (ended.code, ended.json["accepted"], ended.json["rejected"]) == (3, ROWS - 1, 1)
+
     @pytest.mark.parametrize("size", [3, 7, 10, 100])
     def test_nothing_else_is_sent_when_the_server_rejects_one(
         self, ours: Ours, sandbox: StartSandbox, file: Path, size: int
@@ -152,7 +162,9 @@ class TestCanary:
 
 
 class TestMaxRejects:
-    @pytest.mark.parametrize(("limit", "code"), [("3", 3), ("2", 9), ("0", 9), ("1%", 3), ("0.5%", 9)])
+    @pytest.mark.parametrize(
+        ("limit", "code"), [("3", 3), ("2", 9), ("0", 9), ("1%", 3), ("0.5%", 9), ("100%", 3)]
+    )
     def test_limits(self, ours: Ours, sandbox: StartSandbox, file: Path, limit: str, code: int) -> None:
         sandbox()
         ended = ours("batch", spoilt(file, 1, 250, 399), "--max-rejects", limit, "-o", "json")
@@ -173,6 +185,21 @@ class TestMaxRejects:
         assert ended.code == 2
         assert "hint:" in ended.err
         assert place.totals().requests == 0
+
+    @pytest.mark.parametrize(("limit", "code"), [("15%", 3), ("14%", 9)])
+    def test_a_percentage_of_few_rows_is_judged_at_the_end(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, limit: str, code: int
+    ) -> None:
+        place = sandbox()
+        file = tmp_path / "few.ndjson"
+        file.write_text(ndjson([row(number) for number in range(20)]))
+        ended = ours("batch", spoilt(file, 1, 2, 3), "--max-rejects", limit)
+        assert (ended.code, place.totals().events) == (code, 17)
+
+    def test_a_percentage_is_of_the_rows_that_are_meant(self) -> None:
+        limit = RejectLimit(10, is_percent=True)
+        assert limit.check(Books(read=1100, rejected=10, filtered=1000)) is None
+        assert limit.check(Books(read=1100, rejected=11, filtered=1000)) is not None
 
     def test_a_percentage_needs_rows_to_speak_of(self) -> None:
         limit = reject_limit("10%")

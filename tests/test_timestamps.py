@@ -381,7 +381,16 @@ def test_huge_text_is_refused_at_once() -> None:
 class TestOrder:
     @pytest.mark.parametrize(
         "text",
-        ["03/04/2026", "03.04.2026", "3-4-2026 10:00", "03/04/26", "Sat, 03/04/2026", "26-09-24", "05-05-26"],
+        [
+            "03/04/2026",
+            "03.04.2026",
+            "3-4-2026 10:00",
+            "03/04/26",
+            "Sat, 03/04/2026",
+            "26-09-24",
+            "26-12-31",
+            "05-05-26",
+        ],
     )
     def test_is_never_guessed(self, text: str) -> None:
         problem = refusal(text)
@@ -638,6 +647,16 @@ class TestDaylightSaving:
         assert read("2024-10-27 01:30 IST", "Asia/Jerusalem") == ms(2024, 10, 27, 1, 30, hours=2)
         assert refusal("2024-03-31 01:30 BST", "Europe/London").code == "unknown_zone"
 
+    @pytest.mark.parametrize(
+        ("letters", "zone", "hours"),
+        [("AST", "Asia/Riyadh", 3), ("BST", "Asia/Dhaka", 6), ("GST", "Asia/Dubai", 4)],
+    )
+    def test_shared_letters_that_a_zone_is_known_by_at_home(
+        self, letters: str, zone: str, hours: int
+    ) -> None:
+        """Its own name for its time is a number, and elsewhere these letters mean another time."""
+        assert read(f"2026-07-01 12:00 {letters}", zone) == ms(2026, 7, 1, 12, hours=hours)
+
     def test_whole_day_that_samoa_skipped(self) -> None:
         assert refusal("2011-12-30 12:00:00", row_zone="Pacific/Apia").code == "dst_gap"
 
@@ -664,7 +683,15 @@ class TestFormat:
         assert read(value, format=form) == expected
 
     def test_nothing_else_is_read(self) -> None:
-        for value in ("2026-04-03", "1707878164", 1707878164, "", "\uff13.\uff14.2026", "9" * 10_000):
+        for value in (
+            "2026-04-03",
+            "1707878164",
+            1707878164,
+            "",
+            "\uff13.\uff14.2026",
+            "3.4.202\uff16",
+            "9" * 10_000,
+        ):
             assert refusal(value, format="%d.%m.%Y").code == "bad_time"
         assert refusal("3.4.2026 Nowhere", format="%d.%m.%Y %Z").code == "unknown_zone"
 

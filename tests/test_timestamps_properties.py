@@ -319,6 +319,7 @@ PLAIN_ISO = st.datetimes().flatmap(
     ),
     st.sampled_from([0, 2, 4096]),
 )
+@example([["2026-03-04T23:59:59.9999Z", "2026-03-04T00:00:00.0006+02:00"]], TimeRules(), 4096)
 def test_many_times_at_once_are_times_one_by_one(calls: list[list[str]], rules: TimeRules, room: int) -> None:
     at_once, one_by_one = TimeReader(rules), TimeReader(rules)
 

@@ -45,6 +45,7 @@ def test_identifiers(key: str, longest: int) -> None:
     assert code(**{key: "x" * (longest + 1)}) == "id_too_long"
     assert code(**{key: 7}) == "bad_type"
     assert code(externalId=None, **({key: None} if key != "externalId" else {})) == "missing_identifier"
+    assert code(**{"externalId": "", key: ""}) == "missing_identifier"
     assert check_event({"event": "E", key: "x"}) is None
 
 

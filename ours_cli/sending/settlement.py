@@ -113,7 +113,8 @@ class Settlement:
                 return [chunk]
             case Judged(rejected=[]) if chunk is self._question:
                 self._patience.progress(now())
-                return self._answered(verdict, started)
+                self._answered(verdict, started)
+                return []
             case Judged() | TooLarge() | Refused() if chunk is self._question:
                 self._question = None
                 if self._lone:  # else another row was accepted meanwhile, which tells as much
@@ -151,12 +152,11 @@ class Settlement:
         self._gate.prove()
         self._gate.hold(judged.floor_s or 0.0)
 
-    def _answered(self, judged: Judged, started: float) -> list[Chunk]:
+    def _answered(self, judged: Judged, started: float) -> None:
         """The row that was accepted before is so again: the server is well, and its outcome long known."""
         self._prove(judged)
         self._question = None
         self._emit(Outcome(rejected=self._lone.cleared(started)))
-        return self.resolve() if self._lone.are_many else []
 
     def _reject(self, event: Event, code: str, message: str) -> Reject:
         code, message = (without_token(words, self._token) for words in (code, message))
