@@ -105,7 +105,7 @@ class BatchMapping:
         return body if isinstance(body, Reject) else self._assemble(origin, body)
 
     def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
-        """The row as the API wants it, its time read."""
+        """The row as the API wants it, its time in milliseconds."""
         assert isinstance(row.fields, dict)
         body = dict(row.fields)
         unknown = next((key for key in body if key not in _KNOWN), None)
@@ -118,16 +118,12 @@ class BatchMapping:
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
             body["distinctId"] = row.distinct_id
-        untimely = self._read_time(origin, body) if "time" in body else None
-        return body if untimely is None else untimely
-
-    def _read_time(self, origin: Origin, body: dict[str, Any]) -> Reject | None:
-        """Put the time in milliseconds in its place."""
         try:
-            body["time"] = self._reader(body["time"])
+            if "time" in body:
+                body["time"] = self._reader(body["time"])
         except TimeProblem as problem:
             return Reject(origin, _given(body), problem.code, problem.advice)
-        return None
+        return body
 
 
 def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
