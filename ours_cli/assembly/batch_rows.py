@@ -21,15 +21,14 @@ from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.fields import key_meant
-from ours_cli.mapping.row_keys import RowKey, batch_key
+from ours_cli.mapping.row_keys import RowKey, batch_key, settle_text
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
+from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader
-from ours_cli.trimming import trimmed
 
 
 class BatchMapping:
@@ -66,7 +65,7 @@ class BatchMapping:
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
         """What decides which rows belong in one shard."""
-        return batch_key(self._reader, _settle_text)
+        return batch_key(self._reader)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts the rows of a bound table, or None where each must be mapped by itself."""
@@ -114,7 +113,7 @@ class BatchMapping:
         if not self._send_nulls:
             self._tally.nulls_dropped += without_nulls(body)
         for key in TEXT_KEYS:
-            if key in body and not _settle_text(body, key):
+            if key in body and not settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
             body["distinctId"] = row.distinct_id
@@ -160,21 +159,6 @@ def _time_of(fields: Fields) -> object:
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
-
-
-def _settle_text(body: dict[str, Any], key: str) -> bool:
-    """Trim a text field as the server would; a number becomes its digits, an empty text an absent field."""
-    value = body[key]
-    if value is None and key not in ("event", "distinctId"):
-        return True
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = as_text(value)
-    if not isinstance(value, str):
-        return False
-    body[key] = trimmed(value)
-    if not body[key]:
-        del body[key]
-    return True
 
 
 def _given(body: dict[str, Any]) -> str:
