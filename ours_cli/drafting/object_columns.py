@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ours_cli.contract import (
-    ID_MAX,
-    KNOWN_PROPERTIES,
-    PROPERTIES_MAX,
-    TEXT_MAX,
-)
-from ours_cli.drafting.cell_column import SeldomError
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, TEXT_MAX
 from ours_cli.drafting.key_column import ODD, Objects, Odd, SlotColumn, key_column
 from ours_cli.drafting.row_code import for_each_row
+from ours_cli.drafting.seldom import SeldomError, single_slots
 from ours_cli.exact_json import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
@@ -69,11 +64,10 @@ class ObjectColumns:
 
 def compile_objects(body: Body) -> ObjectColumns | None:
     """Compile for JSON rows; None for what is seldom mapped: whole objects, objects in them, a context."""
-    if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
+    if body.context is not None:
         return None
-    writer = _Writer()
     try:
-        return writer.write(body)
+        return _Writer().write(body)
     except SeldomError:
         return None
 
@@ -105,12 +99,9 @@ class _Writer:
 
     def _object(self, key: str, mapped: BodyObject) -> str:
         """`'userProperties': {...}`, or nothing where nothing is mapped."""
-        slots = dict(mapped.entries)
-        if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
-            raise SeldomError
         known = KNOWN_PROPERTIES.get(key)
         values: dict[str, str] = {}
-        for name, slot in slots.items():
+        for name, slot in single_slots(mapped).items():
             kind = "any" if known is None else known.get(name)
             if kind not in OF_KIND:
                 raise SeldomError
