@@ -11,14 +11,14 @@ from typing import Any, Final, cast
 import orjson
 
 from ours_cli.assembly.event_assembler import EventAssembler
-from ours_cli.assembly.field_mapping import Mapper, TimeColumn
+from ours_cli.assembly.field_mapping import TimeColumn
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.bodies import Bodies, bodies_of
 from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.fields import key_meant
 from ours_cli.mapping.row_keys import RowKey, batch_key, settle_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.assembly.visitor_assembler import VisitorAssembler
@@ -22,7 +22,7 @@ from ours_cli.drafting.object_columns import compile_objects
 from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.mapping.exclude import names_left_out, refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
@@ -40,8 +40,6 @@ from ours_cli.timestamps import TimeProblem, zone_in_header
 
 if TYPE_CHECKING:
     from ours_cli.mapping.presets import Preset
-
-Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
 
 class TimeColumn(NamedTuple):
