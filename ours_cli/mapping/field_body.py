@@ -11,7 +11,7 @@ from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, LeftOut, whole_objects
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
-from ours_cli.mapping.validate import without_inner_nulls
+from ours_cli.mapping.validate import is_flat, without_inner_nulls
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
 from ours_cli.templates.filter_functions import HmacKey
@@ -104,9 +104,6 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
-_NESTED: Final = frozenset({dict, list})
-
-
 class BodyObject:
     """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
@@ -133,7 +130,7 @@ class BodyObject:
                 if not isinstance(within, dict):
                     raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
                 found[outer] = {**within, key: value}
-        if not _NESTED.isdisjoint(map(type, found.values())):
+        if not is_flat(found):
             found, _ = without_inner_nulls(found)
         found.update(self.constants)
         return found
