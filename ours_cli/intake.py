@@ -43,30 +43,32 @@ class Intake:
 
     def take(self, item: Item) -> Chunk | None:
         """Take one item; returns the chunk that it completes, or that had no room for it."""
-        if isinstance(item, Event):
-            chunk = self._chunker.add(item)
-            if chunk is None:
+        chunk: Chunk | None = None
+        match item:
+            case Event():
+                chunk = self._chunker.add(item)
+                if chunk is None:
+                    self._admit(item)
+                elif chunk.events[-1] is item:
+                    self._admit(item)
+                    self._tracker.cut()
+                else:
+                    self._tracker.cut()
+                    self._admit(item)
+            case Reject() if item.code == TRUNCATED_ROW:
+                chunk = self.flush()
                 self._admit(item)
-            elif chunk.events[-1] is item:
-                self._admit(item)
-                self._tracker.cut()
-            else:
-                self._tracker.cut()
-                self._admit(item)
-        elif type(item) is Reject:
-            chunk = self.flush() if item.code == TRUNCATED_ROW else None
-            self._admit(item)
-            if item.code == TRUNCATED_ROW:
                 self._tracker.cut()  # alone in its block, which counts no more once the row is whole
                 return chunk
-        elif type(item) is Filtered:
-            self._admit(item)
-            return None
-        else:
-            assert type(item) is Block
-            chunk = self.flush()
-            self._replayed(item)
-            return chunk
+            case Reject():
+                self._admit(item)
+            case Filtered():
+                self._admit(item)
+                return None
+            case Block():
+                chunk = self.flush()
+                self._replayed(item)
+                return chunk
         if chunk is None and self._canary is not None and self._canary.is_full:
             return self.flush()
         return chunk

@@ -8,9 +8,9 @@ from contextlib import closing
 from itertools import count, islice, repeat
 from typing import NamedTuple
 
-from ours_cli.assembly.field_mapping import Mapper, RowMapping
+from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafter, Drafts
-from ours_cli.events.event import Origin
+from ours_cli.events.event import Mapper, Origin
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.intake import Mapped

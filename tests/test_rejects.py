@@ -690,7 +690,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
         (left,) = rejects.files()
         known = KnownRejects(left.path, left.shape, recorded.extent, left.extent)
         for reject in self.ROWS[1:3]:
-            again = Rejects(str(tmp_path / "r.ndjson"), tmp_path, [known])
+            again = begun(str(tmp_path / "r.ndjson"), tmp_path, [known])
             again.add_table(0, Table("t", "ndjson", None))
             again.write(reject)
             again.close()
@@ -736,7 +736,7 @@ class TestAnEditorSavesWhileRejectsAreWritten:
 @pytest.mark.parametrize("columns", [None, ("n",)])
 def test_a_message_commands_no_terminal(columns: tuple[str, ...] | None, tmp_path: Path) -> None:
     """It may be in a server's words, and people look at the file there."""
-    with closing(Rejects(None, tmp_path)) as rejects:
+    with closing(begun(None, tmp_path)) as rejects:
         rejects.add_table(0, Table("t", "csv" if columns else "ndjson", columns))
         row = Record(2, ["1"] if columns else {"n": 1})
         rejects.write(Reject(Origin(0, row), "d", "code", "no\x1b[31m\u009b"))
@@ -750,7 +750,7 @@ def test_a_message_commands_no_terminal(columns: tuple[str, ...] | None, tmp_pat
 def test_only_a_file_that_held_rejects_is_missed(size: int, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     known = KnownRejects(str(path), "shape", Extent(size, "digest"), None)
-    with closing(Rejects(None, tmp_path, [known])) as rejects:
+    with closing(begun(None, tmp_path, [known])) as rejects:
         assert rejects.gone == ([path] if size else [])
 
 

@@ -11,25 +11,24 @@ from typing import Any, Final, cast
 import orjson
 
 from ours_cli.assembly.event_assembler import EventAssembler
-from ours_cli.assembly.field_mapping import Mapper, TimeColumn
+from ours_cli.assembly.field_mapping import TimeColumn
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, TEXT_KEYS
 from ours_cli.drafting.bodies import Bodies, bodies_of
 from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.plain_bodies import which_are_plain
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.fields import key_meant
-from ours_cli.mapping.row_keys import RowKey, batch_key
+from ours_cli.mapping.row_keys import RowKey, batch_key, settle_text
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
-from ours_cli.templates.field_value import ABSENT, FilterProblem, as_text
+from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.timestamps import TimeProblem, TimeReader
-from ours_cli.trimming import trimmed
 
 
 class BatchMapping:
@@ -66,7 +65,7 @@ class BatchMapping:
 
     def row_key(self, table: Table) -> RowKey:  # noqa: ARG002 - rows shaped like /track need no table
         """What decides which rows belong in one shard."""
-        return batch_key(self._reader, _settle_text)
+        return batch_key(self._reader)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts the rows of a bound table, or None where each must be mapped by itself."""
@@ -105,7 +104,7 @@ class BatchMapping:
         return body if isinstance(body, Reject) else self._assemble(origin, body)
 
     def _body(self, origin: Origin, row: Record) -> dict[str, Any] | Reject:
-        """The row as the API wants it, its time read."""
+        """The row as the API wants it, its time in milliseconds."""
         assert isinstance(row.fields, dict)
         body = dict(row.fields)
         unknown = next((key for key in body if key not in _KNOWN), None)
@@ -114,20 +113,16 @@ class BatchMapping:
         if not self._send_nulls:
             self._tally.nulls_dropped += without_nulls(body)
         for key in TEXT_KEYS:
-            if key in body and not _settle_text(body, key):
+            if key in body and not settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")
         if row.distinct_id and "distinctId" not in body:
             body["distinctId"] = row.distinct_id
-        untimely = self._read_time(origin, body) if "time" in body else None
-        return body if untimely is None else untimely
-
-    def _read_time(self, origin: Origin, body: dict[str, Any]) -> Reject | None:
-        """Put the time in milliseconds in its place."""
         try:
-            body["time"] = self._reader(body["time"])
+            if "time" in body:
+                body["time"] = self._reader(body["time"])
         except TimeProblem as problem:
             return Reject(origin, _given(body), problem.code, problem.advice)
-        return None
+        return body
 
 
 def _read_bodies(reader: TimeReader, rows: Sequence[Fields], _are_plain: bool) -> Bodies:
@@ -164,21 +159,6 @@ def _time_of(fields: Fields) -> object:
 
 
 _KNOWN: Final = frozenset(EVENT_KEYS)
-
-
-def _settle_text(body: dict[str, Any], key: str) -> bool:
-    """Trim a text field as the server would; a number becomes its digits, an empty text an absent field."""
-    value = body[key]
-    if value is None and key not in ("event", "distinctId"):
-        return True
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = as_text(value)
-    if not isinstance(value, str):
-        return False
-    body[key] = trimmed(value)
-    if not body[key]:
-        del body[key]
-    return True
 
 
 def _given(body: dict[str, Any]) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.assembly.visitor_assembler import VisitorAssembler
+from ours_cli.drafting.bodies import RowsReader
 from ours_cli.drafting.cell_bodies import CellBodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.key_column import key_column, slot_column
-from ours_cli.drafting.key_watch import KeyWatch, LeftOut
+from ours_cli.drafting.key_watch import KeyWatch
 from ours_cli.drafting.object_columns import compile_objects
 from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.mapping.exclude import names_left_out, refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
@@ -39,8 +40,6 @@ from ours_cli.timestamps import TimeProblem, zone_in_header
 
 if TYPE_CHECKING:
     from ours_cli.mapping.presets import Preset
-
-Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
 
 
 class TimeColumn(NamedTuple):
@@ -121,28 +120,32 @@ class FieldMapping:
         builder.star(fields, body.objects)
         self._note_zones(fields)
         self._tally.bare_columns.update(dict.fromkeys(builder.bare))
-        excluded = builder.excluded(fields)
+        left_out = builder.left_out(fields)
+        watch = None
         if table.columns is not None:
-            for index, name in enumerate(table.columns):
-                used = builder.used.get(index, ())
-                if name in used:
-                    self._tally.sent([name])
-                elif used:
-                    self._tally.sent(used)
-                    self._tally.columns_left[f"{name}{REST_OF_CELL}"] = None
-                elif name.strip():
-                    self._tally.columns_left[name] = None
-            self._tally.columns_left.update(dict.fromkeys(_nameless(table.columns)))
-            self._tally.expect(builder.missing)
-            mapper = _mapper(body, self._assemble, None, keeps)
-            return sampled(_noting(mapper, excluded, self._sought), selection)
-        if not maps_itself:
-            self._tally.expect(sorted(builder.references))
-        recognise = _known_keys if maps_itself else None
-        left_out = LeftOut(builder.exclusion, excluded)
-        self._watch = KeyWatch(builder.references, fields.star, left_out, self._tally, recognise)
-        mapper = _mapper(body, self._assemble, self._watch, keeps)
-        return sampled(_noting(mapper, excluded, self._sought), selection)
+            self._note_columns(table.columns, builder)
+        else:
+            if not maps_itself:
+                self._tally.expect(sorted(builder.references))
+            recognise = _known_keys if maps_itself else None
+            watch = KeyWatch(builder.references, fields.star, left_out, self._tally, recognise)
+            self._watch = watch
+        mapper = _mapper(body, self._assemble, watch, keeps)
+        return sampled(_noting(mapper, left_out.tests, self._sought), selection)
+
+    def _note_columns(self, columns: tuple[str, ...], builder: BodyBuilder) -> None:
+        """Note what is sent of each column, what is left behind, and what the table lacks."""
+        for index, name in enumerate(columns):
+            used = builder.used.get(index, ())
+            if name in used:
+                self._tally.sent([name])
+            elif used:
+                self._tally.sent(used)
+                self._tally.columns_left[f"{name}{REST_OF_CELL}"] = None
+            elif name.strip():
+                self._tally.columns_left[name] = None
+        self._tally.columns_left.update(dict.fromkeys(_nameless(columns)))
+        self._tally.expect(builder.missing)
 
     def drafter(self, table: Table) -> Drafter | None:
         """What drafts the rows of a bound table, or None where each must be mapped by itself."""
@@ -155,19 +158,19 @@ class FieldMapping:
         builder.star(fields, body.objects)
         if body.reader is None:
             return None
-        excluded = builder.excluded(fields)
-        sieve = Sieve(assemble.selection, table.columns, self._sought, excluded)
+        left_out = builder.left_out(fields)
+        sieve = Sieve(assemble.selection, table.columns, self._sought, left_out.tests)
+        watch = None
+        read: RowsReader
         if table.columns is None:
             read = RowBodies(body, key_column, compile_objects(body))
             # In a worker process no table is bound, and nobody asks what was watched.
-            watch = self._watch or KeyWatch(
-                builder.references, fields.star, LeftOut(builder.exclusion, excluded), self._tally, None
-            )
-            return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve, watch)
-        cells = RowBodies(body, slot_column)
-        columns = compile_cells(body, table.columns)
-        read_cells = cells if columns is None else CellBodies(len(table.columns), columns, cells)
-        return Drafter(read_cells, self._times.reader, body.reader, assemble.seal, sieve)
+            watch = self._watch or KeyWatch(builder.references, fields.star, left_out, self._tally, None)
+        else:
+            read = RowBodies(body, slot_column)
+            if (columns := compile_cells(body, table.columns)) is not None:
+                read = CellBodies(len(table.columns), columns, read)
+        return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve, watch)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():

@@ -6,11 +6,12 @@ is empty. Keys are in the order of canonical JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
+from ours_cli.drafting.row_code import for_each_row
 from ours_cli.exact_json import as_sent
 
 Part: TypeAlias = "str | int | dict[str, str | int]"
@@ -41,12 +42,7 @@ class BodyForm:
         self._hollow: list[tuple[list[int], _Around]] = []  # objects that rows may lack as a whole
         # Without its first brace: see `bodies.Bodies`.
         template = self._joined({**parts, "time": len(are_texts)}) + "}}"
-        filled = ", ".join(f"v{number}" for number in range(len(are_texts) + 1 + len(self._hollow)))
-        source = f"def texts(rows):\n    return [f{template!r} for {filled}, in rows]\n"
-        names: dict[str, Any] = {}
-        # The source is made of numbered names and of literals by repr: no text of a user is ever code.
-        exec(compile(source, "<column mapping>", "exec"), names)  # noqa: S102
-        self._texts: Callable[[Iterable[Any]], list[str]] = names["texts"]
+        self._texts = for_each_row(f"f{template!r}", len(are_texts) + 1 + len(self._hollow))
 
     def __call__(self, values: Sequence[Sequence[str]], times: Sequence[int | None]) -> list[str]:
         """The JSON of each row's body, without its first brace. A value that a row lacks is empty."""

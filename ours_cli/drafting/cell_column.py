@@ -11,6 +11,8 @@ from ours_cli.drafting.text_table import TextTable
 from ours_cli.exact_json import as_sent
 from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import ABSENT, FilterProblem
+from ours_cli.templates.filters import FilterCall
+from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import Getter
 
 Rows: TypeAlias = "Sequence[list[str]]"
@@ -22,12 +24,11 @@ It is empty where a row has none, and None where the row has a problem. Raises `
 cannot write.
 """
 
+NUMBER: Final = (FilterCall("number", DEFAULT_STYLE),)
+"""The filters of a placeholder whose values `plain_numbers` may give."""
+
 _OF_NUMBERS: Final = b"0123456789.-,"
 _NUMBER_MAX: Final = 16
-
-
-class SeldomError(Exception):
-    """Something that is mapped too seldom to be worth a column: rows with it are read one by one."""
 
 
 def cells_column(position: int) -> CellColumn:

@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, PROPERTIES_MAX, TEXT_MAX
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, TEXT_MAX
 from ours_cli.drafting.bodies import Bodies, interleaved, no_bodies
 from ours_cli.drafting.body_form import BodyForm, Part, as_json
 from ours_cli.drafting.cell_column import (
+    NUMBER,
     CellColumn,
     Rows,
-    SeldomError,
     cells_column,
     json_column,
     numbers_column,
@@ -27,10 +27,10 @@ from ours_cli.drafting.cell_column import (
     worked_out_json,
     worked_out_values,
 )
+from ours_cli.drafting.seldom import SeldomError, single_slots
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.mapping.serialize import inside_quotes
-from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
 from ours_cli.timestamps import TimeReader
@@ -146,18 +146,16 @@ def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
     None for what is seldom mapped, such as whole objects, and for values that may be of a type that their
     field does not allow.
     """
-    objects = {key: mapped for key, mapped in body.objects.items() if mapped.entries or mapped.constants}
-    if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
+    if body.context is not None or body.time is None:
         return None
-    if body.time is None or not any(key in ID_MAX for key, _ in body.top):
+    if not any(key in ID_MAX for key, _ in body.top):
         return None  # the visitor must be looked for in each row
     try:
-        return _Compiler(columns).compile(body, objects)
+        return _Compiler(columns).compile(body)
     except (SeldomError, TypeError):  # TypeError: a key or a constant that is not valid Unicode
         return None
 
 
-_NUMBER: Final = ("number", DEFAULT_STYLE)
 _MAY_HOLD_MORE: Final = frozenset({"json", "split"})
 """Filters whose result may be a list or an object."""
 
@@ -169,8 +167,9 @@ class _Compiler:
         self._names = columns
         self._values: list[_Value] = []
 
-    def compile(self, body: Body, objects: dict[str, BodyObject]) -> CellColumns:
-        parts: dict[str, Part] = {key: self._object(key, mapped) for key, mapped in objects.items()}
+    def compile(self, body: Body) -> CellColumns:
+        objects = {key: self._object(key, mapped) for key, mapped in body.objects.items()}
+        parts: dict[str, Part] = {key: part for key, part in objects.items() if part}
         given = None
         for key, slot in body.top:
             if key == "distinctId":
@@ -195,10 +194,7 @@ class _Compiler:
         return CellColumns(fillings, body.reader)
 
     def _object(self, where: str, mapped: BodyObject) -> dict[str, str | int]:
-        slots = dict(mapped.entries)
-        if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
-            raise SeldomError
-        known = KNOWN_PROPERTIES.get(where, {})
+        slots, known = single_slots(mapped), KNOWN_PROPERTIES.get(where, {})
         parts = {name: self._value(slot, known.get(name, "any")) for name, slot in slots.items()}
         return parts | dict.fromkeys(mapped.constants, "null")
 
@@ -215,7 +211,7 @@ class _Compiler:
         if only is not None and not only.filters:
             return self._add(cells_column(position), is_text=True)
         column = json_column(position, slot.get, len(self._names))
-        if only is not None and [(call.name, call.argument) for call in only.filters] == [_NUMBER]:
+        if only is not None and only.filters == NUMBER:
             column = numbers_column(position, column)
         return self._add(column, is_text=False)
 

@@ -19,7 +19,7 @@ from ours_cli.contract import PROPERTIES_UTF16_MAX
 from ours_cli.drafting.bodies import Bodies, RowsReader
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Mapper, Origin
 from ours_cli.events.kept_rows import KeptRows
 from ours_cli.events.mapped_rows import Finished
 from ours_cli.events.packed_events import COMMA, PackedEvents
@@ -156,9 +156,7 @@ class Drafter:
                 ids[at] = own
         return Bodies(contents, times, ids if bears_id else None, is_doubtful)
 
-    def finish(
-        self, table: int, seq: int, drafts: Drafts, map_row: Callable[[Origin], Event | Reject | Filtered]
-    ) -> Iterator[Finished]:
+    def finish(self, table: int, seq: int, drafts: Drafts, map_row: Mapper) -> Iterator[Finished]:
         """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
         self._reader.naive_as_utc += drafts.naive_as_utc
         self._sieve.note(drafts.sought)

@@ -7,13 +7,12 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from ours_cli.drafting.cell_column import plain_numbers
+from ours_cli.drafting.cell_column import NUMBER, plain_numbers
 from ours_cli.drafting.text_table import TextTable
 from ours_cli.exact_json import SCALARS
 from ours_cli.mapping.field_body import Slot
 from ours_cli.record import Fields
 from ours_cli.templates.field_value import FilterProblem, present
-from ours_cli.templates.numerals import DEFAULT_STYLE
 from ours_cli.templates.reference import Getter, key_path, roots
 
 Objects: TypeAlias = "Sequence[dict[str, Any]]"
@@ -48,8 +47,7 @@ def key_column(slot: Slot) -> SlotColumn:
     filters = slot.template.placeholders[0].filters
     if not filters:
         return _bare(path, slot)
-    are_numbers = [(call.name, call.argument) for call in filters] == [("number", DEFAULT_STYLE)]
-    return _filtered(path, slot.get, are_numbers=are_numbers and slot.gives == "value")
+    return _filtered(path, slot.get, are_numbers=filters == NUMBER and slot.gives == "value")
 
 
 class _Path(NamedTuple):

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from ours_cli.mapping.exclude import Exclusion
+from ours_cli.mapping.exclude import LeftOut
 from ours_cli.mapping.tally import REST_OF_CELL, Tally
-from ours_cli.mapping.where import Test
 from ours_cli.record import Fields
 from ours_cli.templates.reference import Reference, key_path
 from ours_cli.templates.without import Paths, add_path
-
-
-class LeftOut(NamedTuple):
-    """What `--exclude` leaves out of the rows, and by name whether a row has it."""
-
-    exclusion: Exclusion
-    tests: Mapping[str, Test]
 
 
 class KeyWatch:

@@ -6,17 +6,12 @@ field does not allow, or without a visitor, come out as None. Keys are in the or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ours_cli.contract import (
-    ID_MAX,
-    KNOWN_PROPERTIES,
-    PROPERTIES_MAX,
-    TEXT_MAX,
-)
-from ours_cli.drafting.cell_column import SeldomError
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, TEXT_MAX
 from ours_cli.drafting.key_column import ODD, Objects, Odd, SlotColumn, key_column
+from ours_cli.drafting.row_code import for_each_row
+from ours_cli.drafting.seldom import SeldomError, single_slots
 from ours_cli.exact_json import OF_KIND
 from ours_cli.mapping.field_body import Body, BodyObject, Slot
 from ours_cli.templates.field_value import ABSENT, Absent
@@ -34,13 +29,10 @@ class _Column(NamedTuple):
 class ObjectColumns:
     """Makes the bodies of many rows, with 0 in place of the times."""
 
-    def __init__(self, columns: list[_Column], ids: list[int], source: str) -> None:
+    def __init__(self, columns: list[_Column], ids: list[int], display: str) -> None:
         self._columns = columns
         self._ids = ids
-        names: dict[str, Any] = {}
-        # The source is made of numbered names and of literals by repr: no text of a user is ever code.
-        exec(compile(source, "<object mapping>", "exec"), names)  # noqa: S102
-        self._bodies: Callable[[Iterable[Any]], list[dict[str, Any] | None]] = names["bodies"]
+        self._bodies = for_each_row(display, len(columns))
 
     def __call__(self, rows: Objects) -> list[dict[str, Any] | None]:
         """The bodies; None for rows that must be looked at one by one."""
@@ -72,11 +64,10 @@ class ObjectColumns:
 
 def compile_objects(body: Body) -> ObjectColumns | None:
     """Compile for JSON rows; None for what is seldom mapped: whole objects, objects in them, a context."""
-    if body.context is not None or any(mapped.whole or mapped.nested for mapped in body.objects.values()):
+    if body.context is not None:
         return None
-    writer = _Writer()
     try:
-        return writer.write(body)
+        return _Writer().write(body)
     except SeldomError:
         return None
 
@@ -104,18 +95,13 @@ class _Writer:
             raise SeldomError  # the visitor must be looked for in each row
         parts["time"] = "'time': 0"
         display = ", ".join([*(parts[key] for key in sorted(parts)), *given])
-        filled = ", ".join(f"v{number}" for number in range(len(self._columns)))
-        source = f"def bodies(rows):\n    return [{{{display}}} for {filled}, in rows]\n"
-        return ObjectColumns(self._columns, ids, source)
+        return ObjectColumns(self._columns, ids, f"{{{display}}}")
 
     def _object(self, key: str, mapped: BodyObject) -> str:
         """`'userProperties': {...}`, or nothing where nothing is mapped."""
-        slots = dict(mapped.entries)
-        if len(slots) < len(mapped.entries) or len(slots) > PROPERTIES_MAX:
-            raise SeldomError
         known = KNOWN_PROPERTIES.get(key)
         values: dict[str, str] = {}
-        for name, slot in slots.items():
+        for name, slot in single_slots(mapped).items():
             kind = "any" if known is None else known.get(name)
             if kind not in OF_KIND:
                 raise SeldomError

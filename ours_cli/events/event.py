@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from ours_cli.record import Malformed, Record
 
@@ -48,3 +49,7 @@ class Reject(NamedTuple):
     code: str
     message: str
     time_ms: int | None = None
+
+
+Mapper: TypeAlias = "Callable[[Origin], Event | Reject | Filtered]"
+"""From a row to what becomes of it."""

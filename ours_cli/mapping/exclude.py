@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from ours_cli.errors import UsageError
 from ours_cli.mapping.fields import OBJECTS, FieldMap
@@ -95,6 +95,13 @@ class Exclusion:
         """By name, whether a row has it, where only the rows show that; `wholes` get the whole objects."""
         getters = tuple(wholes)
         return {name: _has(*found, getters) for name, found in self._told_by_rows.items()}
+
+
+class LeftOut(NamedTuple):
+    """What is left out of a table's rows, and by name whether a row has it, where only the rows show that."""
+
+    exclusion: Exclusion
+    tests: Mapping[str, Test]
 
 
 NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None))

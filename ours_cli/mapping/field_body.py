@@ -9,10 +9,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, whole_objects
+from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, LeftOut, whole_objects
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
-from ours_cli.mapping.validate import without_inner_nulls
-from ours_cli.mapping.where import Test
+from ours_cli.mapping.validate import is_flat, without_inner_nulls
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
 from ours_cli.templates.filter_functions import HmacKey
@@ -105,9 +104,6 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
-_NESTED: Final = frozenset({dict, list})
-
-
 class BodyObject:
     """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
@@ -134,7 +130,7 @@ class BodyObject:
                 if not isinstance(within, dict):
                     raise FilterProblem("bad_type", f"{outer} must be an object, to hold {key}")
                 found[outer] = {**within, key: value}
-        if not _NESTED.isdisjoint(map(type, found.values())):
+        if not is_flat(found):
             found, _ = without_inner_nulls(found)
         found.update(self.constants)
         return found
@@ -156,9 +152,8 @@ class BodyBuilder:
 
     `used` has the positions of a CSV table's columns, each with the names of what is read in it: the column,
     or paths into it; `references` has, for JSON rows, each reference as written and the top-level keys that
-    it may read. `missing` names the columns of optional properties
-    that a CSV table lacks. `bare` are the columns that the text of a field equals, without braces.
-    `exclusion` is what the field map leaves out.
+    it may read. `missing` names the columns of optional properties that a CSV table lacks. `bare` are the
+    columns that the text of a field equals, without braces.
     """
 
     def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
@@ -168,12 +163,12 @@ class BodyBuilder:
         self.missing: list[str] = []
         self.bare: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
-        self.exclusion = NOTHING_EXCLUDED
+        self._exclusion = NOTHING_EXCLUDED
 
     def body(self, fields: FieldMap, times: TimeMapping) -> Body:
         """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
         body = Body()
-        self.exclusion = Exclusion(fields, self._table)
+        self._exclusion = Exclusion(fields, self._table)
         # Of several faults of a row the first is told, so the order is kept: its own id comes last.
         for key in ("event", *ID_MAX, "distinctId"):
             name = TEXT_FIELDS[key]
@@ -204,25 +199,24 @@ class BodyBuilder:
         columns = self._table.columns
         if columns is None:
             taken = {key for keys in self.references.values() for key in keys}
-            properties.whole = _star_getter(properties.whole, self.exclusion.from_row(_others(taken)))
+            properties.whole = _star_getter(properties.whole, self._exclusion.from_row(_others(taken)))
             return
         already = {key for key, _ in properties.entries}
         for index, column in enumerate(columns):
             name = column.strip()
-            is_free = index not in self.used and not self.exclusion.leaves_out(index)
+            is_free = index not in self.used and not self._exclusion.leaves_out(index)
             if name and is_free and name not in already:
                 properties.entries.append((name, self._property(placeholder(column), "value")))
 
-    def excluded(self, fields: FieldMap) -> dict[str, Test]:
-        """By the names to leave out, whether a row has them, where only the rows show that."""
-        return self.exclusion.tests(
-            bind(parse(text), self._table.columns, self._hmac_key) for text in whole_objects(fields)
-        )
+    def left_out(self, fields: FieldMap) -> LeftOut:
+        """What the field map leaves out."""
+        wholes = (bind(parse(text), self._table.columns, self._hmac_key) for text in whole_objects(fields))
+        return LeftOut(self._exclusion, self._exclusion.tests(wholes))
 
     def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
         mapped = BodyObject()
         if whole is not None:
-            mapped.whole = self.exclusion.from_object(self._property(whole, "value").get)
+            mapped.whole = self._exclusion.from_object(self._property(whole, "value").get)
         known = KNOWN_PROPERTIES.get(where, {})
         for name, value in values.items():
             if value.optional and (lacking := self._lacking(value.text)):
@@ -245,7 +239,7 @@ class BodyBuilder:
         return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
     def _property(self, text: str, gives: Gives) -> Slot:
-        return self._bound(self.exclusion.applied(self._parsed(text)), gives)
+        return self._bound(self._exclusion.applied(self._parsed(text)), gives)
 
     def _slot(self, text: str, gives: Gives) -> Slot:
         return self._bound(self._parsed(text), gives)

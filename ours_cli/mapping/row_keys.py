@@ -15,8 +15,9 @@ import orjson
 from ours_cli.contract import TEXT_KEYS
 from ours_cli.mapping.field_body import Body
 from ours_cli.record import Record
-from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.field_value import FilterProblem, as_text
 from ours_cli.timestamps import TimeProblem, TimeReader
+from ours_cli.trimming import trimmed
 
 RowKey: TypeAlias = Callable[[Record], "bytes | None"]
 
@@ -43,8 +44,8 @@ def field_key(body: Body, *, keeps_ids: bool) -> RowKey:
     return key_of
 
 
-def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], bool]) -> RowKey:
-    """The keys of rows shaped like /track; `settle_text` trims a text as the mapping does."""
+def batch_key(reader: TimeReader) -> RowKey:
+    """The keys of rows shaped like /track."""
     leader = copy(reader)
 
     def key_of(row: Record) -> bytes | None:
@@ -65,6 +66,21 @@ def batch_key(reader: TimeReader, settle_text: Callable[[dict[str, Any], str], b
         return _key(known, row.distinct_id)
 
     return key_of
+
+
+def settle_text(body: dict[str, Any], key: str) -> bool:
+    """Trim a text field as the server would; a number becomes its digits, an empty text an absent field."""
+    value = body[key]
+    if value is None and key not in ("event", "distinctId"):
+        return True
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = as_text(value)
+    if not isinstance(value, str):
+        return False
+    body[key] = trimmed(value)
+    if not body[key]:
+        del body[key]
+    return True
 
 
 def _key(known: dict[str, Any], distinct_id: str) -> bytes | None:

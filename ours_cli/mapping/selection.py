@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ours_cli.errors import UsageError
-from ours_cli.events.event import Event, Filtered, Origin, Reject
+from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.mapping.where import Condition, read_condition
 from ours_cli.record import Malformed
 from ours_cli.timestamps import TimeProblem
@@ -109,9 +109,7 @@ def _sample(text: str | None) -> int | None:
     return round(rate * _HASHES)
 
 
-def sampled(
-    map_row: Callable[[Origin], Event | Reject | Filtered], selection: Selection
-) -> Callable[[Origin], Event | Reject | Filtered]:
+def sampled(map_row: Mapper, selection: Selection) -> Mapper:
     """The mapper with its rejects sampled too, so that they keep their share; events are, by their id.
 
     A reject goes by its id as well, or by its content where it has none.

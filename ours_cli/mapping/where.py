@@ -31,19 +31,24 @@ class NeverSeenKeys:
         self.never_found: dict[str, None] = {} if never_found is None else never_found
         self.found: set[str] = set()
 
-    def take(self, found: Iterable[str], lacking: Iterable[str]) -> None:
-        """Note what others saw in the next rows: keys that some of them have, and others that some lack."""
-        for name in found:
+    def note(self, name: str, *, is_found: bool) -> None:
+        """Note whether the next row has a key, or any of the next rows."""
+        if is_found:
             self.found.add(name)
             self.never_found.pop(name, None)
+        elif name not in self.found:
+            self.never_found[name] = None
+
+    def take(self, found: Iterable[str], lacking: Iterable[str]) -> None:
+        """As `note` for what others saw in the next rows: keys that they have, and that they lack."""
+        for name in found:
+            self.note(name, is_found=True)
         for name in lacking:
-            if name not in self.found:
-                self.never_found[name] = None
+            self.note(name, is_found=False)
 
     def note_excluded(self, name: str, *, is_found: bool) -> None:
-        """Note whether one of the next rows has what `--exclude` names."""
-        told = [f"--exclude {name}"]
-        self.take(*((told, ()) if is_found else ((), told)))
+        """As `note` for what `--exclude` names."""
+        self.note(f"--exclude {name}", is_found=is_found)
 
     def clear(self) -> None:
         """Begin anew."""
@@ -166,15 +171,12 @@ def _getter(condition: Condition, columns: tuple[str, ...] | None, sought: Never
 
 
 def _watched(get: Getter, name: str, sought: NeverSeenKeys) -> Getter:
-    found, lacking, never = sought.found, (name,), ()
+    found = sought.found
 
     def watched(fields: Any) -> object:
         value = get(fields)
         if name not in found:
-            if value is ABSENT:
-                sought.take(never, lacking)
-            else:
-                sought.take(lacking, never)
+            sought.note(name, is_found=value is not ABSENT)
         return value
 
     return watched
