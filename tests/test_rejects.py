@@ -274,15 +274,16 @@ class TestRoundTrip:
         assert amounts(place) == {"1": "a", "2": "é"}
 
     @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+    @pytest.mark.parametrize("saved", ["utf-8", "utf-8-sig"])
     def test_the_command_as_it_was_typed_reads_them_as_utf_8(
-        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, encoding: str
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, encoding: str, saved: str
     ) -> None:
         place = sandbox()
         path = write(tmp_path / "o.csv", f"when,id\n{iso(1)},é\nsoon,ü\n", encoding)
         fields = ("--event", "E", "--time", "{when}", "--external-id", "{id}", "--encoding", encoding)
         rejects = tmp_path / "r.csv"
         assert ours("backfill", path, *fields, "--rejects", rejects).code == 3
-        write(rejects, rejects.read_text("utf-8").replace("soon", iso(2)))
+        write(rejects, rejects.read_text("utf-8").replace("soon", iso(2)), saved)
         again = ours("backfill", rejects, *fields)
         assert again.code == 0, again.err
         assert "r.csv: a rejects file, read as UTF-8 despite --encoding" in again.err

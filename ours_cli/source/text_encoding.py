@@ -67,7 +67,8 @@ def detect_encoding(data: bytes, *, complete: bool, told: str | None) -> TextEnc
     wide = _wide_codec(data)
     if told_codec is not None:
         if told_codec != "utf-8" and is_rejects_file(data) and _may_be_utf8(data, complete=complete):
-            return TextEncoding("utf-8", note="a rejects file, read as UTF-8 despite --encoding")
+            bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+            return TextEncoding("utf-8", bom, "a rejects file, read as UTF-8 despite --encoding")
         if told_codec == "utf-16" and wide:
             return TextEncoding(wide)
         # Without a mark, Python's codec would refuse to begin.
