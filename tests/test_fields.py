@@ -66,6 +66,8 @@ def test_files(tmp_path: Path) -> None:
         "a": Value("[1]\n"),
         "b": Value("[1]\n", "json"),
     }
+    write(path, "[1]\n", "utf-8-sig")
+    assert parse_assignments("-p", [f"b:=@{path}"])["b"] == Value("[1]\n", "json"), "Windows writes a mark"
     with pytest.raises(UsageError, match="cannot be read") as caught:
         parse_assignments("-p", ["a=@/no/such"])
     assert "begins with @" in str(caught.value.hint)

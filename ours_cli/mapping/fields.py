@@ -197,7 +197,7 @@ _EXAMPLES: Final = {
 
 def _read_value_file(flag: str, name: str, path: str) -> str:
     try:
-        return Path(path).expanduser().read_text("utf-8")
+        return Path(path).expanduser().read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(
             f"{flag} {name}: the file {path} is not UTF-8", hint="iconv writes it anew"
