@@ -325,6 +325,13 @@ def test_a_measure_whose_name_ends_in_a_digit_is_flagged(name: str, ours: Ours, 
     assert flags[name] == "health"
 
 
+def test_a_code_of_a_patients_problem_is_flagged(ours: Ours, tmp_path: Path) -> None:
+    _, flags = proposal_of(
+        ours, tmp_path / "a.csv", {"patient_id": ["p1", "p2"], "problem_code": ["q1", "q2"]}
+    )
+    assert flags["problem_code"] == "health"
+
+
 @pytest.mark.parametrize("of", ["patient_id", "customer_id"])
 def test_when_somebodys_race_was_noted_makes_it_none_that_is_run(of: str, ours: Ours, tmp_path: Path) -> None:
     columns = {of: ["p1", "p2"], "race": ["White", "Asian"], "race_recorded_date": ["2020", "2021"]}

@@ -57,7 +57,7 @@ AMONG_PATIENTS: Final = (
             "uitslag", "ward", "cid", "component name", "diet", "discharge disposition",
             "disposition", "edd", "exercise", "gad", "gcs", "gewicht", "grosse", "height",
             "hr", "ht", "interpretation", "lh level", "los", "measurement", "med", "mood",
-            "observation", "od", "ops", "parity", "pd", "pdx", "peso", "poids", "proc",
+            "observation", "od", "ops", "parity", "pd", "pdx", "peso", "poids", "problem", "proc",
             "proc name", "reaction", "result number", "route", "sao", "severity", "surf", "surface",
             "taille", "talla", "temp", "va od", "va os", "value number", "weight", "wt",
         ),
