@@ -443,10 +443,14 @@ class TestFiles:
         sandbox()
         reading, writing = os.pipe()
         os.close(reading)
-        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", f"/dev/fd/{writing}")
+        flags = ("--rejects", f"/dev/fd/{writing}", "-o", "json")
+        ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, *flags)
         os.close(writing)
         assert ended.code == 7
         assert f"error: /dev/fd/{writing} cannot be written: Broken pipe\n" in ended.err
+        assert "--rejects" not in ended.json["resume"], "no later command finds that pipe"
+        resumed = ours("runs", "resume", ended.json["run"], "-o", "json")
+        assert (resumed.code, Path(resumed.json["rejects_file"]).name) == (3, "rejects.csv"), resumed.err
 
     @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="elsewhere /dev/fd has no links")
     def test_a_pipe_takes_the_rows_of_one_header(

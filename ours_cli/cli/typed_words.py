@@ -15,6 +15,7 @@ WITHOUT_VALUE: Final = frozenset(
 )
 """The flags of a command over rows that take no value, and `--`, which ends them."""
 
+_PIPES_OF_SHELL: Final = ("/dev/fd/", "/proc/self/fd/")
 _WITHOUT_VALUE_SHORT: Final = "".join(flag[1] for flag in WITHOUT_VALUE if len(flag) == 2)
 
 
@@ -61,5 +62,14 @@ def with_flags(words: Sequence[str], flags: Iterable[str]) -> list[str]:
 
 
 def going_on(words: Iterable[str]) -> list[str]:
-    """The command line that goes on with its run: the same, but not from the start again."""
-    return [word for own in typed(words) if own.flag != "--restart" for word in own.words]
+    """The command line that goes on with its run: the same, but not from the start again.
+
+    The pipe that a shell makes of `>(gzip >x)` is gone with the command that it was made for.
+    """
+    return [
+        word for own in typed(words) if own.flag != "--restart" and not _is_to_pipe(own) for word in own.words
+    ]
+
+
+def _is_to_pipe(own: Typed) -> bool:
+    return own.flag in ("--rejects", "--report") and (own.value or "").startswith(_PIPES_OF_SHELL)
