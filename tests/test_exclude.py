@@ -232,6 +232,19 @@ def test_a_whole_object_or_its_property_in_other_letters_is_refused_before_it_is
     assert sent(place) == []
 
 
+@pytest.mark.parametrize("flags", [STAR, (*ESSENTIALS, "-p", "p={p|json}")])
+def test_other_letters_in_json_held_as_text_are_refused_before_they_are_sent(
+    flags: tuple[str, ...], tmp_path: Path, ours: Ours, sandbox: StartSandbox
+) -> None:
+    place = sandbox()
+    path = write(tmp_path / "o.ndjson", rows(p=json.dumps({"ssn": "CAN1", "SSN": "CAN2"})))
+    ended = ours("backfill", path, *flags, "--exclude", "p.ssn")
+    assert ended.code == 2
+    assert "error: --exclude p.ssn does not leave out 'p.SSN', which the rows have" in ended.err
+    assert sent(place) == []
+    assert ours("backfill", path, *flags, "--exclude", "p.ssn", "--exclude", "p.SSN").code == 0
+
+
 def test_several_spellings_of_a_key_may_be_left_out(
     tmp_path: Path, ours: Ours, sandbox: StartSandbox
 ) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ours_cli.errors import UsageError
+from ours_cli.exact_json import JsonProblem, read_json
 from ours_cli.mapping.fields import OBJECTS, FieldMap
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
@@ -206,7 +208,10 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
 
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
-    """The paths in a value that these steps are, but for their letters."""
+    """The paths in a value that these steps are, but for their letters; JSON as text is looked into, too."""
+    if isinstance(value, str):
+        with suppress(JsonProblem):
+            value = read_json(value)
     if isinstance(value, list):
         yield from (path for entry in value for path in _in_other_letters(entry, steps))
     if not isinstance(value, dict):
