@@ -139,9 +139,10 @@ def test_a_key_given_twice_is_the_fault(ours: Ours, tmp_path: Path, command: str
     ("text", "flag"),
     [
         ("c1,2026-11-29,aspirin\nc2,2026-11-28,ibuprofen\n", "--no-header"),
+        ("id,time,2024 sales\nc1,2026-11-28,7\n", "ours inspect FILE shows the columns"),
         (f"customer^when\nc1^{iso(1)}\n", "--delimiter"),
     ],
-    ids=["without a header", "with another delimiter"],
+    ids=["without a header", "with a year in it", "with another delimiter"],
 )
 def test_a_column_that_is_not_there(ours: Ours, tmp_path: Path, text: str, flag: str) -> None:
     path = write(tmp_path / "r.csv", text)

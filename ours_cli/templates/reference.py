@@ -133,7 +133,7 @@ def _unknown(name: str, columns: tuple[str, ...]) -> UsageError:
         return UsageError(f"there is no column {name!r}", hint=f"did you mean {near!r}?")
     if may_be_cells(columns, name):
         # A row's values are not shown.
-        hint = "is the header a first row of cells? --no-header, and then {1}, {2}"
+        hint = "ours inspect FILE shows the columns; if they are a first row of cells: --no-header, {1}, {2}"
     else:
         shown = ", ".join(repr(column) for column in columns[:_SHOWN])
         more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
