@@ -44,7 +44,7 @@ def names_columns(cells: Sequence[str]) -> bool:
 
 def reach(cells: Sequence[str]) -> int:
     """The number of cells up to the last one that is not empty."""
-    return max((at for at, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+    return next((at for at in range(len(cells), 0, -1) if cells[at - 1].strip()), 0)
 
 
 def usual(widths: Iterable[int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from itertools import dropwhile, islice, takewhile
 
 from ours_cli.record import Dialect
@@ -35,25 +36,27 @@ def named_delimiter(lines: Sequence[str]) -> str | None:
 
 def detect_delimiter(lines: list[str], quote: str, *, complete: bool) -> str:
     """The delimiter of the table that begins with `lines`; a comma where nothing points to another."""
-    tables = {
-        delimiter: sample_rows(lines, Dialect(delimiter, quote), 1, complete=complete)
-        for delimiter in DELIMITER_NAMES
-        if delimiter != quote
-    }
-    headed = {delimiter: rows for delimiter, rows in tables.items() if rows and len(rows[0].cells) > 1}
+    dialects = {delimiter: Dialect(delimiter, quote) for delimiter in DELIMITER_NAMES if delimiter != quote}
     # What cannot be read is in no sample: where a delimiter spoils the header, a row below would pass for it.
-    headed = {
-        delimiter: rows
-        for delimiter, rows in headed.items()
-        if isinstance(next(RowReader.of_lines(lines, Dialect(delimiter, quote)).filled_rows(), None), Row)
-    } or headed
-    scores = {delimiter: _agreement_with_header(rows) for delimiter, rows in headed.items()}
+    firsts = {
+        delimiter: next(RowReader.of_lines(lines, dialect).filled_rows(), None)
+        for delimiter, dialect in dialects.items()
+    }
+
+    @cache
+    def table(delimiter: str) -> list[Row]:
+        return sample_rows(lines, dialects[delimiter], 1, complete=complete)
+
+    headed = [
+        delimiter for delimiter, row in firsts.items() if isinstance(row, Row) and len(row.cells) > 1
+    ] or [delimiter for delimiter in dialects if table(delimiter) and len(table(delimiter)[0].cells) > 1]
+    scores = {delimiter: _agreement_with_header(table(delimiter)) for delimiter in headed}
     if scores and max(scores.values()) > (0, 0):
         return max(scores, key=lambda delimiter: scores[delimiter])
-    for delimiter, rows in tables.items():
-        if _is_clear_below_title(rows):
+    for delimiter in dialects:
+        if _is_clear_below_title(table(delimiter)):
             return delimiter
-    return max(headed, key=lambda delimiter: len(headed[delimiter][0].cells), default=",")
+    return max(headed, key=lambda delimiter: len(table(delimiter)[0].cells), default=",")
 
 
 def _agreement_with_header(rows: list[Row]) -> tuple[float, int]:

@@ -111,6 +111,8 @@ def _may_be_utf8(data: bytes, *, complete: bool) -> bool:
 
 def _told_apart(data: bytes, *, complete: bool) -> list[bool]:
     """For each line that is more than ASCII, whether it is valid UTF-8."""
+    if data.isascii():
+        return []  # in a tenth of the time
     lines = data.splitlines()
     if not complete and len(lines) > 1:
         lines.pop()
