@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -435,3 +437,18 @@ def test_only_half_a_character_at_the_end_says_that_the_file_was_cut(
     assert rows(open_table(path, ReadOptions(encoding="utf-8")))[-1] == (3, code)
     path.write_bytes(path.read_bytes() + b"\n")
     assert rows(open_table(path, ReadOptions(encoding="utf-8")))[-1] == (3, "bad_encoding")
+
+
+def test_a_table_that_was_only_looked_at_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    """A run opens its files a few times before their first row, and garbage is collected seldom."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,2\n" * 5_000)
+    open_table(path, ReadOptions()).close()
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getallocatedblocks()
+        open_table(path, ReadOptions()).close()
+        assert sys.getallocatedblocks() - before < 500
+    finally:
+        gc.enable()

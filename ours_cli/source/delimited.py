@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import weakref
 from collections.abc import Iterator
 from itertools import chain, islice
 from operator import itemgetter
@@ -232,7 +233,9 @@ class RowReader:
 
     def _start(self) -> None:
         self._base = self.line
-        self._reader = csv.reader(chain.from_iterable(self._feed()), **self._format)
+        # Held weakly, so that a reader lets its lines go with itself: garbage is collected seldom.
+        feed = RowReader._feed(weakref.proxy(self))
+        self._reader = csv.reader(chain.from_iterable(feed), **self._format)
 
     def _feed(self) -> Iterator[list[str]]:
         """Lines for the csv reader: those of the window from `self.line` on, then block after block."""
