@@ -1,7 +1,6 @@
 """`python -m ours_cli` and the `ours` command."""
 
-from __future__ import annotations
-
+# Without the `__future__` import of other modules: until `main` runs, Ctrl-C prints where Python was.
 import sys
 
 
