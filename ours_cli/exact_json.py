@@ -141,6 +141,15 @@ class JsonStyle(NamedTuple):
 _COMPACT: Final = JsonStyle()
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is JSON as Python's parser takes it, `NaN` and keys given twice included."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def write_json(value: Any, style: JsonStyle = _COMPACT, level: int = 0) -> str:
     """One JSON text, numbers of any length with all their digits; raises `ValueError` where JSON has none."""
     if isinstance(value, dict):

@@ -5,7 +5,6 @@ Texts here are still templates (`backfill`) or plain text (`track`); nothing is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from ours_cli.contract import DEFAULT_PROPERTIES, KNOWN_PROPERTIES, MISNAMED_KEYS, USER_PROPERTIES
 from ours_cli.errors import UsageError
+from ours_cli.exact_json import is_json
 from ours_cli.wording.suggest import nearest
 
 STAR: Final = "*"
@@ -148,19 +148,11 @@ def parse_assignments(flag: str, texts: Iterable[str], *, are_templates: bool = 
             right = _read_value_file(flag, name, right)
         elif right.startswith("\\@"):
             right = right[1:]
-        if separator == ":=@" and are_templates and _is_json(right):
+        if separator == ":=@" and are_templates and is_json(right):
             values[name] = Value.literal(right)
         else:
             values[name] = Value(right, "json" if separator.startswith(":") else "text")
     return values
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Literal, TypeAlias
 
 from ours_cli.errors import SourceError
+from ours_cli.exact_json import is_json
 from ours_cli.record import Dialect
 from ours_cli.reject_marks import is_rejects_file
 from ours_cli.source.delimiter_detection import detect_delimiter, sample_rows
@@ -88,7 +88,7 @@ def _is_table(lines: list[str]) -> bool:
 
 def _is_object(line: str) -> bool:
     """Whether a line is an object with keys."""
-    return line.lstrip().startswith("{") and line.strip() != "{}" and _is_json(line)
+    return line.lstrip().startswith("{") and line.strip() != "{}" and is_json(line)
 
 
 def _is_written_in_lines(body: str) -> bool:
@@ -96,7 +96,7 @@ def _is_written_in_lines(body: str) -> bool:
     first, _, others = body.partition("\n")
     if first.startswith("{"):
         return first.strip() != "{"
-    return bool(others.strip()) and _is_json(first.strip())
+    return bool(others.strip()) and is_json(first.strip())
 
 
 def json_kind(text: str) -> JsonKind | None:
@@ -104,25 +104,17 @@ def json_kind(text: str) -> JsonKind | None:
     body = text.strip("\ufeff \t\r\n")
     lines = [line.strip() for line in body.split("\n", _LINES_TRIED)[:_LINES_TRIED]]
     if body.startswith("{"):
-        if _is_json(lines[0]) or (_OBJECT_BEGINS.match(body) and _continues_as_lines(lines)):
+        if is_json(lines[0]) or (_OBJECT_BEGINS.match(body) and _continues_as_lines(lines)):
             return "ndjson"
         return "json" if _OBJECT_BEGINS.match(body) else None
-    if body.startswith("[") and (_ARRAY_BEGINS.match(body) or _is_json(lines[0])):
+    if body.startswith("[") and (_ARRAY_BEGINS.match(body) or is_json(lines[0])):
         return "json"
     return None
 
 
 def _continues_as_lines(lines: list[str]) -> bool:
     """Whether whole objects follow a broken first line; in a document printed over lines none do."""
-    return len(lines[0]) > 1 and any(line.startswith("{") and _is_json(line) for line in lines[1:])
-
-
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return len(lines[0]) > 1 and any(line.startswith("{") and is_json(line) for line in lines[1:])
 
 
 def _despite_name(kind: SourceFormat, text: str, named: str, content: str) -> SourceFormat:
