@@ -12,7 +12,9 @@ from rows import write
 
 from ours_cli.contract import DEFAULT_PROPERTIES, USER_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import FieldMap, Value, check_names, parse_assignments, refuse_event_fields
+from ours_cli.mapping.assignments import parse_assignments
+from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.property_names import check_names, refuse_event_fields
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: name.strip())
 

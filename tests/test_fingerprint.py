@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import FieldMap, parse_assignments
+from ours_cli.mapping.assignments import parse_assignments
+from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import RowFilters, TimeFlags
 from ours_cli.rows.fingerprint import key_digest, mapping_digest
 

@@ -20,7 +20,8 @@ from ours_cli.contract import (
     USER_PROPERTIES,
 )
 from ours_cli.exact_json import WrittenNumber
-from ours_cli.mapping.validate import check_event, check_size, check_visitor, has_long_array, without_nulls
+from ours_cli.mapping.nulls import drop_nulls
+from ours_cli.mapping.validate import check_event, check_size, check_visitor, has_long_array
 
 EVENT: dict[str, Any] = {"event": "E", "externalId": "c"}
 
@@ -162,7 +163,7 @@ BODIES = st.dictionaries(
 def test_without_nulls_drops_what_would_clear_and_nothing_else(body: dict[str, Any]) -> None:
     before = copy.deepcopy(body)
     given = dict(body)
-    dropped = without_nulls(body)
+    dropped = drop_nulls(body)
     assert given == before, "what is within stays as it was: the row may be a reject yet"
     assert None not in body.values()
     found: list[Any] = [
@@ -173,7 +174,7 @@ def test_without_nulls_drops_what_would_clear_and_nothing_else(body: dict[str, A
         inner = value.values() if isinstance(value, dict) else value
         found += [entry for entry in inner if isinstance(entry, dict | list)]
     again = copy.deepcopy(body)
-    assert without_nulls(again) == 0
+    assert drop_nulls(again) == 0
     assert again == body
     if dropped == 0:
         assert body == before

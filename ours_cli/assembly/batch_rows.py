@@ -20,11 +20,11 @@ from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.exact_json import as_sent
-from ours_cli.mapping.fields import key_meant
+from ours_cli.mapping.nulls import drop_nulls
+from ours_cli.mapping.property_names import key_meant
 from ours_cli.mapping.row_keys import RowKey, batch_key, settle_text
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.tally import Tally
-from ours_cli.mapping.validate import without_nulls
 from ours_cli.mapping.where import NeverSeenKeys, Test, bind_where
 from ours_cli.record import Fields, Malformed, Record, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem
@@ -111,7 +111,7 @@ class BatchMapping:
         if unknown is not None:
             return Reject(origin, _given(body) or row.distinct_id, "unknown_key", _unknown(unknown))
         if not self._send_nulls:
-            self._tally.nulls_dropped += without_nulls(body)
+            self._tally.nulls_dropped += drop_nulls(body)
         for key in TEXT_KEYS:
             if key in body and not settle_text(body, key):
                 return Reject(origin, row.distinct_id, "bad_type", f"{key} must be a text")

@@ -25,7 +25,8 @@ from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
 from ours_cli.mapping.exclude import names_left_out, refuse_idle_exclude
 from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
-from ours_cli.mapping.fields import FieldMap, check_names, refuse_event_fields
+from ours_cli.mapping.fields import FieldMap
+from ours_cli.mapping.property_names import check_names, refuse_event_fields
 from ours_cli.mapping.row_keys import RowKey, field_key
 from ours_cli.mapping.selection import sampled
 from ours_cli.mapping.self_mapping import require_essentials, self_mapping

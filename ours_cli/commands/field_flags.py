@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from ours_cli.mapping.fields import STAR, FieldMap, parse_assignments
+from ours_cli.mapping.assignments import parse_assignments
+from ours_cli.mapping.fields import STAR, FieldMap
 from ours_cli.options import EventFields, VisitorFields
 
 

@@ -11,7 +11,8 @@ from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
 from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, LeftOut, whole_objects
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
-from ours_cli.mapping.validate import is_flat, without_inner_nulls
+from ours_cli.mapping.nulls import without_inner_nulls
+from ours_cli.mapping.validate import is_flat
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
 from ours_cli.templates.filter_functions import HmacKey

@@ -18,18 +18,8 @@ from typing import Any, Final, NamedTuple
 
 from ours_cli.contract import EVENT_KEYS, IDENTITY_CONTEXT_KEYS, MISNAMED_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.fields import (
-    CONTEXT,
-    NESTING,
-    OBJECTS,
-    STAR,
-    TEXT_FIELDS,
-    FieldMap,
-    ObjectField,
-    Value,
-    check_default_property,
-    check_user_property,
-)
+from ours_cli.mapping.fields import CONTEXT, NESTING, OBJECTS, STAR, TEXT_FIELDS, FieldMap, ObjectField, Value
+from ours_cli.mapping.property_names import check_default_property, check_user_property
 from ours_cli.wording.suggest import did_you_mean
 
 _SOURCE_KEYS: Final[dict[str, type]] = {

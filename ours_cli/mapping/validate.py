@@ -16,12 +16,11 @@ from ours_cli.contract import (
     ID_MAX,
     IDENTITY_CONTEXT_KEYS,
     KNOWN_PROPERTIES,
-    OBJECT_KEYS,
     PROPERTIES_MAX,
     PROPERTIES_UTF16_MAX,
 )
 from ours_cli.exact_json import OF_KIND, JsonStyle, write_json
-from ours_cli.mapping.fields import property_meant
+from ours_cli.mapping.property_names import property_meant
 from ours_cli.wording.durations import age_text
 
 
@@ -201,43 +200,3 @@ def has_long_array(properties: Mapping[str, Any]) -> bool:
         inner = value.values() if isinstance(value, dict) else value
         waiting.extend(item for item in inner if isinstance(item, (dict, list)))
     return False
-
-
-def without_nulls(event: dict[str, Any]) -> int:
-    """Drop nulls from a body, and from its objects of properties at any depth; returns how many.
-
-    Contract: at the top level and in userProperties a null clears what is stored. That must be asked for.
-    Nulls in lists have their place, and stay. What is within the body is replaced, not changed: it may be a
-    row's own, which is a reject as it was read.
-    """
-    bare = {key: value for key, value in event.items() if value is not None}
-    dropped = len(event) - len(bare)
-    for key in OBJECT_KEYS:
-        if isinstance(bare.get(key), dict):
-            bare[key], within = without_inner_nulls(bare[key])
-            dropped += within
-    event.clear()
-    event.update(bare)
-    return dropped
-
-
-def without_inner_nulls(properties: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-    """An object without its nulls, and those of objects in it, at any depth; and how many they were."""
-    kept: dict[str, Any] = {}
-    dropped = 0
-    for key, value in properties.items():
-        if value is None:
-            dropped += 1
-        else:
-            kept[key], within = _bare(value)
-            dropped += within
-    return kept, dropped
-
-
-def _bare(value: Any) -> tuple[Any, int]:
-    if isinstance(value, dict):
-        return without_inner_nulls(value)
-    if not isinstance(value, list):
-        return value, 0
-    entries = [_bare(entry) for entry in value]
-    return [entry for entry, _ in entries], sum(dropped for _, dropped in entries)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from ours_cli.ids.doubtful_ids import CUT, UNFILLED
-from ours_cli.mapping.fields import odd_signs
+from ours_cli.mapping.assignments import odd_signs
 from ours_cli.mapping.tally import NO_NAME, REST_OF_CELL, Tally
 from ours_cli.mapping.where import only_column, where_not
 from ours_cli.rows.run_context import RunContext

@@ -12,9 +12,11 @@ from typing import Any, Final
 from ours_cli.contract import EVENT_KEYS, MISNAMED_KEYS, OBJECT_KEYS, TEXT_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
-from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value, check_names, key_meant
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
+from ours_cli.mapping.nulls import drop_nulls
+from ours_cli.mapping.property_names import check_names, key_meant
 from ours_cli.mapping.serialize import serialize
-from ours_cli.mapping.validate import Violation, Window, without_nulls
+from ours_cli.mapping.validate import Violation, Window
 from ours_cli.options import TimeFlags
 from ours_cli.process.standard_streams import standard_input
 from ours_cli.trimming import trimmed
@@ -82,7 +84,7 @@ def read_line(line: bytes) -> tuple[dict[str, Any], int]:
         named = f"key {unknown!r}" if unknown in MISNAMED_KEYS else "a key that the line has"
         hint = f"it is called {right!r}" if right else f"the keys are {', '.join(EVENT_KEYS)}"
         raise UsageError(f"the API does not know {named}", hint=hint)
-    return body, without_nulls(body)
+    return body, drop_nulls(body)
 
 
 def build_body(fields: FieldMap, data: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
 from ours_cli.ids.doubtful_ids import CUT, UNFILLED, doubts, is_unfilled
-from ours_cli.mapping.fields import OBJECTS, TEXT_FIELDS, FieldMap, key_meant, odd_signs
+from ours_cli.mapping.assignments import odd_signs
+from ours_cli.mapping.fields import OBJECTS, TEXT_FIELDS, FieldMap
+from ours_cli.mapping.property_names import key_meant
 from ours_cli.mapping.validate import Violation, check_event, check_visitor
 from ours_cli.sending.route import IDENTIFY, Route
 from ours_cli.trimming import trimmed
