@@ -1,10 +1,12 @@
-"""The workers as they are asked in turn, in an event loop."""
+"""The workers as they are asked, in an event loop."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 from ours_cli.drafting.drafts import Drafts
@@ -13,17 +15,16 @@ from ours_cli.workers.worker import Columns
 from ours_cli.workers.worker_link import WorkerLink
 from ours_cli.workers.worker_pool import Workers
 
-_AHEAD: Final = 8
-"""Parts of the source that each worker may have queued, or answered and not yet taken."""
+_AHEAD: Final = 12
+"""Parts of the source for each worker that may be queued, or answered and not yet taken."""
 
 
 class Connected:
-    """The workers, asked in turn."""
+    """The workers. Whoever has least to do is asked next: one that shares its core must not hold up all."""
 
     def __init__(self, links: Sequence[WorkerLink]) -> None:
         self._links = links
-        self._asked = 0
-        self._answered = 0
+        self._asked = deque[WorkerLink]()
 
     @property
     def ahead_max(self) -> int:
@@ -47,18 +48,16 @@ class Connected:
 
     async def ask(self, rows: Stretch | Piece) -> None:
         """Have these rows drafted, a piece parsed first."""
-        link = self._links[self._asked % len(self._links)]
-        self._asked += 1
-        await link.send_all(rows)
+        link = min(self._links, key=attrgetter("unanswered"))
+        self._asked.append(link)
+        await link.ask(rows)
 
     async def answer(self) -> list[Drafts] | None:
         """The answer to the oldest question that is open: drafts of all its rows.
 
         None where rows must be mapped one after the other, and where a piece was not whole rows.
         """
-        link = self._links[self._answered % len(self._links)]
-        self._answered += 1
-        found: list[Drafts] | None = await link.receive()
+        found: list[Drafts] | None = await self._asked.popleft().receive()
         return found
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from ours_cli.rejects.mend import may_be_marked
 from ours_cli.source.pieces import parse_piece
 from ours_cli.workers.messages import read_message, write_message
 
-_BUFFER: Final = 1 << 20
+_BUFFER: Final = 1 << 17
 _FIRST_FILE: Final = 3
 """The file descriptor behind standard input, output and error."""
 _DESCRIPTORS_MAX: Final = 2**31 - 1

@@ -13,9 +13,10 @@ from ours_cli.workers.messages import LENGTH, packed
 
 
 class WorkerLink(asyncio.BufferedProtocol):
-    """Messages are read from where they are received."""
+    """Messages are read from where they are received. `unanswered` counts the questions still open."""
 
     def __init__(self, why_it_ended: Callable[[], OursError]) -> None:
+        self.unanswered = 0
         self._why_it_ended = why_it_ended
         self._messages: deque[bytearray] = deque()
         self._head = bytearray(LENGTH.size)
@@ -45,6 +46,7 @@ class WorkerLink(asyncio.BufferedProtocol):
             self._target = bytearray(*LENGTH.unpack(self._head))
         else:
             self._messages.append(self._target)
+            self.unanswered -= 1
             self._target = self._head
             self._arrived.set()
 
@@ -69,9 +71,10 @@ class WorkerLink(asyncio.BufferedProtocol):
             # Together: the length alone would wake the worker.
             self._transport.writelines(packed(message))
 
-    async def send_all(self, message: object) -> None:
-        """Send a message, and wait for room; raises the `OursError` that says why the worker has died."""
-        self.send(message)
+    async def ask(self, question: object) -> None:
+        """Send a question, and wait for room; raises the `OursError` that says why the worker has died."""
+        self.unanswered += 1
+        self.send(question)
         await self._writable.wait()
         if self._is_lost:
             raise self._why_it_ended()
