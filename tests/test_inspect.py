@@ -742,6 +742,9 @@ def test_distinct_values_are_counted_exactly_then_estimated() -> None:
     [
         ("2026-03-01T10:00:00Z", "YYYY-MM-DD HH:MM:SS Z"),
         ("2026/03/01 10:00:00.123 PM", "YYYY/MM/DD HH:MM:SS.fraction AM/PM"),
+        ("04-MAR-26 02.11.12.123456 PM", "named month HH:MM:SS.fraction AM/PM"),
+        ("2026-03-04-10.11.12", "YYYY-MM-DD HH:MM:SS"),
+        ("13.04.2026 10:11", "NN.NN.YYYY HH:MM"),
         ("1/5/26 9:30 EST", "NN/NN/YY HH:MM zone"),
         ("Sat, May 16, 2026", "named month"),
         ("20260301", "YYYYMMDD"),

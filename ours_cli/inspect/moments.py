@@ -27,7 +27,10 @@ _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? ?", re.IGNORECAS
 _YEAR_FIRST = re.compile(r"\d{4}([./-])\d{1,2}\1\d{1,2}")
 _NUMERIC = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d\d)(?!\d)")
 _COMPACT = re.compile(r"\d{8}(?!\d)|\d{14}")
-_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[ap]\.?m)?", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?:\d{1,2}:\d\d|(?<=[\sT-])\d{1,2}\.\d\d(?=\.\d\d(?:\s|\.\d{3}|$)))([:.]\d\d([.,]\d+)?)?( ?[ap]\.?m)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)

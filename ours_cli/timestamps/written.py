@@ -63,6 +63,9 @@ _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}(?!\d)|\d\d(?![\d:]))"
 _WEEKDAY = _pattern(rf"{WEEKDAY_NAME}[,.]?\s+")
 _RUN_TOGETHER = _pattern(r"(\d{8})(\d{6}(?!\d))")
+# Oracle and DB2 write "25-NOV-26 12.17.01.500000 AM", "2026-11-25-12.17.01.500000". Behind a date with dots
+# it could be a second date.
+_DOTTED_CLOCK = r"([^.]*\d)(?:\s+|[T-])(\d\d?)\.(\d\d)\.(\d\d)(?=\s|\.\d{3}|$)"
 _NUMERIC = _pattern(rf"(?P<first>\d{{1,2}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?P=mark){_YEAR}")
 _CLOCK = (
     r"(?:(?P<t>T)|:|,\s*|\s+(?:at|um)\s+|,?\s+)"
@@ -93,6 +96,8 @@ def clean(text: str) -> str:
 def read_written(text: str, order: DateOrder | None) -> Written:
     """Read a `clean` text. Raises TimeProblem (bad_time, ambiguous_time, unknown_zone)."""
     text = _RUN_TOGETHER.sub(r"\1T\2", _WEEKDAY.sub("", text, count=1), count=1)
+    if dotted := _pattern(_DOTTED_CLOCK).match(text):
+        text = "{} {}:{}:{}".format(*dotted.groups()) + text[dotted.end() :]
     for pattern, date_of in _date_forms():
         if match := pattern.match(text):
             return _add_clock(date_of(match, order), text, match.end())
