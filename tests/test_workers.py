@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import filterfalse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ from ours_cli.runs.journal import read_blocks
 from ours_cli.runs.recorder import PAUSE_MAX_S
 from ours_cli.sandbox import Sandbox, When
 from ours_cli.workers import worker
+from ours_cli.workers.connected import connect
+from ours_cli.workers.messages import new_line, read_message, write_message
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are forked")
 
@@ -482,3 +486,31 @@ def test_how_many_workers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_size.worker_count(3, None) == 0, "a pipe's rows are mapped as they come"
     monkeypatch.setattr(run_size, "_cores", lambda: 1)
     assert run_size.worker_count(None, 1 << 30) == 0
+
+
+def test_the_worker_with_least_to_do_is_asked_and_answers_keep_the_order_of_questions() -> None:
+    lines = [new_line(), new_line()]
+    busy, idle = (theirs.makefile("rb") for _, theirs in lines)
+
+    async def ask_four() -> list[Any]:
+        workers: Any = [SimpleNamespace(line=ours, why_it_ended=AssertionError) for ours, _ in lines]
+        pool: Any = await connect(workers)
+        await pool.ask("1st")
+        for question in ("2nd", "3rd", "4th"):
+            await pool.ask(question)
+            assert await asyncio.to_thread(read_message, idle) == question
+            write_message(lines[1][1], f"{question} by the idle one")
+            while pool._links[1].unanswered:
+                await asyncio.sleep(0.001)
+        assert await asyncio.to_thread(read_message, busy) == "1st"
+        write_message(lines[0][1], "1st by the busy one")
+        answers = [await pool.answer() for _ in range(4)]
+        pool.close()
+        return answers
+
+    assert asyncio.run(asyncio.wait_for(ask_four(), 20)) == [
+        "1st by the busy one",
+        *(f"{question} by the idle one" for question in ("2nd", "3rd", "4th")),
+    ]
+    for _, theirs in lines:
+        theirs.close()
