@@ -150,6 +150,21 @@ def test_a_near_flag_is_named(ours: Ours, name: str) -> None:
     assert "did you mean --external-id?" in ours("track", "X", name, "a").err
 
 
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (("track", "--event", "Signup"), "ours track EVENT"),
+        (("track", "--event=Signup"), "ours track EVENT"),
+        (("backfill", "--file", "x.csv"), "ours backfill FILE"),
+        (("batch", "--files", "x.ndjson"), "ours batch FILE"),
+    ],
+)
+def test_an_argument_typed_as_a_flag(ours: Ours, words: tuple[str, ...], right: str) -> None:
+    ended = ours(*words)
+    assert (ended.code, "Signup" in ended.err) == (2, False)
+    assert ended.err.endswith(f"hint: it stands without a flag: {right}\n")
+
+
 def test_a_flag_of_one_dash_is_named_where_a_letter_is_no_flag(ours: Ours) -> None:
     assert "did you mean --timeout?" in ours("track", "X", "--email", "a@b.c", "-timeout", "5").err
     assert "did you mean" not in ours("track", "X", "-t", "5").err

@@ -51,12 +51,16 @@ def no_token_flag() -> UsageError:
 
 def _taken(context: Any) -> str:
     """What a command takes apart from flags: `EVENT only`, or `no argument`."""
-    taken = [
+    taken = _arguments(context)
+    return f"{' '.join(taken)} only" if taken else "no argument"
+
+
+def _arguments(context: Any) -> list[str]:
+    return [
         parameter.make_metavar(ctx=context)
         for parameter in context.command.params
         if parameter.param_type_name == "argument"
     ]
-    return f"{' '.join(taken)} only" if taken else "no argument"
 
 
 _ASSIGNMENT: Final = re.compile(r"(?:([a-z_]\w{,39})|[^\s=:]+)(:?=)[^\s=)]", re.ASCII | re.IGNORECASE)
@@ -103,6 +107,10 @@ _AN_ID: Final = re.compile(
 def _meant(name: str, error: Any, typed: Sequence[str]) -> str | None:
     """What was meant by a flag that the command does not have, if that is likely."""
     flags = _flags_of(error.ctx.command) if error.ctx is not None else set()
+    arguments = _arguments(error.ctx) if error.ctx is not None else ()
+    for argument in (each.strip("[].") for each in arguments):
+        if argument.lower() == name.strip("-").removesuffix("s"):
+            return f"it stands without a flag: {error.ctx.command_path} {argument}"
     if "--external-id" in flags and _AN_ID.fullmatch(name):
         event = ", --distinct-id the event's own" if "--distinct-id" in flags else ""
         return f"--external-id is your own id of the person, --user-id the Ours visitor id{event}"
