@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from conftest import Ours, StartSandbox
 from rows import iso
+
+from ours_cli.app import COMMANDS, app
+from ours_cli.cli.usage_errors import _ALSO_CALLED
 
 MARK = "Jane Quoted Doe"
 
@@ -163,6 +168,39 @@ def test_an_argument_typed_as_a_flag(ours: Ours, words: tuple[str, ...], right: 
     ended = ours(*words)
     assert (ended.code, "Signup" in ended.err) == (2, False)
     assert ended.err.endswith(f"hint: it stands without a flag: {right}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (("track", "X", "--timestamp", "now"), "--time"),
+        (("backfill", "x.csv", "--timezone", "UTC"), "--tz"),
+        (("backfill", "x.csv", "--endpoint", "http://x"), "--base-url"),
+        (("inspect", "x.csv", "--sep", ";"), "--delimiter"),
+        (("identify", "--traits", "city=Ulm"), "-u"),
+        (("runs", "--json"), "-o json"),
+    ],
+)
+def test_a_flag_by_its_name_in_other_tools(ours: Ours, words: tuple[str, ...], right: str) -> None:
+    ended = ours(*words)
+    assert (ended.code, ended.err.splitlines()[-1]) == (2, f"hint: here it is {right}")
+
+
+def test_names_of_other_tools_are_no_flags_here_and_mean_some() -> None:
+    program: Any = typer.main.get_command(app)
+    options = [option for name in COMMANDS for option in program.get_command(None, name).params]
+    flags = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+    assert not flags & _ALSO_CALLED.keys()
+    assert {meant.partition(" ")[0] for meant in _ALSO_CALLED.values()} <= flags
+
+
+@pytest.mark.parametrize("flag", ["--token", "--api-key", "--write-key"])
+def test_a_key_is_taken_from_no_flag(ours: Ours, flag: str) -> None:
+    for words in (("track", "X", flag, "s3cr3t"), ("backfill", "x.csv", f"{flag}=s3cr3t")):
+        ended = ours(*words)
+        assert (ended.code, f"there is no {flag}: a key" in ended.err) == (2, True)
+        assert "OURS_PRIVACY_TOKEN" in ended.err
+        assert "s3cr3t" not in ended.err
 
 
 def test_a_flag_of_one_dash_is_named_where_a_letter_is_no_flag(ours: Ours) -> None:

@@ -41,10 +41,10 @@ def usage_error(error: Any, commands: Iterable[str], typed: Sequence[str]) -> Us
     return UsageError(message[:1].lower() + message[1:].rstrip("."), hint=hint)
 
 
-def no_token_flag() -> UsageError:
-    """The error for `--token VALUE`, wherever it is typed; the value is not looked at."""
+def no_token_flag(name: str = "--token") -> UsageError:
+    """The error for `--token VALUE` and its like, wherever it is typed; the value is not looked at."""
     return UsageError(
-        "there is no --token: a key on the command line stands in `ps` and in the shell's history",
+        f"there is no {name}: a key on the command line stands in `ps` and in the shell's history",
         hint="export OURS_PRIVACY_TOKEN=..., or --token-file PATH, or token_command in the config",
     )
 
@@ -78,10 +78,13 @@ def _without_flag(message: str, context: Any) -> str | None:
     return flag_of_property(stray, "-p") if "-p" in _flags_of(context.command) else None
 
 
+_TOKEN_FLAGS: Final = ("--token", "--api-key", "--apikey", "--key", "--write-key", "--secret")
+
+
 def _misplaced(name: str, context: Any) -> UsageError | None:
     """The error for a flag that exists, but not where it was typed."""
-    if name == "--token":
-        return no_token_flag()
+    if name in _TOKEN_FLAGS:
+        return no_token_flag(name)
     if context is None or context.parent is not None or name not in _flags_of_commands(context):
         return None
     return UsageError(f"{name} before a command is no flag", hint=f"ours COMMAND {name}")
@@ -104,6 +107,22 @@ _AN_ID: Final = re.compile(
 """Names of flags for an id, whosever: most are spelled rather like `--user-id`, which is seldom meant."""
 
 
+_ALSO_CALLED: Final = {
+    **dict.fromkeys(("--timestamp", "--date", "--at"), "--time"),
+    **dict.fromkeys(("--timezone", "--time-zone", "--zone"), "--tz"),
+    **dict.fromkeys(("--url", "--endpoint", "--host", "--api", "--server"), "--base-url"),
+    **dict.fromkeys(("--sep", "--separator", "--delim"), "--delimiter"),
+    **dict.fromkeys(("--jobs", "--processes", "--threads"), "--workers"),
+    **dict.fromkeys(("--parallel", "--parallelism"), "--concurrency"),
+    **dict.fromkeys(("--head", "--rows", "--max-rows"), "--limit"),
+    **dict.fromkeys(("--silent", "--no-output"), "--quiet"),
+    **dict.fromkeys(("--traits", "--user-properties", "--set"), "-u"),
+    **dict.fromkeys(("--data-binary", "--body", "--payload"), "--data"),
+    "--json": "-o json",
+}
+"""Flags of other tools, and what they are called here."""
+
+
 def _meant(name: str, error: Any, typed: Sequence[str]) -> str | None:
     """What was meant by a flag that the command does not have, if that is likely."""
     flags = _flags_of(error.ctx.command) if error.ctx is not None else set()
@@ -114,6 +133,8 @@ def _meant(name: str, error: Any, typed: Sequence[str]) -> str | None:
     if "--external-id" in flags and _AN_ID.fullmatch(name):
         event = ", --distinct-id the event's own" if "--distinct-id" in flags else ""
         return f"--external-id is your own id of the person, --user-id the Ours visitor id{event}"
+    if (ours := _ALSO_CALLED.get(name)) is not None and ours.partition(" ")[0] in flags:
+        return f"here it is {ours}"
     # Of `-external-id` the parser tells its first letter only.
     whole = (f"-{word.partition('=')[0]}" for word in typed if len(name) == 2 and word.startswith(name))
     close = next(filter(flags.__contains__, whole), None) or nearest(name, error.possibilities or ())
