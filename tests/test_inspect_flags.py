@@ -43,7 +43,8 @@ BY_NAME = {
     ),
     "case number": ("Fallnummer", "Fall-ID", "PAT_ENC_CSN_ID", "hadm_id", "Numéro de séjour"),
     "insurance id": (
-        "rx_bin", "RxPCN", "Tessera sanitaria", "Zorgverzekeraar", "Polisnummer",
+        "rx_bin", "RxPCN", "Tessera sanitaria", "Zorgverzekeraar", "Polisnummer", "appt ins pkg name",
+        "ins_plan",
         "Policy", "Policy #", "Group Number", "Member ID", "member_id", "Member #", "Krankenkasse",
         "Versichertennummer", "Mutuelle", "Beneficiary ID",
         "Claim Number", "BENE_ID", "insName", "KV-Nummer", "Kostenträger", "plano_saude", "Tarjeta_Sanitaria",
@@ -95,7 +96,7 @@ BY_NAME = {
     ),
     "licence or certificate": ("License No", "Driver's License", "Certificate #", "Licence"),
     "photo or biometrics": ("Photo", "fingerprint", "avatar"),
-    "URL": ("profile_url", "Website"),
+    "URL": ("profile_url", "Website", "Attachments"),
     "health": (
         "Chief Complaint", "Assessment", "Test Result", "Diagnose", "Befund", "Medikament", "Diagnóstico",
         "Allergien", "Blood Pressure", "HbA1c", "Motif de consultation", "ICD10",
@@ -134,7 +135,7 @@ BY_NAME = {
         "Bemerkung", "Commentaires", "Observaciones", "Antwort", "Réponse", "Respuesta", "Nachrichtentext",
         "Mensaje", "Observación", "Pregunta", "Details", "Ihr Anliegen", "What brings you in today?",
         "Opmerkingen", "Toelichting", "Messaggio", "Risposta 1", "Question 1", "Wie heißen Sie?",
-        "Do you smoke?",
+        "Do you smoke?", "Subject", "conversation_subject", "Betreff", "Objet", "Message Body", "body",
     ),
 }  # fmt: skip
 
@@ -279,6 +280,9 @@ OF_A_PATIENT_OR_A_PARCEL = {
     "cc_text": "health", "dm": "health", "sx_onset": "health", "Altezza": "health", "Lengte": "health",
     "Eta": "age", "CAP": "address", "Beroep": "demographic",
     "RTI_RACE_CD": "ethnicity or religion", "occupation": "demographic", "fin": "case number",
+    "DEPARTMENT_NAME": "health", "department_id": "health", "dept name": "health", "appt type": "health",
+    "VisitType": "health", "Appointment Type": "health", "PRC_NAME": "health", "Service": "health",
+    "service_line": "health",
 }  # fmt: skip
 
 
@@ -467,7 +471,7 @@ def test_people_are_names_where_they_are_written_so(ours: Ours, tmp_path: Path) 
         "Supervisor", "Entered By", "Erstellt von", "Médecin traitant", "Médico de cabecera",
         "Account Manager", "host", "Sales Rep", "Case Worker", "Caseworker", "Employee", "Staff", "Analyst",
         "Attending MD", "Front Desk Coordinator", "Sachbearbeiter", "Mitarbeiter", "Behandler", "Medewerker",
-        "Infirmier", "Infermiere", "Trainer",
+        "Infirmier", "Infermiere", "Trainer", "Requester", "Submitter", "Applicant",
     )  # fmt: skip
     _, people = proposal_of(ours, tmp_path / "a.csv", {name: ["Ann Lee", "Tom Fox"] for name in names})
     _, others = proposal_of(ours, tmp_path / "b.csv", {name: ["gold", "silver"] for name in names})

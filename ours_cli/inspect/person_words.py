@@ -82,7 +82,8 @@ PEOPLE_IF_CAPITALS: Final = words(
     "father physician phys prov manager supervisor coach nurse therapist caregiver carer gp witness",
     "signature traitant tratante referent responsable responsavel worker lead",
     "adviser advisor analyst associate caseworker consultant coordinator employee exec instructor md",
-    "receptionist rep salesperson scheduler staff stylist teacher trainer bearbeiter behandler berater",
+    "applicant receptionist rep requester requestor salesperson submitter",
+    "scheduler staff stylist teacher trainer bearbeiter behandler berater",
     "mitarbeiter sachbearbeiter conseiller infirmier infirmiere vendeur infermiere operatore medewerker",
 )
 """With one of these last, names of people where most values are written like one."""
@@ -106,6 +107,9 @@ ANSWER_WORDS: Final = ASKING_WORDS | words(
     "response answer antwort antwoord reponse respuesta risposta question frage pregunta domanda vraag"
 )
 """Here a bare yes or no tells as much as a sentence."""
+
+FREE_TEXT_LAST: Final = words("asunto assunto betreff body objet oggetto onderwerp subject")
+"""Of a message, where they come last: `email_body`, but not `body_site` and `subject_id`."""
 
 FREE_TEXT_WORDS: Final = ANSWER_WORDS | words(
     "note notes comment comments message messages remark remarks memo feedback reason cancellation bio",

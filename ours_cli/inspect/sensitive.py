@@ -24,6 +24,7 @@ from ours_cli.inspect.person_words import (
     ASKING_WORDS,
     BY,
     DOCTORS,
+    FREE_TEXT_LAST,
     FREE_TEXT_WORDS,
     NAME_PARTS,
     NAME_WORDS,
@@ -279,7 +280,8 @@ def _may_be_text(column: Column) -> bool:
 def _is_free_text(words: tuple[str, ...], column: Column) -> bool:
     if words[-1:] == ("id",) or column.is_time:
         return False
-    if _may_be_text(column) and not FREE_TEXT_WORDS.isdisjoint(words):
+    says_so = not FREE_TEXT_WORDS.isdisjoint(words) or not FREE_TEXT_LAST.isdisjoint(words[-1:])
+    if _may_be_text(column) and says_so:
         return True
     if len(words) <= 2 and column.type in ("integer", "number"):
         return False  # `your_order`; a question has more words

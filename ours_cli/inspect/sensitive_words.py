@@ -67,7 +67,8 @@ SIGNS: Final = (
             "subscriber number", "member id",
             "member number", "group number", "claim number", "carte vitale", "prior auth",
             "authorization number", "bene id", "ins name", "ins group", "ins carrier", "kv number",
-            "grp number", "clm id", "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria",
+            "grp number", "ins pkg", "ins plan", "clm id",
+            "cartao sus", "plano saude", "plano de saude", "tarjeta sanitaria",
             "numero de poliza", "numero de afiliado",
             "tessera sanitaria", "rx bin", "rx pcn", "rx grp", "rx group", "subscr id",
         ),
@@ -252,7 +253,7 @@ SIGNS: Final = (
     ),
     Sign(
         "URL",
-        words("urls"),
+        words("urls attachment attachments"),
         last=words("url uri website homepage webpage permalink webseite"),
         of_values=True,
     ),
