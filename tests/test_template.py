@@ -121,6 +121,13 @@ def test_paths_reach_into_json_cells() -> None:
     assert on_csv("{a.b}", a="") is ABSENT
 
 
+@pytest.mark.parametrize("nothing", ["NULL", " null ", r"\N", "None", "nan", "NaN"])
+def test_a_path_into_what_databases_write_for_no_json_leads_nowhere(nothing: str) -> None:
+    assert on_csv("{a.b}", a=nothing) is ABSENT
+    assert on_csv("{a.b|default:x}", a=nothing) == "x"
+    assert on_csv("{a}", a=nothing) == nothing
+
+
 def test_a_cell_that_is_not_json_rejects_its_row() -> None:
     with pytest.raises(FilterProblem, match=r"'a\.b'") as raised:
         on_csv("{a.b}", a='{"b": marker')

@@ -202,8 +202,12 @@ def _inside_text(text: str, steps: Steps, name: str) -> object:
         # What is remembered is never handed out where it could be changed: other rows may hold the same text.
         return _walk(read_json(text), steps, name) if isinstance(found, dict | list) else found
     except JsonProblem as problem:
+        if text.strip().lower() in _NO_JSON:
+            return None
         raise FilterProblem("bad_json", f"column {name!r} is not JSON: {problem.reason}") from None
 
 
+# Databases and pandas write these where a column of JSON holds nothing.
+_NO_JSON = frozenset({"null", r"\n", "none", "nan"})
 # Several references into one cell parse it once.
 _remembered_json = lru_cache(maxsize=8)(read_json)
