@@ -55,6 +55,17 @@ def bodies(folder: Path) -> Path:
 MAPPED = ("--event", "E", "--time", "{when}", "--external-id", "{cust}", "-p", "n={n}")
 
 
+def test_keys_that_shops_and_warehouses_give_to_nobody_are_told(ours: Ours, tmp_path: Path) -> None:
+    people = ("0", "17", "0", "-1", "-1", "-2", "100", "-10", "00")
+    lines = [f"{iso(at)},{person},{at}" for at, person in enumerate(people)]
+    file = write(tmp_path / "o.csv", "\n".join(["when,cust,n", *lines]) + "\n")
+    ended = ours("backfill", file, *MAPPED, "--dry-run")
+    assert (
+        "warning: 4 rows have a word for nothing as externalId (-1, 0), and the API takes it for a visitor;"
+        " leave them out by --where 'cust!=-1'"
+    ) in ended.err
+
+
 @pytest.mark.parametrize(
     ("make", "command"),
     [
@@ -176,14 +187,14 @@ def test_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["JANE+E+1@x.org", "E+11", "1E5", "1.5e+11", "12E+11x", "0", "c1", "{c1}", "{{c1"]
+    "text", ["JANE+E+1@x.org", "E+11", "1E5", "1.5e+11", "12E+11x", "00", "10", "c1", "{c1}", "{{c1"]
 )
 def test_what_only_looks_like_it(text: str) -> None:
     assert is_sure(text)
 
 
 def test_many_are_sure_only_where_each_is() -> None:
-    assert are_sure(["c1", "0", "a@b.c"])
+    assert are_sure(["c1", "10", "a@b.c"])
     assert not are_sure(["c1", "NULL"])
     assert not are_sure(["c1", "1.23457E+11"])
     assert not are_sure(["c1", "{{ id }}"])

@@ -17,9 +17,12 @@ _BASE: Final = (
     *("null", "(null)", "<null>", "nil", "none", "nan", "n/a", "na", "undefined", r"\n", "-", "--"),
     *("[object object]", "00000000-0000-0000-0000-000000000000"),
 )
+KEYS_OF_NOBODY: Final = frozenset({"0", "-1", "-2", "-3"})
+"""What shops put for a guest, and warehouses for people not known. In one row alone, 0 may be a person's."""
+
 WORDS: Final = frozenset(
     spelled for word in _BASE for spelled in (word, word.upper(), word.capitalize(), word.title())
-) | {"NaN", "[object Object]"}
+) | {"NaN", "[object Object]", *KEYS_OF_NOBODY}
 """What exports and programs write for a missing id."""
 
 CUT: Final = "scientific notation"

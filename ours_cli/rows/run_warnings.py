@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from ours_cli.ids.doubtful_ids import CUT, UNFILLED
+from ours_cli.ids.doubtful_ids import CUT, KEYS_OF_NOBODY, UNFILLED
 from ours_cli.mapping.assignments import odd_signs
 from ours_cli.mapping.tally import NO_NAME, REST_OF_CELL, Tally
 from ours_cli.mapping.where import only_column, where_not
@@ -77,7 +77,11 @@ def left_behind(tally: Tally, on_purpose: str) -> list[str]:
 def _doubtful_ids(tally: Tally, templates: Mapping[str, str]) -> Iterator[str]:
     found = tally.doubtful_ids
     for key in dict.fromkeys(key for key, _ in found):
-        words = sorted(word for of, word in found if of == key and word not in (CUT, UNFILLED))
+        words = sorted(
+            word
+            for (of, word), number in found.items()
+            if of == key and word not in (CUT, UNFILLED) and (number > 1 or word not in KEYS_OF_NOBODY)
+        )
         if words:
             rows = counted(sum(found[key, word] for word in words), "row has", "rows have")
             # Where nothing is mapped, the column bears the name of the key.
