@@ -237,6 +237,7 @@ BAD_TIMES: list[Any] = [
         "13.04.2026 01.05.20",  # may be two dates
         "2026-03-04 10.20.30.40",  # may be an address
         "2026-03-04 10.20",
+        "2026-03-04 2.05 PM",  # no hour and a twentieth: 2:05
         "04-MAR-26 13.11.12 PM",
         "24 Sep 10:00 10 2026",
     ),

@@ -260,7 +260,7 @@ def _since_midnight(clock: re.Match[str]) -> timedelta:
 def _clock_parts(clock: re.Match[str]) -> tuple[str | None, str | None, str | None]:
     if clock["hh"]:
         return clock["hh"], clock["mm"], clock["ss"]
-    if clock["minute"] is None and not clock["t"] and not clock["half"]:
+    if clock["minute"] is None and not clock["t"] and (clock["fraction"] or not clock["half"]):
         raise bad_time("the hour stands without minutes")
     return clock["hour"], clock["minute"], clock["second"]
 
