@@ -66,6 +66,12 @@ def test_keys_that_shops_and_warehouses_give_to_nobody_are_told(ours: Ours, tmp_
     ) in ended.err
 
 
+@pytest.mark.parametrize("command", [("track", "X"), ("identify", "-u", "city=Ulm")])
+def test_one_person_may_have_such_a_key(ours: Ours, command: Sequence[str]) -> None:
+    assert ours(*command, "--external-id", "0", "--dry-run").err == ""
+    assert "externalId is 'NULL'" in ours(*command, "--external-id", "NULL", "--dry-run").err
+
+
 @pytest.mark.parametrize(
     ("make", "command"),
     [

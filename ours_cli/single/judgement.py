@@ -9,7 +9,7 @@ from typing import Any, Final
 from ours_cli.contract import EVENT_KEYS, ID_MAX, IDENTIFY_KEYS
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import read_json
-from ours_cli.ids.doubtful_ids import CUT, UNFILLED, doubts, is_unfilled
+from ours_cli.ids.doubtful_ids import CUT, KEYS_OF_NOBODY, UNFILLED, doubts, is_unfilled
 from ours_cli.mapping.assignments import odd_signs
 from ours_cli.mapping.fields import OBJECTS, TEXT_FIELDS, FieldMap
 from ours_cli.mapping.property_names import key_meant
@@ -88,7 +88,7 @@ def placeholder_flags(fields: FieldMap) -> list[str]:
 def doubtful(fields: FieldMap, body: Mapping[str, Any]) -> list[str]:
     """Warnings about what is sent as it is, but seldom meant so."""
     return [
-        *(_doubt(key, word) for key, word in doubts(body)),
+        *(_doubt(key, word) for key, word in doubts(body) if word not in KEYS_OF_NOBODY),
         *(
             _doubt(key, UNFILLED)
             for key, value in body.items()
