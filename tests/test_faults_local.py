@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -459,3 +460,46 @@ def test_more_files_are_read_than_may_be_open(
     words = ["sh", "-c", shell, sys.executable, str(tmp_path), *mapping, *flags]
     ended = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (ended.returncode, json.loads(ended.stdout).get("read")) == (0, 300), ended.stderr
+
+
+class TestFileSystemWithoutLocks:
+    """As many network folders are: that nobody holds the lock must not be told as somebody's run."""
+
+    @pytest.fixture(params=("flock", "lockf"))
+    def no_locks(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        monkeypatch.setattr(fcntl, request.param, refuse)
+
+    @pytest.mark.usefixtures("no_locks")
+    def test_nothing_is_sent(self, ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+        place = sandbox()
+        ended = ours("batch", rows_file(tmp_path, 10))
+        assert ended.code == 7
+        assert "cannot be locked: No locks available" in ended.err
+        assert "hint: XDG_STATE_HOME names another place" in ended.err
+        assert not place.totals().requests
+
+    def test_rejects(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox()
+        rejects, flock = tmp_path / "rejects.ndjson", fcntl.flock
+
+        def refuse_there(stream: IO[bytes], how: int) -> None:
+            if rejects.exists() and os.path.samestat(os.fstat(stream.fileno()), rejects.stat()):
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+            flock(stream, how)
+
+        monkeypatch.setattr(fcntl, "flock", refuse_there)
+        file = rows_file(tmp_path, 10)
+        with file.open("a") as stream:
+            stream.write("no row\n")
+        ended = ours("batch", file, "--rejects", rejects)
+        assert ended.code == 7
+        assert f"{rejects} cannot be locked: No locks available" in ended.err
+        assert "hint: --rejects PATH names another place" in ended.err
+        monkeypatch.setattr(fcntl, "flock", flock)
+        assert ours("batch", file, "--rejects", rejects).code == 3
+        assert json.loads(rejects.read_text())["_line"] == 11

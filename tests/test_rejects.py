@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unittest.mock import Mock
 
 import pytest
@@ -33,8 +33,10 @@ from ours_cli import app
 from ours_cli.cli.typed_words import WITHOUT_VALUE
 from ours_cli.errors import LocalIOError, UsageError
 from ours_cli.events.event import Origin, Reject
+from ours_cli.files.file_lock import lock
 from ours_cli.record import Dialect, Malformed, Record, RowStream, Table
 from ours_cli.reject_marks import MARKS, PREFIXED, is_rejects_file
+from ours_cli.rejects import reject_files
 from ours_cli.rejects.mend import mended
 from ours_cli.rejects.mend_command import mend_command
 from ours_cli.rejects.reject_files import Extent, KnownRejects, OpenFile, RejectFile
@@ -1084,6 +1086,26 @@ class TestFilesThatPeopleHave:
         assert ours(*command).code == 3
         with rejects.open("a") as stream:
             stream.write(f"v9,{iso(1)},p9,9,mine,,,,,\n")
+        self.export(tmp_path, 1, 3)
+        assert ours(*command).json["rejected"] == 2
+        assert rejects.read_text().endswith("mine,,,,,\n")
+
+    def test_rows_that_are_added_while_the_file_is_opened(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By another run, which had the file until this one did."""
+        sandbox()
+        rejects = tmp_path / "rejects.csv"
+        command = ("backfill", self.export(tmp_path, 1), *self.BACKFILL, "--rejects", rejects)
+        assert ours(*command).code == 3
+
+        def lock_late(stream: IO[str]) -> None:
+            if "mine" not in rejects.read_text():
+                with rejects.open("a") as other:
+                    other.write(f"v9,{iso(1)},p9,9,mine,,,,,\n")
+            lock(stream)
+
+        monkeypatch.setattr(reject_files, "lock", lock_late)
         self.export(tmp_path, 1, 3)
         assert ours(*command).json["rejected"] == 2
         assert rejects.read_text().endswith("mine,,,,,\n")

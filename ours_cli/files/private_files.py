@@ -114,3 +114,8 @@ def local_io(error: OSError, path: Path, hint: str | None = None) -> LocalIOErro
     if error.errno == errno.ENOENT:
         hint = hint or f"there is no folder {path.parent}: make it first"
     return LocalIOError(f"{path} cannot be written: {reason(error)}", hint=hint)
+
+
+def no_lock(error: OSError, path: Path, hint: str) -> LocalIOError:
+    """The error for a file that no process can lock, as on network folders without locks."""
+    return LocalIOError(f"{path} cannot be locked: {reason(error)}", hint=hint)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import IO, Final, NamedTuple, TextIO
 
 from ours_cli.errors import BusyError
 from ours_cli.files.file_lock import lock
-from ours_cli.files.private_files import is_regular, open_private
+from ours_cli.files.private_files import is_regular, no_lock, open_private
 
 _CHUNK_BYTES: Final = 1 << 20
+_ELSEWHERE: Final = "--rejects PATH names another place"
 
 
 class Extent(NamedTuple):
@@ -108,21 +110,26 @@ def begin(path: Path, shape: str) -> OpenFile:
 def reopen(known: KnownRejects) -> OpenFile | None:
     """Cut a file back to what is recorded, to be written on; None where somebody changed it, or it is gone.
 
-    Raises `OursError` where it cannot be opened, `OSError` where it cannot be read.
+    Raises `OursError` where it cannot be opened, `BusyError` if another run has it; `OSError` where it cannot
+    be read.
     """
     path = Path(known.path)
     if not path.is_file():
         return None
-    with path.open("rb") as stream:
+    with ExitStack() as undo:
+        # Locked before it is looked at: what another run writes to it meanwhile would be cut off.
+        stream = undo.enter_context(_open(path))
         digest = hashlib.blake2b(digest_size=16)
-        if _take_in(stream, known.recorded.size, digest) != known.recorded:
-            return None
-        whole = _take_in(stream, sys.maxsize, digest.copy(), known.recorded.size)
+        with open(stream.fileno(), "rb", closefd=False) as reader:
+            reader.seek(0)
+            if _take_in(reader, known.recorded.size, digest) != known.recorded:
+                return None
+            whole = _take_in(reader, sys.maxsize, digest.copy(), known.recorded.size)
         if known.left is not None and whole != known.left:
             return None
-    appended = _open(path)
-    appended.truncate(known.recorded.size)
-    return OpenFile(path, known.shape, appended, digest)
+        stream.truncate(known.recorded.size)
+        undo.pop_all()
+    return OpenFile(path, known.shape, stream, digest)
 
 
 def keep_aside(path: Path) -> Path | None:
@@ -142,12 +149,12 @@ def _open(path: Path) -> TextIO:
     if is_regular(stream):
         try:
             lock(stream)
-        except OSError:
+        except BlockingIOError:
             stream.close()
-            raise BusyError(
-                f"another run writes its rejects to {path} right now",
-                hint="--rejects PATH names another place",
-            ) from None
+            raise BusyError(f"another run writes its rejects to {path} right now", hint=_ELSEWHERE) from None
+        except OSError as error:
+            stream.close()
+            raise no_lock(error, path, _ELSEWHERE) from None
     return stream
 
 

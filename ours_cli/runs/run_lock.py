@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
 from ours_cli.errors import BusyError
 from ours_cli.files.file_lock import lock, lock_byte
-from ours_cli.files.private_files import local_io, make_private_folder
+from ours_cli.files.private_files import local_io, make_private_folder, no_lock
 
 LOCK_NAME: Final = "lock"
 
@@ -81,9 +81,14 @@ def _locked(path: Path, take: Callable[[IO[Any]], None], busy: str, *, tries: in
     except OSError as error:
         raise local_io(error, path.parent) from None
     for _ in range(tries):
-        with suppress(OSError):
+        try:
             take(stream)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        except OSError as error:
+            stream.close()
+            raise no_lock(error, path, hint="XDG_STATE_HOME names another place") from None
+        else:
             return stream
-        time.sleep(_LOCK_PAUSE_S)
     stream.close()
     raise BusyError(busy, hint="wait for it, or stop it; then run this again")
