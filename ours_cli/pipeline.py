@@ -148,6 +148,7 @@ class _Run:
             self._sync_rejects()
             self._check_end()
         except OursError as error:
+            error.hint = self._plan.endpoint.name_in(error.hint)
             result.error = error
             result.taken = sum(table.taken for table in self._tables.values())
             if not isinstance(error, UsageError):

@@ -42,6 +42,10 @@ class Endpoint(NamedTuple):
         """Whether requests stay on this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
+    def name_in(self, hint: str | None) -> str | None:
+        """A hint about the address, which says --base-url, in the words for where that comes from."""
+        return hint and hint.replace("--base-url", self.named_by)
+
 
 class EndpointFlags(NamedTuple):
     """What the person typed about the endpoint; None where nothing was."""
@@ -79,9 +83,10 @@ def resolve_endpoint(flags: EndpointFlags) -> Endpoint:
     )
 
 
-def resolve_base_url(flags: EndpointFlags) -> str:
-    """Settle the base URL alone, for what needs no token; raises `UsageError`."""
-    return _base_url(flags, _profile_for(flags))[0]
+def resolve_address(flags: EndpointFlags) -> Endpoint:
+    """Settle the endpoint without its token, for what needs none; raises `UsageError`."""
+    base_url, named_by = _base_url(flags, _profile_for(flags))
+    return Endpoint(base_url, token="", named_by=named_by)
 
 
 def resolve_token(flags: EndpointFlags) -> Token:

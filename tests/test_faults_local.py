@@ -124,6 +124,9 @@ def test_no_stdin_at_all(sandbox: StartSandbox) -> None:
     assert ended.code == 2
     assert "there is no standard input" in ended.err
     assert len(stored(box)) == 1
+    ended = run_without(0, "batch", "-")
+    assert (ended.code, ended.out) == (6, "")
+    assert ended.err == "error: there is no standard input\nhint: pipe rows into it, or name a file\n"
 
 
 def test_stdout_closed_by_head_while_rejects_stream(sandbox: StartSandbox, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ours_cli.doctor.finding import Finding, Level
 from ours_cli.errors import AuthError, OursError, UsageError
 from ours_cli.files.folders import config_path, state_dir
 from ours_cli.options import Target
+from ours_cli.sandbox import Fault, Then, When
 from ours_cli.settings import Endpoint, EndpointFlags, check_base_url, resolve_endpoint
 
 SECRET = "tok-from-config-99"
@@ -363,6 +364,28 @@ class TestCommands:
         config.write_text(f'base_url = "{url}"\n')
         config.chmod(0o600)
         assert hint.format("base_url in the config") in ours(*command).err
+
+    @pytest.mark.parametrize("command", [FIELDS, ("batch", "rows.ndjson")])
+    def test_a_page_that_is_not_the_apis_is_told_by_where_its_address_comes_from(
+        self,
+        ours: Ours,
+        sandbox: StartSandbox,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        command: tuple[str, ...],
+    ) -> None:
+        monkeypatch.chdir(home)
+        (home / "rows.ndjson").write_text('{"event":"E","externalId":"c"}\n')
+        sandbox(Fault(When(), Then("html")))
+        ended = ours(*command)
+        assert (ended.code, "5 times in a row" in ended.err) == (8, True)
+        assert "hint: is OURS_PRIVACY_BASE_URL the API itself" in ended.err
+
+    def test_doctor_tells_where_an_address_that_is_none_comes_from(
+        self, ours: Ours, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OURS_PRIVACY_BASE_URL", "https://nowhere.invalid/api/v1")
+        assert "hint: check OURS_PRIVACY_BASE_URL and the network" in ours("doctor").out
 
     def test_a_token_that_cannot_be_right_is_told_by_where_it_comes_from(
         self, ours: Ours, home: Path, monkeypatch: pytest.MonkeyPatch

@@ -168,7 +168,7 @@ def test_a_name_that_was_found_before_comes_back(patience: Patience, answered: s
 def test_an_answer_that_no_further_try_can_better(
     verdict: Unauthorized | Broken, error: type[OursError]
 ) -> None:
-    assert isinstance(fatal(verdict, "--base-url"), error)
+    assert isinstance(fatal(verdict), error)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_failure_that_no_further_try_can_mend(failure: Failure, error: type[Ou
 def settlement(patience: Patience, size: RequestSize) -> Settlement:
     ignored = Mock(return_value="")
     listener = Listener(ignored, ignored, ignored, ignored, ignored)
-    return Settlement("t", "", Mock(spec=Gate), size, patience, listener, may_repeat=True)
+    return Settlement("t", Mock(spec=Gate), size, patience, listener, may_repeat=True)
 
 
 @pytest.fixture

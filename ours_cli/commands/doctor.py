@@ -7,7 +7,7 @@ import platform
 import ssl
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from ours_cli.errors import OursError
 from ours_cli.options import Account, CaFile, Output, OutputFormat, ProbeTimeout
 from ours_cli.sending.proxy import port_of, proxy_for
 from ours_cli.sending.retry import Answer
-from ours_cli.settings import Endpoint, EndpointFlags, resolve_base_url
+from ours_cli.settings import Endpoint, EndpointFlags, resolve_address
 from ours_cli.wording.escape import json_text, printable
 from ours_cli.wording.wrapping import folded
 
@@ -71,17 +71,20 @@ def doctor(
 def _look(flags: EndpointFlags, timeout: float, ca_file: Path | None, learned: _Learned) -> Iterator[Finding]:
     """Run every check, in the order in which a sending command depends on it."""
     yield Finding("version", Level.ok, f"ours {__version__}, Python {platform.python_version()}")
+    endpoint: Endpoint | None = None
     problem: OursError | None = None
     try:
-        learned.base_url = resolve_base_url(flags)
+        endpoint = resolve_address(flags)
+        learned.base_url = endpoint.base_url
     except OursError as error:
         problem = error
     yield look_at_config(flags.profile or os.environ.get("OURS_PRIVACY_PROFILE"), problem)
     if problem is None:
         yield look_at_token(flags)
     yield look_at_state()
-    if learned.base_url is not None:
-        yield from _network(Endpoint(learned.base_url, token=""), timeout, ca_file, learned)
+    if endpoint is not None:
+        for finding in _network(endpoint, timeout, ca_file, learned):
+            yield replace(finding, hint=endpoint.name_in(finding.hint))
     yield self_test()
 
 

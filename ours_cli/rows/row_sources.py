@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from ours_cli.assembly.field_mapping import RowMapping
+from ours_cli.errors import SourceError
 from ours_cli.record import Malformed, Record, RowStream, Table
 from ours_cli.rejects.mend import mended
 from ours_cli.runs.blocks import Block, RowDigest, content_digest
@@ -73,8 +74,10 @@ class RowSources:
     def check(self, mapping: RowMapping) -> None:
         """Read every file's head and bind the mapping to it, so that nothing is sent before all of it fits.
 
-        A pipe's mapping is bound before its first row all the same.
+        A pipe's mapping is bound before its first row all the same. Raises `SourceError`.
         """
+        if "-" in self._sources and sys.stdin is None:
+            raise SourceError("there is no standard input", hint="pipe rows into it, or name a file")
         for table in self.files():
             mapping.bind(table)
             table.close()

@@ -89,7 +89,6 @@ class Delivery:
         )
         self._settlement = Settlement(
             endpoint.token,
-            endpoint.named_by,
             self._gate,
             self.request_size,
             self._patience,

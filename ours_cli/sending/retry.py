@@ -102,10 +102,7 @@ class Unauthorized(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8).
-
-    The hint says --base-url, wherever the URL comes from.
-    """
+    """The server is not the API of the contract (redirect, 404, 415, ...): stop the run (exit 8)."""
 
     reason: str
     hint: str

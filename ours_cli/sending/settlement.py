@@ -51,14 +51,12 @@ class Listener(NamedTuple):
 class Settlement:
     """What the verdicts of one run come to, in its event loop.
 
-    `named_by` says where the server's address comes from.
     `may_repeat` says whether a row that was accepted may be sent again: the server counts it once.
     """
 
     def __init__(
         self,
         token: str,
-        named_by: str,
         gate: Gate,
         request_size: RequestSize,
         patience: Patience,
@@ -67,7 +65,6 @@ class Settlement:
         may_repeat: bool,
     ) -> None:
         self._token = token
-        self._named_by = named_by
         self._gate = gate
         self._request_size = request_size
         self._patience = patience
@@ -136,7 +133,7 @@ class Settlement:
                 self._patience.progress(now())
                 return self._isolate(chunk, verdict)
             case Unauthorized() | Broken():
-                raise fatal(verdict, self._named_by)
+                raise fatal(verdict)
 
     def _take(self, judged: Judged, chunk: Chunk, started: float) -> list[Chunk]:
         events = chunk.events

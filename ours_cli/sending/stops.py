@@ -1,4 +1,7 @@
-"""Pure: when another try is of no use → the error that stops the command; else how long to wait first."""
+"""Pure: when another try is of no use → the error that stops the command; else how long to wait first.
+
+Hints say --base-url, wherever the address comes from (see `Endpoint.name_in`).
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,10 @@ NOT_THE_API: Final = "is --base-url the API itself, or a captive portal or proxy
 """What to look at where answers are not the API's."""
 
 
-def fatal(verdict: Unauthorized | Broken, named_by: str) -> OursError:
-    """The error to stop with after an answer that no further try can better.
-
-    `named_by` says where the server's address comes from.
-    """
+def fatal(verdict: Unauthorized | Broken) -> OursError:
+    """The error to stop with after an answer that no further try can better."""
     if isinstance(verdict, Broken):
-        return ContractError(verdict.reason, hint=verdict.hint.replace("--base-url", named_by))
+        return ContractError(verdict.reason, hint=verdict.hint)
     return refused_token(verdict.status, ". Then the same command goes on from here")
 
 

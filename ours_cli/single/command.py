@@ -19,7 +19,7 @@ from ours_cli.process.memory import collect_as_usual
 from ours_cli.process.signals import Interrupted, interruptible
 from ours_cli.sending.authorities import check_ca_file
 from ours_cli.sending.route import Route
-from ours_cli.settings import resolve_base_url, token_variable
+from ours_cli.settings import resolve_address, token_variable
 from ours_cli.single.body import body_bytes, read_data
 from ours_cli.single.send import GIVE_UP_AFTER_S, RefusedError, SingleOptions, Tries, masked, send
 from ours_cli.wording.escape import json_text, printable
@@ -135,7 +135,7 @@ class Sender:
         variable = token_variable(test=self._target.test)
         if not os.environ.get(variable):
             self._console.note(f"the command takes the token from {variable}, which is not set here")
-        url = f"{resolve_base_url(endpoint_flags(self._target))}/{self._route.path}"
+        url = f"{resolve_address(endpoint_flags(self._target)).base_url}/{self._route.path}"
         timeout, ca_file = self._options.timeout, self._options.ca_file
         self._console.data(curl_command(url, variable, serialized, timeout=timeout, ca_file=ca_file))
 
@@ -150,6 +150,7 @@ class Sender:
         except OursError as error:
             if isinstance(error, Interrupted):
                 error.amid(tries.trouble)
+            error.hint = place.endpoint.name_in(error.hint)
             if tries.may_have_arrived and body.distinct_id is not None:
                 error.hint = "; ".join(filter(None, (error.hint, _once_more(body, number))))
             if self._is_json:

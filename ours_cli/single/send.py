@@ -110,7 +110,7 @@ def send(route: Route, endpoint: Endpoint, body: bytes, options: SingleOptions, 
             case Unauthorized(status):
                 raise refused_token(status)
             case Broken():
-                raise fatal(verdict, endpoint.named_by)
+                raise fatal(verdict)
             case TooLarge() | Refused():
                 raise _refused(verdict, route, endpoint.token)
 
