@@ -20,6 +20,7 @@ from rows import ndjson, write
 from waiting import wait_for
 
 from ours_cli.errors import SourceError
+from ours_cli.files.folders import runs_folder
 from ours_cli.rejects.reject_files import Extent, KnownRejects, RejectFile
 from ours_cli.runs.blocks import DIGEST_BYTES, Block
 from ours_cli.runs.journal import Journal, noted_identity, read_blocks
@@ -293,3 +294,41 @@ class TestKilled:
 def contents(run: Path) -> dict[str, bytes]:
     """The files of a run but for SQLite's shared memory, which holds nothing of it."""
     return {path.name: path.read_bytes() for path in run.iterdir() if not path.name.endswith("-shm")}
+
+
+def test_what_is_on_disk_changes_with_its_version_only(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    """Else the next version calls the runs of this one damaged, and they stop commands over other files.
+
+    Where this fails, raise `_VERSION` in run_head or journal, and only then write here what is there now.
+    """
+    sandbox()
+    assert ours("batch", write(tmp_path / "r.ndjson", ndjson([{"event": "E", "externalId": "c"}]))).code == 0
+    (folder,) = runs_folder().iterdir()
+    head = json.loads((folder / "run.json").read_text())
+    assert head.keys() == {
+        *("version", "checksum", "id", "identity", "arguments", "folder", "started_s", "ended_s", "attempts"),
+        *(
+            "state",
+            "exit_code",
+            "read",
+            "rejects",
+            "times",
+            "source",
+            "elsewhere",
+            "failed_canary",
+            "at_rest",
+        ),
+    }
+    assert head["version"] == 2
+    assert [*head["identity"]] == ["command", "mapping", "endpoint", "token", "sources", "shard"]
+    assert [*head["times"]] == ["order", "year_last", "unit"]
+    with closing(sqlite3.connect(f"{(folder / 'journal.db').as_uri()}?immutable=1", uri=True)) as journal:
+        assert journal.execute("PRAGMA user_version").fetchone() == (6,)
+        columns = "SELECT m.name, group_concat(c.name) FROM sqlite_master m, pragma_table_info(m.name) c"
+        assert dict(journal.execute(f"{columns} WHERE m.type = 'table' GROUP BY m.name")) == {
+            "block": "first,stop,head,digest,accepted,rejected,filtered,codes,checksum",
+            "rejects": "path,shape,size,digest,left_size,left_digest,checksum",
+            "run": "identity,checksum",
+        }
