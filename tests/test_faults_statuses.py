@@ -284,11 +284,14 @@ def test_207_with_invalid_event_names_line_code_and_message(
 
 
 def _assert_quiet_after(box: Sandbox, code: int, seconds: float) -> None:
-    """No new request for so long after the one answered with `code`; those in flight with it may end."""
+    """No new request for so long after the one answered with `code`; those in flight with it may end.
+
+    Each of the seven others may have been answered before that answer is read, and have begun one more.
+    """
     requests = list(box.requests())
     (at,) = (request.arrived_ms for request in requests if request.status == code)
     passed = sorted((request.arrived_ms - at) / 1000 for request in requests)
-    assert sum(0 < after <= seconds / 2 for after in passed) <= 7
+    assert sum(0 < after <= seconds / 2 for after in passed) <= 14
     assert not [after for after in passed if seconds / 2 < after < seconds - 0.1]
 
 
