@@ -2,6 +2,7 @@ r"""A quote behind a backslash, as MySQL writes it: rejected, with the command t
 
 from __future__ import annotations
 
+import csv
 import subprocess
 from pathlib import Path
 
@@ -82,3 +83,60 @@ def test_a_cell_that_ends_with_a_backslash_is_one(tmp_path: Path) -> None:
     r"""`"C:\"` is a whole cell of a CSV."""
     table = open_table(write(tmp_path / "t.csv", 'a,b\n"C:\\","x"\n'), ReadOptions())
     assert list(table.records) == [Record(2, ["C:\\", "x"])]
+
+
+class TestEscapedCells:
+    """Delimiters and line ends behind a backslash, as MySQL (OUTFILE) and Redshift (ESCAPE) write them."""
+
+    HEADER = "id|customer|placed|note\n"
+    FLAGS = ("--event", "Visit", "--external-id", "{customer}", "--time", "{placed}", "-p", "note={note}")
+
+    def codes(self, ours: Ours, file: Path) -> tuple[int, dict[str, int]]:
+        ended = ours("backfill", file, *self.FLAGS, "--dry-run", "-o", "json")
+        return ended.json["unsent"], ended.json["reject_codes"]
+
+    @pytest.mark.parametrize("workers", [(), ("--workers", "2")])
+    def test_neither_half_of_a_row_is_sent(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, workers: tuple[str, ...]
+    ) -> None:
+        place = sandbox()
+        rows = [
+            f"1|0007|{ago(3)}|plain\n",
+            f"2|0017|{ago(3)}|first \\\nsecond\n",
+            f"3|0027|{ago(3)}|left\\|right\n",
+            f"4|0037|{ago(3)}|one\\\ntwo\\\nthree\n",
+            f"5|in two\\\nlines|{ago(3)}|x\n",
+            f"6|0047|{ago(3)}|C:\\scans\\\n",
+            f"7|0057|{ago(3)}|doubled\\\\\n",
+            f"8|0067|{ago(3)}|\n",
+        ]
+        file = write(tmp_path / "visits.psv", self.HEADER + "".join(rows))
+        ended = ours("backfill", file, *self.FLAGS, *workers, "-o", "json")
+        assert ended.code == 3
+        assert ended.json["reject_codes"] == {"escaped_cell": 8}
+        assert sorted(event.body["externalId"] for event in place.events()) == [
+            "0007",
+            "0047",
+            "0057",
+            "0067",
+        ]
+        with Path(ended.json["rejects_file"]).open(newline="") as rejects:
+            lines = [row["_line"] for row in csv.DictReader(rejects, delimiter="|")]
+        assert [int(line) for line in lines] == [3, 4, 5, 6, 7, 8, 9, 10]
+
+    def test_the_hint_says_what_to_export(self, ours: Ours, tmp_path: Path) -> None:
+        file = write(tmp_path / "visits.psv", f"{self.HEADER}3|0027|{ago(3)}|left\\|right\n")
+        ended = ours("backfill", file, *self.FLAGS, "--dry-run")
+        assert "escaped_cell 1 (line 2)" in ended.out
+        assert "hint: export it anew, with quotes" in ended.out
+
+    @pytest.mark.parametrize("name", ["a", "'b", 'c "quoted"'])
+    def test_a_cell_may_end_with_a_backslash(self, ours: Ours, tmp_path: Path, name: str) -> None:
+        rows = f"1|{name}|{ago(3)}|C:\\\n2|{name}|{ago(3)}|D:\\\n3|{name}|{ago(3)}|E:\\"
+        assert self.codes(ours, write(tmp_path / "visits.psv", self.HEADER + rows)) == (3, {})
+
+    def test_a_short_row_below_a_backslash_is_what_it_was(self, ours: Ours, tmp_path: Path) -> None:
+        """Together they have more cells than the header: neither is half of the other."""
+        rows = f"1|0007|{ago(3)}|C:\\\n2|0017|{ago(3)}\n"
+        unsent, codes = self.codes(ours, write(tmp_path / "visits.psv", self.HEADER + rows))
+        assert (unsent, codes) == (1, {"ragged_row": 1})

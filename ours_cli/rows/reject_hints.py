@@ -47,6 +47,7 @@ _HINTS: Final = {
     "unclosed_quote": "mend the quote, or --quote none",
     "bad_csv": "mend the quote, or --quote none",
     "escaped_quote": DOUBLE_QUOTES,
+    "escaped_cell": "export it anew, with quotes around such cells and no escapes",
     "nul_byte": "is --encoding right?",
     "bad_encoding": "is --encoding right?",
     "duplicate_key": "give the key once",

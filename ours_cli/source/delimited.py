@@ -26,10 +26,14 @@ from ours_cli.source.line_window import LineWindow
 from ours_cli.source.lines import MAX_RECORD, TextLines, has_line_end
 from ours_cli.source.repeated_header import NO_HEADER
 from ours_cli.source.row_problems import (
+    ESCAPED_CELL,
     ESCAPED_QUOTE,
     TOO_LONG,
+    Problem,
     cells_if_doubled,
+    cells_if_unescaped,
     damage,
+    ends_escaped,
     is_open_if_doubled,
     open_at_end,
     passes_limit,
@@ -89,6 +93,7 @@ class RowReader:
         self._failure = ("", "")
         self._after_blank = 0  # the line below the newest blank one
         self._other_width = 0  # of a second table, that began below a blank line
+        self._escaped = 0, 0  # the line below the newest line end behind a backslash, and the cells before it
         self._start()
 
     @classmethod
@@ -185,7 +190,9 @@ class RowReader:
 
     def _checked(self, rows: list[list[str]], lines: list[int], width: int) -> Iterator[Rows]:
         """These rows, which are on `lines` and end before the last of them."""
-        if set(map(len, rows)) == {width} and self.header.odd.isdisjoint(map(_FIRST, rows)):
+        is_plain = set(map(len, rows)) == {width} and self.header.odd.isdisjoint(map(_FIRST, rows))
+        # Behind a backslash at its end the row may go on: on the next line, which then has fewer cells.
+        if is_plain and not rows[-1][-1].endswith("\\"):
             self.line = lines[-1]
             yield Stretch(lines[:-1], rows)
         else:
@@ -200,7 +207,8 @@ class RowReader:
 
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
         """The row of these cells; None where it is blank."""
-        if len(cells) == width and cells[0] not in self.header.odd and not self._window.damaged:
+        is_plain = len(cells) == width and cells[0] not in self.header.odd
+        if is_plain and not self._window.damaged and not cells[-1].endswith("\\"):
             return Record(line, cells)
         if not any(map(str.strip, cells)):
             self._after_blank = self.line
@@ -208,28 +216,53 @@ class RowReader:
         if line == self._after_blank and len(cells) < width and names_columns(cells):
             self._other_width = len(cells)
         text = "".join(self._window.lines(line, self.line))
-        problem = damage(text) if self._window.damaged else None
-        if problem is not None and ends_in_character(text.encode("utf-8", "surrogateescape")):
-            problem = (TRUNCATED_ROW, "the file ends within this row: no line end, and half a character")
-        if problem is None and len(cells) > width:
-            if any(cells[width:]):
-                is_escaped = cells_if_doubled(text, self._format) == width
-                ragged = (RAGGED_ROW, f"{len(cells)} cells where the header has {width}")
-                problem = ESCAPED_QUOTE if is_escaped else ragged
-            del cells[width:]
-        elif problem is None and len(cells) == self._other_width:
-            problem = (
+        if (problem := self._problem(line, cells, text, width)) is not None:
+            return Malformed(line, text.rstrip("\r\n"), *problem)
+        return Record(line, cells[:width])
+
+    def _problem(self, line: int, cells: list[str], text: str, width: int) -> Problem | None:
+        """What is wrong with the row of these cells, if anything is."""
+        count = len(cells)
+        if self._window.damaged and (found := damage(text)) is not None:
+            if ends_in_character(text.encode("utf-8", "surrogateescape")):
+                return TRUNCATED_ROW, "the file ends within this row: no line end, and half a character"
+            return found
+        if any(cells[width:]):
+            if cells_if_doubled(text, self._format) == width:
+                return ESCAPED_QUOTE
+            if cells_if_unescaped(text, self._format) == width:
+                return ESCAPED_CELL
+            return RAGGED_ROW, f"{count} cells where the header has {width}"
+        if count == self._other_width:
+            return (
                 RAGGED_ROW,
-                f"{len(cells)} cells where the header has {width}: another table began below a blank line",
+                f"{count} cells where the header has {width}: another table began below a blank line",
             )
-        elif problem is None and len(cells) < width and not has_line_end(text):
-            problem = (
-                TRUNCATED_ROW,
-                f"the file ends within this row: {len(cells)} of {width} cells, no line end",
-            )
-        if problem is None and self.header.is_again(cells):
-            problem = (REPEATED_HEADER, "the header again, as where files were joined")
-        return Malformed(line, text.rstrip("\r\n"), *problem) if problem else Record(line, cells)
+        if count < width and not has_line_end(text):
+            return TRUNCATED_ROW, f"the file ends within this row: {count} of {width} cells, no line end"
+        if self._is_cut_by_escape(line, count, text, width):
+            return ESCAPED_CELL
+        if self.header.is_again(cells[:width]):
+            return REPEATED_HEADER, "the header again, as where files were joined"
+        return None
+
+    def _is_cut_by_escape(self, line: int, count: int, text: str, width: int) -> bool:
+        """Whether a backslash before a line end was to make one row of this one and the next, or the last.
+
+        Together they have no more cells than the header then: else a cell may well end like this.
+        """
+        below, before = self._escaped
+        together = before + count - 1
+        is_rest = line == below and together <= width
+        if not ends_escaped(text):
+            return is_rest
+        so_far = together if is_rest else count
+        self._escaped = self.line, so_far
+        try:
+            more = next(csv.reader(self._window.lines(self.line, self.line + 1), **self._format), [])
+        except csv.Error:
+            more = []
+        return is_rest or (bool(more) and so_far + len(more) - 1 <= width)
 
     def _start(self) -> None:
         self._base = self.line

@@ -213,8 +213,8 @@ def _end_of_row(text: str, quote: str) -> int:
 def parse_piece(piece: Piece, table: Table) -> list[Stretch] | None:
     """The rows of a piece; None where it is not certain that each is a row of the table, and the last whole.
 
-    None too where a row is blank or has another width, which may affect how those below it are read, or where
-    it is the header again.
+    None too where a row is blank, has another width or ends with a backslash, which may affect how those
+    below it are read, or where it is the header again.
     """
     text, first_line = piece
     if isinstance(text, bytes):
@@ -249,7 +249,7 @@ def _cells(text: str, first_line: int, table: Table) -> list[Stretch] | None:
             starts.append(first_line + reader.line_num)
     except csv.Error:
         return None
-    if set(map(len, rows)) != {max(len(table.columns), 1)}:
+    if set(map(len, rows)) != {max(len(table.columns), 1)} or rows[-1][-1].endswith("\\"):
         return None
     header = HeaderRow.of_table(table)
     odd = (cells for cells in rows if cells[0] in header.odd)

@@ -18,6 +18,11 @@ ESCAPED_QUOTE: Final[Problem] = (
     "escaped_quote",
     'a backslash stands before a quote within a cell, as MySQL writes it; a CSV has "" in place of \\"',
 )
+ESCAPED_CELL: Final[Problem] = (
+    "escaped_cell",
+    "a backslash stands before a delimiter or line end within a cell, as MySQL and Redshift write it;"
+    " a CSV has quotes around such a cell",
+)
 DOUBLE_QUOTES: Final = 'double them: sed \'s/\\\\"/""/g\' FILE | ours ... -'
 """What to do about quotes behind a backslash."""
 
@@ -74,6 +79,22 @@ def _rows_if_doubled(text: str, csv_format: dict[str, Any]) -> list[list[str]]:
     if not quote or f"\\{quote}" not in text:
         return []
     return list(csv.reader([text.replace(f"\\{quote}", quote * 2)], **csv_format))
+
+
+def cells_if_unescaped(text: str, csv_format: dict[str, Any]) -> int:
+    """How many cells a row has where a backslash takes a delimiter into the cell; 0 where none does."""
+    if f"\\{csv_format['delimiter']}" not in text:
+        return 0
+    try:
+        return len(next(csv.reader([text], **csv_format, escapechar="\\"), ()))
+    except csv.Error:
+        return 0
+
+
+def ends_escaped(text: str) -> bool:
+    """Whether a backslash stands before the line end, and no other before that one."""
+    line = text.rstrip("\r\n")
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
 def damage(text: str) -> Problem | None:
