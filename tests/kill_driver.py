@@ -76,7 +76,7 @@ def place_points(death: Death) -> None:
     """Report each point that is passed to `death`."""
     from ours_cli.rejects.rejects import Rejects
     from ours_cli.runs import recorder
-    from ours_cli.runs.attempt import Attempt
+    from ours_cli.runs.attempt import JournaledAttempt
     from ours_cli.runs.journal import Journal
     from ours_cli.sending.settlement import Settlement
 
@@ -84,12 +84,12 @@ def place_points(death: Death) -> None:
     vars(recorder).update(PAUSE_FACTOR=0, PAUSE_FACTOR_WITHOUT_IDS=0)
     _around(Settlement, "apply", before=lambda *_: death.at("answer arrived"))
     _around(
-        Attempt,
+        JournaledAttempt,
         "commit",
         before=lambda *_: death.at("before the journal"),
         after=lambda *_: death.at("journal committed"),
     )
-    _around(Attempt, "end", before=lambda *_: death.at("before the end is noted"))
+    _around(JournaledAttempt, "end", before=lambda *_: death.at("before the end is noted"))
 
     class Connection:
         def __init__(self, real: Any) -> None:

@@ -212,7 +212,7 @@ BUGS = (
     "ours_cli.rejects.rejects:Rejects.write",
     "ours_cli.rejects.rejects:Rejects.sync",
     "ours_cli.runs.journal:Journal.commit",
-    "ours_cli.runs.attempt:Attempt.end",
+    "ours_cli.runs.attempt:JournaledAttempt.end",
     "ours_cli.feed:_Box.take",
     "ours_cli.console:Console.result",
 )

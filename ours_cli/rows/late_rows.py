@@ -42,7 +42,7 @@ def _forecast(run: RowRun, sources: RowSources, attempt: Attempt, rate: float) -
     # The run itself reports what is wrong with the source.
     with suppress(OursError):
         for item in map_rows(
-            trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.rehearsal()
+            trial.tables(sources.tables()), trial.mapping, run.limit, lambda *_: None, attempt.look_ahead()
         ):
             ageing.enter(item)
     return ageing.warning()

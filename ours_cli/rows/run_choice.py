@@ -17,7 +17,7 @@ from ours_cli.rows.row_command import RowRun
 from ours_cli.rows.row_sources import RowSources
 from ours_cli.rows.run_context import new_run_id
 from ours_cli.rows.time_survey import settle_times
-from ours_cli.runs.attempt import Attempt
+from ours_cli.runs.attempt import Attempt, JournaledAttempt
 from ours_cli.runs.blocks import Block
 from ours_cli.runs.run_head import Identity, OtherVersionError
 from ours_cli.runs.run_lock import choosing
@@ -54,7 +54,7 @@ class RunChoice:
         """
         close_to_others(state_dir())  # somebody else may have made it
         if self._run.flags.target.sandbox:
-            return Attempt.unjournaled(runs_folder(), self._new_id(), self._identity, self._times(None))
+            return Attempt.rehearse(runs_folder(), self._new_id(), self._identity, self._times(None))
         with self._alone():
             known = self._earlier()
             return self._begin() if known is None or known.head.id == but else self._go_on(known)
@@ -95,7 +95,7 @@ class RunChoice:
     def _go_on(self, known: KnownRun) -> Attempt:
         if known.head.failed_canary and self._run.flags.batching.canary is not None:
             raise failed_before()
-        attempt = Attempt.go_on(known, self._identity, self._times(known.settled_times()))
+        attempt = JournaledAttempt.go_on(known, self._identity, self._times(known.settled_times()))
         if not attempt.was_finished:  # else it may turn out to be of other rows
             done = counted(attempt.done_rows, "row is", "rows are")
             self._console.note(f"going on with run {attempt.run_id}: {done} done")
@@ -103,7 +103,7 @@ class RunChoice:
 
     def _begin(self) -> Attempt:
         times, arguments = self._times(None), tuple(sys.argv[1:])
-        return Attempt.begin(runs_folder(), self._new_id(), self._identity, arguments, times)
+        return JournaledAttempt.begin(runs_folder(), self._new_id(), self._identity, arguments, times)
 
     def _new_id(self) -> str:
         shard = self._run.settings.shard

@@ -12,7 +12,7 @@ from typing import Self
 
 from ours_cli.errors import ExitCode, LocalIOError
 from ours_cli.files.private_files import make_private_folder
-from ours_cli.rejects.reject_files import RejectFile
+from ours_cli.rejects.reject_files import KnownRejects, RejectFile
 from ours_cli.rejects.rejects import Rejects
 from ours_cli.reports.report import Report
 from ours_cli.runs.blocks import Block
@@ -31,24 +31,72 @@ class Attempt:
     `was_finished` whether every row had an outcome, `may_repeat` whether the last attempt may have had
     answers that it could not write down (it was killed, or found the disk full), `times` how the sources
     write their times.
+
+    Made as it is, it is a rehearsal (`--sandbox`): it never resumes, and leaves nothing but its rejects.
     """
 
     def __init__(
-        self, folder: Path, head: RunHead, journal: Journal | None, identity: Identity | None = None
+        self,
+        folder: Path,
+        head: RunHead,
+        blocks: Sequence[Block] = (),
+        known_rejects: Sequence[KnownRejects] = (),
     ) -> None:
-        blocks = journal.done if journal is not None else []
         self.run_id = head.id
-        self.identity = identity or head.identity
+        self.identity = head.identity
         self.folder = folder
         self.replay = Replay(blocks)
         self._blocks = blocks
-        self.known_rejects = journal.rejects if journal is not None else []
+        self.known_rejects = known_rejects
         self.done_rows = sum(block.rows for block in blocks)
         self.has_first_row = _have_first_row(blocks)
         self.was_finished = head.is_finished
         had_no_end = bool(head.attempts) and head.state == "running"
         self.may_repeat = had_no_end or head.exit_code == ExitCode.LOCAL_IO
         self.times = head.times
+
+    @classmethod
+    def rehearse(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
+        """The attempt of a run that is none."""
+        return Attempt(runs_dir / run_id, _new_head(run_id, identity, (), "", times))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing is open."""
+
+    def look_ahead(self) -> Replay:
+        """A second replay, for a look at the source before the run reads it."""
+        return Replay(self._blocks)
+
+    def pin(self, times: Conventions) -> None:
+        """Note how the sources write their times, if only their rows show it (a pipe).
+
+        Raises `LocalIOError`.
+        """
+
+    def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
+        """Record settled blocks; `rejects` gives the files as they are on disk. Raises `LocalIOError`."""
+
+    def begin_rejects(self, file: RejectFile) -> None:
+        """Note a rejects file that is about to be written; raises `LocalIOError`."""
+
+    def end(
+        self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool, at_rest: bool
+    ) -> None:
+        """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
+
+
+class JournaledAttempt(Attempt):
+    """An attempt that can be gone on with: locked, journaled as it goes, and its end noted.
+
+    `identity` is what the command says now; the journal and the head have that of earlier attempts.
+    """
+
+    def __init__(self, folder: Path, head: RunHead, journal: Journal, identity: Identity) -> None:
+        super().__init__(folder, head, journal.done, journal.rejects)
+        self.identity = identity
         self._head = head
         self._journal = journal
         self._is_marked = False
@@ -58,53 +106,33 @@ class Attempt:
     @classmethod
     def begin(
         cls, runs_dir: Path, run_id: str, identity: Identity, arguments: tuple[str, ...], times: Conventions
-    ) -> Attempt:
+    ) -> JournaledAttempt:
         """Begin a run; raises `LocalIOError`, and leaves nothing then."""
         folder, here = runs_dir / run_id, _current_folder()
         with ExitStack() as undo:
             make_private_folder(folder, hint="XDG_STATE_HOME names another place")
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
-            head = RunHead(run_id, identity, arguments, here, int(time.time()), attempts=0, times=times)
             journal = undo.enter_context(Journal(folder, begin=True))
-            attempt = cls(folder, head, journal)
+            attempt = cls(folder, _new_head(run_id, identity, arguments, here, times), journal, identity)
             undo.pop_all()
         return attempt
 
     @classmethod
-    def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> Attempt:
+    def go_on(cls, run: KnownRun, identity: Identity, times: Conventions) -> JournaledAttempt:
         """Go on with a run; raises `BusyError`, `SourceError` (a damaged journal) or `LocalIOError`."""
         return cls(run.folder, replace(run.head, times=times), Journal(run.folder, begin=False), identity)
 
-    @classmethod
-    def unjournaled(cls, runs_dir: Path, run_id: str, identity: Identity, times: Conventions) -> Attempt:
-        """A rehearsal (`--sandbox`): it never resumes, and leaves nothing but its rejects."""
-        head = RunHead(run_id, identity, (), "", int(time.time()), attempts=0, times=times)
-        return cls(runs_dir / run_id, head, None)
-
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_error: object) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        self._journal.close()
 
     def pin(self, times: Conventions) -> None:
-        """Note how the sources write their times, if only their rows show it (a pipe).
-
-        Raises `LocalIOError`.
-        """
-        if self._journal is not None and times != self._head.times:
+        """As `Attempt` has it."""
+        if times != self._head.times:
             self._head = replace(self._head, times=times)
             write_head(self.folder, self._head)
 
-    def rehearsal(self) -> Replay:
-        """A second replay, for a look at the source before the run reads it."""
-        return Replay(self._blocks)
-
     def commit(self, blocks: Sequence[Block], rejects: Callable[[], Sequence[RejectFile]]) -> None:
-        """Record settled blocks; `rejects` gives the files as they are on disk. Raises `LocalIOError`."""
-        if self._journal is None:
-            return
+        """As `Attempt` has it."""
         self._mark_running()
         self._take_over()
         files = rejects() if any(block.rejected for block in blocks) else ()
@@ -113,16 +141,13 @@ class Attempt:
         self.replay.superseded.clear()
 
     def begin_rejects(self, file: RejectFile) -> None:
-        """Note a rejects file that is about to be written; raises `LocalIOError`."""
-        if self._journal is not None:
-            self._journal.begin_rejects(file)
+        """As `Attempt` has it."""
+        self._journal.begin_rejects(file)
 
     def end(
         self, report: Report, exit_code: int, rejects: Rejects, *, failed_canary: bool, at_rest: bool
     ) -> None:
-        """Note how the attempt ended, unless it found nothing to do; raises `LocalIOError`."""
-        if self._journal is None:
-            return
+        """As `Attempt` has it."""
         self._journal.leave(rejects.files())
         if not self._is_marked:
             return
@@ -149,7 +174,7 @@ class Attempt:
     def _mark_running(self) -> None:
         # A finished run counts as running again only once there is more to it: were this process killed while
         # it merely compares, a file that was replaced must still be a new run, not a changed one.
-        if self._is_marked or self._journal is None:
+        if self._is_marked:
             return
         self._is_marked = True
         attempts = self._head.attempts + 1
@@ -168,10 +193,16 @@ class Attempt:
 
     def _take_over(self) -> None:
         # Only now: files of other rows are refused, and must not have given it their names.
-        if self._journal is not None and self._head.identity != self.identity:
+        if self._head.identity != self.identity:
             self._head = replace(self._head, identity=self.identity)
             self._journal.note_identity(self.identity)
             write_head(self.folder, self._head)
+
+
+def _new_head(
+    run_id: str, identity: Identity, arguments: tuple[str, ...], folder: str, times: Conventions
+) -> RunHead:
+    return RunHead(run_id, identity, arguments, folder, int(time.time()), attempts=0, times=times)
 
 
 def _have_first_row(blocks: Sequence[Block]) -> bool:
