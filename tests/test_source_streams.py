@@ -173,6 +173,14 @@ def test_western_text_is_detected_where_several_lines_say_so(text: str, codec: s
     assert codec in table.notes[0]
 
 
+def test_lines_that_end_in_cr_alone_are_of_a_mac() -> None:
+    """Excel's "CSV (Macintosh)"; cp1252 would make Ž of é, without a word."""
+    table = from_bytes("a,b\r1,Zoé\r2,Müller\r".encode("mac-roman"))
+    assert list(table.records) == [Record(2, ["1", "Zoé"]), Record(3, ["2", "Müller"])]
+    assert "read as mac-roman" in table.notes[0]
+    assert next(iter(from_bytes("a,b\r1,Zoé\r2,Müller\r".encode()).records)) == Record(2, ["1", "Zoé"])
+
+
 def test_one_line_of_valid_utf8_speaks_against_western_text() -> None:
     codes = [getattr(row, "code", "") for row in from_bytes(b"a\n\xc3\xa9\n\xe9\n\xe8\n").records]
     assert codes == ["", "bad_encoding", "bad_encoding"]

@@ -99,7 +99,11 @@ def _utf8_or_western(data: bytes, *, complete: bool) -> TextEncoding:
     told_apart = _told_apart(data, complete=complete)
     if any(told_apart) or len(told_apart) < 2 or is_rejects_file(data):
         return TextEncoding("utf-8")
-    codec = "cp1252" if _fits(data, "cp1252") else "latin-1"
+    # Only Excel's "CSV (Macintosh)" ends lines like this.
+    if b"\r" in data and b"\n" not in data:
+        codec = "mac-roman"
+    else:
+        codec = "cp1252" if _fits(data, "cp1252") else "latin-1"
     return TextEncoding(codec, note=f"not valid UTF-8, read as {codec} (detected; --encoding to change)")
 
 
