@@ -549,7 +549,7 @@ def test_a_slow_answer_leaves_the_clock_in_doubt() -> None:
         (Answer(503, {}, b""), Level.failed, ExitCode.UNAVAILABLE),
         (Failure("timeout", "no answer"), Level.failed, ExitCode.UNAVAILABLE),
         (Failure("name", "no such name"), Level.failed, ExitCode.UNAVAILABLE),
-        (Failure("tls", "not to be trusted"), Level.failed, ExitCode.CONTRACT),
+        (Failure("tls", "not to be trusted", "renew it"), Level.failed, ExitCode.CONTRACT),
         (Failure("proxy_refused", "407", "check HTTPS_PROXY"), Level.failed, ExitCode.UNAVAILABLE),
     ],
 )

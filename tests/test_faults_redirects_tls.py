@@ -220,7 +220,15 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
             target.sendall(part)
 
 
-@pytest.mark.parametrize("kind", ["self-signed", "expired", "wrong host", "good"])
+@pytest.mark.parametrize(
+    ("kind", "why", "advice"),
+    [
+        ("self-signed", "self-signed certificate", "--ca-file names a company's own CA"),
+        ("expired", "certificate has expired", "the server's must be renewed"),
+        ("wrong host", "ddress mismatch", "--base-url must name the host as its certificate does"),
+        ("good", "unable to get local issuer certificate", "--ca-file names a company's own CA"),
+    ],
+)
 @pytest.mark.parametrize("command", ["batch", "track", "identify"])
 def test_certificate_that_is_not_to_be_trusted(
     ours: Ours,
@@ -228,6 +236,8 @@ def test_certificate_that_is_not_to_be_trusted(
     certificates: dict[str, Certificate],
     authority: Certificate,
     kind: str,
+    why: str,
+    advice: str,
     command: str,
 ) -> None:
     # The good one is issued by an authority that nobody trusts unless told so.
@@ -236,6 +246,9 @@ def test_certificate_that_is_not_to_be_trusted(
         ended = _send(ours, tmp_path, command, server, *flags)
         assert ended.code == 8, ended.err
         assert_no_leak(ended)
+        assert "the server's certificate is not to be trusted: " in ended.err
+        assert why in ended.err
+        assert f"hint: nothing was sent; {advice}" in ended.err
         assert bytes(server.seen) == b""
         assert server.connections == 1
         if command != "track":
@@ -251,6 +264,8 @@ def test_https_to_a_server_that_speaks_no_tls(
     rest = (rows_file(tmp_path, 2),) if command == "batch" else ("Purchase", "--external-id", "c1")
     ended = ours(command, *rest, "--base-url", address, *QUICK)
     assert ended.code == 8
+    assert "error: no TLS with the server: " in ended.err
+    assert "hint: nothing was sent; does it speak HTTPS at this port?" in ended.err
     assert_no_leak(ended)
     assert request_count(box) == 0
 

@@ -25,7 +25,7 @@ _NO_ANSWER: Final = "check the network, and HTTPS_PROXY where a proxy stands in 
 _HINTS: Final = {
     "dns": "check --base-url and the network",
     "connect": "a firewall, or a proxy that HTTPS_PROXY must name?",
-    "tls": "nothing was sent; --ca-file names a company's own CA",
+    "tls": "does the server speak HTTPS at this port?",
 }
 
 
@@ -34,7 +34,7 @@ def judge_step(measured: Measured, now_s: float) -> Finding:
     step, took = measured.step, f"{measured.seconds * 1000:.0f} ms"
     if measured.trouble is not None:
         code = ExitCode.CONTRACT if step == "tls" else ExitCode.UNAVAILABLE
-        return Finding(step, Level.failed, measured.trouble, _HINTS[step], code)
+        return Finding(step, Level.failed, measured.trouble, measured.hint or _HINTS[step], code)
     text = f"{_NAMES[step]} {measured.detail}, {took}"
     if measured.ends_s is not None:
         days = int((measured.ends_s - now_s) // _DAY_S)

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ours_cli.sending.authorities import refusal
+
 Step: TypeAlias = Literal["dns", "connect", "tls"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One step: how long it took in seconds, what it found, or `trouble`.
+    """One step: how long it took in seconds, what it found, or `trouble`, with a `hint` where one is known.
 
     `ends_s` is when the server's certificate ends, in seconds since the epoch.
     """
@@ -25,6 +27,7 @@ class Measured:
     seconds: float
     detail: str = ""
     trouble: str | None = None
+    hint: str | None = None
     ends_s: float | None = None
 
 
@@ -83,16 +86,16 @@ def _shake_hands(connection: socket.socket, host: str, tls: ssl.SSLContext) -> M
                 str(wrapped.version()),
                 ends_s=float(ssl.cert_time_to_seconds(ends)) if isinstance(ends, str) else None,
             )
-    except ssl.SSLCertVerificationError as error:
-        trouble = f"the server's certificate is not to be trusted: {error.verify_message}"
+    except ssl.SSLError as error:
+        trouble, hint = refusal(error)
     except (OSError, ValueError) as error:
-        trouble = f"no TLS with this server: {_reason(error)}"
-    return Measured("tls", time.monotonic() - started, trouble=trouble)
+        trouble, hint = f"no TLS with the server: {_reason(error)}", None
+    return Measured("tls", time.monotonic() - started, trouble=trouble, hint=hint)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError):
+    if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return type(error).__name__

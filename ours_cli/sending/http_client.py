@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,7 +24,7 @@ import httpx
 from ours_cli import __version__
 from ours_cli.contract import DEFAULT_BASE_URL
 from ours_cli.errors import UsageError
-from ours_cli.sending.authorities import trusting, unreadable
+from ours_cli.sending.authorities import refusal, trusting, unreadable
 from ours_cli.sending.proxy import Proxy, port_of, proxy_for, unusable
 from ours_cli.sending.retry import Answer, Failure
 from ours_cli.settings import Endpoint
@@ -136,8 +136,8 @@ class _Way(NamedTuple):
             )
         if any(isinstance(cause, socket.gaierror) for cause in causes):
             return self.unknown_name()
-        if any(_is_tls_refusal(cause) for cause in causes):
-            return Failure("tls", "the server's certificate or TLS is not to be trusted")
+        if (refused := next(filter(_is_tls_refusal, causes), None)) is not None:
+            return Failure("tls", *refusal(refused))
         if isinstance(error, httpx.ConnectTimeout):
             seconds = min(self.timeout, CONNECT_TIMEOUT_S)
             return self._via(Failure("timeout", f"no connection to {self.server} within {seconds:g} s"))
@@ -383,7 +383,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _is_tls_refusal(error: BaseException) -> bool:
+def _is_tls_refusal(error: BaseException) -> TypeGuard[ssl.SSLError]:
     # An EOF in mid-handshake is a network fault like any other cut; all else in TLS is a refusal.
     return isinstance(error, ssl.SSLError) and not isinstance(
         error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)

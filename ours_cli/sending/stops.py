@@ -38,7 +38,7 @@ def fatal(verdict: Unauthorized | Broken) -> OursError:
 def fatal_failure(failure: Failure) -> OursError | None:
     """The error to stop with, or None where another try may be answered."""
     if failure.kind == "tls":
-        return ContractError(failure.reason, hint="nothing was sent; --ca-file names a company's own CA")
+        return ContractError(failure.reason, hint=failure.hint)
     if failure.kind == "proxy_refused":
         return UnavailableError(failure.reason, hint=failure.hint)
     return None
