@@ -150,6 +150,11 @@ def is_json(text: str) -> bool:
     return True
 
 
+def is_object(text: str) -> bool:
+    """Whether a text is a JSON object, as `is_json` reads it."""
+    return text.lstrip().startswith("{") and is_json(text)
+
+
 def write_json(value: Any, style: JsonStyle = _COMPACT, level: int = 0) -> str:
     """One JSON text, numbers of any length with all their digits; raises `ValueError` where JSON has none."""
     if isinstance(value, dict):

@@ -29,6 +29,9 @@ MARK = "Jane Quoted Doe"
         (("runs", "list", MARK), "list takes no RUN"),
         (("identify", MARK, "-u", "first_name=Ada"), "there is no such FILE of visitors"),
         (("track", "X", "-p", MARK), "has no '='"),
+        (("track", "X", "-d", f'{{"externalId": "{MARK}=1"}}'), "take a whole body by --data"),
+        (("track", f'{{"event": "{MARK}"}}', "--external-id", "c"), "hint: --data takes a whole body"),
+        (("identify", "--external-id", "c", "-u", f' {{"a": "{MARK}"}}'), "is a JSON object"),
     ],
 )
 def test_a_stray_text_is_not_repeated(

@@ -11,6 +11,7 @@ import typer
 from ours_cli.commands.field_flags import field_map
 from ours_cli.destination import refuse_shared_stdin
 from ours_cli.errors import SourceError, UsageError, reason
+from ours_cli.exact_json import is_object
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import Curl, Data, EventFields, Sending, Showing, Target, TimeFlags, VisitorFields
 from ours_cli.process.standard_streams import standard_input
@@ -40,6 +41,8 @@ def track(
     """
     reads_lines = event == "-"
     refuse_shared_stdin(target, is_read=data == "@-" or reads_lines)
+    if event is not None and is_object(event):
+        raise UsageError("EVENT is a JSON object, and wants a name", hint="--data takes a whole body")
     fields = field_map(visitor, happened, name=None if reads_lines else event)
     if fields.star:
         raise UsageError("-p '*' is for backfill", hint="-p NAME=TEXT")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ours_cli.errors import UsageError
-from ours_cli.exact_json import is_json
+from ours_cli.exact_json import is_json, is_object
 from ours_cli.mapping.fields import Value
 
 _SEPARATORS: Final = (":=@", "=@", ":=", "=")
@@ -38,6 +38,11 @@ def parse_assignments(flag: str, texts: Iterable[str], *, are_templates: bool = 
 
 
 def _split_assignment(flag: str, text: str) -> tuple[str, str, str]:
+    if is_object(text):  # in which an = may stand, too
+        raise UsageError(
+            f"{flag} wants NAME=TEXT or NAME:=JSON, and one of its arguments is a JSON object",
+            hint=f"{flag} {_EXAMPLES[flag][0]}; track and identify take a whole body by --data",
+        )
     name: list[str] = []
     position = 0
     while position < len(text):
