@@ -56,7 +56,7 @@ _SINGLE_MESSAGES: Final = {
 """Messages in place of those that speak of a row: here there is none."""
 
 _FAULT_HINTS: Final = {
-    "missing_event": "ours track 'Order Placed' --external-id ID",
+    "missing_event": "ours track 'Order Placed' --external-id ID; ours track - reads bodies from stdin",
     "missing_identifier": "--external-id ID, --email ADDRESS, --user-id ID, or -u phone_number=NUMBER",
     "missing_properties": "-u first_name=Ada, or --clear NAME; the API ignores empty texts",
     "bad_type": "NAME:=JSON sends numbers, booleans and objects; NAME=TEXT sends text",
