@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from ours_cli.inspect.profile import Column, Profile
+from ours_cli.inspect.column import Column
+from ours_cli.inspect.profile import Profile
 from ours_cli.inspect.proposal import Proposal
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sampling import Sample

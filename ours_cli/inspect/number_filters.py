@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ours_cli.inspect.column import NEARLY_ALL, Column
 from ours_cli.inspect.kinds import NUMBER_STYLES
-from ours_cli.inspect.profile import NEARLY_ALL, Column
 from ours_cli.inspect.sensitive import plain_words
 from ours_cli.inspect.vocabulary import words
 

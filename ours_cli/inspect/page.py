@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ours_cli.inspect.column import Column
 from ours_cli.inspect.command_line import PROPERTIES_SHOWN
 from ours_cli.inspect.findings import Findings, zone_of
-from ours_cli.inspect.profile import Column
 from ours_cli.reports.histogram import bar_lines, histogram, instant
 from ours_cli.source.delimiter_detection import DELIMITER_NAMES
 from ours_cli.wording.counted import counted

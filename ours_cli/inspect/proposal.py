@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from ours_cli.contract import PROPERTIES_MAX, USER_PROPERTIES
 from ours_cli.ids.identity import SERIAL_DIGITS
+from ours_cli.inspect.column import Column
 from ours_cli.inspect.number_filters import filter_of, only_style
-from ours_cli.inspect.profile import Column
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.sensitive import INSURANCE, IP_ADDRESS, NAME, USER_AGENT, Flag
 from ours_cli.inspect.time_doubts import (

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
+from ours_cli.inspect.column import Column
 from ours_cli.inspect.id_words import numbered
 from ours_cli.inspect.person_words import PEOPLE
-from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive import HEALTH, INSURANCE, PATIENT, RECORD, Flag, plain_words
 from ours_cli.inspect.vocabulary import words
 from ours_cli.inspect.words import CLOCK_WORDS, DATE_WORDS, is_named_time, words_of

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from ours_cli.inspect.column import Column
 from ours_cli.inspect.compounds import taken_apart
 from ours_cli.inspect.health_words import HEALTH_SIGN
 from ours_cli.inspect.kinds import Kind
@@ -39,7 +40,6 @@ from ours_cli.inspect.person_words import (
     PERSON_IF_CAPITALS,
     SPECIALISTS,
 )
-from ours_cli.inspect.profile import Column
 from ours_cli.inspect.sensitive_words import (
     ABOUT_VALUES,
     CODED,

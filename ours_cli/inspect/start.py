@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ours_cli.inspect.column import Column
 from ours_cli.inspect.command_line import Command, command_line, flag_of, joined, preset_command
 from ours_cli.inspect.number_filters import only_style
-from ours_cli.inspect.profile import Column
 from ours_cli.inspect.proposal import COLUMN_TO_FILL_IN, KEYS, ZONE_TO_FILL_IN, Proposal
 from ours_cli.inspect.roles import Roles
 from ours_cli.inspect.time_doubts import order_of

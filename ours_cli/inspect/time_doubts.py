@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ours_cli.inspect.profile import Column
+from ours_cli.inspect.column import Column
 
 
 def order_of(column: Column) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ours_cli.inspect.profile import Column
+from ours_cli.inspect.column import Column
 from ours_cli.record import Record
 from ours_cli.timestamps import TimeProblem, TimeReader, TimeRules
 
