@@ -110,14 +110,22 @@ PIECES = st.sampled_from(
             b'\xef\xbb\xbf"one",two,three\n',
             b"one,2,3\n",
         ),
+        *(b"\\", b"\\\n", b"1,2,3\\\n", b"4\\\n", b"5,6\\\r\n"),
     ]
 )
 
 
-@given(st.lists(PIECES, max_size=40), st.integers(1, 30), st.sampled_from([4, 64 * 1024 * 1024]))
-@example([b'"\n'] * 6 + [b"1,2,3\n"] * 3, 3, 4)
-def test_delimited_text(pieces: list[bytes], block: int, longest: int) -> None:
-    data = b"one,two,three\n" + b"".join(pieces)
+@given(
+    st.lists(PIECES, max_size=40),
+    st.integers(1, 30),
+    st.sampled_from([4, 64 * 1024 * 1024]),
+    st.sampled_from([b"one,two,three\n", b"one\n"]),
+)
+@example([b'"\n'] * 6 + [b"1,2,3\n"] * 3, 3, 4, b"one,two,three\n")
+@example([b'\0"a,b,c\n', b" \n"], 1, 1 << 20, b"one\n")
+@example([b"\\\n", b"one,2,3\n"], 1, 1 << 20, b"one,two,three\n")
+def test_delimited_text(pieces: list[bytes], block: int, longest: int, header: bytes) -> None:
+    data = header + b"".join(pieces)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))

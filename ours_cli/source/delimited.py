@@ -122,7 +122,7 @@ class RowReader:
     def stretches(self, width: int) -> Iterator[Rows]:
         """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.
 
-        It waits for no block while it has rows.
+        It waits for no block while it has rows, unless the last of them ends with a backslash.
         """
         while self.has_lines or self._takes_next():
             yield from self.rows(width)
@@ -191,8 +191,8 @@ class RowReader:
     def _checked(self, rows: list[list[str]], lines: list[int], width: int) -> Iterator[Rows]:
         """These rows, which are on `lines` and end before the last of them."""
         is_plain = set(map(len, rows)) == {width} and self.header.odd.isdisjoint(map(_FIRST, rows))
-        # Behind a backslash at its end the row may go on: on the next line, which then has fewer cells.
-        if is_plain and not rows[-1][-1].endswith("\\"):
+        # Behind a backslash at its end a row may go on. Within a stretch, another width would show that.
+        if is_plain and lines[0] != self._escaped[0] and not rows[-1][-1].endswith("\\"):
             self.line = lines[-1]
             yield Stretch(lines[:-1], rows)
         else:
@@ -208,9 +208,10 @@ class RowReader:
     def _examine(self, line: int, cells: list[str], width: int) -> Record | Malformed | None:
         """The row of these cells; None where it is blank."""
         is_plain = len(cells) == width and cells[0] not in self.header.odd
-        if is_plain and not self._window.damaged and not cells[-1].endswith("\\"):
+        is_doubtful = self._window.damaged or line == self._escaped[0]
+        if is_plain and not is_doubtful and not cells[-1].endswith("\\"):
             return Record(line, cells)
-        if not any(map(str.strip, cells)):
+        if not is_plain and not any(map(str.strip, cells)):
             self._after_blank = self.line
             return None
         if line == self._after_blank and len(cells) < width and names_columns(cells):
@@ -254,10 +255,12 @@ class RowReader:
         below, before = self._escaped
         together = before + count - 1
         is_rest = line == below and together <= width
-        if not ends_escaped(text):
+        if width == 1 or not ends_escaped(text):  # of a single column, any line may be a row
             return is_rest
         so_far = together if is_rest else count
         self._escaped = self.line, so_far
+        if not self.has_lines:
+            self._takes_next()  # else it would depend on where blocks end
         try:
             more = next(csv.reader(self._window.lines(self.line, self.line + 1), **self._format), [])
         except csv.Error:
