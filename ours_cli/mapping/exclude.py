@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -123,7 +123,9 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
     if not fields.exclude:
         return
     wholes = whole_objects(fields)
-    holders = _read_by(wholes if not maps_itself and (fields.star or wholes) else fields.templates().values())
+    texts = wholes if not maps_itself and (fields.star or wholes) else fields.templates().values()
+    placeholders = [part for text in texts for part in parse(text).placeholders]
+    holders = [_path_of(part.reference) for part in placeholders]
     for name in fields.exclude:
         path = _path_of(_reference(name))
         if any(holder[: len(path)] == path for holder in holders):
@@ -182,31 +184,27 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
     What a template names is meant. That the rest was sent would be told too late.
     """
     rows = table.first_rows() or [dict.fromkeys(map(str.strip, table.names or ()))]
-    named = _read_by(fields.templates().values())
-    objects: list[Steps] = [(), *_read_by(whole_objects(fields))]
-    meant = {name: [(*top, *steps) for top in objects for steps in _by_key(name)] for name in fields.exclude}
+    wholes = [part.reference for text in whole_objects(fields) for part in parse(text).placeholders]
+    objects: list[Steps] = [(), *map(_path_of, wholes)]
+    named = [
+        _path_of(part.reference) for text in fields.templates().values() for part in parse(text).placeholders
+    ]
+    meant = {
+        name: [(*path, *steps) for path in objects for steps in _by_key(name)] for name in fields.exclude
+    }
     left_out = _paths([steps for each in meant.values() for steps in each])
     for name, each in meant.items():
-        for path in (path for row in rows for steps in each for path in _in_other_letters(row, steps)):
-            if _is_sent_unnamed(path, named, star=fields.star) and paths_below(left_out, path) is not None:
-                other = ".".join(path)
+        alike = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
+        for found in alike:
+            is_free = fields.star and all(path[0] != found[0] for path in named)
+            is_sent = is_free or any(found[: len(path)] == path for path in named)
+            is_named = any(path[: len(found)] == found for path in named)
+            if is_sent and not is_named and paths_below(left_out, found) is not None:
+                other = ".".join(found)
                 raise UsageError(
                     f"--exclude {name} does not leave out {other!r}, which the rows have",
                     hint=f"names are case-sensitive: leave {other!r} out too, or name it in a template",
                 )
-
-
-def _read_by(templates: Iterable[str]) -> list[Steps]:
-    """The paths into a row that these templates read."""
-    return [_path_of(part.reference) for text in templates for part in parse(text).placeholders]
-
-
-def _is_sent_unnamed(path: Steps, named: Sequence[Steps], *, star: bool) -> bool:
-    """Whether what is at a path is sent with what holds it, by a template or by `-p '*'`."""
-    if any(steps[: len(path)] == path for steps in named):
-        return False
-    holders = [steps for steps in named if steps[0] == path[0]]
-    return (star and not holders) or any(path[: len(steps)] == steps for steps in holders)
 
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
