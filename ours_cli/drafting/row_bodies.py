@@ -6,7 +6,7 @@ Other rows are left to the general mapping, which knows what is wrong with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 from ours_cli.drafting.bodies import Bodies, bodies_of
@@ -31,7 +31,8 @@ class RowBodies:
         assert body.time is not None
         assert body.reader is not None
         self._reader = body.reader
-        self._untimed = replace(body, time=None)
+        self._untimed = copy(body)
+        self._untimed.time = None
         self._times = column(body.time)
         self._zones = None if body.zone is None else column(body.zone)
         self._columns = columns

@@ -1,22 +1,51 @@
-"""One table's field map, compiled: from a row to the API's shape."""
+"""A field map compiled for one table: getters in the API's shape, and the columns they use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
+from ours_cli.errors import UsageError
+from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, LeftOut, whole_objects
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.mapping.nulls import without_inner_nulls
 from ours_cli.mapping.validate import is_flat
-from ours_cli.record import Fields
+from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import ABSENT, FilterProblem, present
-from ours_cli.templates.reference import Getter
-from ours_cli.templates.template import Template
-from ours_cli.timestamps import TimeReader
+from ours_cli.templates.filter_functions import HmacKey
+from ours_cli.templates.reference import Getter, Reference, key_getter
+from ours_cli.templates.template import (
+    Template,
+    bind,
+    bind_json,
+    bind_text,
+    parse,
+    placeholder,
+    used_cells,
+    used_columns,
+    used_keys,
+)
+from ours_cli.timestamps import TimeProblem, TimeReader
 from ours_cli.trimming import trimmed
 
+
+class TimeMapping(NamedTuple):
+    """How a run reads times: the reader, and the zone of naive times when a column names it."""
+
+    reader: TimeReader
+    zone: Template | None = None
+
+
 Gives: TypeAlias = Literal["text", "value", "json"]
+
+_BINDERS: Final[dict[Gives, Callable[..., Getter]]] = {"text": bind_text, "value": bind, "json": bind_json}
+
+
+_IN_BRACES: Final = re.compile(r"\{([^{}]+)\}")
+"""A name that was written in double braces, as other templates have it."""
 
 
 class Slot(NamedTuple):
@@ -27,24 +56,22 @@ class Slot(NamedTuple):
     gives: Gives
 
 
-@dataclass(frozen=True, slots=True)
 class Body:
-    """One table's compiled field map: reads a row into the API's shape.
+    """One table's compiled field map: reads a row into the API's shape."""
 
-    `top` are the API's own keys, `objects` its objects by key, `context` is `identityContext`. `reader` reads
-    the times, and is there where `time` is.
-    """
-
-    top: Sequence[tuple[str, Slot]]
-    time: Slot | None
-    zone: Slot | None
-    reader: TimeReader | None
-    objects: Mapping[str, BodyObject]
-    context: tuple[Slot, Slot] | None
+    def __init__(self) -> None:
+        self.top: list[tuple[str, Slot]] = []
+        self.time: Slot | None = None
+        self.zone: Slot | None = None
+        self.reader: TimeReader | None = None
+        self.objects: dict[str, BodyObject] = {}
+        self.context: tuple[Slot, Slot] | None = None
 
     def apart(self) -> Body:
         """The same body with a time reader of its own, for rows that must leave no trace in the run's."""
-        return replace(self, reader=copy(self.reader))
+        twin = copy(self)
+        twin.reader = copy(self.reader)
+        return twin
 
     def read(self, fields: Fields) -> dict[str, Any]:
         """Map one row; raises FilterProblem or TimeProblem."""
@@ -78,17 +105,14 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
-@dataclass(slots=True)
 class BodyObject:
-    """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects.
+    """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
 
-    `constants` are the same in each row, and may be null.
-    """
-
-    whole: Getter | None
-    constants: dict[str, Any]
-    entries: list[tuple[str, Slot]] = field(default_factory=list)
-    nested: list[tuple[str, str, Slot]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.whole: Getter | None = None
+        self.entries: list[tuple[str, Slot]] = []
+        self.nested: list[tuple[str, str, Slot]] = []
+        self.constants: dict[str, Any] = {}
 
     def read(self, fields: Fields) -> dict[str, Any]:
         """Map one row's object, without nulls but the constants; empty when nothing is there.
@@ -122,3 +146,198 @@ class BodyObject:
             raise FilterProblem("bad_type", "a template for a whole object must give an object")
         # Nulls of an export would clear what is stored; an empty text means nothing to the API.
         return {key: entry for key, entry in value.items() if present(entry) is not ABSENT}
+
+
+class BodyBuilder:
+    """Compiles templates for one table and remembers which columns they use.
+
+    `used` has the positions of a CSV table's columns, each with the names of what is read in it: the column,
+    or paths into it; `references` has, for JSON rows, each reference as written and the top-level keys that
+    it may read. `missing` names the columns of optional properties that a CSV table lacks. `bare` are the
+    columns that the text of a field equals, without braces.
+    """
+
+    def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
+        self._table = table
+        self._hmac_key = hmac_key
+        self.used: dict[int, list[str]] = {}
+        self.missing: list[str] = []
+        self.bare: list[str] = []
+        self.references: dict[str, tuple[str, ...]] = {}
+        self._exclusion = NOTHING_EXCLUDED
+
+    def body(self, fields: FieldMap, times: TimeMapping) -> Body:
+        """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
+        body = Body()
+        self._exclusion = Exclusion(fields, self._table)
+        # Of several faults of a row the first is told, so the order is kept: its own id comes last.
+        for key in ("event", *ID_MAX, "distinctId"):
+            name = TEXT_FIELDS[key]
+            text = getattr(fields, name)
+            if text is not None:
+                self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
+                body.top.append((key, self._slot(text, "text")))
+        if fields.time is not None:
+            self._refuse_bare_column(fields.time, "--time", is_id=True)
+            body.time = self._slot(fields.time, "value")
+            _refuse_constant(body.time, times.reader)
+            body.zone = self._bound(times.zone, "text") if times.zone is not None else None
+            body.reader = times.reader
+        for each in OBJECTS:
+            mapped = self._object(each.key, getattr(fields, each.entries), getattr(fields, each.whole))
+            if each.key == "userProperties":
+                mapped.constants = dict.fromkeys(fields.clear)
+            body.objects[each.key] = mapped
+        if fields.ip is not None and fields.user_agent is not None:
+            body.context = (self._slot(fields.ip, "text"), self._slot(fields.user_agent, "text"))
+        return body
+
+    def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
+        """`-p '*'`: every column that nothing else uses becomes an event property of the same name."""
+        if not fields.star:
+            return
+        properties = objects["eventProperties"]
+        columns = self._table.columns
+        if columns is None:
+            taken = {key for keys in self.references.values() for key in keys}
+            properties.whole = _star_getter(properties.whole, self._exclusion.from_row(_others(taken)))
+            return
+        already = {key for key, _ in properties.entries}
+        for index, column in enumerate(columns):
+            name = column.strip()
+            is_free = index not in self.used and not self._exclusion.leaves_out(index)
+            if name and is_free and name not in already:
+                properties.entries.append((name, self._property(placeholder(column), "value")))
+
+    def left_out(self, fields: FieldMap) -> LeftOut:
+        """What the field map leaves out."""
+        wholes = (bind(parse(text), self._table.columns, self._hmac_key) for text in whole_objects(fields))
+        return LeftOut(self._exclusion, self._exclusion.tests(wholes))
+
+    def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
+        mapped = BodyObject()
+        if whole is not None:
+            mapped.whole = self._exclusion.from_object(self._property(whole, "value").get)
+        known = KNOWN_PROPERTIES.get(where, {})
+        for name, value in values.items():
+            if value.optional and (lacking := self._lacking(value.text)):
+                self.missing += lacking
+                continue
+            plain: Gives = "text" if known.get(name) == "string" else "value"
+            slot = self._property(value.text, "json" if value.kind == "json" else plain)
+            outer, _, inner = name.partition(".")
+            if where == "userProperties" and outer in NESTING and inner:
+                mapped.nested.append((outer, inner, slot))
+            else:
+                mapped.entries.append((name, slot))
+        return mapped
+
+    def _lacking(self, text: str) -> list[str]:
+        columns = self._table.names
+        if columns is None:
+            return []
+        have = {column.strip() for column in columns}
+        return [name for name in map(str.strip, parse(text).columns) if name not in have]
+
+    def _property(self, text: str, gives: Gives) -> Slot:
+        return self._bound(self._exclusion.applied(self._parsed(text)), gives)
+
+    def _slot(self, text: str, gives: Gives) -> Slot:
+        return self._bound(self._parsed(text), gives)
+
+    def _parsed(self, text: str) -> Template:
+        """The template; refused where it has a column in double braces, which make a text of it."""
+        template = parse(text)
+        literals = [part for part in template.parts if isinstance(part, str)]
+        for name in (name.strip() for part in literals for name in _IN_BRACES.findall(part)):
+            if self._is_column(name):
+                raise UsageError(
+                    f"every row would have the text {{{name}}}, and {name!r} is a column",
+                    hint=f"one brace on either side: {{{name}}}; a list or table in a map, or JSON "
+                    "from a file, is no template",
+                )
+        return template
+
+    def _bound(self, template: Template, gives: Gives) -> Slot:
+        columns = self._table.columns
+        if template.is_literal and gives != "json" and self._is_column(template.text):
+            self.bare.append(template.text)
+        if columns is None:
+            self._check_keys(template)
+            self.references.update(used_keys(template))
+        else:
+            for name, cell in used_cells(template, columns).items():
+                self.used.setdefault(cell.position, []).append(name if cell.steps else columns[cell.position])
+        return Slot(template, _BINDERS[gives](template, columns, hmac_key=self._hmac_key), gives)
+
+    def _check_keys(self, template: Template) -> None:
+        """Refuse a key that no row can have, where the file declares them."""
+        if self._table.keys is None:
+            return
+        for name in map(str.strip, template.columns):
+            if (kind := self._table.unreadable.get(name)) is not None:
+                raise UsageError(
+                    f"column {name!r} is {kind}, which no event can hold",
+                    hint="make it text or a number where the file is exported",
+                )
+        used_columns(template, self._table.keys)
+
+    def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
+        if is_id and "{" not in text and self._is_column(text.strip()):
+            raise UsageError(
+                f"{flag} {text} would give every row the same text, and {text!r} is a column",
+                hint=f"{flag} '{{{text}}}'",
+            )
+
+    def _is_column(self, name: str) -> bool:
+        if self._table.names is not None:
+            return name in self._table.names
+        get = key_getter(Reference(name))
+        return any(name in row or _leads_somewhere(get, row) for row in self._table.first_rows())
+
+
+def _refuse_constant(slot: Slot, reader: TimeReader) -> None:
+    """Refuse what is no time in any row: a word such as yesterday, say."""
+    if not slot.template.is_literal:
+        return
+    try:
+        copy(reader)(slot.get({}))
+    except TimeProblem as problem:
+        if problem.code == "bad_time":
+            raise UsageError(
+                f"--time gives every row the same text, which is {problem.message}",
+                hint="--time '{created_at}' names a column; one time for all looks like 2026-03-01T08:00:00Z",
+            ) from None
+
+
+def _leads_somewhere(get: Getter, row: dict[str, Any]) -> bool:
+    try:
+        return get(row) is not ABSENT
+    except FilterProblem:
+        return False  # a path into a text that is no JSON
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Column names for a message, the first dozen."""
+    names = [name for name in columns if name.strip()]
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+
+
+def _others(taken: set[str]) -> Getter:
+    def every_other_key(fields: Fields) -> object:
+        assert isinstance(fields, dict)
+        return {key: value for key, value in fields.items() if key not in taken}
+
+    return every_other_key
+
+
+def _star_getter(whole: Getter | None, others: Getter) -> Getter:
+    if whole is None:
+        return others
+
+    def all_of_them(fields: Fields) -> object:
+        found, value = others(fields), whole(fields)
+        assert isinstance(found, dict)
+        return {**found, **value} if isinstance(value, dict) else found
+
+    return all_of_them

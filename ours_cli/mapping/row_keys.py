@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import orjson
@@ -29,8 +28,9 @@ def field_key(body: Body, *, keeps_ids: bool) -> RowKey:
     Every row's time is read here, with a reader of its own. The run's reader, which sees only the rows
     of its shard, follows it, so that all rows decide the unit of epoch numbers.
     """
-    reader, leader = body.reader, copy(body.reader)
-    reduced = replace(body, objects={}, context=None, reader=leader)
+    reduced, reader = copy(body), body.reader
+    reduced.objects, reduced.context = {}, None
+    leader = reduced.reader = copy(reader)
 
     def key_of(row: Record) -> bytes | None:
         if reader is not None and leader is not None:
