@@ -26,8 +26,8 @@ class Counted:
 
     def __init__(self, **fields: Any) -> None:
         mapped = FieldMap(event="E", time="{t}", external_id="{id}")._replace(**fields)
-        builder = BodyBuilder(Table("t.csv", "csv", COLUMNS), None)
-        body = builder.body(mapped, TimeMapping(TimeReader(TimeRules())))
+        times = TimeMapping(TimeReader(TimeRules()))
+        body = BodyBuilder(mapped, Table("t.csv", "csv", COLUMNS), times, None).build()
         columns = compile_cells(body, COLUMNS)
         assert columns is not None
         self.singly: list[list[str]] = []

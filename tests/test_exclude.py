@@ -424,12 +424,12 @@ def test_a_column_that_is_not_there_is_refused_where_columns_are_declared(tmp_pa
 
 def test_blanks_around_a_name_make_no_other_column_or_key() -> None:
     fields = FieldMap(exclude=(" a.b",))
-    assert Exclusion(fields, Table("", "csv", ("id", "a.b", " a.b "))).of_rows == {1: None, 2: None}
-    assert Exclusion(fields, Table("", "ndjson", None)).leaves_out("a.b")
-    assert Exclusion(fields, Table("", "ndjson", None)).leaves_out(" a.b")
+    assert Exclusion(fields, Table("", "csv", ("id", "a.b", " a.b ")), None).of_rows == {1: None, 2: None}
+    assert Exclusion(fields, Table("", "ndjson", None), None).leaves_out("a.b")
+    assert Exclusion(fields, Table("", "ndjson", None), None).leaves_out(" a.b")
 
 
 def test_a_column_that_no_event_can_hold_may_be_left_out() -> None:
     table = Table("", "parquet", None, keys=("n",), unreadable={"photo": "binary"})
-    exclusion = Exclusion(FieldMap(exclude=("photo",), star=True), table)
+    exclusion = Exclusion(FieldMap(exclude=("photo",), star=True), table, None)
     assert exclusion.leaves_out("photo")

@@ -116,12 +116,10 @@ class FieldMapping:
         require_essentials(fields, table, identify=self._identify)
         selection = self._assemble.selection
         keeps = bind_where(selection.where, table.columns, self._sought)
-        builder = BodyBuilder(table, self._hmac_key)
-        body = builder.body(fields, self._times)
-        builder.star(fields, body.objects)
+        builder = self._builder(fields, table)
+        body = builder.build()
         self._note_zones(fields)
         self._tally.bare_columns.update(dict.fromkeys(builder.bare))
-        left_out = builder.left_out(fields)
         watch = None
         if table.columns is not None:
             self._note_columns(table.columns, builder)
@@ -129,10 +127,13 @@ class FieldMapping:
             if not maps_itself:
                 self._tally.expect(sorted(builder.references))
             recognise = _known_keys if maps_itself else None
-            watch = KeyWatch(builder.references, fields.star, left_out, self._tally, recognise)
+            watch = KeyWatch(builder.references, fields.star, builder.exclusion, self._tally, recognise)
             self._watch = watch
         mapper = _mapper(body, self._assemble, watch, keeps)
-        return sampled(_noting(mapper, left_out.tests, self._sought), selection)
+        return sampled(_noting(mapper, builder.exclusion.tests, self._sought), selection)
+
+    def _builder(self, fields: FieldMap, table: Table) -> BodyBuilder:
+        return BodyBuilder(fields, table, self._times, self._hmac_key)
 
     def _note_columns(self, columns: tuple[str, ...], builder: BodyBuilder) -> None:
         """Note what is sent of each column, what is left behind, and what the table lacks."""
@@ -154,24 +155,24 @@ class FieldMapping:
         if isinstance(assemble, VisitorAssembler) or table.columns == ():
             return None
         fields = self._fields_of(table)
-        builder = BodyBuilder(table, self._hmac_key)
-        body = builder.body(fields, self._times).apart()
-        builder.star(fields, body.objects)
-        if body.reader is None:
+        builder = self._builder(fields, table)
+        body = builder.build().apart()
+        if body.time is None:
             return None
-        left_out = builder.left_out(fields)
-        sieve = Sieve(assemble.selection, table.columns, self._sought, left_out.tests)
+        sieve = Sieve(assemble.selection, table.columns, self._sought, builder.exclusion.tests)
         watch = None
         read: RowsReader
         if table.columns is None:
             read = RowBodies(body, key_column, compile_objects(body))
             # In a worker process no table is bound, and nobody asks what was watched.
-            watch = self._watch or KeyWatch(builder.references, fields.star, left_out, self._tally, None)
+            watch = self._watch or KeyWatch(
+                builder.references, fields.star, builder.exclusion, self._tally, None
+            )
         else:
             read = RowBodies(body, slot_column)
             if (columns := compile_cells(body, table.columns)) is not None:
                 read = CellBodies(len(table.columns), columns, read)
-        return Drafter(read, self._times.reader, body.reader, assemble.seal, sieve, watch)
+        return Drafter(read, self._times.reader, body.time.reader, assemble.seal, sieve, watch)
 
     def _note_zones(self, fields: FieldMap) -> None:
         for name in parse(fields.time).columns if fields.time is not None else ():
@@ -195,7 +196,7 @@ class FieldMapping:
     def row_key(self, table: Table) -> RowKey:
         """What decides which rows belong in one shard; raises as `bind`, notes nothing."""
         with self._advising(table):
-            body = BodyBuilder(table, self._hmac_key).body(self._fields_of(table), self._times)
+            body = self._builder(self._fields_of(table), table).build()
         return field_key(body, keeps_ids=not self._identify)
 
     def _fields_of(self, table: Table) -> FieldMap:
@@ -319,8 +320,8 @@ def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record, int], Non
         if row.distinct_id:
             return
         apart = apart or body.apart()
-        if apart.reader is not None and body.reader is not None:
-            apart.reader.follow(body.reader)
+        if apart.time is not None and body.time is not None:
+            apart.time.reader.follow(body.time.reader)
         with suppress(FilterProblem, TimeProblem):
             assemble.pass_over(apart.read(row.fields), file)
 

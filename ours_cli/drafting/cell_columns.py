@@ -180,18 +180,18 @@ class _Compiler:
             raise SeldomError
         groups = [parts["event"]], [parts[key] for key in ID_MAX if key in parts]
         numbers = [[part for part in group if isinstance(part, int)] for group in groups]
-        assert body.reader is not None
         assert body.time is not None
+        time, zone = body.time.slot, body.time.zone
         fillings = _Fillings(
             values=self._values,
             parts=parts,
             needed=[own for own, group in zip(numbers, groups, strict=True) if len(own) == len(group)],
             ids=numbers[1],
-            time=self._column(body.time),
-            zone=None if body.zone is None else self._column(body.zone),
+            time=self._column(time),
+            zone=None if zone is None else self._column(zone),
             given=given,
         )
-        return CellColumns(fillings, body.reader)
+        return CellColumns(fillings, body.time.reader)
 
     def _object(self, where: str, mapped: BodyObject) -> dict[str, str | int]:
         slots, known = single_slots(mapped), KNOWN_PROPERTIES.get(where, {})

@@ -6,18 +6,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import chain
 from typing import Any, cast
 
-from ours_cli.mapping.exclude import LeftOut
+from ours_cli.mapping.exclude import Exclusion
 from ours_cli.mapping.tally import REST_OF_CELL, Tally
 from ours_cli.record import Fields
-from ours_cli.templates.reference import Reference, key_path
-from ours_cli.templates.without import Paths, add_path
+from ours_cli.templates.reference import Reference, Steps, key_path
+from ours_cli.templates.without import Paths, paths_to
 
 
 class KeyWatch:
     """Notes the keys of one table's rows, in their order.
 
     `references` are those of the map, each with the keys that it may read; `star` sends the other keys but
-    for those `left_out`. `recognise` says for the first row with keys whether a preset knows it.
+    for those of the `exclusion`. `recognise` says for the first row with keys whether a preset knows it.
 
     What is left behind below a key is looked up in the first row with that key, and in no other: most rows
     should cost no more than a glance at their keys.
@@ -27,19 +27,17 @@ class KeyWatch:
         self,
         references: Mapping[str, Sequence[str]],
         star: bool,
-        left_out: LeftOut,
+        exclusion: Exclusion,
         tally: Tally,
         recognise: Callable[[dict[str, Any]], str | None] | None,
     ) -> None:
         self._used: dict[str, list[str]] = {}
-        self._used_below: Paths = {}
         for name, keys in references.items():
             for key in keys:
                 self._used.setdefault(key, []).append(name)
-            root, steps = (name, ()) if keys[-1] == name else key_path(Reference(name))
-            add_path(self._used_below, (root, *steps))
+        self._used_below = paths_to(_path(name, keys) for name, keys in references.items())
         self._star = star
-        self._left_out = left_out
+        self._exclusion = exclusion
         self._tally = tally
         self._recognise = recognise
         self._known: set[str] = set()
@@ -57,13 +55,13 @@ class KeyWatch:
             if key in self._used:
                 self._tally.sent(self._used[key])
                 self._leave(_left_below(key, row[key], self._used_below.get(key)))
-            elif self._star and not self._left_out.exclusion.leaves_out(key):
+            elif self._star and not self._exclusion.leaves_out(key):
                 self._tally.sent([key])
-                if self._left_out.exclusion.has_other_letters(key):
+                if self._exclusion.has_other_letters(key):
                     self._tally.in_other_letters[key] = None
             else:
                 self._leave([key])
-        self._leave(name.strip() for name, has in self._left_out.tests.items() if has(row))
+        self._leave(name.strip() for name, has in self._exclusion.tests.items() if has(row))
 
     def _leave(self, names: Iterable[str]) -> None:
         self._tally.columns_left.update((name, None) for name in names)
@@ -71,6 +69,12 @@ class KeyWatch:
     def knows_all(self, keys: Collection[str]) -> bool:
         """Whether a row with no other keys than these would tell nothing new."""
         return self._known.issuperset(keys)
+
+
+def _path(name: str, keys: Sequence[str]) -> Steps:
+    """Where a reference leads that may read these keys."""
+    root, steps = (name, ()) if keys[-1] == name else key_path(Reference(name))
+    return (root, *steps)
 
 
 def _left_below(name: str, value: object, used: Paths | None) -> Iterator[str]:

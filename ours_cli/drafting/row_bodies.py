@@ -6,7 +6,7 @@ Other rows are left to the general mapping, which knows what is wrong with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from ours_cli.drafting.bodies import Bodies, bodies_of
@@ -29,12 +29,10 @@ class RowBodies:
         self, body: Body, column: Callable[[Slot], SlotColumn], columns: ObjectColumns | None = None
     ) -> None:
         assert body.time is not None
-        assert body.reader is not None
-        self._reader = body.reader
-        self._untimed = copy(body)
-        self._untimed.time = None
-        self._times = column(body.time)
-        self._zones = None if body.zone is None else column(body.zone)
+        self._reader = body.time.reader
+        self._untimed = replace(body, time=None)
+        self._times = column(body.time.slot)
+        self._zones = None if body.time.zone is None else column(body.time.zone)
         self._columns = columns
 
     def __call__(self, rows: Sequence[Any], _are_plain: bool) -> Bodies:

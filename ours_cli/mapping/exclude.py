@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from functools import cached_property
+from itertools import chain
 
 from ours_cli.errors import UsageError
 from ours_cli.exact_json import JsonProblem, read_json
@@ -13,10 +14,11 @@ from ours_cli.mapping.fields import OBJECTS, FieldMap
 from ours_cli.mapping.where import Test
 from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import FilterProblem
+from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.filters import EXCLUDE, FilterCall
 from ours_cli.templates.reference import QUOTED_NAME, Getter, Reference, Steps, key_path, locate
-from ours_cli.templates.template import Placeholder, Template, parse
-from ours_cli.templates.without import Paths, add_path, paths_below, without
+from ours_cli.templates.template import Placeholder, Template, bind, parse
+from ours_cli.templates.without import Paths, paths_below, paths_to, without
 
 
 class Exclusion:
@@ -27,27 +29,22 @@ class Exclusion:
     Raises `UsageError` for a name that no row of the table can have.
     """
 
-    def __init__(self, fields: FieldMap, table: Table) -> None:
-        self.of_rows: Paths = {}
-        self.of_objects: Paths = {}
+    def __init__(self, fields: FieldMap, table: Table, hmac_key: HmacKey | None) -> None:
         self._columns = table.columns
+        self._hmac_key = hmac_key
         self._names = fields.exclude
-        self._told_by_rows: dict[str, tuple[Paths, Paths]] = {}
-        for name in fields.exclude:
-            of_object = _by_key(name) if whole_objects(fields) else []
-            self._add(name, _in_rows(name, table, is_required=not of_object), of_object)
-        if fields.exclude:
+        self._wholes = whole_objects(fields)
+        in_objects = {name: _by_key(name) if self._wholes else [] for name in self._names}
+        in_rows = {name: _in_rows(name, table, is_required=not in_objects[name]) for name in self._names}
+        self.of_rows = paths_to(chain.from_iterable(in_rows.values()))
+        self.of_objects = paths_to(chain.from_iterable(in_objects.values()))
+        self._told_by_rows = {
+            name: (paths_to(steps), paths_to(in_objects[name]))
+            for name, steps in in_rows.items()
+            if self._columns is None or all(len(own) > 1 for own in steps)
+        }
+        if self._names:
             _refuse_other_letters(fields, table)
-
-    def _add(self, name: str, of_row: list[Steps], of_object: list[Steps]) -> None:
-        found = _paths(of_row), _paths(of_object)
-        for steps in of_row:
-            add_path(self.of_rows, steps)
-        for steps in of_object:
-            add_path(self.of_objects, steps)
-        is_column = self._columns is not None and any(len(steps) == 1 for steps in of_row)
-        if not is_column:
-            self._told_by_rows[name] = found
 
     def applied(self, template: Template) -> Template:
         """The template without what is left out of the values that it sends; raises as `locate`."""
@@ -93,20 +90,11 @@ class Exclusion:
         """Whether this key, which is not left out, is one that is, but for its letters."""
         return key.strip().casefold() in map(str.casefold, names_left_out(self._names))
 
-    def tests(self, wholes: Iterable[Getter]) -> dict[str, Test]:
-        """By name, whether a row has it, where only the rows show that; `wholes` get the whole objects."""
-        getters = tuple(wholes)
-        return {name: _has(*found, getters) for name, found in self._told_by_rows.items()}
-
-
-class LeftOut(NamedTuple):
-    """What is left out of a table's rows, and by name whether a row has it, where only the rows show that."""
-
-    exclusion: Exclusion
-    tests: Mapping[str, Test]
-
-
-NOTHING_EXCLUDED: Final = Exclusion(FieldMap(), Table("", "ndjson", None))
+    @cached_property
+    def tests(self) -> dict[str, Test]:
+        """By name, whether a row has it, where only the rows show that; raises as `bind`."""
+        wholes = [bind(parse(text), self._columns, self._hmac_key) for text in self._wholes]
+        return {name: _has(*found, wholes) for name, found in self._told_by_rows.items()}
 
 
 def whole_objects(fields: FieldMap) -> list[str]:
@@ -124,11 +112,10 @@ def refuse_idle_exclude(fields: FieldMap, preset: str | None, *, maps_itself: bo
         return
     wholes = whole_objects(fields)
     texts = wholes if not maps_itself and (fields.star or wholes) else fields.templates().values()
-    placeholders = [part for text in texts for part in parse(text).placeholders]
-    holders = [_path_of(part.reference) for part in placeholders]
+    named = _named_in(texts)
     for name in fields.exclude:
         path = _path_of(_reference(name))
-        if any(holder[: len(path)] == path for holder in holders):
+        if any(_is_within(path, each) for each in named):
             advice = "take it out of the flags or the map"
             if maps_itself:
                 advice = "its name maps itself; name the other columns, as in --event '{event}'"
@@ -154,6 +141,16 @@ def names_left_out(names: Iterable[str]) -> frozenset[str]:
 def _path_of(reference: Reference) -> Steps:
     root, below = key_path(reference)
     return (root, *below)
+
+
+def _named_in(texts: Iterable[str]) -> list[Steps]:
+    """Where the placeholders of these templates lead."""
+    return [_path_of(part.reference) for text in texts for part in parse(text).placeholders]
+
+
+def _is_within(outer: Steps, path: Steps) -> bool:
+    """Whether a path leads to where the outer one does, or further down."""
+    return path[: len(outer)] == outer
 
 
 def _by_key(name: str) -> list[Steps]:
@@ -183,28 +180,30 @@ def _refuse_other_letters(fields: FieldMap, table: Table) -> None:
 
     What a template names is meant. That the rest was sent would be told too late.
     """
-    rows = table.first_rows() or [dict.fromkeys(map(str.strip, table.names or ()))]
-    wholes = [part.reference for text in whole_objects(fields) for part in parse(text).placeholders]
-    objects: list[Steps] = [(), *map(_path_of, wholes)]
-    named = [
-        _path_of(part.reference) for text in fields.templates().values() for part in parse(text).placeholders
-    ]
+    objects = [(), *_named_in(whole_objects(fields))]
     meant = {
         name: [(*path, *steps) for path in objects for steps in _by_key(name)] for name in fields.exclude
     }
-    left_out = _paths([steps for each in meant.values() for steps in each])
-    for name, each in meant.items():
-        alike = (found for row in rows for steps in each for found in _in_other_letters(row, steps))
-        for found in alike:
-            is_free = fields.star and all(path[0] != found[0] for path in named)
-            is_sent = is_free or any(found[: len(path)] == path for path in named)
-            is_named = any(path[: len(found)] == found for path in named)
-            if is_sent and not is_named and paths_below(left_out, found) is not None:
+    left_out = paths_to(chain.from_iterable(meant.values()))
+    named = _named_in(fields.templates().values())
+    rows = table.first_rows() or [dict.fromkeys(map(str.strip, table.names or ()))]
+    for name, paths in meant.items():
+        for found in (found for row in rows for steps in paths for found in _in_other_letters(row, steps)):
+            if paths_below(left_out, found) is not None and _is_sent_along(found, named, star=fields.star):
                 other = ".".join(found)
                 raise UsageError(
                     f"--exclude {name} does not leave out {other!r}, which the rows have",
                     hint=f"names are case-sensitive: leave {other!r} out too, or name it in a template",
                 )
+
+
+def _is_sent_along(path: Steps, named: list[Steps], *, star: bool) -> bool:
+    """Whether a path is sent though none that is `named` is it, or in it: with another, or by `-p '*'`."""
+    if any(_is_within(path, each) for each in named):
+        return False
+    return any(_is_within(each, path) for each in named) or (
+        star and all(each[0] != path[0] for each in named)
+    )
 
 
 def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
@@ -223,14 +222,7 @@ def _in_other_letters(value: object, steps: Steps) -> Iterator[tuple[str, ...]]:
         yield from ((key, *path) for path in inner)
 
 
-def _paths(of: list[Steps]) -> Paths:
-    paths: Paths = {}
-    for steps in of:
-        add_path(paths, steps)
-    return paths
-
-
-def _has(of_row: Paths, of_object: Paths, wholes: tuple[Getter, ...]) -> Test:
+def _has(of_row: Paths, of_object: Paths, wholes: list[Getter]) -> Test:
     def has(fields: Fields) -> bool:
         try:
             objects = [value for get in wholes if isinstance(value := get(fields), dict)]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.mapping.exclude import NOTHING_EXCLUDED, Exclusion, LeftOut, whole_objects
-from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, Value
+from ours_cli.mapping.exclude import Exclusion
+from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, ObjectField, Value
 from ours_cli.mapping.nulls import without_inner_nulls
 from ours_cli.mapping.validate import is_flat
 from ours_cli.record import Fields, Table
@@ -56,47 +57,17 @@ class Slot(NamedTuple):
     gives: Gives
 
 
-class Body:
-    """One table's compiled field map: reads a row into the API's shape."""
+@dataclass(frozen=True, slots=True)
+class BodyTime:
+    """Where a row has its time, and its zone where a column names that; what reads them."""
 
-    def __init__(self) -> None:
-        self.top: list[tuple[str, Slot]] = []
-        self.time: Slot | None = None
-        self.zone: Slot | None = None
-        self.reader: TimeReader | None = None
-        self.objects: dict[str, BodyObject] = {}
-        self.context: tuple[Slot, Slot] | None = None
+    slot: Slot
+    zone: Slot | None
+    reader: TimeReader
 
-    def apart(self) -> Body:
-        """The same body with a time reader of its own, for rows that must leave no trace in the run's."""
-        twin = copy(self)
-        twin.reader = copy(self.reader)
-        return twin
-
-    def read(self, fields: Fields) -> dict[str, Any]:
-        """Map one row; raises FilterProblem or TimeProblem."""
-        body: dict[str, Any] = {}
-        for key, slot in self.top:
-            value = slot.get(fields)
-            if isinstance(value, str) and (text := trimmed(value)):
-                body[key] = text
-        if self.time is not None:
-            body["time"] = self._read_time(fields)
-        for key, mapped in self.objects.items():
-            entries = mapped.read(fields)
-            if entries:
-                body[key] = entries
-        if self.context is not None:
-            ip, agent = self.context[0].get(fields), self.context[1].get(fields)
-            # If either is empty, the whole context is absent, as an empty cell is an absent field.
-            if ip is not ABSENT and agent is not ABSENT:
-                body["identityContext"] = {"ip": ip, "userAgent": agent}
-        return body
-
-    def _read_time(self, fields: Fields) -> int:
-        assert self.time is not None
-        assert self.reader is not None
-        value = self.time.get(fields)
+    def read(self, fields: Fields) -> int:
+        """Read one row's time, in ms since the epoch; raises FilterProblem or TimeProblem."""
+        value = self.slot.get(fields)
         if value is ABSENT:
             raise FilterProblem("missing_time", "the row has no time")
         if self.zone is None:
@@ -105,14 +76,14 @@ class Body:
         return self.reader(value, None if zone is ABSENT else str(zone))
 
 
+@dataclass(frozen=True, slots=True)
 class BodyObject:
-    """The templates of one of the API's objects: for the whole, its keys, and keys of nested objects."""
+    """One of the API's objects: the getter of the whole, its keys, keys of objects in it, and constants."""
 
-    def __init__(self) -> None:
-        self.whole: Getter | None = None
-        self.entries: list[tuple[str, Slot]] = []
-        self.nested: list[tuple[str, str, Slot]] = []
-        self.constants: dict[str, Any] = {}
+    whole: Getter | None
+    entries: list[tuple[str, Slot]]
+    nested: list[tuple[str, str, Slot]]
+    constants: dict[str, Any]
 
     def read(self, fields: Fields) -> dict[str, Any]:
         """Map one row's object, without nulls but the constants; empty when nothing is there.
@@ -148,77 +119,105 @@ class BodyObject:
         return {key: entry for key, entry in value.items() if present(entry) is not ABSENT}
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One table's compiled field map: reads a row into the API's shape. `context` is IP and user agent."""
+
+    top: list[tuple[str, Slot]]
+    time: BodyTime | None
+    objects: dict[str, BodyObject]
+    context: tuple[Slot, Slot] | None
+
+    def apart(self) -> Body:
+        """The same body with a time reader of its own, for rows that must leave no trace in the run's."""
+        return replace(self, time=self.time and replace(self.time, reader=copy(self.time.reader)))
+
+    def read(self, fields: Fields) -> dict[str, Any]:
+        """Map one row; raises FilterProblem or TimeProblem."""
+        body: dict[str, Any] = {}
+        for key, slot in self.top:
+            value = slot.get(fields)
+            if isinstance(value, str) and (text := trimmed(value)):
+                body[key] = text
+        if self.time is not None:
+            body["time"] = self.time.read(fields)
+        for key, mapped in self.objects.items():
+            entries = mapped.read(fields)
+            if entries:
+                body[key] = entries
+        if self.context is not None:
+            ip, agent = self.context[0].get(fields), self.context[1].get(fields)
+            # If either is empty, the whole context is absent, as an empty cell is an absent field.
+            if ip is not ABSENT and agent is not ABSENT:
+                body["identityContext"] = {"ip": ip, "userAgent": agent}
+        return body
+
+
 class BodyBuilder:
-    """Compiles templates for one table and remembers which columns they use.
+    """Compiles a field map for one table and remembers which columns it uses.
 
     `used` has the positions of a CSV table's columns, each with the names of what is read in it: the column,
     or paths into it; `references` has, for JSON rows, each reference as written and the top-level keys that
     it may read. `missing` names the columns of optional properties that a CSV table lacks. `bare` are the
-    columns that the text of a field equals, without braces.
+    columns that the text of a field equals, without braces. `exclusion` is what is left out of its rows.
     """
 
-    def __init__(self, table: Table, hmac_key: HmacKey | None) -> None:
+    def __init__(self, fields: FieldMap, table: Table, times: TimeMapping, hmac_key: HmacKey | None) -> None:
+        self._fields = fields
         self._table = table
+        self._mapped_times = times
         self._hmac_key = hmac_key
         self.used: dict[int, list[str]] = {}
         self.missing: list[str] = []
         self.bare: list[str] = []
         self.references: dict[str, tuple[str, ...]] = {}
-        self._exclusion = NOTHING_EXCLUDED
+        self.exclusion = Exclusion(fields, table, hmac_key)
 
-    def body(self, fields: FieldMap, times: TimeMapping) -> Body:
+    def build(self) -> Body:
         """Compile everything that the person mapped; raises `UsageError` when a column is missing."""
-        body = Body()
-        self._exclusion = Exclusion(fields, self._table)
+        fields = self._fields
+        top, time = self._top(), self._time()
+        objects = {each.key: self._object(each) for each in OBJECTS}
+        context = None
+        if fields.ip is not None and fields.user_agent is not None:
+            context = (self._slot(fields.ip, "text"), self._slot(fields.user_agent, "text"))
+        if fields.star:
+            objects["eventProperties"] = self._with_star(objects["eventProperties"])
+        return Body(top, time, objects, context)
+
+    def _top(self) -> list[tuple[str, Slot]]:
+        top = []
         # Of several faults of a row the first is told, so the order is kept: its own id comes last.
         for key in ("event", *ID_MAX, "distinctId"):
             name = TEXT_FIELDS[key]
-            text = getattr(fields, name)
+            text = getattr(self._fields, name)
             if text is not None:
-                self._refuse_bare_column(text, f"--{name.replace('_', '-')}", is_id=key != "event")
-                body.top.append((key, self._slot(text, "text")))
-        if fields.time is not None:
-            self._refuse_bare_column(fields.time, "--time", is_id=True)
-            body.time = self._slot(fields.time, "value")
-            _refuse_constant(body.time, times.reader)
-            body.zone = self._bound(times.zone, "text") if times.zone is not None else None
-            body.reader = times.reader
-        for each in OBJECTS:
-            mapped = self._object(each.key, getattr(fields, each.entries), getattr(fields, each.whole))
-            if each.key == "userProperties":
-                mapped.constants = dict.fromkeys(fields.clear)
-            body.objects[each.key] = mapped
-        if fields.ip is not None and fields.user_agent is not None:
-            body.context = (self._slot(fields.ip, "text"), self._slot(fields.user_agent, "text"))
-        return body
+                if key != "event":
+                    self._refuse_bare_column(text, f"--{name.replace('_', '-')}")
+                top.append((key, self._slot(text, "text")))
+        return top
 
-    def star(self, fields: FieldMap, objects: dict[str, BodyObject]) -> None:
-        """`-p '*'`: every column that nothing else uses becomes an event property of the same name."""
-        if not fields.star:
-            return
-        properties = objects["eventProperties"]
-        columns = self._table.columns
-        if columns is None:
-            taken = {key for keys in self.references.values() for key in keys}
-            properties.whole = _star_getter(properties.whole, self._exclusion.from_row(_others(taken)))
-            return
-        already = {key for key, _ in properties.entries}
-        for index, column in enumerate(columns):
-            name = column.strip()
-            is_free = index not in self.used and not self._exclusion.leaves_out(index)
-            if name and is_free and name not in already:
-                properties.entries.append((name, self._property(placeholder(column), "value")))
+    def _time(self) -> BodyTime | None:
+        text, times = self._fields.time, self._mapped_times
+        if text is None:
+            return None
+        self._refuse_bare_column(text, "--time")
+        slot = self._slot(text, "value")
+        _refuse_constant(slot, times.reader)
+        zone = None if times.zone is None else self._bound(times.zone, "text")
+        return BodyTime(slot, zone, times.reader)
 
-    def left_out(self, fields: FieldMap) -> LeftOut:
-        """What the field map leaves out."""
-        wholes = (bind(parse(text), self._table.columns, self._hmac_key) for text in whole_objects(fields))
-        return LeftOut(self._exclusion, self._exclusion.tests(wholes))
-
-    def _object(self, where: str, values: Mapping[str, Value], whole: str | None) -> BodyObject:
-        mapped = BodyObject()
-        if whole is not None:
-            mapped.whole = self._exclusion.from_object(self._property(whole, "value").get)
-        known = KNOWN_PROPERTIES.get(where, {})
+    def _object(self, field: ObjectField) -> BodyObject:
+        whole: str | None = getattr(self._fields, field.whole)
+        values: Mapping[str, Value] = getattr(self._fields, field.entries)
+        are_visitors = field.key == "userProperties"
+        mapped = BodyObject(
+            whole=None if whole is None else self.exclusion.from_object(self._property(whole, "value").get),
+            entries=[],
+            nested=[],
+            constants=dict.fromkeys(self._fields.clear if are_visitors else ()),
+        )
+        known = KNOWN_PROPERTIES.get(field.key, {})
         for name, value in values.items():
             if value.optional and (lacking := self._lacking(value.text)):
                 self.missing += lacking
@@ -226,11 +225,27 @@ class BodyBuilder:
             plain: Gives = "text" if known.get(name) == "string" else "value"
             slot = self._property(value.text, "json" if value.kind == "json" else plain)
             outer, _, inner = name.partition(".")
-            if where == "userProperties" and outer in NESTING and inner:
+            if are_visitors and outer in NESTING and inner:
                 mapped.nested.append((outer, inner, slot))
             else:
                 mapped.entries.append((name, slot))
         return mapped
+
+    def _with_star(self, properties: BodyObject) -> BodyObject:
+        """`-p '*'`: every column that nothing else uses becomes an event property of the same name."""
+        columns = self._table.columns
+        if columns is None:
+            taken = {key for keys in self.references.values() for key in keys}
+            others = self.exclusion.from_row(_others(taken))
+            return replace(properties, whole=_star_getter(properties.whole, others))
+        already = {key for key, _ in properties.entries}
+        found = []
+        for index, column in enumerate(columns):
+            name = column.strip()
+            is_free = index not in self.used and not self.exclusion.leaves_out(index)
+            if name and is_free and name not in already:
+                found.append((name, self._property(placeholder(column), "value")))
+        return replace(properties, entries=properties.entries + found)
 
     def _lacking(self, text: str) -> list[str]:
         columns = self._table.names
@@ -240,7 +255,7 @@ class BodyBuilder:
         return [name for name in map(str.strip, parse(text).columns) if name not in have]
 
     def _property(self, text: str, gives: Gives) -> Slot:
-        return self._bound(self._exclusion.applied(self._parsed(text)), gives)
+        return self._bound(self.exclusion.applied(self._parsed(text)), gives)
 
     def _slot(self, text: str, gives: Gives) -> Slot:
         return self._bound(self._parsed(text), gives)
@@ -282,8 +297,8 @@ class BodyBuilder:
                 )
         used_columns(template, self._table.keys)
 
-    def _refuse_bare_column(self, text: str, flag: str, *, is_id: bool) -> None:
-        if is_id and "{" not in text and self._is_column(text.strip()):
+    def _refuse_bare_column(self, text: str, flag: str) -> None:
+        if "{" not in text and self._is_column(text.strip()):
             raise UsageError(
                 f"{flag} {text} would give every row the same text, and {text!r} is a column",
                 hint=f"{flag} '{{{text}}}'",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import orjson
@@ -28,13 +29,11 @@ def field_key(body: Body, *, keeps_ids: bool) -> RowKey:
     Every row's time is read here, with a reader of its own. The run's reader, which sees only the rows
     of its shard, follows it, so that all rows decide the unit of epoch numbers.
     """
-    reduced, reader = copy(body), body.reader
-    reduced.objects, reduced.context = {}, None
-    leader = reduced.reader = copy(reader)
+    reduced = replace(body.apart(), objects={}, context=None)
 
     def key_of(row: Record) -> bytes | None:
-        if reader is not None and leader is not None:
-            reader.follow(leader)
+        if body.time is not None and reduced.time is not None:
+            body.time.reader.follow(reduced.time.reader)
         try:
             known = reduced.read(row.fields)
         except (FilterProblem, TimeProblem):

@@ -15,8 +15,16 @@ Paths: TypeAlias = "dict[str | int, Paths | None]"
 _NONE_BELOW: Final[Paths] = {}
 
 
-def add_path(paths: Paths, steps: Steps) -> None:
-    """Add a path of one step or more; what is left out whole stays so."""
+def paths_to(ends: Iterable[Steps]) -> Paths:
+    """These paths, of one step or more each."""
+    paths: Paths = {}
+    for steps in ends:
+        _add_path(paths, steps)
+    return paths
+
+
+def _add_path(paths: Paths, steps: Steps) -> None:
+    """Add a path; what is left out whole stays so."""
     *outer, last = steps
     for step in outer:
         below = paths.setdefault(step, {})
