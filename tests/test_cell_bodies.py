@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from rows import iso
 
 from ours_cli.drafting.bodies import Bodies
-from ours_cli.drafting.cell_bodies import CellBodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.key_column import slot_column
 from ours_cli.drafting.row_bodies import RowBodies
@@ -28,17 +28,16 @@ class Counted:
         mapped = FieldMap(event="E", time="{t}", external_id="{id}")._replace(**fields)
         times = TimeMapping(TimeReader(TimeRules()))
         body = BodyBuilder(mapped, Table("t.csv", "csv", COLUMNS), times, None).build()
-        columns = compile_cells(body, COLUMNS)
-        assert columns is not None
-        self.singly: list[list[str]] = []
+        self.singly: list[Any] = []
         self._others = RowBodies(body, slot_column)
-        self._read = CellBodies(len(COLUMNS), columns, self._counting)  # type: ignore[arg-type]
+        self._read = compile_cells(body, COLUMNS, self._counting)
 
-    def _counting(self, rows: list[list[str]], are_plain: bool) -> Bodies:
+    def _counting(self, rows: Sequence[Any], are_plain: bool) -> Bodies:
         self.singly += rows
         return self._others(rows, are_plain)
 
     def __call__(self, rows: list[list[str]]) -> list[bytes | None]:
+        assert self._read is not None
         return self._read(rows, False).contents
 
 

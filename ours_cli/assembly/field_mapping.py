@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.assembly.visitor_assembler import VisitorAssembler
 from ours_cli.drafting.bodies import RowsReader
-from ours_cli.drafting.cell_bodies import CellBodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.drafts import Drafter
 from ours_cli.drafting.key_column import key_column, slot_column
@@ -169,9 +168,8 @@ class FieldMapping:
                 builder.references, fields.star, builder.exclusion, self._tally, None
             )
         else:
-            read = RowBodies(body, slot_column)
-            if (columns := compile_cells(body, table.columns)) is not None:
-                read = CellBodies(len(table.columns), columns, read)
+            singly = RowBodies(body, slot_column)
+            read = compile_cells(body, table.columns, singly) or singly
         return Drafter(read, self._times.reader, body.time.reader, assemble.seal, sieve, watch)
 
     def _note_zones(self, fields: FieldMap) -> None:

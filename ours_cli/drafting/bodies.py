@@ -50,24 +50,15 @@ def bodies_of(bodies: Sequence[dict[str, Any] | None]) -> Bodies:
     )
 
 
-def no_bodies(count: int) -> Bodies:
-    """So many rows, all left to the general mapping."""
-    return Bodies([None] * count, [0] * count, None)
-
-
-def interleaved(are_first: Sequence[bool], first: Bodies, second: Bodies) -> Bodies:
-    """The bodies of two kinds of rows, in the order of all of them."""
-
-    def both(ones: Sequence[Any], others: Sequence[Any]) -> list[Any]:
-        one, other = iter(ones), iter(others)
-        return [next(one if is_first else other) for is_first in are_first]
-
-    given = None
-    if first.given or second.given:
-        given = both(*(own.given or [""] * len(own.times) for own in (first, second)))
-    return Bodies(
-        contents=both(first.contents, second.contents),
-        times=both(first.times, second.times),
-        given=given,
-        is_doubtful=first.is_doubtful or second.is_doubtful,
-    )
+def put_together(count: int, parts: Sequence[tuple[Sequence[int], Bodies]]) -> Bodies:
+    """The bodies of so many rows, from those of the rows at some positions; others are left out."""
+    contents: list[bytes | None] = [None] * count
+    times = [0] * count
+    given = [""] * count
+    for positions, bodies in parts:
+        for at, content, time in zip(positions, bodies.contents, bodies.times, strict=True):
+            contents[at], times[at] = content, time
+        for at, own in zip(positions, bodies.given or (), strict=False):
+            given[at] = own
+    is_doubtful = any(bodies.is_doubtful for _, bodies in parts)
+    return Bodies(contents, times, given if any(given) else None, is_doubtful)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES, TEXT_MAX
-from ours_cli.drafting.bodies import Bodies, interleaved, no_bodies
+from ours_cli.drafting.bodies import Bodies, RowsReader, put_together
 from ours_cli.drafting.body_form import BodyForm, Part, as_json
 from ours_cli.drafting.cell_column import (
     NUMBER,
@@ -29,7 +29,7 @@ from ours_cli.drafting.cell_column import (
 )
 from ours_cli.drafting.seldom import SeldomError, single_slots
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
-from ours_cli.mapping.field_body import Body, BodyObject, Slot
+from ours_cli.mapping.field_body import Body, BodyObject, BodyTime, Slot
 from ours_cli.mapping.serialize import inside_quotes
 from ours_cli.templates.reference import locate
 from ours_cli.templates.template import Placeholder, used_columns
@@ -61,25 +61,36 @@ class _Fillings(NamedTuple):
 
 
 class CellColumns:
-    """Makes the bodies of many rows of the table's width."""
+    """Makes the bodies of many rows of the table's width; `singly` reads those of another."""
 
-    def __init__(self, fillings: _Fillings, reader: TimeReader) -> None:
+    def __init__(self, width: int, fillings: _Fillings, reader: TimeReader, singly: RowsReader) -> None:
+        self._width = width
         self._fillings = fillings
         self._reader = reader
+        self._singly = singly
         others = filter(None, (fillings.time, fillings.zone, fillings.given))
         self._columns = [*(value.column for value in fillings.values), *others]
         self._gaps: set[int] = set()
         self._form = self._form_for(())
 
-    def __call__(self, rows: Rows, are_plain: bool) -> Bodies:
+    def __call__(self, rows: Sequence[Any], are_plain: bool) -> Bodies:
         """The bodies of `rows`; see `bodies.RowsReader`."""
+        if set(map(len, rows)) == {self._width}:
+            return self._together(rows, are_plain)
+        whole = [at for at, cells in enumerate(rows) if len(cells) == self._width]
+        short = [at for at, cells in enumerate(rows) if len(cells) != self._width]
+        kinds = ((whole, self._together), (short, self._singly))
+        parts = [(kind, read([rows[at] for at in kind], are_plain)) for kind, read in kinds if kind]
+        return put_together(len(rows), parts)
+
+    def _together(self, rows: Rows, are_plain: bool) -> Bodies:
         columns = tuple(zip(*rows, strict=True))
         found = [column(columns, rows) for column in self._columns]
         are_right = self._are_right(found)
         if are_right is None:
             return self._bodies(found, are_plain)
         bodies = self._bodies([[*compress(own, are_right)] for own in found], are_plain)
-        return interleaved(are_right, bodies, no_bodies(are_right.count(False)))
+        return put_together(len(rows), [([*compress(range(len(rows)), are_right)], bodies)])
 
     def _are_right(self, found: Sequence[Sequence[Any]]) -> list[bool] | None:
         """Which rows have no problem, and all that an event needs; None where all are right."""
@@ -140,8 +151,8 @@ def _escaped(texts: Sequence[str]) -> Sequence[str]:
     return [orjson.dumps(text).decode()[1:-1] for text in texts]
 
 
-def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
-    """Compile for tables of exactly these columns.
+def compile_cells(body: Body, columns: tuple[str, ...], singly: RowsReader) -> CellColumns | None:
+    """Compile for tables of exactly these columns; `singly` reads any rows, one by one.
 
     None for what is seldom mapped, such as whole objects, and for values that may be of a type that their
     field does not allow.
@@ -151,9 +162,10 @@ def compile_cells(body: Body, columns: tuple[str, ...]) -> CellColumns | None:
     if not any(key in ID_MAX for key, _ in body.top):
         return None  # the visitor must be looked for in each row
     try:
-        return _Compiler(columns).compile(body)
+        fillings = _Compiler(columns).compile(body, body.time)
     except (SeldomError, TypeError):  # TypeError: a key or a constant that is not valid Unicode
         return None
+    return CellColumns(len(columns), fillings, body.time.reader, singly)
 
 
 _MAY_HOLD_MORE: Final = frozenset({"json", "split"})
@@ -167,7 +179,7 @@ class _Compiler:
         self._names = columns
         self._values: list[_Value] = []
 
-    def compile(self, body: Body) -> CellColumns:
+    def compile(self, body: Body, time: BodyTime) -> _Fillings:
         objects = {key: self._object(key, mapped) for key, mapped in body.objects.items()}
         parts: dict[str, Part] = {key: part for key, part in objects.items() if part}
         given = None
@@ -180,18 +192,15 @@ class _Compiler:
             raise SeldomError
         groups = [parts["event"]], [parts[key] for key in ID_MAX if key in parts]
         numbers = [[part for part in group if isinstance(part, int)] for group in groups]
-        assert body.time is not None
-        time, zone = body.time.slot, body.time.zone
-        fillings = _Fillings(
+        return _Fillings(
             values=self._values,
             parts=parts,
             needed=[own for own, group in zip(numbers, groups, strict=True) if len(own) == len(group)],
             ids=numbers[1],
-            time=self._column(time),
-            zone=None if zone is None else self._column(zone),
+            time=self._column(time.slot),
+            zone=None if time.zone is None else self._column(time.zone),
             given=given,
         )
-        return CellColumns(fillings, body.time.reader)
 
     def _object(self, where: str, mapped: BodyObject) -> dict[str, str | int]:
         slots, known = single_slots(mapped), KNOWN_PROPERTIES.get(where, {})

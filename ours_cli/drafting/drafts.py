@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 import orjson
 
 from ours_cli.contract import PROPERTIES_UTF16_MAX
-from ours_cli.drafting.bodies import Bodies, RowsReader
+from ours_cli.drafting.bodies import Bodies, RowsReader, put_together
 from ours_cli.drafting.key_watch import KeyWatch, keys_of
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.events.event import Mapper, Origin
@@ -138,23 +138,13 @@ class Drafter:
 
     def _read_apart(self, rows: Sequence[Fields], are_plain: bool, are_kept: Sequence[bool | None]) -> Bodies:
         """Bodies of all rows that `--where` can judge; the times of those that it leaves out do not count."""
-        contents: list[bytes | None] = [None] * len(rows)
-        times = [0] * len(rows)
-        ids = [""] * len(rows)
-        bears_id = is_doubtful = False
+        parts = []
         for is_kept in (False, True):
             self._apart.naive_as_utc = 0
             positions = [at for at, found in enumerate(are_kept) if found is is_kept]
-            if not positions:
-                continue
-            read = self._read([rows[at] for at in positions], are_plain)
-            for at, content, time in zip(positions, read.contents, read.times, strict=True):
-                contents[at], times[at] = content, time
-            bears_id |= read.given is not None
-            is_doubtful |= read.is_doubtful
-            for at, own in zip(positions, read.given or (), strict=False):
-                ids[at] = own
-        return Bodies(contents, times, ids if bears_id else None, is_doubtful)
+            if positions:
+                parts.append((positions, self._read([rows[at] for at in positions], are_plain)))
+        return put_together(len(rows), parts)
 
     def finish(self, table: int, seq: int, drafts: Drafts, map_row: Mapper) -> Iterator[Finished]:
         """What becomes of these rows, in order; `map_row` takes those that were not drafted."""
