@@ -13,7 +13,6 @@ from ours_cli.mapping.field_body import Slot
 from ours_cli.templates.field_value import ABSENT, FilterProblem
 from ours_cli.templates.filters import FilterCall
 from ours_cli.templates.numerals import DEFAULT_STYLE
-from ours_cli.templates.reference import Getter
 
 Rows: TypeAlias = "Sequence[list[str]]"
 Columns: TypeAlias = "Sequence[tuple[str, ...]]"
@@ -23,6 +22,9 @@ CellColumn: TypeAlias = "Callable[[Columns, Rows], Sequence[Any]]"
 It is empty where a row has none, and None where the row has a problem. Raises `TypeError` for what orjson
 cannot write.
 """
+
+RowValue: TypeAlias = "Callable[[list[str]], Any]"
+"""From one row's cells to its value in a column."""
 
 NUMBER: Final = (FilterCall("number", DEFAULT_STYLE),)
 """The filters of a placeholder whose values `plain_numbers` may give."""
@@ -76,18 +78,14 @@ def plain_numbers(cells: Sequence[str]) -> list[int | float] | None:
     return numbers
 
 
-def values_column(position: int, get: Getter, width: int) -> CellColumn:
-    """The value of a getter that reads only one cell, for rows of `width` cells."""
-    return _looked_up(position, _in_row(position, get, width))
+def looked_up(position: int, value: RowValue, width: int) -> CellColumn:
+    """A value that depends on one cell alone, for rows of `width` cells."""
+    row = [""] * width
 
+    def work_out(text: str) -> object:
+        row[position] = text
+        return value(row)
 
-def json_column(position: int, get: Getter, width: int) -> CellColumn:
-    """As `values_column`, as JSON."""
-    value = _in_row(position, get, width)
-    return _looked_up(position, lambda text: _as_json(value(text)))
-
-
-def _looked_up(position: int, work_out: Callable[[str], object]) -> CellColumn:
     look_up = TextTable(work_out).__getitem__
 
     def column(columns: Columns, _: Rows) -> Sequence[Any]:
@@ -96,44 +94,38 @@ def _looked_up(position: int, work_out: Callable[[str], object]) -> CellColumn:
     return column
 
 
-def _in_row(position: int, get: Getter, width: int) -> Callable[[str], object]:
-    cells = [""] * width
+def worked_out(value: RowValue) -> CellColumn:
+    """A value that depends on several cells."""
 
-    def value(text: str) -> object:
-        cells[position] = text
-        return _value(get, cells)
+    def column(_: Columns, rows: Rows) -> Sequence[Any]:
+        return list(map(value, rows))
+
+    return column
+
+
+def value_of(slot: Slot) -> RowValue:
+    """What a slot gives, not as JSON."""
+    get = slot.get
+
+    def value(cells: list[str]) -> object:
+        try:
+            found = get(cells)
+        except FilterProblem:
+            return None
+        return "" if found is ABSENT else found
 
     return value
 
 
-def worked_out_values(slot: Slot) -> CellColumn:
-    """The value for each row of a slot that reads several columns."""
+def json_of(slot: Slot) -> RowValue:
+    """What a slot gives, as JSON."""
+    value = value_of(slot)
 
-    def column(_: Columns, rows: Rows) -> Sequence[Any]:
-        return [_value(slot.get, cells) for cells in rows]
+    def written(cells: list[str]) -> object:
+        found = value(cells)
+        return found if found is None or found == "" else orjson.dumps(found, as_sent).decode()
 
-    return column
-
-
-def worked_out_json(slot: Slot) -> CellColumn:
-    """As `worked_out_values`, as JSON."""
-
-    def column(_: Columns, rows: Rows) -> Sequence[Any]:
-        return [_as_json(_value(slot.get, cells)) for cells in rows]
-
-    return column
-
-
-def _value(get: Getter, cells: list[str]) -> object:
-    try:
-        value = get(cells)
-    except FilterProblem:
-        return None
-    return "" if value is ABSENT else value
-
-
-def _as_json(value: object) -> object:
-    return value if value is None or value == "" else orjson.dumps(value, as_sent).decode()
+    return written
 
 
 def trimmed_column(inner: CellColumn, longest: int | None) -> CellColumn:

@@ -19,20 +19,22 @@ from ours_cli.drafting.cell_column import (
     NUMBER,
     CellColumn,
     Rows,
+    RowValue,
     cells_column,
-    json_column,
+    json_of,
+    looked_up,
     numbers_column,
     trimmed_column,
-    values_column,
-    worked_out_json,
-    worked_out_values,
+    value_of,
+    worked_out,
 )
 from ours_cli.drafting.seldom import SeldomError, single_slots
 from ours_cli.ids.doubtful_ids import are_sure, is_sure
 from ours_cli.mapping.field_body import Body, BodyObject, BodyTime, Slot
 from ours_cli.mapping.serialize import inside_quotes
+from ours_cli.templates.filters import FilterCall
 from ours_cli.templates.reference import locate
-from ours_cli.templates.template import Placeholder, used_columns
+from ours_cli.templates.template import used_columns
 from ours_cli.timestamps import TimeReader
 from ours_cli.trimming import trimmed
 
@@ -212,16 +214,13 @@ class _Compiler:
             raise SeldomError
         if not used_columns(slot.template, self._names) and slot.gives != "json":
             return as_json(slot.get([]))
-        used = self._columns_of(slot)
-        only = self._only_placeholder(slot)
-        if len(used) > 1:
-            return self._add(worked_out_json(slot), is_text=False)
-        (position,) = used
-        if only is not None and not only.filters:
-            return self._add(cells_column(position), is_text=True)
-        column = json_column(position, slot.get, len(self._names))
-        if only is not None and only.filters == NUMBER:
-            column = numbers_column(position, column)
+        first, *others = self._columns_of(slot)
+        filters = self._filters_of(slot)
+        if filters == ():
+            return self._add(cells_column(first), is_text=True)
+        column = self._worked_out(json_of(slot), first, *others)
+        if filters == NUMBER:
+            column = numbers_column(first, column)
         return self._add(column, is_text=False)
 
     def _text(self, key: str, slot: Slot) -> str | int:
@@ -246,17 +245,16 @@ class _Compiler:
 
     def _column(self, slot: Slot) -> CellColumn:
         """The slot's values, not as JSON."""
-        used = self._columns_of(slot)
-        only = self._only_placeholder(slot)
-        if len(used) > 1:
-            return worked_out_values(slot)
-        (position,) = used
-        if only is not None and not only.filters:
-            return cells_column(position)
-        return values_column(position, slot.get, len(self._names))
+        first, *others = self._columns_of(slot)
+        if self._filters_of(slot) == ():
+            return cells_column(first)
+        return self._worked_out(value_of(slot), first, *others)
 
-    def _only_placeholder(self, slot: Slot) -> Placeholder | None:
-        """What the template is, if it is one placeholder; its value is no list and no object."""
+    def _worked_out(self, value: RowValue, first: int, *others: int) -> CellColumn:
+        return worked_out(value) if others else looked_up(first, value, len(self._names))
+
+    def _filters_of(self, slot: Slot) -> tuple[FilterCall, ...] | None:
+        """Those of the template, if it is one placeholder; its value is no list and no object."""
         if not slot.template.is_single:
             return None
         only = slot.template.placeholders[0]
@@ -264,7 +262,7 @@ class _Compiler:
             call.name in _MAY_HOLD_MORE for call in only.filters
         ):
             raise SeldomError
-        return only
+        return only.filters
 
     def _columns_of(self, slot: Slot) -> set[int]:
         used = used_columns(slot.template, self._names)
