@@ -29,6 +29,7 @@ from ours_cli.drafting.plain_bodies import are_plain, is_plain, which_are_plain
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.record import Record, RowStream, Stretch, Table
@@ -574,7 +575,7 @@ def test_what_is_judged_at_once_is_judged_as_rule_by_rule(rows: list[dict[str, A
     left: list[tuple[Tally, list[dict[str, Any]]]] = []
     for at_once in (True, False):
         tally, read = Tally(), deepcopy(rows)
-        assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally)
+        assemble = EventAssembler(Window(None), DistinctIds(b"run"), tally, Selection())
         mapping = batch_rows.BatchMapping(assemble, TimeReader(TimeRules()), tally, send_nulls=False)
         together, singly = [Stretch(range(len(read)), read)], map(Record, range(len(read)), read)
         table = Table("t.ndjson", "ndjson", None, RowStream(together if at_once else singly))

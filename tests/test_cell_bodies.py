@@ -26,7 +26,7 @@ class Counted:
 
     def __init__(self, **fields: Any) -> None:
         mapped = FieldMap(event="E", time="{t}", external_id="{id}")._replace(**fields)
-        times = TimeMapping(TimeReader(TimeRules()))
+        times = TimeMapping(TimeReader(TimeRules()), None)
         body = BodyBuilder(mapped, Table("t.csv", "csv", COLUMNS), times, None).build()
         self.singly: list[Any] = []
         self._others = RowBodies(body, slot_column)

@@ -20,7 +20,7 @@ from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.fields import FieldMap, Value
-from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.mapping.where import read_condition
@@ -29,6 +29,8 @@ from ours_cli.row_mapping import map_rows
 from ours_cli.runs.replay import Replay
 from ours_cli.templates.template import Template, parse
 from ours_cli.timestamps import TimeReader, TimeRules
+
+EVERYTHING = Selection()
 
 NOW_MS = time.time_ns() // 1_000_000
 HOUR_MS = 3_600_000
@@ -112,9 +114,9 @@ class Run:
                 distinct_id="{n}" if given_ids else None,
                 properties={"n": Value("{n|number}")},
             )
-            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
+            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally, None, None)
         elif fields is not None:
-            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally)
+            mapping = FieldMapping(fields, assemble, TimeMapping(self.reader, zone), self.tally, None, None)
         else:
             mapping = BatchMapping(assemble, self.reader, self.tally, send_nulls=False)
         self.drafted = 0

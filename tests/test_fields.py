@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ours_cli.mapping.assignments import parse_assignments
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.property_names import check_names, refuse_event_fields
 
+parse = partial(parse_assignments, "-p", are_templates=False)
+
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: name.strip())
 
 
@@ -26,7 +29,7 @@ def test_any_name_can_be_written_and_any_text_is_kept(name: str, separator: str,
     written = "\\" + right if right.startswith("@") else right  # a bare @ there begins a file's name
     escaped = "".join("\\" + char if char in "=:@\\" else char for char in name)
     expected = Value(right, "json" if separator == ":=" else "text")
-    assert parse_assignments("-p", [escaped + separator + written]) == {name.strip(): expected}
+    assert parse([escaped + separator + written]) == {name.strip(): expected}
 
 
 @given(st.text())
@@ -34,7 +37,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     if "@" in text:
         return
     try:
-        found = parse_assignments("-p", [text])
+        found = parse([text])
     except UsageError as error:
         assert error.hint
     else:
@@ -52,31 +55,31 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_a_backslash_before_a_leading_at_sign(given: str, text: str) -> None:
-    assert parse_assignments("-p", [f"h={given}"]) == {"h": Value(text)}
-    assert parse_assignments("-p", [f"h:={given}"]) == {"h": Value(text, "json")}
+    assert parse([f"h={given}"]) == {"h": Value(text)}
+    assert parse([f"h:={given}"]) == {"h": Value(text, "json")}
 
 
 def test_a_value_in_the_wrong_place_is_not_repeated() -> None:
     with pytest.raises(UsageError) as caught:
-        parse_assignments("-p", ["123-45-6789"])
+        parse(["123-45-6789"])
     assert "6789" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_files(tmp_path: Path) -> None:
     path = write(tmp_path / "v", "[1]\n")
-    assert parse_assignments("-p", [f"a=@{path}", f"b:=@{path}"]) == {
+    assert parse([f"a=@{path}", f"b:=@{path}"]) == {
         "a": Value("[1]\n"),
         "b": Value("[1]\n", "json"),
     }
     write(path, "[1]\n", "utf-8-sig")
-    assert parse_assignments("-p", [f"b:=@{path}"])["b"] == Value("[1]\n", "json"), "Windows writes a mark"
+    assert parse([f"b:=@{path}"])["b"] == Value("[1]\n", "json"), "Windows writes a mark"
     with pytest.raises(UsageError, match="cannot be read") as caught:
-        parse_assignments("-p", ["a=@/no/such"])
+        parse(["a=@/no/such"])
     assert "begins with @" in str(caught.value.hint)
     assert "no/such" not in f"{caught.value.message} {caught.value.hint}", "it may be a value: @home"
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(UsageError, match="is not UTF-8"):
-        parse_assignments("-p", [f"a=@{tmp_path / 'binary'}"])
+        parse([f"a=@{tmp_path / 'binary'}"])
 
 
 @pytest.mark.parametrize("name", [*USER_PROPERTIES, "custom_properties.x", "consent.ads"])

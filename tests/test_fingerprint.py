@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +13,13 @@ from ours_cli.mapping.fields import FieldMap
 from ours_cli.options import RowFilters, TimeFlags
 from ours_cli.rows.fingerprint import key_digest, mapping_digest
 
+parse = partial(parse_assignments, "-p", are_templates=False)
+
 
 @given(st.permutations(["a={x}", "b={y|number}", "c:={z}", "d=", "e=1"]))
 def test_the_order_of_properties_does_not_matter(assignments: list[str]) -> None:
-    fields = FieldMap(event="E", properties=parse_assignments("-p", assignments))
-    ordered = FieldMap(event="E", properties=parse_assignments("-p", sorted(assignments)))
+    fields = FieldMap(event="E", properties=parse(assignments))
+    ordered = FieldMap(event="E", properties=parse(sorted(assignments)))
     assert mapping_digest({"fields": fields}) == mapping_digest({"fields": ordered})
 
 
@@ -25,10 +29,10 @@ def test_all_that_is_set_matters() -> None:
         {"fields": FieldMap(event="E")},
         {"fields": FieldMap(event="F")},
         {"fields": FieldMap(external_id="E")},
-        {"fields": FieldMap(properties=parse_assignments("-p", ["a=1"]))},
-        {"fields": FieldMap(properties=parse_assignments("-p", ["a:=1"]))},
-        {"fields": FieldMap(properties=parse_assignments("-p", ["a="]))},
-        {"fields": FieldMap(user_properties=parse_assignments("-u", ["a=1"]))},
+        {"fields": FieldMap(properties=parse(["a=1"]))},
+        {"fields": FieldMap(properties=parse(["a:=1"]))},
+        {"fields": FieldMap(properties=parse(["a="]))},
+        {"fields": FieldMap(user_properties=parse(["a=1"]))},
         {"times": TimeFlags(tz="UTC")},
         {"times": TimeFlags(day_first=True)},
         {"filters": RowFilters(where=["a=b"])},

@@ -21,6 +21,7 @@ from ours_cli.ids import identity
 from ours_cli.ids.identity import DistinctIds, digest_of
 from ours_cli.ids.known_keys import KnownKeys
 from ours_cli.ids.ledger import Ledger, Seen
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
@@ -228,7 +229,7 @@ def test_canonical_json_is_exact_and_ordered(body: dict[str, object]) -> None:
 
 
 def assembler() -> EventAssembler:
-    return EventAssembler(Window(1000, now_ms=lambda: 10_000), DistinctIds(b"run"), Tally())
+    return EventAssembler(Window(1000, now_ms=lambda: 10_000), DistinctIds(b"run"), Tally(), Selection())
 
 
 def origin(line: int, table: int = 0) -> Origin:

@@ -18,6 +18,7 @@ from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.mapping.field_body import TimeMapping
 from ours_cli.mapping.fields import FieldMap, Value
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Window
 from ours_cli.record import Malformed, Record, Table
@@ -28,10 +29,11 @@ BASE: dict[str, Any] = {"event": "E", "time": "{t}", "external_id": "{id}"}
 
 def mapping(tally: Tally | None = None, *, identify: bool = False, **fields: Any) -> FieldMapping:
     tally = tally or Tally()
-    assemble = (
-        VisitorAssembler(tally) if identify else EventAssembler(Window(None), DistinctIds(b"run"), tally)
-    )
-    return FieldMapping(FieldMap(**fields), assemble, TimeMapping(TimeReader(TimeRules())), tally)
+    ids, everything = DistinctIds(b"run"), Selection()
+    events = EventAssembler(Window(None), ids, tally, everything)
+    assemble = VisitorAssembler(tally, everything) if identify else events
+    times = TimeMapping(TimeReader(TimeRules()), None)
+    return FieldMapping(FieldMap(**fields), assemble, times, tally, None, None)
 
 
 def csv_table(*columns: str) -> Table:

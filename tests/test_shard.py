@@ -23,7 +23,7 @@ from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.mapfile import MapFile
-from ours_cli.mapping.selection import EVERYTHING
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
 from ours_cli.options import TimeFlags
 from ours_cli.record import Malformed, Record, RowStream, Table
@@ -85,7 +85,7 @@ def mapping() -> FieldMapping:
         distinct_id="{given}",
         properties={"amount": Value("{amount|number}")},
     )
-    return FieldMapping(fields, context.event_assembler(EVERYTHING), context.times, Tally())
+    return FieldMapping(fields, context.event_assembler(Selection()), context.times, Tally(), None, None)
 
 
 Item = Event | Reject | Filtered

@@ -379,7 +379,7 @@ class _Files:
 
 class _Mapping:
     def time_column(self, _: Table) -> TimeColumn:
-        return TimeColumn("column when", lambda fields: fields[0] or ABSENT)  # type: ignore[index]
+        return TimeColumn("column when", lambda fields: fields[0] or ABSENT, None)  # type: ignore[index]
 
 
 class TestUnit:

@@ -10,7 +10,7 @@ from ours_cli.assembly.draft_assembler import DraftAssembler
 from ours_cli.assembly.given_ids import GivenIds
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Violation, Window, check_event, check_size, has_long_array
@@ -20,9 +20,7 @@ from ours_cli.record import Table
 class EventAssembler:
     """Turns mapped `/track` bodies of one run into events; `seal` does so in bulk, with drafts."""
 
-    def __init__(
-        self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection = EVERYTHING
-    ) -> None:
+    def __init__(self, window: Window, ids: DistinctIds, tally: Tally, selection: Selection) -> None:
         self.selection = selection
         self._window = window
         self._ids = ids

@@ -51,7 +51,7 @@ class TimeColumn(NamedTuple):
 
     name: str
     get: Getter
-    keeps: Test | None = None
+    keeps: Test | None
     is_optional: bool = False
 
 
@@ -80,8 +80,8 @@ class FieldMapping:
         assemble: EventAssembler | VisitorAssembler,
         times: TimeMapping,
         tally: Tally,
-        hmac_key: HmacKey | None = None,
-        preset: str | None = None,
+        hmac_key: HmacKey | None,
+        preset: str | None,
     ) -> None:
         check_names(fields)
         if not fields.is_empty():

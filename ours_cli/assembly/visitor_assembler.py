@@ -8,7 +8,7 @@ import orjson
 
 from ours_cli.contract import ID_MAX
 from ours_cli.events.event import Event, Filtered, Origin, Reject
-from ours_cli.mapping.selection import EVERYTHING, Selection
+from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.serialize import canonical_json
 from ours_cli.mapping.tally import Tally
 from ours_cli.mapping.validate import Violation, check_visitor
@@ -18,7 +18,7 @@ from ours_cli.record import Table
 class VisitorAssembler:
     """Turns mapped `/identify` bodies into events without distinctId: that endpoint has no dedupe key."""
 
-    def __init__(self, tally: Tally, selection: Selection = EVERYTHING) -> None:
+    def __init__(self, tally: Tally, selection: Selection) -> None:
         self.selection = selection
         self._tally = tally
 

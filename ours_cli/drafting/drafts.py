@@ -105,7 +105,7 @@ class Drafter:
         self._watch = watch
 
     def __call__(
-        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None = None
+        self, lines: Sequence[int], rows: Sequence[Fields], written: Sequence[bytes] | None
     ) -> Drafts | None:
         """Draft rows; None when they must be mapped one after the other.
 

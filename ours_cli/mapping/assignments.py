@@ -13,7 +13,7 @@ from ours_cli.mapping.fields import Value
 _SEPARATORS: Final = (":=@", "=@", ":=", "=")
 
 
-def parse_assignments(flag: str, texts: Iterable[str], *, are_templates: bool = False) -> dict[str, Value]:
+def parse_assignments(flag: str, texts: Iterable[str], *, are_templates: bool) -> dict[str, Value]:
     r"""Read httpie's `NAME=TEXT`, `NAME:=JSON`, `NAME=@FILE`, `NAME:=@FILE`; a backslash escapes a separator.
 
     `NAME=\@TEXT` is a text that begins with @; other backslashes of a value stand for themselves.

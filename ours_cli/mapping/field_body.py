@@ -37,7 +37,7 @@ class TimeMapping(NamedTuple):
     """How a run reads times: the reader, and the zone of naive times when a column names it."""
 
     reader: TimeReader
-    zone: Template | None = None
+    zone: Template | None
 
 
 Gives: TypeAlias = Literal["text", "value", "json"]

@@ -58,9 +58,6 @@ class Selection(NamedTuple):
         return self.takes(given.encode("utf-8", "surrogatepass"))
 
 
-EVERYTHING: Final = Selection()
-
-
 def read_selection(
     where: Iterable[str],
     sample: str | None,

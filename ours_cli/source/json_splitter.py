@@ -34,7 +34,7 @@ class Element(NamedTuple):
 
     line: int
     raw: bytes
-    problem: JsonProblem | None = None
+    problem: JsonProblem | None
 
 
 class Splitter:
