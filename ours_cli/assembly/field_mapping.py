@@ -119,17 +119,17 @@ class FieldMapping:
         body = builder.build()
         self._note_zones(fields)
         self._tally.bare_columns.update(dict.fromkeys(builder.bare))
-        watch = None
+        excluded = builder.exclusion.tests
+        watches: list[Callable[[Fields], None]] = [_noting(excluded, self._sought)] if excluded else []
         if table.columns is not None:
             self._note_columns(table.columns, builder)
         else:
             if not maps_itself:
                 self._tally.expect(sorted(builder.references))
             recognise = _known_keys if maps_itself else None
-            watch = KeyWatch(builder.references, fields.star, builder.exclusion, self._tally, recognise)
-            self._watch = watch
-        mapper = _mapper(body, self._assemble, watch, keeps)
-        return sampled(_noting(mapper, builder.exclusion.tests, self._sought), selection)
+            self._watch = KeyWatch(builder.references, fields.star, builder.exclusion, self._tally, recognise)
+            watches.append(self._watch)
+        return sampled(_mapper(body, self._assemble, watches, keeps), selection)
 
     def _builder(self, fields: FieldMap, table: Table) -> BodyBuilder:
         return BodyBuilder(fields, table, self._times, self._hmac_key)
@@ -265,7 +265,7 @@ def _no_rows(origin: Origin) -> Event | Reject:
 def _mapper(
     body: Body,
     assemble: EventAssembler | VisitorAssembler,
-    watch: Callable[[Fields], None] | None,
+    watches: Iterable[Callable[[Fields], None]],
     keeps: Test | None,
 ) -> Mapper:
     read = body.read
@@ -276,7 +276,7 @@ def _mapper(
         row = origin.row
         if isinstance(row, Malformed):
             return Reject(origin, "", row.code, row.message)
-        if watch is not None:
+        for watch in watches:
             watch(row.fields)
         try:
             if keeps is not None and not keeps(row.fields):
@@ -295,18 +295,14 @@ def _mapper(
     return map_row
 
 
-def _noting(map_row: Mapper, excluded: Mapping[str, Test], sought: NeverSeenKeys) -> Mapper:
-    """The mapper, which also notes which rows have what is to be left out of them."""
-    if not excluded:
-        return map_row
+def _noting(excluded: Mapping[str, Test], sought: NeverSeenKeys) -> Callable[[Fields], None]:
+    """Notes which rows have what is to be left out of them."""
 
-    def map_noted(origin: Origin) -> Event | Reject | Filtered:
-        if isinstance(origin.row, Record):
-            for name, has in excluded.items():
-                sought.note_excluded(name, is_found=has(origin.row.fields))
-        return map_row(origin)
+    def note(fields: Fields) -> None:
+        for name, has in excluded.items():
+            sought.note_excluded(name, is_found=has(fields))
 
-    return map_noted
+    return note
 
 
 def _passer(body: Body, assemble: EventAssembler) -> Callable[[Record, int], None]:
