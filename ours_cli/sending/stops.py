@@ -100,23 +100,26 @@ class Patience:
         left = self._give_up_after - (now - self._trouble_since)
         floor = (verdict.floor_s or 0.0) if isinstance(verdict, Again) else 0.0
         if left <= 0:
-            # A single try that took so long says so itself.
-            lasts = f", for {self._give_up_after:g} s" if self._failures > 1 else ""
-            reason = f"{verdict.reason}{lasts}"
-            if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
-                # There was a server all the time, and it never answered as the API does.
-                raise ContractError(f"gave up: {reason}", hint=NOT_THE_API)
-            # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
-            more = ""
-            if isinstance(verdict, Failure):
-                more = f"; {verdict.hint or 'ours doctor shows where it fails'}"
-            raise UnavailableError(f"gave up: {reason}", hint=self._hint + more)
+            raise self._given_up(verdict)
         if floor > left:
             reason = f"the server asks to wait {floor:g} s, longer than is left to give up"
             raise UnavailableError(f"gave up: {reason}", hint=self._hint)
         pause = min(max(floor, backoff(self._failures)), left)
         self._tell(verdict.reason, now - self._trouble_since, pause)
         return pause
+
+    def _given_up(self, verdict: Failure | Again | Nonsense) -> OursError:
+        # A single try that took so long says so itself.
+        lasts = f", for {self._give_up_after:g} s" if self._failures > 1 else ""
+        message = f"gave up: {verdict.reason}{lasts}"
+        if isinstance(verdict, Nonsense) and self._nonsense == self._failures:
+            # There was a server all the time, and it never answered as the API does.
+            return ContractError(message, hint=NOT_THE_API)
+        # No answer: it may be the network, a firewall, a proxy or the server, and doctor tells which.
+        more = (
+            f"; {verdict.hint or 'ours doctor shows where it fails'}" if isinstance(verdict, Failure) else ""
+        )
+        return UnavailableError(message, hint=self._hint + more)
 
     def _tell(self, reason: str, lasted: float, pause: float) -> None:
         self.trouble = reason
