@@ -27,6 +27,11 @@ class Bodies(NamedTuple):
     given: list[str] | None
     is_doubtful: bool = False
 
+    def part(self, start: int, end: int) -> Bodies:
+        """The bodies of the rows from `start` to before `end`."""
+        given = None if self.given is None else self.given[start:end]
+        return Bodies(self.contents[start:end], self.times[start:end], given, self.is_doubtful)
+
 
 RowsReader: TypeAlias = "Callable[[Sequence[Fields], bool], Bodies]"
 """From rows to their bodies, each with a time; the flag says that no cell needs escaping in JSON.

@@ -172,33 +172,17 @@ _MARK: Final = BYTE_ORDER_MARK.encode()
 
 
 def _drafts(rows: KeptRows, bodies: Bodies, reasons: list[str | None] | None) -> Iterator[Draft]:
-    contents = bodies.contents
     start = 0
-    for end in (*[at for at, content in enumerate(contents) if content is None], len(contents)):
+    for end in (*[at for at, content in enumerate(bodies.contents) if content is None], len(rows)):
         if start < end:
-            given = None if bodies.given is None else bodies.given[start:end]
-            yield _draft(
-                start,
-                rows.part(start, end),
-                contents[start:end],  # type: ignore[arg-type] # none of them is None
-                bodies.times[start:end],
-                given,
-                reasons[start:end] if reasons is not None and any(reasons[start:end]) else None,
-                is_doubtful=bodies.is_doubtful,
-            )
+            why = reasons[start:end] if reasons is not None and any(reasons[start:end]) else None
+            yield _draft(start, rows.part(start, end), bodies.part(start, end), why)
         start = end + 1
 
 
-def _draft(
-    start: int,
-    rows: KeptRows,
-    contents: list[bytes],
-    times: list[int],
-    given: list[str] | None,
-    reasons: list[str | None] | None,
-    *,
-    is_doubtful: bool,
-) -> Draft:
+def _draft(start: int, rows: KeptRows, bodies: Bodies, reasons: list[str | None] | None) -> Draft:
+    contents: list[bytes] = bodies.contents  # type: ignore[assignment] # none of them is None
+    times, given = bodies.times, bodies.given
     digests: list[bytes] = []
     begin, add = _DIGEST_OF_BRACE.copy, digests.append
     for content in contents:
@@ -218,10 +202,10 @@ def _draft(
         ids = _as_written(bearing)
         if not all(ids):
             ids = [own or derived for own, derived in zip(ids, _derived(digests), strict=True)]
-    bodies = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
+    written = b"".join(chain.from_iterable(zip(repeat(b"," + _HEAD), ids, repeat(_TAIL), contents)))[1:]
     added = len(_HEAD) + len(_TAIL) + len(COMMA)
     sizes = array("Q", [added + len(own) + len(content) for own, content in zip(ids, contents, strict=True)])
-    return Draft(start, rows, bodies, sizes, array("q", times), joined, given, reasons, is_doubtful)
+    return Draft(start, rows, written, sizes, array("q", times), joined, given, reasons, bodies.is_doubtful)
 
 
 def _derived(digests: list[bytes]) -> list[bytes]:
