@@ -46,12 +46,12 @@ class EventAssembler:
         content = _content(body)
         if isinstance(content, Violation):
             return Reject(origin, given, content.code, content.message)
-        item = self._seal(origin, given, content, body["event"], body.get("time"))
+        item = self._identified(origin, given, content, body["event"], body.get("time"))
         if isinstance(item, Event):
             self._count(body)
         return item
 
-    def _seal(
+    def _identified(
         self, origin: Origin, given: str, content: bytes, name: str, time_ms: int | None
     ) -> Event | Reject | Filtered:
         """Give an event its id; all that can still go wrong is an id that another row has, and the time."""

@@ -36,7 +36,21 @@ _NOT_TEXTS: Final = SCALARS - _TEXTS
 
 def slot_column(slot: Slot) -> SlotColumn:
     """The column of any slot, row by row."""
-    return _each(slot.get)
+    get = slot.get
+
+    def value(row: Fields) -> object:
+        try:
+            return get(row)
+        except FilterProblem:
+            return ODD
+
+    def column(rows: Sequence[Any]) -> list[Any]:
+        try:
+            return list(map(get, rows))
+        except FilterProblem:
+            return list(map(value, rows))
+
+    return column
 
 
 def key_column(slot: Slot) -> SlotColumn:
@@ -44,10 +58,7 @@ def key_column(slot: Slot) -> SlotColumn:
     path = _path_of(slot)
     if path is None:
         return slot_column(slot)
-    filters = slot.template.placeholders[0].filters
-    if not filters:
-        return _bare(path, slot)
-    return _filtered(path, slot.get, are_numbers=filters == NUMBER and slot.gives == "value")
+    return _filtered(path, slot) if slot.template.placeholders[0].filters else _bare(path, slot)
 
 
 class _Path(NamedTuple):
@@ -86,9 +97,10 @@ def _bare(path: _Path, slot: Slot) -> SlotColumn:
     return column
 
 
-def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> SlotColumn:
+def _filtered(path: _Path, slot: Slot) -> SlotColumn:
+    get, others = slot.get, slot_column(slot)
     table = TextTable(_at(path, get))
-    others = _each(get)
+    are_numbers = slot.template.placeholders[0].filters == NUMBER and slot.gives == "value"
 
     def column(rows: Objects) -> list[Any]:
         values = _values(path, rows)
@@ -107,22 +119,6 @@ def _filtered(path: _Path, get: Getter, *, are_numbers: bool) -> SlotColumn:
             ]
         except FilterProblem:
             return others(rows)
-
-    return column
-
-
-def _each(get: Getter) -> SlotColumn:
-    def value(row: Fields) -> object:
-        try:
-            return get(row)
-        except FilterProblem:
-            return ODD
-
-    def column(rows: Sequence[Any]) -> list[Any]:
-        try:
-            return list(map(get, rows))
-        except FilterProblem:
-            return list(map(value, rows))
 
     return column
 
