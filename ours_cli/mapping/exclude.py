@@ -16,7 +16,7 @@ from ours_cli.record import Fields, Table
 from ours_cli.templates.field_value import FilterProblem
 from ours_cli.templates.filter_functions import HmacKey
 from ours_cli.templates.filters import EXCLUDE, FilterCall
-from ours_cli.templates.reference import QUOTED_NAME, Getter, Reference, Steps, key_path, locate
+from ours_cli.templates.reference import QUOTED_NAME, Cell, Getter, Reference, Steps, key_path, locate
 from ours_cli.templates.template import Placeholder, Template, bind, parse
 from ours_cli.templates.without import Paths, paths_below, paths_to, without
 
@@ -162,17 +162,16 @@ def _in_rows(name: str, table: Table, *, is_required: bool) -> list[Steps]:
     names = table.names
     if names is None or name in table.unreadable:
         return _by_key(name)
-    trimmed = [column.strip() for column in names]
-    found: list[Steps] = [(at,) for at, column in enumerate(names) if column == name]
-    found = found or [(at,) for at, column in enumerate(trimmed) if column == name.strip()]
-    try:
-        cell = None if found else locate(_reference(name), names)
-    except UsageError as error:
-        if is_required:
-            raise UsageError(f"--exclude: {error.message}", hint=error.hint) from None
-        return []
-    found = found if cell is None else [(cell.position, *cell.steps)]
-    return found if table.columns is not None else [(names[int(at)], *below) for at, *below in found]
+    found = [Cell(at, ()) for at, column in enumerate(names) if column == name]
+    found = found or [Cell(at, ()) for at, column in enumerate(names) if column.strip() == name.strip()]
+    if not found:
+        try:
+            found = [locate(_reference(name), names)]
+        except UsageError as error:
+            if is_required:
+                raise UsageError(f"--exclude: {error.message}", hint=error.hint) from None
+    are_keys = table.columns is None
+    return [(names[at] if are_keys else at, *below) for at, below in found]
 
 
 def _refuse_other_letters(fields: FieldMap, table: Table) -> None:

@@ -116,14 +116,13 @@ def bind_where(
 
     Raises `UsageError` for a column that is not there. `sought` notes the keys of JSON rows.
     """
-    tests = [_test(condition, columns, sought) for condition in conditions]
+    tests = [_test(condition, _text_of(_getter(condition, columns, sought))) for condition in conditions]
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda fields: all(test(fields) for test in tests)
 
 
-def _test(condition: Condition, columns: tuple[str, ...] | None, sought: NeverSeenKeys) -> Test:
-    text = _text_getter(condition, columns, sought)
+def _test(condition: Condition, text: Callable[[Fields], str]) -> Test:
     value = condition.value
     if condition.operator == "=":
         return lambda fields: text(fields) == value
@@ -142,11 +141,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
         ) from None
 
 
-def _text_getter(
-    condition: Condition, columns: tuple[str, ...] | None, sought: NeverSeenKeys
-) -> Callable[[Fields], str]:
-    get = _getter(condition, columns, sought)
-
+def _text_of(get: Getter) -> Callable[[Fields], str]:
     def text(fields: Fields) -> str:
         try:
             value = get(fields)
