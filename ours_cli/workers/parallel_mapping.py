@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import TypeGuard
 
 from ours_cli.assembly.field_mapping import RowMapping
 from ours_cli.drafting.drafts import Drafts
 from ours_cli.intake import Mapped
-from ours_cli.record import Piece, Pieces, Rows, Stretch, Table
+from ours_cli.record import Piece, Rows, Stretch, Table
 from ours_cli.row_mapping import BoundTable, RowFinisher, bind_tables
 from ours_cli.runs.replay import Replay
 from ours_cli.workers.connected import Connected, connect
@@ -57,7 +58,11 @@ class _Walk:
         self._table = table
         self._pool = pool
         self._finisher = finisher
-        self._rows = _pieces_of(table)
+        rows = table.table.records
+        self._pieces = None if table.drafter is None or rows.pieces is None else rows.pieces()
+        self._read: Callable[[], Rows | Piece | None] = (
+            partial(next, rows.in_bulk(), None) if self._pieces is None else self._pieces.next
+        )
         self._waiting: deque[Rows | Piece] = deque()
         self.is_cut = False
         if table.drafter is not None:
@@ -65,7 +70,7 @@ class _Walk:
 
     async def ask(self) -> None:
         """Give the workers the next rows, as many as they should have queued."""
-        while len(self._waiting) < self._pool.ahead_max and (rows := self._rows.next()) is not None:
+        while len(self._waiting) < self._pool.ahead_max and (rows := self._read()) is not None:
             self._waiting.append(rows)
             if not isinstance(rows, Piece):
                 self._table.take(rows)
@@ -92,33 +97,14 @@ class _Walk:
         return self._table.drafter is not None and isinstance(rows, (Stretch, Piece))
 
     async def _finish_piece(self, answer: Sequence[Drafts] | None) -> Iterator[Mapped]:
+        assert self._pieces is not None
         if answer is None or sum(len(drafts.rows) for drafts in answer) > self._finisher.room:
             while self._waiting:
                 if self._is_asked(self._waiting.popleft()):
                     await self._pool.answer()
-            self._rows.take_back()
+            self._pieces.take_back()
             return iter(())
-        self._rows.confirm()
+        self._pieces.confirm()
         self._table.table.taken += sum(len(drafts.rows) for drafts in answer)
         finished = (self._finisher.finish(self._table, None, drafts) for drafts in answer)
         return chain.from_iterable(finished)
-
-
-class _NoPieces:
-    """The rows of a table that is not parsed elsewhere."""
-
-    def __init__(self, rows: Iterator[Rows]) -> None:
-        self._rows = rows
-
-    def next(self) -> Rows | None:
-        return next(self._rows, None)
-
-    def confirm(self) -> None:
-        raise AssertionError("there was no piece")
-
-    take_back = confirm
-
-
-def _pieces_of(table: BoundTable) -> Pieces:
-    rows = table.table.records
-    return _NoPieces(rows.in_bulk()) if table.drafter is None or rows.pieces is None else rows.pieces()
