@@ -64,24 +64,6 @@ class Exclusion:
         cell = locate(reference, self._columns)
         return (cell.position, *cell.steps)
 
-    def from_object(self, get: Getter) -> Getter:
-        """The getter of a whole object, without the properties left out."""
-        if not self.of_objects:
-            return get
-        return lambda fields: self._object_without(get(fields), self.of_objects)
-
-    def from_row(self, get: Getter) -> Getter:
-        """The getter of the entries of a JSON row, without those left out."""
-        if not self.of_rows:
-            return get
-        return lambda fields: self._object_without(get(fields), self.of_rows)
-
-    def _object_without(self, value: object, paths: Paths) -> object:
-        try:
-            return without(value, paths) if isinstance(value, dict) else value
-        except FilterProblem as problem:
-            raise FilterProblem(problem.code, f"--exclude: a text {problem.message}") from None
-
     def leaves_out(self, key: str | int) -> bool:
         """Whether this key of a row (position in a CSV table) is left out whole."""
         return paths_below(self.of_rows, (key,)) is None
@@ -95,6 +77,21 @@ class Exclusion:
         """By name, whether a row has it, where only the rows show that; raises as `bind`."""
         wholes = [bind(parse(text), self._columns, self._hmac_key) for text in self._wholes]
         return {name: _has(*found, wholes) for name, found in self._told_by_rows.items()}
+
+
+def leaving_out(paths: Paths, get: Getter) -> Getter:
+    """The getter of an object, without what these paths lead to."""
+    if not paths:
+        return get
+
+    def rest(fields: Fields) -> object:
+        value = get(fields)
+        try:
+            return without(value, paths) if isinstance(value, dict) else value
+        except FilterProblem as problem:
+            raise FilterProblem(problem.code, f"--exclude: a text {problem.message}") from None
+
+    return rest
 
 
 def whole_objects(fields: FieldMap) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ours_cli.contract import ID_MAX, KNOWN_PROPERTIES
 from ours_cli.errors import UsageError
-from ours_cli.mapping.exclude import Exclusion
+from ours_cli.mapping.exclude import Exclusion, leaving_out
 from ours_cli.mapping.fields import NESTING, OBJECTS, TEXT_FIELDS, FieldMap, ObjectField, Value
 from ours_cli.mapping.nulls import without_inner_nulls
 from ours_cli.mapping.validate import is_flat
@@ -211,8 +211,9 @@ class BodyBuilder:
         whole: str | None = getattr(self._fields, field.whole)
         values: Mapping[str, Value] = getattr(self._fields, field.entries)
         are_visitors = field.key == "userProperties"
+        get = None if whole is None else self._property(whole, "value").get
         mapped = BodyObject(
-            whole=None if whole is None else self.exclusion.from_object(self._property(whole, "value").get),
+            whole=None if get is None else leaving_out(self.exclusion.of_objects, get),
             entries=[],
             nested=[],
             constants=dict.fromkeys(self._fields.clear if are_visitors else ()),
@@ -236,7 +237,7 @@ class BodyBuilder:
         columns = self._table.columns
         if columns is None:
             taken = {key for keys in self.references.values() for key in keys}
-            others = self.exclusion.from_row(_others(taken))
+            others = leaving_out(self.exclusion.of_rows, _others(taken))
             return replace(properties, whole=_star_getter(properties.whole, others))
         already = {key for key, _ in properties.entries}
         found = []
