@@ -6,7 +6,8 @@ The product has no hooks for this: everything is patched from outside, by name. 
 are hundredths of a second.
 
 die_at     SIGKILL when this point is passed for the `nth` time (see `POINTS`)
-power_cut  before it dies, rejects files lose what was not fsynced
+power_cut  before it dies, rejects files lose what was not fsynced, and so does what took the name of another;
+           files come back that were deleted without a sync of their folder
 mutation   break the program on purpose (see `MUTATIONS`)
 bug_at     "module:Class.name" fails at its `nth` call with an exception that holds `secret`
 forks      instead: run the command so many times, each killed after a random time up to `longest` seconds
@@ -19,6 +20,7 @@ import json
 import os
 import random
 import signal
+import stat
 import sys
 import time
 import uuid
@@ -27,6 +29,7 @@ from copy import copy
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 POINTS = (
@@ -40,16 +43,24 @@ POINTS = (
 )
 
 
+BEFORE_THE_SEAL = "before the seal"
+"""A point at the very end: the journal is closed, and not yet sealed again."""
+
+
 class Death:
-    """Waits for its point; knows what a power cut would leave of the rejects files."""
+    """Waits for its point; knows what a power cut would leave of the files."""
 
     def __init__(self, point: str | None, nth: int, power_cut: bool) -> None:
         self._point = point
         self._left = nth
         self._power_cut = power_cut
         self._synced = {path.stat().st_ino: path.stat().st_size for path in _rejects_files()}
-        self._fsync = os.fsync
+        self._deleted: dict[Path, bytes] = {}
+        self._renamed: dict[Path, int] = {}
+        self._fsync, self._unlink, self._replace = os.fsync, os.unlink, os.replace
         os.fsync = self._note_sync  # type: ignore[assignment]
+        os.unlink = self._note_unlink
+        os.replace = self._note_replace  # type: ignore[assignment]
 
     def at(self, point: str) -> None:
         if point != self._point:
@@ -60,12 +71,31 @@ class Death:
         if self._power_cut:
             for path in _rejects_files():
                 os.truncate(path, min(path.stat().st_size, self._synced.get(path.stat().st_ino, 0)))
+            for path, size in self._renamed.items():
+                os.truncate(path, size)
+            for path, content in self._deleted.items():
+                path.write_bytes(content)
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _note_sync(self, descriptor: int) -> None:
         self._fsync(descriptor)
         status = os.fstat(descriptor)
         self._synced[status.st_ino] = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            kept = self._deleted.items()
+            self._deleted = {path: old for path, old in kept if path.parent.stat().st_ino != status.st_ino}
+
+    def _note_unlink(self, path: Any, **named: Any) -> None:
+        old = Path(path).read_bytes() if Path(path).is_file() else None
+        self._unlink(path, **named)
+        if old is not None:
+            self._deleted[Path(path)] = old
+
+    def _note_replace(self, old: Any, new: Any, **named: Any) -> None:
+        status = os.stat(old)
+        self._replace(old, new, **named)
+        self._deleted.pop(Path(new), None)
+        self._renamed[Path(new)] = min(status.st_size, self._synced.get(status.st_ino, 0))
 
 
 def _rejects_files() -> list[Path]:
@@ -75,7 +105,7 @@ def _rejects_files() -> list[Path]:
 def place_points(death: Death) -> None:
     """Report each point that is passed to `death`."""
     from ours_cli.rejects.rejects import Rejects
-    from ours_cli.runs import recorder
+    from ours_cli.runs import journal, recorder
     from ours_cli.runs.attempt import JournaledAttempt
     from ours_cli.runs.journal import Journal
     from ours_cli.sending.settlement import Settlement
@@ -90,6 +120,7 @@ def place_points(death: Death) -> None:
         after=lambda *_: death.at("journal committed"),
     )
     _around(JournaledAttempt, "end", before=lambda *_: death.at("before the end is noted"))
+    _around(journal, "seal", before=lambda *_: death.at(BEFORE_THE_SEAL))
 
     class Connection:
         def __init__(self, real: Any) -> None:
@@ -121,7 +152,7 @@ def place_points(death: Death) -> None:
 
 
 def _around(
-    owner: type,
+    owner: type | ModuleType,
     name: str,
     before: Callable[..., None] = lambda *_: None,
     after: Callable[..., None] = lambda *_: None,

@@ -10,7 +10,7 @@ from pathlib import Path
 import kills_kit
 import pytest
 from conftest import Ours, StartSandbox
-from kill_driver import POINTS
+from kill_driver import BEFORE_THE_SEAL, POINTS
 from kills_kit import (
     FAULTS,
     FLAGS,
@@ -51,6 +51,18 @@ def test_killed_between_two_steps(
     again = (event for event in box.events() if event.body["eventProperties"]["n"] in done)
     travelled = {name for request in box.requests(before.requests) for name in request.distinct_ids}
     assert not travelled & {event.distinct_id for event in again}, "a row that was done was sent again"
+
+
+@pytest.mark.usefixtures("quick_backoff")
+def test_a_power_cut_brings_no_seal_back(ours: Ours, sandbox: StartSandbox, tmp_path: Path) -> None:
+    """The seal of the first attempt beside the journal of the second would be a damaged journal."""
+    box = sandbox(*FAULTS)
+    file = write_rows(tmp_path / "rows.ndjson", 320)
+    command = ("batch", file, "--batch-size", 40, *FLAGS)
+    assert_converged(ours(*command), box, 320)
+    write_rows(file, 640)
+    assert drive({"die_at": BEFORE_THE_SEAL, "power_cut": True}, *command).code == -9
+    assert_converged(ours(*command), box, 640)
 
 
 def run_until_killed(box: Sandbox, file: Path, *, size: int, kills: int, longest: float) -> int:
