@@ -1128,6 +1128,17 @@ class TestFilesThatPeopleHave:
         assert rejects.exists() == (next_night == (1, 3))
         assert (tmp_path / "rejects.2.csv").exists() == (next_night == (1, 3))
 
+    def test_an_empty_file_at_a_named_path_is_written_to(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """As `mktemp` makes it."""
+        sandbox()
+        rejects = write(tmp_path / "rejects.csv", "")
+        ended = ours("backfill", self.export(tmp_path, 1), *self.BACKFILL, "--rejects", rejects)
+        assert not ended.json["warnings"]
+        assert len(rejects.read_text().splitlines()) == 2
+        assert not (tmp_path / "rejects.1.csv").exists()
+
     def test_another_path_named_for_a_run_that_goes_on(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
     ) -> None:

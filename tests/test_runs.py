@@ -180,6 +180,12 @@ class TestDelete:
         assert list((home / "state" / "ours" / "runs").iterdir()) == []
         assert ours("runs", "show", name).code == 2
 
+    def test_no_name_names_none(self, ours: Ours, stopped: Sandbox) -> None:
+        """As of a variable that a script has not set."""
+        name = only_run(ours)
+        assert ours("runs", "delete", "").code == 2
+        assert only_run(ours) == name
+
     def test_by_age(self, ours: Ours, stopped: Sandbox, home: Path) -> None:
         assert ours("runs", "resume", only_run(ours)).code == 3
         (folder,) = (home / "state" / "ours" / "runs").iterdir()
@@ -316,8 +322,29 @@ class TestDelete:
         for path in (folder, run):
             os.utime(path, (0, 0))
         assert ours("runs", "delete", "--older-than", "1d").out == "0 runs deleted\n"
-        assert "run mine is damaged" in ours("runs").err
+        assert "run mine is damaged; ours runs delete mine removes it" in ours("runs").err
         assert f"run {run.name} is damaged" in ours("runs").err
+        (folder.parent / "mine too").mkdir()
+        assert ours("runs", "delete", "mine").code == 0
+        assert not folder.exists()
+
+    def test_a_journal_with_rows_is_no_beginning(
+        self, ours: Ours, home: Path, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        assert ours("batch", rows_file(tmp_path, 3)).code == 0
+        (run,) = (home / "state" / "ours" / "runs").iterdir()
+        (run / "run.json").unlink()
+        assert f"run {run.name} is damaged" in ours("runs").err
+        assert "is damaged" in ours("runs", "show", run.name).err
+
+    def test_a_run_that_begins_right_now_is_neither_damaged_nor_killed(self, ours: Ours, home: Path) -> None:
+        folder = home / "state" / "ours" / "runs" / new_run_id()
+        folder.mkdir(parents=True)
+        with Journal(folder, begin=True):
+            assert ours("runs").err == f"there are no runs in {folder.parent}\n"
+            assert "was killed" not in ours("runs", "show", folder.name).err
+        assert "was killed before it began" in ours("runs").err
 
     @pytest.mark.parametrize("name", ["run.json", "journal.db"])
     def test_by_age_leaves_and_names_what_is_damaged(
