@@ -12,7 +12,7 @@ from ours_cli.drafting.bodies import Bodies
 from ours_cli.drafting.cell_columns import compile_cells
 from ours_cli.drafting.key_column import slot_column
 from ours_cli.drafting.row_bodies import RowBodies
-from ours_cli.mapping.field_body import BodyBuilder, TimeMapping
+from ours_cli.mapping.body_builder import BodyBuilder, TimeMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.record import Table
 from ours_cli.timestamps import TimeReader, TimeRules

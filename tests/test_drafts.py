@@ -18,7 +18,7 @@ from ours_cli.events.event import Event
 from ours_cli.events.mapped_rows import MappedRows
 from ours_cli.ids.identity import DistinctIds
 from ours_cli.intake import Item
-from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.body_builder import TimeMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally

@@ -16,7 +16,7 @@ from ours_cli.assembly.visitor_assembler import VisitorAssembler
 from ours_cli.errors import UsageError
 from ours_cli.events.event import Event, Filtered, Origin, Reject
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.body_builder import TimeMapping
 from ours_cli.mapping.fields import FieldMap, Value
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally

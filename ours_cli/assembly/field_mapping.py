@@ -22,8 +22,9 @@ from ours_cli.drafting.row_bodies import RowBodies
 from ours_cli.drafting.sieve import Sieve
 from ours_cli.errors import SourceError, UsageError
 from ours_cli.events.event import Event, Filtered, Mapper, Origin, Reject
+from ours_cli.mapping.body_builder import BodyBuilder, TimeMapping
 from ours_cli.mapping.exclude import names_left_out, refuse_idle_exclude
-from ours_cli.mapping.field_body import Body, BodyBuilder, TimeMapping
+from ours_cli.mapping.field_body import Body
 from ours_cli.mapping.fields import FieldMap
 from ours_cli.mapping.property_names import check_names, refuse_event_fields
 from ours_cli.mapping.row_keys import RowKey, field_key

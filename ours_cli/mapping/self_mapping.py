@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ours_cli.contract import EVENT_KEYS, IDENTIFY_KEYS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.field_body import listed
 from ours_cli.mapping.fields import CONTEXT, OBJECTS, TEXT_FIELDS, FieldMap, Value
 from ours_cli.record import Table
 from ours_cli.templates.reference import may_be_cells
@@ -42,7 +42,7 @@ def require_essentials(fields: FieldMap, table: Table, *, identify: bool) -> Non
     """Refuse a mapping that could not make a single event."""
     have = "; ours inspect FILE proposes a map"
     if table.names is not None and not may_be_cells(table.names):
-        have += f"; the columns are {listed(table.names)}"
+        have += f"; the columns are {_listed(table.names)}"
     if not identify:
         _require_event(fields, table, have)
     visitor = fields.user_properties.keys() | ({"phone_number"} if fields.user_object else set())
@@ -79,3 +79,9 @@ def _require_event(fields: FieldMap, table: Table, have: str) -> None:
             "a backfill keeps the original times: --time now is for ours track",
             hint=f"--time '{{created_at}}' names the column{have}",
         )
+
+
+def _listed(columns: Iterable[str]) -> str:
+    """Column names for a message, the first dozen."""
+    names = [name for name in columns if name.strip()]
+    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")

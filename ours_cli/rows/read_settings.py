@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from ours_cli.contract import WINDOW_MS
 from ours_cli.errors import UsageError
-from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.body_builder import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.options import Reading, TimeFlags
 from ours_cli.source import ReadOptions

@@ -12,7 +12,7 @@ from ours_cli.assembly.event_assembler import EventAssembler
 from ours_cli.errors import UsageError
 from ours_cli.files.named_secrets import why_missing
 from ours_cli.ids.identity import DistinctIds
-from ours_cli.mapping.field_body import TimeMapping
+from ours_cli.mapping.body_builder import TimeMapping
 from ours_cli.mapping.mapfile import MapFile
 from ours_cli.mapping.selection import Selection
 from ours_cli.mapping.tally import Tally
