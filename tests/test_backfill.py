@@ -613,6 +613,18 @@ class TestShowing:
         assert stat.S_IMODE(report.stat().st_mode) == 0o600
         assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.json"]
 
+    def test_a_report_takes_the_place_of_an_earlier_one(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """Whoever reads the earlier one right now has it whole."""
+        sandbox()
+        report, earlier = tmp_path / "report.json", tmp_path / "earlier"
+        earlier.write_text("{}")
+        report.hardlink_to(earlier)
+        ended = ours("backfill", orders(tmp_path), *ESSENTIALS, "--report", report, "-o", "json")
+        assert json.loads(report.read_text()) == ended.json
+        assert earlier.read_text() == "{}"
+
     @pytest.mark.parametrize("target", ["orders.csv", "not/there"])
     def test_a_report_that_is_a_link_is_refused(
         self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, target: str

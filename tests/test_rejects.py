@@ -547,6 +547,17 @@ class TestFiles:
         ended = ours("backfill", path, *self.PATH_FIELDS, "-o", "json")
         books = ended.json
         assert (ended.code, books["read"], books["rejected"], books["unsent"]) == (7, 2, 0, 2)
+        assert books["reject_codes"] == {}
+
+    def test_nor_where_it_was_to_be_written_at_the_end_of_a_run_that_stops(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sandbox(Fault(When(), Then("status", status=401)))
+        monkeypatch.setattr(OpenFile, "write", Mock(side_effect=OSError(errno.ENOSPC, "")))
+        path = write(tmp_path / "o.csv", f"when,id\nsoon,1\n{iso(1)},2\n")
+        ended = ours("backfill", path, *self.PATH_FIELDS, "-o", "json")
+        books = ended.json
+        assert (ended.code, books["read"], books["rejected"], books["unsent"]) == (4, 2, 0, 2)
 
     def test_another_delimiter_is_another_file(self, tmp_path: Path) -> None:
         """Also where an attempt goes on with what an earlier one has written."""
