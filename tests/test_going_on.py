@@ -268,6 +268,18 @@ class TestUnfinished:
         again = send(ours, renamed)
         assert (again.code, again.json["accepted"], place.totals().requests) == (0, 50, 1)
 
+    def test_a_file_that_was_renamed_when_all_had_an_outcome(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        file = tmp_path / "a.ndjson"
+        file.write_text("".join(log_lines(5)) + '{"nick":1}\n')
+        assert send(ours, file, "--expect", 7).code == 6
+        renamed = file.rename(tmp_path / "b.ndjson")
+        assert send(ours, renamed).code == 3
+        again = send(ours, renamed)
+        assert (again.code, again.json["accepted"], place.totals().requests) == (3, 5, 1)
+
     def test_what_was_rejected_as_a_whole_was_not_sent(self, ours: Ours, tmp_path: Path) -> None:
         file = tmp_path / "a.ndjson"
         file.write_text('{"nick":1}\n')

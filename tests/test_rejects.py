@@ -504,8 +504,9 @@ class TestFiles:
         assert ended.code == 2
         assert path.read_text() == "when,id\nsoon,1\n"
 
-    def test_an_existing_file_becomes_private(self, tmp_path: Path) -> None:
-        named = write(tmp_path / "bad.csv", "old")
+    @pytest.mark.parametrize("old", ["old", ""])
+    def test_an_existing_file_becomes_private(self, tmp_path: Path, old: str) -> None:
+        named = write(tmp_path / "bad.csv", old)
         named.chmod(0o644)
         table = Table("t", "csv", ("a",))
         with closing(begun(str(named), tmp_path)) as rejects:
@@ -513,6 +514,17 @@ class TestFiles:
             rejects.write(Reject(Origin(0, Record(2, ["x"])), "", "c", "m"))
         assert stat.S_IMODE(named.stat().st_mode) == 0o600
         assert "old" not in named.read_text()
+
+    @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="POSIX only")
+    def test_an_open_file_is_no_pipe_of_the_shell(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        sandbox()
+        with (tmp_path / "shared").open("w") as stream:
+            path = f"/dev/fd/{stream.fileno()}"
+            ended = ours("backfill", self.bad(tmp_path), *self.PATH_FIELDS, "--rejects", path)
+        assert (ended.code, (tmp_path / "shared").read_text()) == (2, "")
+        assert f"{path} is a link" in ended.err
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
     def test_a_full_disk(self) -> None:

@@ -110,6 +110,8 @@ def test_a_shard_that_stopped(ours: Ours, sandbox: StartSandbox, tmp_path: Path)
         ended = ours("runs", "merge", *names, "-o", "json")
         said(ended, f"unfinished: {entry['shard']}")
         assert ended.json["unfinished"] == [entry["shard"]]
+        assert ended.json["unsent"] == entry["unsent"] > 0
+        assert ended.json["problems"] == [f"unfinished: {entry['shard']}"]
     number = reports.index(stopped)
     assert send(ours, file, number, 3, "--batch-size", 10) == stopped
     assert ours("runs", "merge", *reports).code == 0
