@@ -48,6 +48,18 @@ def test_a_server_that_refuses_everything_costs_no_row(
     assert stored(healed) == ids(rows)
 
 
+@pytest.mark.parametrize(
+    ("body", "hint"), [("<html>", "a captive portal or proxy"), (None, "check the event names")]
+)
+def test_who_refuses_everything_is_told_by_the_answer(
+    ours: Ours, sandbox: StartSandbox, tmp_path: Path, body: str | None, hint: str
+) -> None:
+    sandbox(fault(ALWAYS, status(400, body=body)))
+    ended = ours("batch", rows_file(tmp_path, 20), *QUICK[:-2])
+    assert ended.code == 8
+    assert hint in ended.err
+
+
 @pytest.mark.parametrize("code", [400, 413])
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize(("rows", "size"), [(400, 50), (100, 1), (29, 8)])
