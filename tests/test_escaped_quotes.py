@@ -124,6 +124,29 @@ class TestEscapedCells:
             lines = [row["_line"] for row in csv.DictReader(rejects, delimiter="|")]
         assert [int(line) for line in lines] == [3, 4, 5, 6, 7, 8, 9, 10]
 
+    def test_fed_back_unmended_they_are_rejected_again(
+        self, ours: Ours, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        """Each line by itself may look like a row; once they are one, it is one."""
+        place = sandbox()
+        rows = f"2|0017|{ago(3)}|first \\\nsecond\n9\\\n1|0027|{ago(3)}|x\n3|0037|{ago(3)}|a\\|b\n"
+        rejects = tmp_path / "rejects.psv"
+        flags = (*self.FLAGS, "-o", "json")
+        file = write(tmp_path / "visits.psv", self.HEADER + rows)
+        assert ours("backfill", file, *flags, "--rejects", rejects).json["reject_codes"] == {
+            "escaped_cell": 5
+        }
+        again = ours("backfill", rejects, *flags).json
+        assert (again["accepted"], again["reject_codes"]) == (0, {"escaped_cell": 5})
+        assert not place.totals().events
+        head, first, second, *others = rejects.read_text().splitlines(keepends=True)
+        assert second.endswith("|second\n")
+        mended = first.replace("first \\", "first, second")
+        again = ours(
+            "backfill", write(tmp_path / "mended.psv", "".join([head, mended, *others])), *flags
+        ).json
+        assert (again["accepted"], again["reject_codes"]) == (1, {"escaped_cell": 3})
+
     def test_the_hint_says_what_to_export(self, ours: Ours, tmp_path: Path) -> None:
         file = write(tmp_path / "visits.psv", f"{self.HEADER}3|0027|{ago(3)}|left\\|right\n")
         ended = ours("backfill", file, *self.FLAGS, "--dry-run")

@@ -23,6 +23,7 @@ from ours_cli.record import (
 )
 from ours_cli.reject_marks import marks_among
 from ours_cli.source import parse_raw
+from ours_cli.source.row_problems import ESCAPED_CELL, ends_escaped
 from ours_cli.trimming import trimmed
 
 
@@ -79,14 +80,22 @@ def _mended_rows(
     records: Iterator[Record | Malformed], own: Table, places: _Places
 ) -> Iterator[Record | Malformed]:
     assert own.columns is not None
+    is_rest = False
     for record in records:
         if isinstance(record, Malformed):
             yield record
             continue
         assert isinstance(record.fields, list)
         cells, marks = places.split(record.fields)
-        if marks[-1] and not any(cells):
-            yield _reread(record.line, marks[-1], marks[1], own)
+        raw = marks[-1]
+        if raw and not any(cells):
+            # Of a row that a backslash splits, each line by itself may look like a row.
+            is_part = marks[2] == ESCAPED_CELL[0] and (is_rest or ends_escaped(raw))
+            is_rest = is_part and ends_escaped(raw)
+            if is_part:
+                yield Malformed(record.line, raw, *ESCAPED_CELL)
+            else:
+                yield _reread(record.line, raw, marks[1], own)
         else:
             yield _record(record.line, cells, marks[1], marks[2])
 
