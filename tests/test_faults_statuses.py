@@ -220,10 +220,10 @@ def test_400_that_is_not_the_apis_asks_who_answers(ours: Ours, sandbox: StartSan
     sandbox(fault(ALWAYS, status(400, body=page)))
     ended = ours("batch", rows_file(tmp_path, 3), *QUICK)
     settled(ended, 8, unsent=3)
-    assert "hint: is --base-url the API itself" in ended.err
+    assert "hint: is OURS_PRIVACY_BASE_URL the API itself" in ended.err
     refused = ours("track", "E", "--external-id", "c")
     assert refused.code == 3
-    assert "hint: is --base-url the API itself" in refused.err
+    assert "hint: is OURS_PRIVACY_BASE_URL the API itself" in refused.err
     sandbox(fault(ALWAYS, status(400)))
     assert "hint: check the event names" in ours("batch", rows_file(tmp_path, 3), *QUICK).err
 
