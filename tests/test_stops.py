@@ -232,3 +232,14 @@ def test_a_server_that_refuses_what_it_accepted_is_asked_again_where_another_row
         assert len(asked) == 1
         settled.apply(Judged([0], [], []), chunks[accepted], 0)
         assert settled.apply(Refused("no"), asked[0], 0) == []
+
+
+@pytest.mark.usefixtures("at_zero")
+def test_a_server_that_was_well_is_asked_again_about_the_next_refusals() -> None:
+    settled = settlement(Mock(spec=Patience), RequestSize(1))
+    chunks = [chunk_of(together(event_of(seq))) for seq in range(1 + 2 * LONE_REFUSALS_MAX)]
+    settled.apply(Judged([0], [], []), chunks[0], 0)
+    for refused in (chunks[1::2], chunks[2::2]):
+        *_, asked = [settled.apply(Refused("no"), chunk, 0) for chunk in refused]
+        assert len(asked) == 1
+        assert settled.apply(Judged([0], [], []), asked[0], 0) == []
