@@ -174,3 +174,20 @@ def test_a_cancelled_prober_leaves_its_place() -> None:
         next_one.cancel()
 
     in_loop(body)
+
+
+def test_a_stop_wakes_who_waits_for_a_place() -> None:
+    async def body() -> None:
+        gate = gate_of(limit=lambda: 1)
+        gate.prove()
+        first = asyncio.create_task(Senders(gate, seconds=5).send())
+        second = asyncio.create_task(Senders(gate).send())
+        await asyncio.sleep(0.01)
+        began = now()
+        gate.stop(OursError("stopped"))
+        with pytest.raises(OursError, match="stopped"):
+            await second
+        assert now() - began < 1
+        await first
+
+    in_loop(body)
