@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import Ours, StartSandbox
 from rows import ago, write
+from waiting import wait_for
 
 from ours_cli.record import Malformed, Record
 from ours_cli.source.opening import open_table
@@ -163,3 +165,18 @@ class TestEscapedCells:
         rows = f"1|0007|{ago(3)}|C:\\\n2|0017|{ago(3)}\n"
         unsent, codes = self.codes(ours, write(tmp_path / "visits.psv", self.HEADER + rows))
         assert (unsent, codes) == (1, {"ragged_row": 1})
+
+    def test_a_row_of_a_silent_pipe_does_not_wait_for_the_next(
+        self, sandbox: StartSandbox, tmp_path: Path
+    ) -> None:
+        place = sandbox()
+        command = [sys.executable, "-m", "ours_cli", "backfill", "-", *self.FLAGS, "--flush-every", "0.1"]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
+        )
+        assert process.stdin is not None
+        process.stdin.write(f"{self.HEADER}1|0007|{ago(3)}|x\n2|0017|{ago(3)}|C:\\\n".encode())
+        process.stdin.flush()
+        wait_for(lambda: place.totals().events == 2)
+        process.stdin.close()
+        assert process.wait(60) == 0

@@ -128,6 +128,7 @@ def test_delimited_text(pieces: list[bytes], block: int, longest: int, header: b
     data = header + b"".join(pieces)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(byte_stream, "SAMPLE_BYTES", 8)
+        patch.setattr(byte_stream.ByteStream, "size", len(data))  # as of a file: pieces are for files alone
         patch.setattr(lines, "MAX_RECORD", max(longest, 14))
         patch.setattr(line_window, "MAX_RECORD", max(longest, 14))
         assert_alike(

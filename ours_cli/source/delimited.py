@@ -81,12 +81,18 @@ class RowReader:
     Inside quotes, what follows depends on the text alone, not on where the quote was opened. So once an
     attempt has failed on line E, a later record that is still inside quotes at the end of its first line,
     before E, must fail alike: it is rejected immediately. That keeps files full of stray quotes linear.
+
+    `may_wait` says that a row may wait for the next block, where only that tells whether it is whole: not one
+    of a pipe, which may be silent for long.
     """
 
-    def __init__(self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int) -> None:
+    def __init__(
+        self, blocks: Iterator[TextLines], dialect: Dialect, first_line: int, *, may_wait: bool = True
+    ) -> None:
         self.line = first_line  # where the next record starts, or the one being read
         self.header = NO_HEADER  # set once it is known
         self._blocks = blocks
+        self._may_wait = may_wait
         self._format = csv_format(dialect)
         self._window = LineWindow(first_line)
         self._failed_until = 0
@@ -122,7 +128,7 @@ class RowReader:
     def stretches(self, width: int) -> Iterator[Rows]:
         """The rows from here on, for a table of `width` columns, in bulk; blank ones are left out.
 
-        It waits for no block while it has rows, unless the last of them ends with a backslash.
+        It waits for no block while it has rows, unless the last of them ends with a backslash and may wait.
         """
         while self.has_lines or self._takes_next():
             yield from self.rows(width)
@@ -259,7 +265,7 @@ class RowReader:
             return is_rest
         so_far = together if is_rest else count
         self._escaped = self.line, so_far
-        if not self.has_lines:
+        if self._may_wait and not self.has_lines:
             self._takes_next()  # else it would depend on where blocks end
         try:
             more = next(csv.reader(self._window.lines(self.line, self.line + 1), **self._format), [])

@@ -137,7 +137,8 @@ class _Opening:
         rows = sample_rows(lines, dialect, first_line, complete=self._complete)
         self._notes += literal_notes(rows, dialect.quote)
         texts = Blocks(text_blocks(self._stream.blocks(), self._encoding.codec, self._above))
-        reader = RowReader(map(TextBlock.lines, texts), dialect, first_line)
+        may_wait = self._stream.size is not None
+        reader = RowReader(map(TextBlock.lines, texts), dialect, first_line, may_wait=may_wait)
         if self._options.no_header:
             columns = _numbered(rows, lines)
         else:
