@@ -340,6 +340,13 @@ class TestCommands:
 
     FIELDS = ("track", "E", "--external-id", "c")
 
+    @pytest.fixture
+    def rows(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The `rows.ndjson` of the current folder."""
+        monkeypatch.chdir(home)
+        write(home / "rows.ndjson", '{"event":"E","externalId":"c"}\n')
+
+    @pytest.mark.usefixtures("rows")
     @pytest.mark.parametrize("command", [FIELDS, ("batch", "rows.ndjson")])
     def test_a_base_url_without_its_path_is_told_by_where_it_comes_from(
         self,
@@ -349,8 +356,6 @@ class TestCommands:
         monkeypatch: pytest.MonkeyPatch,
         command: tuple[str, ...],
     ) -> None:
-        monkeypatch.chdir(home)
-        (home / "rows.ndjson").write_text('{"event":"E","externalId":"c"}\n')
         url = sandbox().base_url.removesuffix("/api/v1")
         hint = "hint: check {}: the API's own ends in /api/v1\n"
         monkeypatch.setenv("OURS_PRIVACY_BASE_URL", url)
@@ -365,17 +370,11 @@ class TestCommands:
         config.chmod(0o600)
         assert hint.format("base_url in the config") in ours(*command).err
 
+    @pytest.mark.usefixtures("rows")
     @pytest.mark.parametrize("command", [FIELDS, ("batch", "rows.ndjson")])
     def test_a_page_that_is_not_the_apis_is_told_by_where_its_address_comes_from(
-        self,
-        ours: Ours,
-        sandbox: StartSandbox,
-        home: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        command: tuple[str, ...],
+        self, ours: Ours, sandbox: StartSandbox, command: tuple[str, ...]
     ) -> None:
-        monkeypatch.chdir(home)
-        (home / "rows.ndjson").write_text('{"event":"E","externalId":"c"}\n')
         sandbox(Fault(When(), Then("html")))
         ended = ours(*command)
         assert (ended.code, "5 times in a row" in ended.err) == (8, True)
